@@ -1,0 +1,1 @@
+//! The doorbell: hints over RabbitMQ, or in process.

@@ -1,0 +1,1 @@
+//! The control API role: tenants, tokens, targets, for the console and operators.

@@ -1,0 +1,1 @@
+//! Demo parts: sample downstream app, identity provider player, token issuer.

@@ -1,0 +1,55 @@
+//! What can go wrong in the directory, by what the caller can do about it.
+
+/// Why a verb of the directory failed.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A unique value is taken: another user holds it.
+    #[error("{0} is taken")]
+    Taken(&'static str),
+    /// A stored row does not parse: a fault of ours, not of the caller.
+    #[error("a stored row does not parse: {0}")]
+    Inconsistent(String),
+    /// The database does not answer; try again later.
+    #[error("the database is not available")]
+    Unavailable(#[source] sea_orm::DbErr),
+}
+
+impl From<sea_orm::DbErr> for Error {
+    /// Constraint names are part of the contract: a broken one says which value was taken. SQLite names columns.
+    fn from(error: sea_orm::DbErr) -> Self {
+        let text = error.to_string();
+        let unique = matches!(error.sql_err(), Some(sea_orm::SqlErr::UniqueConstraintViolation(_)));
+        if unique {
+            for (needle, what) in [
+                ("username_unique", "userName"),
+                ("username_key", "userName"),
+                ("reservation_pk", "userName"),
+                ("external_unique", "externalId"),
+                ("external_key", "externalId"),
+                ("display", "displayName"),
+                ("realm_person_username", "username"),
+                ("realm_person.username", "username"),
+                ("realm_person_email", "email"),
+                ("realm_person.email", "email"),
+            ] {
+                if text.contains(needle) {
+                    return Self::Taken(what);
+                }
+            }
+        }
+        Self::Unavailable(error)
+    }
+}
+
+impl From<registry::Error> for Error {
+    fn from(error: registry::Error) -> Self {
+        Self::Unavailable(sea_orm::DbErr::Custom(error.to_string()))
+    }
+}
+
+impl From<serde_json::Error> for Error {
+    fn from(error: serde_json::Error) -> Self {
+        // The message of serde_json holds a position, never the text itself, for documents we wrote.
+        Self::Inconsistent(error.to_string())
+    }
+}

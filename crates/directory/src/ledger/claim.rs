@@ -1,0 +1,166 @@
+//! Claims: who works on a row now. One sender per user, by a lease in the database's clock (K10, K16, K20).
+
+use registry::{Db, TenantId};
+use sea_orm::FromQueryResult;
+use uuid::Uuid;
+
+use super::protocol::{LEASE, Stage};
+use super::{COLUMNS, Row, clock};
+use crate::{Error, sql};
+
+/// A granted claim.
+#[derive(Debug, Clone)]
+pub struct Claim {
+    /// The row as read with the claim.
+    pub row: Row,
+    /// The claim's number; only the newest may write.
+    pub epoch: i64,
+    /// The mark this round answers for.
+    pub seq: i64,
+    /// The predecessor never settled: digests are not to be trusted (K17).
+    pub doubt: bool,
+    /// Somebody asked for a push even if nothing differs (K18, K26).
+    pub reassert: bool,
+}
+
+/// A row with work to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, FromQueryResult)]
+pub struct Due {
+    /// The tenant.
+    pub tenant_id: TenantId,
+    /// The realm user.
+    pub user_id: Uuid,
+    /// Urgent or normal.
+    pub lane: i16,
+}
+
+/// Claims one row for a stage, if it is due and free; a send also states the target's generation it is for.
+pub async fn claim(
+    db: &Db,
+    tenant: TenantId,
+    user: Uuid,
+    stage: Stage,
+    generation: Option<i64>,
+) -> Result<Option<Claim>, Error> {
+    let connection = db.connection();
+    let now = clock(connection);
+    let due = match stage {
+        Stage::Triage => format!("dirty_seq > seen_seq and triage_at <= {now}"),
+        Stage::Send => format!("owed_seq > acked_seq and next_at <= {now}"),
+    };
+    let text = format!(
+        "update ledger set epoch = epoch + 1, lease_until = {now} + {LEASE}, lease_generation = $3
+         where tenant_id = $1 and user_id = $2 and {due} and (lease_until is null or lease_until <= {now})
+         returning {COLUMNS}"
+    );
+    let row: Option<Row> = sql::one(connection, &text, [tenant.0.into(), user.into(), generation.into()]).await?;
+    Ok(row.map(|row| {
+        let state = row.state();
+        Claim {
+            epoch: state.epoch,
+            seq: state.dirty_seq,
+            doubt: state.settled_epoch < state.epoch - 1,
+            reassert: state.reasserts(),
+            row,
+        }
+    }))
+}
+
+/// Extends a claim before each call (K20): same epoch, still ours, and for a send the target's generation unchanged.
+pub async fn renew(
+    db: &Db,
+    tenant: TenantId,
+    user: Uuid,
+    epoch: i64,
+    generation: Option<i64>,
+) -> Result<bool, Error> {
+    let connection = db.connection();
+    let now = clock(connection);
+    let target = if generation.is_some() {
+        "and exists (select 1 from target where target.tenant_id = $1 and target.generation = $4 and target.state = 'active')"
+    } else {
+        ""
+    };
+    let text = format!(
+        "update ledger set lease_until = {now} + {LEASE}
+         where tenant_id = $1 and user_id = $2 and epoch = $3 and lease_until > {now} {target}"
+    );
+    let mut values: Vec<sea_orm::Value> = vec![tenant.0.into(), user.into(), epoch.into()];
+    values.extend(generation.map(Into::into));
+    Ok(sql::execute(connection, &text, values).await? == 1)
+}
+
+/// Gives a claim back without having called anybody.
+pub async fn release(db: &Db, tenant: TenantId, user: Uuid, epoch: i64) -> Result<(), Error> {
+    let text = "update ledger set lease_until = null,
+             settled_epoch = case when settled_epoch = epoch - 1 then epoch else settled_epoch end
+         where tenant_id = $1 and user_id = $2 and epoch = $3";
+    sql::execute(db.connection(), text, [tenant.0.into(), user.into(), epoch.into()]).await?;
+    Ok(())
+}
+
+/// Rows due for a stage whose lease is free, urgent first, oldest first, a limited number per tenant so that one
+/// tenant's backlog cannot fill the page (P8).
+pub async fn due(db: &Db, stage: Stage, limit: u32, per_tenant: u32) -> Result<Vec<Due>, Error> {
+    let connection = db.connection();
+    let now = clock(connection);
+    let (from, order) = match stage {
+        Stage::Triage => (
+            format!(
+                "ledger l where l.dirty_seq > l.seen_seq and l.triage_at <= {now}
+                 and (l.lease_until is null or l.lease_until <= {now})"
+            ),
+            "triage_at",
+        ),
+        Stage::Send => (
+            format!(
+                "ledger l join target t on t.tenant_id = l.tenant_id and t.state = 'active'
+                     and t.quarantined_at is null and (t.paused_until is null or t.paused_until <= {now})
+                 where l.owed_seq > l.acked_seq and l.next_at <= {now}
+                   and (l.lease_until is null or l.lease_until <= {now})"
+            ),
+            "next_at",
+        ),
+    };
+    let text = format!(
+        "select tenant_id, user_id, lane from (
+             select l.tenant_id, l.user_id, l.lane, l.{order} as due_at,
+                    row_number() over (partition by l.tenant_id order by l.lane, l.{order}) as turn
+             from {from}) as waiting
+         where turn <= $1 order by lane, turn, due_at limit $2"
+    );
+    sql::all(connection, &text, [i64::from(per_tenant).into(), i64::from(limit).into()]).await
+}
+
+#[derive(FromQueryResult)]
+struct Number {
+    number: i64,
+}
+
+/// Sends still under way for a generation of the target older than this one (K25).
+pub async fn live_leases(db: &Db, tenant: TenantId, generation: i64) -> Result<i64, Error> {
+    let connection = db.connection();
+    let text = format!(
+        "select count(*) as number from ledger where tenant_id = $1 and lease_until > {} and lease_generation < $2",
+        clock(connection)
+    );
+    let row: Option<Number> = sql::one(connection, &text, [tenant.0.into(), generation.into()]).await?;
+    Ok(row.map_or(0, |row| row.number))
+}
+
+/// Changes waiting for delivery that could be delivered now or later, and since when the oldest waits, microseconds.
+pub async fn oldest_waiting(db: &Db) -> Result<(i64, Option<i64>), Error> {
+    #[derive(FromQueryResult)]
+    struct Waiting {
+        number: i64,
+        oldest: Option<i64>,
+    }
+    let text = format!(
+        "select count(*) as number, min(l.dirty_at) as oldest from ledger l
+         join target t on t.tenant_id = l.tenant_id and t.state = 'active'
+         where l.owed_seq > l.acked_seq and l.next_at < {}",
+        super::protocol::NEVER
+    );
+    let row: Option<Waiting> = sql::one(db.connection(), &text, []).await?;
+    Ok(row.map_or((0, None), |row| (row.number, row.oldest)))
+}

@@ -1,0 +1,106 @@
+//! Marks: every way a row becomes dirty, and what enable does to rows that are not (K9, K24).
+
+use registry::{TargetId, TenantId};
+use sea_orm::ConnectionTrait;
+use uuid::Uuid;
+
+use super::clock;
+use crate::{Error, sql};
+
+/// How a user is marked.
+#[derive(Debug, Clone, Default)]
+pub struct Mark {
+    /// A deactivation is known to be part of it: the urgent lane.
+    pub urgent: bool,
+    /// An operator touched the user: push even if nothing differs (K26).
+    pub reassert: bool,
+    /// W3C `traceparent` of whatever caused it.
+    pub trace: Option<String>,
+}
+
+/// Says that a user may have changed: `dirty_seq + 1`, due now by the database's clock (K9). Usable inside the caller's
+/// transaction, so that a change and its mark are one.
+pub async fn mark(connection: &impl ConnectionTrait, tenant: TenantId, user: Uuid, mark: &Mark) -> Result<(), Error> {
+    let now = clock(connection);
+    let lane = if mark.urgent { super::protocol::URGENT } else { super::protocol::NORMAL };
+    let reassert_seq: Option<i64> = mark.reassert.then_some(1);
+    let text = format!(
+        "insert into ledger (tenant_id, user_id, dirty_seq, reassert_seq, triage_at, next_at, lane, dirty_at, trace)
+         values ($1, $2, 1, $3, {now}, {now}, $4, {now}, $5)
+         on conflict (tenant_id, user_id) do update set
+             dirty_seq = ledger.dirty_seq + 1,
+             triage_at = {now},
+             reassert_seq = case when excluded.reassert_seq is null then ledger.reassert_seq
+                                 else ledger.dirty_seq + 1 end,
+             lane = case when excluded.lane < ledger.lane then excluded.lane else ledger.lane end,
+             dirty_at = case when ledger.dirty_seq > ledger.acked_seq then ledger.dirty_at else {now} end,
+             trace = coalesce(excluded.trace, ledger.trace)"
+    );
+    let values = [tenant.0.into(), user.into(), reassert_seq.into(), lane.into(), mark.trace.clone().into()];
+    sql::execute(connection, &text, values).await?;
+    Ok(())
+}
+
+/// Inserts a row for a user the ledger has never heard of, as clean (K24: the baseline pushes nobody). Says whether
+/// there was none before.
+pub async fn baseline(
+    connection: &impl ConnectionTrait,
+    tenant: TenantId,
+    user: Uuid,
+    observed: &[u8],
+) -> Result<bool, Error> {
+    let now = clock(connection);
+    let text = format!(
+        "insert into ledger (tenant_id, user_id, dirty_seq, triage_at, next_at, dirty_at, observed)
+         values ($1, $2, 0, {now}, {now}, {now}, $3)
+         on conflict (tenant_id, user_id) do nothing"
+    );
+    Ok(sql::execute(connection, &text, [tenant.0.into(), user.into(), observed.to_vec().into()]).await? == 1)
+}
+
+/// The first enable of a downstream: users without a link there owe nothing (K24, P2).
+pub async fn first_enable(
+    connection: &impl ConnectionTrait,
+    tenant: TenantId,
+    target: TargetId,
+) -> Result<(), Error> {
+    let text = "update ledger set acked_seq = dirty_seq, seen_seq = dirty_seq, owed_seq = dirty_seq,
+             reassert_seq = null, attempts = 0, lane = 1
+         where tenant_id = $1 and not exists (
+             select 1 from link where link.tenant_id = ledger.tenant_id and link.user_id = ledger.user_id
+                 and link.target_id = $2 and (link.downstream_id is not null or link.create_intent_at is not null))";
+    sql::execute(connection, text, [tenant.0.into(), target.0.into()]).await?;
+    Ok(())
+}
+
+/// A target goes away for another one: remembers with its links who was still owed something there.
+pub async fn retire(connection: &impl ConnectionTrait, tenant: TenantId, target: TargetId) -> Result<(), Error> {
+    let now = clock(connection);
+    let text = format!(
+        "insert into link (tenant_id, user_id, target_id, owed, updated_at)
+         select tenant_id, user_id, $2, true, {now} from ledger
+         where tenant_id = $1 and owed_seq > acked_seq
+         on conflict (tenant_id, user_id, target_id) do update set owed = true"
+    );
+    sql::execute(connection, &text, [tenant.0.into(), target.0.into()]).await?;
+    Ok(())
+}
+
+/// A target comes back: whoever was owed something there is owed it still (K24: a re-enable forgets nothing).
+pub async fn owe_again(connection: &impl ConnectionTrait, tenant: TenantId, target: TargetId) -> Result<(), Error> {
+    let now = clock(connection);
+    let text = format!(
+        "update ledger set dirty_seq = dirty_seq + 1, reassert_seq = dirty_seq + 1, triage_at = {now}, next_at = {now}
+         where tenant_id = $1 and exists (
+             select 1 from link where link.tenant_id = ledger.tenant_id and link.user_id = ledger.user_id
+                 and link.target_id = $2 and link.owed)"
+    );
+    sql::execute(connection, &text, [tenant.0.into(), target.0.into()]).await?;
+    sql::execute(
+        connection,
+        "update link set owed = false where tenant_id = $1 and target_id = $2",
+        [tenant.0.into(), target.0.into()],
+    )
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,78 @@
+//! The ledger: what is owed, one row per realm user we have heard of. `dirty_seq > acked_seq` is the outbox.
+//!
+//! A mark never carries a user. Whoever works on a row claims it, reads the realm's present state, and writes what
+//! came of it under the claim's epoch. The rules are pure code in [`protocol`]; `mark` and `claim` are single statements
+//! that do the same, `record` loads, steps and stores.
+
+mod claim;
+mod mark;
+pub mod protocol;
+mod record;
+
+use registry::TenantId;
+use sea_orm::{ConnectionTrait, DbBackend, FromQueryResult};
+use uuid::Uuid;
+
+pub use claim::{Claim, Due, claim, due, live_leases, oldest_waiting, release, renew};
+pub use mark::{Mark, baseline, first_enable, mark, owe_again, retire};
+pub use protocol::{Stage, Verdict};
+pub use record::{Acknowledgement, LinkUpdate, Recorded, Triage, record, triaged};
+
+/// A ledger row as stored.
+#[derive(Debug, Clone, FromQueryResult)]
+pub struct Row {
+    /// The tenant.
+    pub tenant_id: TenantId,
+    /// The realm user.
+    pub user_id: Uuid,
+    dirty_seq: i64,
+    seen_seq: i64,
+    acked_seq: i64,
+    owed_seq: i64,
+    reassert_seq: Option<i64>,
+    epoch: i64,
+    settled_epoch: i64,
+    lease_until: Option<i64>,
+    triage_at: i64,
+    next_at: i64,
+    lane: i16,
+    attempts: i64,
+    /// Hash of the pushed attributes as triage last saw them, keyed per tenant.
+    pub observed: Option<Vec<u8>>,
+    /// Since when the row is dirty, microseconds.
+    pub dirty_at: i64,
+    /// The trace of the newest mark, W3C `traceparent`.
+    pub trace: Option<String>,
+}
+
+impl Row {
+    /// The columns that carry the protocol.
+    pub fn state(&self) -> protocol::State {
+        protocol::State {
+            dirty_seq: self.dirty_seq,
+            seen_seq: self.seen_seq,
+            acked_seq: self.acked_seq,
+            owed_seq: self.owed_seq,
+            reassert_seq: self.reassert_seq,
+            epoch: self.epoch,
+            settled_epoch: self.settled_epoch,
+            lease_until: self.lease_until,
+            triage_at: self.triage_at,
+            next_at: self.next_at,
+            lane: self.lane,
+            attempts: self.attempts,
+        }
+    }
+}
+
+/// The columns [`Row`] reads.
+const COLUMNS: &str = "tenant_id, user_id, dirty_seq, seen_seq, acked_seq, owed_seq, reassert_seq, epoch, \
+     settled_epoch, lease_until, triage_at, next_at, lane, attempts, observed, dirty_at, trace";
+
+/// The database's clock in microseconds, as SQL: leases must not depend on the clocks of replicas (K20).
+pub(crate) fn clock(connection: &impl ConnectionTrait) -> &'static str {
+    match connection.get_database_backend() {
+        DbBackend::Postgres => "(extract(epoch from clock_timestamp()) * 1000000)::bigint",
+        _ => "cast(unixepoch('subsec') * 1000000 as integer)",
+    }
+}

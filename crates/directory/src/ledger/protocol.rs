@@ -1,0 +1,306 @@
+//! The protocol of one ledger row as a pure state machine: `step(row, event) → (row, effect)`.
+//!
+//! The statements beside this file do what is written here, and the record of a round *is* this code: the row is
+//! read under a lock, stepped, and written back. Times are microseconds of the database's clock. No IO, no clock of
+//! its own, so that small worlds can be explored exhaustively (see the tests).
+
+/// Lane of deactivations: they overtake everything else (P7).
+pub const URGENT: i16 = 0;
+/// Lane of every other change.
+pub const NORMAL: i16 = 1;
+/// How long a claim lasts without renewal, microseconds (K20).
+pub const LEASE: i64 = 15_000_000;
+/// When the acknowledgement of a round begun in doubt is asserted once more, microseconds (K18).
+pub const REASSERT_AFTER: i64 = 30_000_000;
+/// `next_at` of a row that waits for its user to change or for a person to act.
+pub const NEVER: i64 = i64::MAX;
+
+/// The columns that carry the protocol, of one user of one tenant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct State {
+    /// Counts marks: something may have changed.
+    pub dirty_seq: i64,
+    /// The mark up to which triage has looked at the realm.
+    pub seen_seq: i64,
+    /// The mark up to which the downstream is in step.
+    pub acked_seq: i64,
+    /// The mark for which triage found that something is owed.
+    pub owed_seq: i64,
+    /// Up to this mark, a push happens even where nothing differs (K18, K26).
+    pub reassert_seq: Option<i64>,
+    /// Counts claims; only the newest claim may write.
+    pub epoch: i64,
+    /// The claim whose calls all got definite answers (K17).
+    pub settled_epoch: i64,
+    /// Until when the newest claim holds.
+    pub lease_until: Option<i64>,
+    /// When triage is due.
+    pub triage_at: i64,
+    /// When a send is due; [`NEVER`] while parked.
+    pub next_at: i64,
+    /// [`URGENT`] or [`NORMAL`].
+    pub lane: i16,
+    /// Failed rounds since the last acknowledgement.
+    pub attempts: i64,
+}
+
+/// What a round decided about its row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// The downstream is in step with the mark.
+    Done,
+    /// Try again after so many microseconds; `definite` when the target answered for sure (K17).
+    Retry {
+        /// Back-off in microseconds.
+        after: i64,
+        /// Whether every call of the round got a definite answer.
+        definite: bool,
+        /// Whether the row is charged with the attempt.
+        charged: bool,
+    },
+    /// Set aside until the user changes or a person acts.
+    Park,
+}
+
+/// What happens to a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Event {
+    /// Something may have changed (K9). `reassert` when an operator touched the user (K26).
+    Mark {
+        /// Now, by the database's clock.
+        now: i64,
+        /// A deactivation is known to be part of it.
+        urgent: bool,
+        /// Push even if nothing differs.
+        reassert: bool,
+    },
+    /// A worker wants to triage or to send.
+    Claim {
+        /// Now, by the database's clock.
+        now: i64,
+        /// Triage or send.
+        stage: Stage,
+    },
+    /// Triage looked at the realm (K10).
+    Triaged {
+        /// The claim.
+        epoch: i64,
+        /// The mark read with the claim.
+        seq: i64,
+        /// Now, by the database's clock.
+        now: i64,
+        /// A pushed attribute differs from what was seen before.
+        differs: bool,
+        /// The user is disabled now.
+        urgent: bool,
+    },
+    /// A send ended (K16–K19).
+    Sent {
+        /// The claim.
+        epoch: i64,
+        /// The mark read with the claim.
+        seq: i64,
+        /// Whether the round began in doubt.
+        doubt: bool,
+        /// Now, by the database's clock.
+        now: i64,
+        /// What was decided.
+        verdict: Verdict,
+    },
+    /// A worker gives its claim back without having called anybody.
+    Release {
+        /// The claim.
+        epoch: i64,
+    },
+}
+
+/// Triage reads the realm and ignores the target; send obeys the target (K10, K16).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// Look at the realm, refresh the directory, decide what is owed.
+    Triage,
+    /// Push what is owed.
+    Send,
+}
+
+/// What came of an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Effect {
+    /// The row changed as asked.
+    Applied,
+    /// A claim was granted; the round begins in doubt or not (K17).
+    Claimed {
+        /// The plan must ignore digests and send everything.
+        doubt: bool,
+    },
+    /// Not due, or somebody else's turn: the row is unchanged.
+    Refused,
+    /// The claim was no longer ours. A late acknowledgement has re-dirtied the row (K18).
+    Stale,
+}
+
+impl State {
+    /// A row at its first mark.
+    pub fn first(now: i64) -> Self {
+        Self {
+            dirty_seq: 0,
+            seen_seq: 0,
+            acked_seq: 0,
+            owed_seq: 0,
+            reassert_seq: None,
+            epoch: 0,
+            settled_epoch: 0,
+            lease_until: None,
+            triage_at: now,
+            next_at: now,
+            lane: NORMAL,
+            attempts: 0,
+        }
+    }
+
+    /// Somebody holds the row now.
+    pub fn leased(&self, now: i64) -> bool {
+        self.lease_until.is_some_and(|until| until > now)
+    }
+
+    /// A send is owed.
+    pub fn owed(&self) -> bool {
+        self.owed_seq > self.acked_seq
+    }
+
+    /// The next claim's predecessor never settled (K17).
+    pub fn in_doubt(&self) -> bool {
+        self.settled_epoch < self.epoch
+    }
+
+    /// A push is asked for even where nothing differs.
+    pub fn reasserts(&self) -> bool {
+        self.reassert_seq.is_some_and(|seq| seq > self.acked_seq)
+    }
+
+    /// The one transition function.
+    #[must_use]
+    pub fn step(mut self, event: Event) -> (Self, Effect) {
+        let effect = match event {
+            Event::Mark { now, urgent, reassert } => self.mark(now, urgent, reassert),
+            Event::Claim { now, stage } => self.claim(now, stage),
+            Event::Triaged { epoch, seq, now, differs, urgent } => self.triaged(epoch, seq, now, differs, urgent),
+            Event::Sent { epoch, seq, doubt, now, verdict } => self.sent(epoch, seq, doubt, now, verdict),
+            Event::Release { epoch } => self.release(epoch),
+        };
+        (self, effect)
+    }
+
+    fn mark(&mut self, now: i64, urgent: bool, reassert: bool) -> Effect {
+        self.dirty_seq += 1;
+        self.triage_at = now;
+        if reassert {
+            self.reassert_seq = Some(self.dirty_seq);
+        }
+        if urgent {
+            self.lane = URGENT;
+        }
+        Effect::Applied
+    }
+
+    fn claim(&mut self, now: i64, stage: Stage) -> Effect {
+        let due = match stage {
+            Stage::Triage => self.dirty_seq > self.seen_seq && self.triage_at <= now,
+            Stage::Send => self.owed() && self.next_at <= now,
+        };
+        if !due || self.leased(now) {
+            return Effect::Refused;
+        }
+        let doubt = self.in_doubt();
+        self.epoch += 1;
+        self.lease_until = Some(now + LEASE);
+        Effect::Claimed { doubt }
+    }
+
+    fn triaged(&mut self, epoch: i64, seq: i64, now: i64, differs: bool, urgent: bool) -> Effect {
+        if self.epoch != epoch {
+            return Effect::Stale;
+        }
+        self.free_without_calls();
+        self.seen_seq = self.seen_seq.max(seq);
+        if differs || self.reassert_seq.is_some_and(|wanted| wanted <= seq && wanted > self.acked_seq) {
+            self.owed_seq = self.owed_seq.max(seq);
+            // A real change lifts back-off and parking: those belonged to the state before it (K19).
+            self.next_at = now;
+            self.attempts = 0;
+            if urgent {
+                self.lane = URGENT;
+            }
+        } else if !self.owed() {
+            self.acked_seq = self.acked_seq.max(seq);
+            self.owed_seq = self.owed_seq.max(self.acked_seq);
+        }
+        Effect::Applied
+    }
+
+    fn sent(&mut self, epoch: i64, seq: i64, doubt: bool, now: i64, verdict: Verdict) -> Effect {
+        if self.epoch != epoch {
+            // A late writer: whatever it sent may stand over something newer (K18).
+            if matches!(verdict, Verdict::Done) {
+                self.dirty_again(now);
+            }
+            return Effect::Stale;
+        }
+        self.lease_until = None;
+        match verdict {
+            Verdict::Done => {
+                self.settled_epoch = self.epoch;
+                self.acked_seq = self.acked_seq.max(seq);
+                self.owed_seq = self.owed_seq.max(self.acked_seq);
+                self.attempts = 0;
+                if self.reassert_seq.is_some_and(|wanted| wanted <= self.acked_seq) {
+                    self.reassert_seq = None;
+                }
+                if self.dirty_seq == seq {
+                    self.lane = NORMAL;
+                }
+                if doubt {
+                    self.dirty_again(now + REASSERT_AFTER);
+                }
+            }
+            Verdict::Retry { after, definite, charged } => {
+                if definite {
+                    self.settled_epoch = self.epoch;
+                }
+                if self.dirty_seq == seq {
+                    self.next_at = now.saturating_add(after);
+                    self.attempts += i64::from(charged);
+                }
+            }
+            Verdict::Park => {
+                self.settled_epoch = self.epoch;
+                if self.dirty_seq == seq {
+                    self.next_at = NEVER;
+                }
+            }
+        }
+        Effect::Applied
+    }
+
+    fn release(&mut self, epoch: i64) -> Effect {
+        if self.epoch != epoch {
+            return Effect::Stale;
+        }
+        self.free_without_calls();
+        Effect::Applied
+    }
+
+    /// Ends a claim that called nobody: doubt stays exactly as it was found.
+    fn free_without_calls(&mut self) {
+        if self.settled_epoch == self.epoch - 1 {
+            self.settled_epoch = self.epoch;
+        }
+        self.lease_until = None;
+    }
+
+    fn dirty_again(&mut self, due: i64) {
+        self.dirty_seq += 1;
+        self.reassert_seq = Some(self.dirty_seq);
+        self.triage_at = due;
+    }
+}

@@ -1,0 +1,19 @@
+//! The directory: SCIM users and groups as documents with indexed columns, the outbound ledger, the links to the
+//! downstream, what capture remembers of a realm, and activity.
+//!
+//! Managed users only live here; the ledger knows everybody in the realm. Every key begins with the tenant (K30), and
+//! no transaction spans an await on anything but the database (K31). K-numbers are the rules of the consistency
+//! protocol, see `docs/architecture.md`.
+
+pub mod activity;
+pub mod error;
+pub mod ledger;
+pub mod link;
+pub mod person;
+pub mod refresh;
+pub mod reservation;
+mod sql;
+pub mod user;
+pub mod watch;
+
+pub use error::Error;

@@ -1,0 +1,159 @@
+//! The directory follows the realm: triage's half of a round (K10–K12).
+//!
+//! Native fields of an existing row are written by one party, the holder of the user's ledger lease (K9), and only
+//! behind the fence: an inbound write that began meanwhile wins, and the row stays dirty.
+
+use registry::{Db, TenantId};
+use scim::native::Native;
+use sea_orm::{DatabaseTransaction, FromQueryResult};
+use uuid::Uuid;
+
+use crate::ledger::{self, Mark, Recorded, Triage};
+use crate::{Error, sql};
+
+/// What a triage reads of the directory before it asks the realm (K11).
+#[derive(Debug, Clone, FromQueryResult)]
+pub struct Fence {
+    write_epoch: i64,
+    write_until: Option<i64>,
+    now: i64,
+}
+
+impl Fence {
+    /// An inbound write is under way: triage has to wait.
+    pub fn writing(&self) -> bool {
+        self.write_until.is_some_and(|until| until > self.now)
+    }
+}
+
+/// Reads the fence; `None` for a user the directory does not manage.
+pub async fn fence(db: &Db, tenant: TenantId, user: Uuid) -> Result<Option<Fence>, Error> {
+    let connection = db.connection();
+    let text = format!(
+        "select write_epoch, write_until, {} as now from directory_user where tenant_id = $1 and id = $2",
+        ledger::clock(connection)
+    );
+    sql::one(connection, &text, [tenant.0.into(), user.into()]).await
+}
+
+/// Commits a triage: the difference between the base and the fresh read goes into the document, the base moves, and the
+/// ledger row steps; all or nothing. [`Recorded::Stale`] if the fence fell.
+pub async fn commit(
+    db: &Db,
+    tenant: TenantId,
+    user: Uuid,
+    fence: Option<&Fence>,
+    fresh: Option<&Native>,
+    triage: &Triage,
+) -> Result<Recorded, Error> {
+    let transaction = db.begin().await?;
+    let outcome = commit_in(&transaction, tenant, user, fence, fresh, triage).await;
+    match outcome {
+        Ok(recorded @ Recorded::Written { .. }) => {
+            transaction.commit().await?;
+            Ok(recorded)
+        }
+        Ok(Recorded::Stale) => {
+            transaction.rollback().await?;
+            Ok(Recorded::Stale)
+        }
+        Err(error) => {
+            transaction.rollback().await?;
+            Err(error)
+        }
+    }
+}
+
+#[derive(FromQueryResult)]
+struct Row {
+    document: String,
+    base: String,
+    version: i64,
+    write_epoch: i64,
+    write_until: Option<i64>,
+    now: i64,
+}
+
+async fn commit_in(
+    transaction: &DatabaseTransaction,
+    tenant: TenantId,
+    user: Uuid,
+    fence: Option<&Fence>,
+    fresh: Option<&Native>,
+    triage: &Triage,
+) -> Result<Recorded, Error> {
+    // Order: directory before ledger, as in every transaction of the gateway, so that two never wait for each other.
+    let text = format!(
+        "select document, base, version, write_epoch, write_until, {} as now from directory_user
+         where tenant_id = $1 and id = $2 {}",
+        ledger::clock(transaction),
+        sql::for_update(transaction)
+    );
+    let row: Option<Row> = sql::one(transaction, &text, [tenant.0.into(), user.into()]).await?;
+    match (&row, fence) {
+        (None, None) => {}
+        (Some(row), Some(fence))
+            if row.write_epoch == fence.write_epoch && row.write_until.is_none_or(|until| until <= row.now) =>
+        {
+            if let Some(fresh) = fresh {
+                follow(transaction, tenant, user, row, fresh).await?;
+            }
+        }
+        _ => return Ok(Recorded::Stale),
+    }
+    ledger::triaged(transaction, tenant, user, triage).await
+}
+
+async fn follow(
+    transaction: &DatabaseTransaction,
+    tenant: TenantId,
+    user: Uuid,
+    row: &Row,
+    fresh: &Native,
+) -> Result<(), Error> {
+    let base: Native = serde_json::from_str(&row.base)?;
+    if base == *fresh {
+        return Ok(());
+    }
+    let mut document: scim::Object = serde_json::from_str(&row.document)?;
+    let changed = scim::native::follow(&mut document, &base, fresh);
+    let native = Native::of(&document);
+    let username_key = scim::key::username_key(&native.user_name);
+    take_username(transaction, tenant, user, &username_key).await?;
+    let version = if changed.is_empty() { row.version } else { row.version + 1 };
+    let text = "update directory_user set document = $3, base = $4, version = $5, username_key = $6, active = $7,
+             modified_at = case when version = $5 then modified_at else $8 end
+         where tenant_id = $1 and id = $2";
+    let values = [
+        tenant.0.into(),
+        user.into(),
+        serde_json::to_string(&document)?.into(),
+        serde_json::to_string(fresh)?.into(),
+        version.into(),
+        username_key.into(),
+        native.active.into(),
+        row.now.into(),
+    ];
+    sql::execute(transaction, text, values).await?;
+    Ok(())
+}
+
+/// A refresh never fails on uniqueness: it takes the userName from its holder, who is marked and follows in turn (K6).
+async fn take_username(
+    transaction: &DatabaseTransaction,
+    tenant: TenantId,
+    user: Uuid,
+    username_key: &str,
+) -> Result<(), Error> {
+    #[derive(FromQueryResult)]
+    struct Holder {
+        id: Uuid,
+    }
+    let text = "update directory_user set username_key = null
+         where tenant_id = $1 and username_key = $2 and id <> $3 returning id";
+    let values = [tenant.0.into(), username_key.into(), user.into()];
+    if let Some(holder) = sql::one::<Holder>(transaction, text, values).await? {
+        ledger::mark(transaction, tenant, holder.id, &Mark::default()).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,1 @@
+//! The outbound role: ledger to downstream, and the realm's changes to the ledger.

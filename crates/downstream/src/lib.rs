@@ -1,0 +1,1 @@
+//! The customer's SCIM application: guarded connector, client, outcome of a call.

@@ -1,0 +1,1 @@
+//! The SCIM gateway role: identity providers in, realm and directory out.

@@ -1,0 +1,52 @@
+//! Audit: who did what when, written in the transaction of the change it tells of.
+
+use sea_orm::{ConnectionTrait, FromQueryResult};
+use uuid::Uuid;
+
+use crate::db::{self, clock_sql};
+use crate::{Db, Error, TenantId};
+
+/// An audit entry as stored.
+#[derive(Debug, Clone, FromQueryResult)]
+pub struct Entry {
+    /// Ordered by time.
+    pub id: Uuid,
+    /// When, microseconds.
+    pub at: i64,
+    /// The token's `sub`, or `system`.
+    pub actor: String,
+    /// `inbound.rotate`, `tenant.create`, …
+    pub action: String,
+    /// Facts without secrets, JSON.
+    pub detail: String,
+}
+
+/// Writes an entry inside the caller's transaction.
+pub(crate) async fn insert(
+    connection: &impl ConnectionTrait,
+    tenant: Option<TenantId>,
+    actor: &str,
+    action: &str,
+    detail: serde_json::Value,
+) -> Result<(), Error> {
+    let text = format!(
+        "insert into audit_entry (id, tenant_id, at, actor, action, detail) values ($1, $2, {}, $3, $4, $5)",
+        clock_sql(connection)
+    );
+    let values = [
+        Uuid::now_v7().into(),
+        tenant.map(|tenant| tenant.0).into(),
+        actor.into(),
+        action.into(),
+        detail.to_string().into(),
+    ];
+    db::execute(connection, &text, values).await?;
+    Ok(())
+}
+
+/// The newest entries of a tenant, newest first.
+pub async fn newest(db: &Db, tenant: TenantId, limit: u32) -> Result<Vec<Entry>, Error> {
+    let text = "select id, at, actor, action, detail from audit_entry where tenant_id = $1
+         order by at desc, id desc limit $2";
+    db::all(db.connection(), text, [tenant.0.into(), i64::from(limit).into()]).await
+}

@@ -1,0 +1,143 @@
+//! The connection: PostgreSQL in production, SQLite in the embedded default, one set of statements for both.
+
+use std::time::Duration;
+
+use sea_orm::{
+    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend, FromQueryResult,
+    SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait, Value,
+};
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::Error;
+
+/// How to connect.
+#[derive(Debug, Clone)]
+pub struct DbOptions {
+    /// The pool's size. SQLite takes its own.
+    pub connections: u32,
+    /// How long a caller waits for a connection before it is told that the database is not available.
+    pub acquire: Duration,
+}
+
+impl Default for DbOptions {
+    fn default() -> Self {
+        Self { connections: 20, acquire: Duration::from_secs(3) }
+    }
+}
+
+/// A pool of connections.
+#[derive(Clone)]
+pub struct Db(DatabaseConnection);
+
+impl Db {
+    /// Opens a pool on `postgres://…` or `sqlite://…`. The URL never appears in an error.
+    pub async fn connect(url: &SecretString, options: &DbOptions) -> Result<Self, Error> {
+        let mut connect = ConnectOptions::new(url.expose_secret());
+        connect
+            .max_connections(options.connections)
+            .acquire_timeout(options.acquire)
+            .connect_timeout(options.acquire)
+            // A ping before each use costs a fifth of a read; pinging what has idled catches what a restart broke.
+            .test_before_acquire(true)
+            .sqlx_logging_level(log::LevelFilter::Trace)
+            .sqlx_slow_statements_logging_settings(log::LevelFilter::Off, Duration::from_secs(1));
+        if url.expose_secret().starts_with("sqlite:") {
+            connect.max_connections(8).map_sqlx_sqlite_opts(|sqlite| {
+                sqlite
+                    .journal_mode(sqlx::sqlite::SqliteJournalMode::Wal)
+                    .synchronous(sqlx::sqlite::SqliteSynchronous::Normal)
+                    .busy_timeout(Duration::from_secs(10))
+                    .foreign_keys(true)
+            });
+        }
+        Ok(Self(Database::connect(connect).await?))
+    }
+
+    /// The pool, for the directory and the migrations check.
+    pub fn connection(&self) -> &DatabaseConnection {
+        &self.0
+    }
+
+    /// Which database it is.
+    pub fn backend(&self) -> DbBackend {
+        self.0.get_database_backend()
+    }
+
+    /// Begins a transaction that will write: on SQLite it takes the writer's place at once, since a reader that turns
+    /// writer half-way can fail where waiting would have helped.
+    pub async fn begin(&self) -> Result<DatabaseTransaction, Error> {
+        let options = TransactionOptions {
+            sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+            ..TransactionOptions::default()
+        };
+        Ok(self.0.begin_with_options(options).await?)
+    }
+
+    /// The database's clock in microseconds as an SQL expression (K20).
+    pub fn clock_sql(&self) -> &'static str {
+        clock_sql(&self.0)
+    }
+
+    /// Whether the database answers.
+    pub async fn ping(&self) -> Result<(), Error> {
+        Ok(self.0.ping().await?)
+    }
+
+    /// Closes the pool.
+    pub async fn close(self) -> Result<(), Error> {
+        Ok(self.0.close().await?)
+    }
+}
+
+pub(crate) fn clock_sql(connection: &impl ConnectionTrait) -> &'static str {
+    match connection.get_database_backend() {
+        DbBackend::Postgres => "(extract(epoch from clock_timestamp()) * 1000000)::bigint",
+        _ => "cast(unixepoch('subsec') * 1000000 as integer)",
+    }
+}
+
+/// Runs a statement and says how many rows it touched.
+pub(crate) async fn execute(
+    connection: &impl ConnectionTrait,
+    text: &str,
+    values: impl IntoIterator<Item = Value>,
+) -> Result<u64, Error> {
+    Ok(connection.execute_raw(statement(connection, text, values)).await?.rows_affected())
+}
+
+/// The first row, if there is one.
+pub(crate) async fn one<R: FromQueryResult>(
+    connection: &impl ConnectionTrait,
+    text: &str,
+    values: impl IntoIterator<Item = Value>,
+) -> Result<Option<R>, Error> {
+    Ok(R::find_by_statement(statement(connection, text, values)).one(connection).await?)
+}
+
+/// All rows.
+pub(crate) async fn all<R: FromQueryResult>(
+    connection: &impl ConnectionTrait,
+    text: &str,
+    values: impl IntoIterator<Item = Value>,
+) -> Result<Vec<R>, Error> {
+    Ok(R::find_by_statement(statement(connection, text, values)).all(connection).await?)
+}
+
+fn statement(connection: &impl ConnectionTrait, text: &str, values: impl IntoIterator<Item = Value>) -> Statement {
+    Statement::from_sql_and_values(connection.get_database_backend(), text, values)
+}
+
+/// Ends a transaction: commits what went well, rolls back what did not. Never left to `Drop`, which would panic where
+/// the connection is gone.
+pub(crate) async fn finish<T>(transaction: DatabaseTransaction, outcome: Result<T, Error>) -> Result<T, Error> {
+    match outcome {
+        Ok(value) => {
+            transaction.commit().await?;
+            Ok(value)
+        }
+        Err(error) => {
+            transaction.rollback().await?;
+            Err(error)
+        }
+    }
+}

@@ -1,0 +1,22 @@
+//! The registry: clusters, tenants, inbound tokens, outbound targets, audit. Owns the database connection.
+//!
+//! SQL is written by hand, lower-case, with `$1` placeholders, which PostgreSQL and SQLite both take through sqlx.
+//! Times are microseconds since the epoch. What is secret is a hash or sealed; neither prints.
+
+pub mod audit;
+pub mod cluster;
+pub mod credential;
+mod db;
+mod error;
+mod id;
+pub mod inbound_token;
+pub mod option;
+pub mod seal;
+pub mod target;
+pub mod tenant;
+mod token;
+
+pub use db::{Db, DbOptions};
+pub use error::Error;
+pub use id::{ClusterId, TargetId, TenantId};
+pub use token::{BearerToken, TokenHash, TokenShape};

@@ -1,0 +1,75 @@
+//! Inbound settings of a tenant, with safe defaults; a missing row means the defaults.
+
+use sea_orm::FromQueryResult;
+
+use crate::db::{self, finish};
+use crate::{Db, Error, TenantId, audit, tenant};
+
+/// A tenant's inbound settings.
+#[derive(Debug, Clone, PartialEq, Eq, FromQueryResult)]
+pub struct Options {
+    /// `auto`, `okta`, `entra` or `generic`.
+    pub idp_profile: String,
+    /// An unknown member id is an error, not skipped.
+    pub strict_members: bool,
+    /// `refuse` or `adopt`: what happens to a realm user SCIM did not make.
+    pub existing_users: String,
+    /// Whether the identity provider may rename users.
+    pub allow_rename: bool,
+    /// After how many days a token expires; none by default.
+    pub token_days: Option<i64>,
+    /// The gateway's rate for this tenant; none means the deployment's default.
+    pub requests_per_second: Option<i64>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            idp_profile: "auto".to_owned(),
+            strict_members: false,
+            existing_users: "refuse".to_owned(),
+            allow_rename: true,
+            token_days: None,
+            requests_per_second: None,
+        }
+    }
+}
+
+/// The settings of a tenant.
+pub async fn of(db: &Db, tenant: TenantId) -> Result<Options, Error> {
+    let text = "select idp_profile, strict_members, existing_users, allow_rename, token_days, requests_per_second
+         from tenant_option where tenant_id = $1";
+    Ok(db::one(db.connection(), text, [tenant.0.into()]).await?.unwrap_or_default())
+}
+
+/// Replaces the settings of a tenant.
+pub async fn set(db: &Db, tenant: TenantId, options: &Options, actor: &str) -> Result<(), Error> {
+    let transaction = db.begin().await?;
+    let outcome = async {
+        let text = "insert into tenant_option (tenant_id, idp_profile, strict_members, existing_users, allow_rename,
+                 token_days, requests_per_second)
+             values ($1, $2, $3, $4, $5, $6, $7)
+             on conflict (tenant_id) do update set idp_profile = excluded.idp_profile,
+                 strict_members = excluded.strict_members, existing_users = excluded.existing_users,
+                 allow_rename = excluded.allow_rename, token_days = excluded.token_days,
+                 requests_per_second = excluded.requests_per_second";
+        let values = [
+            tenant.0.into(),
+            options.idp_profile.clone().into(),
+            options.strict_members.into(),
+            options.existing_users.clone().into(),
+            options.allow_rename.into(),
+            options.token_days.into(),
+            options.requests_per_second.into(),
+        ];
+        db::execute(&transaction, text, values).await?;
+        tenant::bump(&transaction, tenant).await?;
+        let detail = serde_json::json!({
+            "idp_profile": options.idp_profile, "existing_users": options.existing_users,
+            "allow_rename": options.allow_rename, "strict_members": options.strict_members,
+        });
+        audit::insert(&transaction, Some(tenant), actor, "tenant.options", detail).await
+    }
+    .await;
+    finish(transaction, outcome).await
+}

@@ -1,0 +1,306 @@
+//! Tenants, and the one question the gateway asks on every request: whose token is this?
+
+use sea_orm::{ConnectionTrait, FromQueryResult};
+use uuid::Uuid;
+
+use crate::db::{self, clock_sql, finish};
+use crate::{ClusterId, Db, Error, TenantId, TokenHash, audit};
+
+/// A tenant.
+#[derive(Debug, Clone, FromQueryResult)]
+pub struct Tenant {
+    /// Its id.
+    pub id: TenantId,
+    /// Its name in URLs of the control API.
+    pub slug: String,
+    /// Its name for people.
+    pub display_name: String,
+    /// The Keycloak realm.
+    pub realm: String,
+    /// Where the realm runs.
+    pub cluster_id: ClusterId,
+    /// A host of the customer's own, if any.
+    pub custom_domain: Option<String>,
+    /// Counts configuration changes: the `ETag` of the console's page.
+    pub version: i64,
+    /// Bumped when the realm is moved or replaced (K30).
+    pub realm_generation: i64,
+    /// Scheme and host of the cluster.
+    pub public_host: String,
+    /// The cluster's Keycloak; none means an embedded realm.
+    pub keycloak_url: Option<String>,
+}
+
+impl Tenant {
+    /// `https://HOST/realms/REALM/scim/v2`: the custom domain if there is one, else the cluster's host (I3).
+    pub fn scim_base_url(&self) -> String {
+        base_url(self.custom_domain.as_deref(), &self.public_host, &self.realm)
+    }
+
+    /// The base URL under the cluster's host, which stays valid when a custom domain is added (I3).
+    pub fn cluster_base_url(&self) -> String {
+        base_url(None, &self.public_host, &self.realm)
+    }
+}
+
+fn base_url(custom_domain: Option<&str>, public_host: &str, realm: &str) -> String {
+    match custom_domain {
+        Some(domain) => format!("https://{domain}/realms/{realm}/scim/v2"),
+        None => format!("{public_host}/realms/{realm}/scim/v2"),
+    }
+}
+
+const SELECT: &str = "select t.id, t.slug, t.display_name, t.realm, t.cluster_id, t.custom_domain, t.version,
+         t.realm_generation, c.public_host, c.keycloak_url
+     from tenant t join cluster c on c.id = t.cluster_id";
+
+/// What a new tenant is made of.
+#[derive(Debug, Clone)]
+pub struct New {
+    /// Its name in URLs.
+    pub slug: String,
+    /// Its name for people.
+    pub display_name: String,
+    /// The realm.
+    pub realm: String,
+    /// Where it runs.
+    pub cluster: ClusterId,
+    /// A host of the customer's own.
+    pub custom_domain: Option<String>,
+}
+
+/// What may be changed of a tenant.
+#[derive(Debug, Clone, Default)]
+pub struct Change {
+    /// Its name for people.
+    pub display_name: Option<String>,
+    /// A host of the customer's own; `Some(None)` takes it away.
+    pub custom_domain: Option<Option<String>>,
+}
+
+/// Makes a tenant.
+pub async fn create(db: &Db, new: &New, actor: &str) -> Result<Tenant, Error> {
+    let transaction = db.begin().await?;
+    let outcome = create_in(&transaction, new, actor).await;
+    finish(transaction, outcome).await?;
+    by_slug(db, &new.slug).await
+}
+
+async fn create_in(connection: &impl ConnectionTrait, new: &New, actor: &str) -> Result<(), Error> {
+    let id = TenantId(Uuid::now_v7());
+    let now = clock_sql(connection);
+    let text = format!(
+        "insert into tenant (id, slug, display_name, realm, cluster_id, custom_domain, created_at, updated_at)
+         values ($1, $2, $3, $4, $5, $6, {now}, {now})"
+    );
+    let values = [
+        id.0.into(),
+        new.slug.clone().into(),
+        new.display_name.clone().into(),
+        new.realm.clone().into(),
+        new.cluster.0.into(),
+        new.custom_domain.clone().into(),
+    ];
+    db::execute(connection, &text, values).await?;
+    let detail = serde_json::json!({ "slug": new.slug, "realm": new.realm });
+    audit::insert(connection, Some(id), actor, "tenant.create", detail).await
+}
+
+/// Changes a tenant.
+pub async fn change(db: &Db, tenant: TenantId, change: &Change, actor: &str) -> Result<(), Error> {
+    let transaction = db.begin().await?;
+    let outcome = change_in(&transaction, tenant, change, actor).await;
+    finish(transaction, outcome).await
+}
+
+async fn change_in(
+    connection: &impl ConnectionTrait,
+    tenant: TenantId,
+    change: &Change,
+    actor: &str,
+) -> Result<(), Error> {
+    if let Some(name) = &change.display_name {
+        let text = "update tenant set display_name = $2 where id = $1";
+        db::execute(connection, text, [tenant.0.into(), name.clone().into()]).await?;
+    }
+    if let Some(domain) = &change.custom_domain {
+        let text = "update tenant set custom_domain = $2 where id = $1";
+        db::execute(connection, text, [tenant.0.into(), domain.clone().into()]).await?;
+    }
+    bump(connection, tenant).await?;
+    let detail = serde_json::json!({
+        "display_name": change.display_name.is_some(),
+        "custom_domain": change.custom_domain,
+    });
+    audit::insert(connection, Some(tenant), actor, "tenant.change", detail).await
+}
+
+/// Removes a tenant with everything of it; the audit entries stay.
+pub async fn delete(db: &Db, tenant: TenantId, actor: &str) -> Result<(), Error> {
+    let transaction = db.begin().await?;
+    let outcome = async {
+        if db::execute(&transaction, "delete from tenant where id = $1", [tenant.0.into()]).await? == 0 {
+            return Err(Error::NotFound("tenant"));
+        }
+        // The entry outlives its tenant: there is no foreign key.
+        audit::insert(&transaction, Some(tenant), actor, "tenant.delete", serde_json::json!({})).await
+    }
+    .await;
+    finish(transaction, outcome).await
+}
+
+/// One configuration change more: the version every page shows.
+pub(crate) async fn bump(connection: &impl ConnectionTrait, tenant: TenantId) -> Result<(), Error> {
+    let text = format!(
+        "update tenant set version = version + 1, updated_at = {} where id = $1",
+        clock_sql(connection)
+    );
+    match db::execute(connection, &text, [tenant.0.into()]).await? {
+        0 => Err(Error::NotFound("tenant")),
+        _ => Ok(()),
+    }
+}
+
+/// The same, only if the version is still the one the caller saw; serializes concurrent changes of one tenant.
+pub(crate) async fn bump_from(
+    connection: &impl ConnectionTrait,
+    tenant: TenantId,
+    version: Option<i64>,
+) -> Result<(), Error> {
+    let Some(version) = version else { return bump(connection, tenant).await };
+    let text = format!(
+        "update tenant set version = version + 1, updated_at = {} where id = $1 and version = $2",
+        clock_sql(connection)
+    );
+    match db::execute(connection, &text, [tenant.0.into(), version.into()]).await? {
+        0 => Err(Error::Stale),
+        _ => Ok(()),
+    }
+}
+
+/// By its name in URLs.
+pub async fn by_slug(db: &Db, slug: &str) -> Result<Tenant, Error> {
+    let text = format!("{SELECT} where t.slug = $1");
+    db::one(db.connection(), &text, [slug.into()]).await?.ok_or(Error::NotFound("tenant"))
+}
+
+/// By id.
+pub async fn by_id(db: &Db, id: TenantId) -> Result<Tenant, Error> {
+    let text = format!("{SELECT} where t.id = $1");
+    db::one(db.connection(), &text, [id.0.into()]).await?.ok_or(Error::NotFound("tenant"))
+}
+
+/// A page of tenants by slug, with the number of all that match. `search` matches slug, display name, realm.
+pub async fn list(db: &Db, search: &str, offset: u32, limit: u32) -> Result<(Vec<Tenant>, i64), Error> {
+    #[derive(FromQueryResult)]
+    struct Count {
+        total: i64,
+    }
+    let escaped = search.to_lowercase().replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
+    let pattern = format!("%{escaped}%");
+    let matching = "lower(t.slug) like $1 escape '\\' or lower(t.display_name) like $1 escape '\\'
+         or lower(t.realm) like $1 escape '\\'";
+    let text = format!("{SELECT} where {matching} order by t.slug limit $2 offset $3");
+    let values = [pattern.clone().into(), i64::from(limit).into(), i64::from(offset).into()];
+    let page = db::all(db.connection(), &text, values).await?;
+    let text = format!("select count(*) as total from tenant t where {matching}");
+    let count: Option<Count> = db::one(db.connection(), &text, [pattern.into()]).await?;
+    Ok((page, count.map_or(0, |count| count.total)))
+}
+
+/// An identity provider whose token is alive, with what a request needs to know of its tenant.
+#[derive(Debug, Clone)]
+pub struct Provisioner {
+    /// The tenant.
+    pub tenant: TenantId,
+    /// Its name in URLs.
+    pub slug: String,
+    /// The realm.
+    pub realm: String,
+    /// The cluster's Keycloak; none means an embedded realm.
+    pub keycloak_url: Option<String>,
+    /// The registered base URL, for `meta.location`.
+    pub base_url: String,
+    /// The token, for the claims that re-check it (K1).
+    pub token: TokenHash,
+    /// `auto`, `okta`, `entra` or `generic`.
+    pub idp_profile: String,
+}
+
+/// Why a token of the right shape is refused, for the activity; the wire only ever says 401 (W4).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refusal {
+    /// No tenant has or had it.
+    Unknown,
+    /// It died: `rotated`, `disabled` or `expired`, microseconds.
+    Dead {
+        /// Whose it was.
+        tenant: TenantId,
+        /// `rotated`, `disabled` or `expired`.
+        why: String,
+        /// When.
+        at: i64,
+    },
+    /// Alive, but presented at a host or realm of somebody else.
+    Elsewhere {
+        /// Whose it is.
+        tenant: TenantId,
+    },
+}
+
+#[derive(FromQueryResult)]
+struct TokenRow {
+    tenant_id: TenantId,
+    died_at: Option<i64>,
+    died_why: Option<String>,
+    expires_at: Option<i64>,
+    now: i64,
+    slug: String,
+    realm: String,
+    custom_domain: Option<String>,
+    public_host: String,
+    keycloak_url: Option<String>,
+    idp_profile: Option<String>,
+}
+
+/// Whose token it is: one indexed read, no cache, so that rotation bites on the next request of every replica (I4).
+/// Host and realm of the request must both be the tenant's.
+pub async fn resolve(
+    db: &Db,
+    token: TokenHash,
+    host: &str,
+    realm: &str,
+) -> Result<Result<Provisioner, Refusal>, Error> {
+    let text = format!(
+        "select i.tenant_id, i.died_at, i.died_why, i.expires_at, {} as now, t.slug, t.realm, t.custom_domain,
+             c.public_host, c.keycloak_url, o.idp_profile
+         from inbound_token i join tenant t on t.id = i.tenant_id join cluster c on c.id = t.cluster_id
+             left join tenant_option o on o.tenant_id = t.id
+         where i.hash = $1",
+        clock_sql(db.connection())
+    );
+    let Some(row) = db::one::<TokenRow>(db.connection(), &text, [token.to_vec().into()]).await? else {
+        return Ok(Err(Refusal::Unknown));
+    };
+    let tenant = row.tenant_id;
+    if let Some(at) = row.died_at {
+        return Ok(Err(Refusal::Dead { tenant, why: row.died_why.unwrap_or_else(|| "disabled".to_owned()), at }));
+    }
+    if let Some(at) = row.expires_at.filter(|expires| *expires <= row.now) {
+        return Ok(Err(Refusal::Dead { tenant, why: "expired".to_owned(), at }));
+    }
+    let ours = row.custom_domain.as_deref().is_some_and(|domain| domain.eq_ignore_ascii_case(host))
+        || row.public_host.split_once("://").is_some_and(|(_, public)| public.eq_ignore_ascii_case(host));
+    if !ours || row.realm != realm {
+        return Ok(Err(Refusal::Elsewhere { tenant }));
+    }
+    Ok(Ok(Provisioner {
+        tenant,
+        base_url: base_url(row.custom_domain.as_deref(), &row.public_host, &row.realm),
+        slug: row.slug,
+        realm: row.realm,
+        keycloak_url: row.keycloak_url,
+        token,
+        idp_profile: row.idp_profile.unwrap_or_else(|| "auto".to_owned()),
+    }))
+}

@@ -1,0 +1,92 @@
+//! The schema, one file per table, forward only.
+//!
+//! Plain SQL that PostgreSQL and SQLite both take: no column defaults for times (the program sets them, in
+//! microseconds since the epoch), no arrays, every constraint named because errors are mapped by name.
+//! A change of a table is a new file behind these; it must leave the previous version of the program running
+//! (expand first, contract in a later release).
+
+pub use sea_orm_migration::MigratorTrait;
+use sea_orm_migration::prelude::*;
+
+mod lock;
+
+pub use lock::{Error, migrate, pending};
+
+/// One migration: its name and the statements it runs, separated by `;`.
+#[macro_export]
+#[doc(hidden)]
+macro_rules! table {
+    ($name:literal, $sql:literal) => {
+        /// The migration of this file.
+        pub struct Migration;
+
+        impl sea_orm_migration::MigrationName for Migration {
+            fn name(&self) -> &str {
+                $name
+            }
+        }
+
+        #[async_trait::async_trait]
+        impl sea_orm_migration::MigrationTrait for Migration {
+            async fn up(
+                &self,
+                manager: &sea_orm_migration::SchemaManager,
+            ) -> Result<(), sea_orm_migration::DbErr> {
+                $crate::run(manager, $sql).await
+            }
+        }
+    };
+}
+
+async fn run(manager: &SchemaManager<'_>, sql: &str) -> Result<(), DbErr> {
+    for statement in sql.split(';').map(str::trim).filter(|statement| !statement.is_empty()) {
+        manager.get_connection().execute_unprepared(statement).await?;
+    }
+    Ok(())
+}
+
+mod m0001_cluster;
+mod m0002_tenant;
+mod m0003_tenant_option;
+mod m0004_inbound_token;
+mod m0005_target;
+mod m0006_realm_credential;
+mod m0007_audit_entry;
+mod m0008_directory_user;
+mod m0009_reservation;
+mod m0010_directory_group;
+mod m0011_membership;
+mod m0012_ledger;
+mod m0013_link;
+mod m0014_realm_watch;
+mod m0015_seen_event;
+mod m0016_activity;
+mod m0017_realm_person;
+
+/// All migrations in order.
+pub struct Migrator;
+
+#[async_trait::async_trait]
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![
+            Box::new(m0001_cluster::Migration),
+            Box::new(m0002_tenant::Migration),
+            Box::new(m0003_tenant_option::Migration),
+            Box::new(m0004_inbound_token::Migration),
+            Box::new(m0005_target::Migration),
+            Box::new(m0006_realm_credential::Migration),
+            Box::new(m0007_audit_entry::Migration),
+            Box::new(m0008_directory_user::Migration),
+            Box::new(m0009_reservation::Migration),
+            Box::new(m0010_directory_group::Migration),
+            Box::new(m0011_membership::Migration),
+            Box::new(m0012_ledger::Migration),
+            Box::new(m0013_link::Migration),
+            Box::new(m0014_realm_watch::Migration),
+            Box::new(m0015_seen_event::Migration),
+            Box::new(m0016_activity::Migration),
+            Box::new(m0017_realm_person::Migration),
+        ]
+    }
+}
