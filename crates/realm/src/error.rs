@@ -1,0 +1,35 @@
+//! What can go wrong with a realm, by what the caller can do about it.
+
+/// Why a call to the realm failed. Texts name attributes, never values.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The realm says that there is no such user.
+    #[error("the realm has no such user")]
+    NotFound,
+    /// The realm itself is disabled or gone: not an answer about a user.
+    #[error("the realm is not there")]
+    RealmGone,
+    /// A unique value is taken.
+    #[error("another user of the realm has this {attribute}")]
+    Conflict {
+        /// SCIM name of the attribute, `userName` or `emails`.
+        attribute: &'static str,
+    },
+    /// The realm refuses a value.
+    #[error("the realm refuses {attribute}: {detail}")]
+    Rejected {
+        /// SCIM name of the attribute, as far as known.
+        attribute: String,
+        /// The realm's reason, a message key such as `error-invalid-length`.
+        detail: String,
+    },
+    /// The realm refuses our credentials or lacks our roles.
+    #[error("the realm refuses our credentials")]
+    Refused,
+    /// The realm does not answer, or certainly did nothing.
+    #[error("the realm is not available")]
+    Unavailable,
+    /// A write whose fate is unknown: time-out, reset, 5xx (K5).
+    #[error("the realm did not confirm the write")]
+    Ambiguous,
+}

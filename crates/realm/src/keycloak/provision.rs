@@ -1,0 +1,194 @@
+//! Setting a realm up: what `control` does with the cluster-wide credential, and nobody else. Every step is idempotent.
+
+use std::time::Duration;
+
+use reqwest::Method;
+use secrecy::SecretString;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::representation::{EXTERNAL_ID, MARKER};
+use super::users::encode;
+use super::{Connection, Transport};
+use crate::{Error, MANAGED_ROLE};
+
+/// The data-path client's name in every realm.
+pub const CLIENT_ID: &str = "kevra-scim";
+/// The least roles that do all of the data path.
+const ROLES: [&str; 3] = ["manage-users", "view-events", "view-realm"];
+/// How long Keycloak keeps admin events, seconds: far beyond any outage of ours.
+const EVENT_RETENTION: &str = "432000";
+
+/// The cluster-wide credential.
+#[derive(Clone)]
+pub struct Admin {
+    /// Keycloak's base URL, without trailing slash.
+    pub base_url: String,
+    /// A client of the master realm.
+    pub client_id: String,
+    /// Its secret.
+    pub client_secret: SecretString,
+}
+
+/// What setting up found out.
+#[derive(Debug)]
+pub struct Provisioned {
+    /// The data-path client.
+    pub client_id: String,
+    /// Its secret.
+    pub client_secret: SecretString,
+    /// Its internal id, by which its events are told from an operator's (K26).
+    pub client_uuid: Uuid,
+    /// The realm's identity (K29).
+    pub realm_uuid: Uuid,
+}
+
+impl Admin {
+    fn transport(&self, realm: &str) -> Result<Transport, Error> {
+        Transport::new(Connection {
+            base_url: self.base_url.clone(),
+            realm: realm.to_owned(),
+            token_realm: "master".to_owned(),
+            client_id: self.client_id.clone(),
+            client_secret: self.client_secret.clone(),
+            timeout: Duration::from_secs(20),
+        })
+    }
+
+    /// Makes a realm; one that exists is fine.
+    pub async fn create_realm(&self, realm: &str) -> Result<(), Error> {
+        let url = format!("{}/admin/realms", self.base_url);
+        let body = json!({ "realm": realm, "enabled": true });
+        accept_conflict(self.transport(realm)?.call_url(Method::POST, &url, Some(&body)).await)
+    }
+
+    /// Removes a realm with everything in it.
+    pub async fn delete_realm(&self, realm: &str) -> Result<(), Error> {
+        self.transport(realm)?.call(Method::DELETE, "", None).await.map(drop)
+    }
+
+    /// Any call below `/admin/realms/{realm}`, as an administrator would make it: for tests and tools.
+    pub async fn call(&self, realm: &str, method: Method, path: &str, body: Option<&Value>) -> Result<Value, Error> {
+        Ok(self.transport(realm)?.call(method, path, body).await?.body)
+    }
+
+    /// Sets a realm up: client, roles, realm role, profile attributes, events (keycloak.md §3.10).
+    pub async fn provision(&self, realm: &str, allow_rename: bool) -> Result<Provisioned, Error> {
+        let keycloak = self.transport(realm)?;
+        let representation = keycloak.call(Method::GET, "", None).await?.body;
+        let realm_uuid = uuid_of(&representation, "id")?;
+        let client_uuid = client(&keycloak).await?;
+        grant(&keycloak, client_uuid).await?;
+        let role = json!({ "name": MANAGED_ROLE, "description": "Managed by SCIM" });
+        accept_conflict(keycloak.call(Method::POST, "/roles", Some(&role)).await)?;
+        profile(&keycloak, allow_rename).await?;
+        settings(&keycloak, &representation, allow_rename).await?;
+        events(&keycloak).await?;
+        let secret = keycloak.call(Method::GET, &format!("/clients/{client_uuid}/client-secret"), None).await?.body;
+        let secret = secret.get("value").and_then(Value::as_str).ok_or(Error::Refused)?;
+        Ok(Provisioned {
+            client_id: CLIENT_ID.to_owned(),
+            client_secret: SecretString::from(secret),
+            client_uuid,
+            realm_uuid,
+        })
+    }
+}
+
+async fn client(keycloak: &Transport) -> Result<Uuid, Error> {
+    let body = json!({
+        "clientId": CLIENT_ID, "name": "SCIM provisioning", "publicClient": false, "serviceAccountsEnabled": true,
+        "standardFlowEnabled": false, "implicitFlowEnabled": false, "directAccessGrantsEnabled": false,
+        "fullScopeAllowed": true, "enabled": true,
+    });
+    accept_conflict(keycloak.call(Method::POST, "/clients", Some(&body)).await)?;
+    find_client(keycloak, CLIENT_ID).await
+}
+
+async fn find_client(keycloak: &Transport, client_id: &str) -> Result<Uuid, Error> {
+    let found = keycloak.call(Method::GET, &format!("/clients?clientId={}", encode(client_id)), None).await?.body;
+    uuid_of(found.get(0).unwrap_or(&Value::Null), "id")
+}
+
+async fn grant(keycloak: &Transport, client: Uuid) -> Result<(), Error> {
+    let account = keycloak.call(Method::GET, &format!("/clients/{client}/service-account-user"), None).await?.body;
+    let account = uuid_of(&account, "id")?;
+    let management = find_client(keycloak, "realm-management").await?;
+    let mut roles = Vec::new();
+    for name in ROLES {
+        let role = keycloak.call(Method::GET, &format!("/clients/{management}/roles/{name}"), None).await?.body;
+        roles.push(json!({ "id": role["id"], "name": name }));
+    }
+    let path = format!("/users/{account}/role-mappings/clients/{management}");
+    keycloak.call(Method::POST, &path, Some(&json!(roles))).await.map(drop)
+}
+
+/// Adds our managed, admin-only attributes to the realm's profile; everything else of it goes back as it came.
+async fn profile(keycloak: &Transport, allow_rename: bool) -> Result<(), Error> {
+    let before = keycloak.call(Method::GET, "/users/profile", None).await?.body;
+    let mut profile = before.clone();
+    let Some(attributes) = profile.get_mut("attributes").and_then(Value::as_array_mut) else {
+        return Err(Error::Unavailable);
+    };
+    for (name, display) in [(EXTERNAL_ID, "SCIM external id"), (MARKER, "SCIM marker")] {
+        if !attributes.iter().any(|attribute| attribute["name"] == name) {
+            attributes.push(json!({
+                "name": name, "displayName": display, "multivalued": false,
+                "permissions": { "view": ["admin"], "edit": ["admin"] },
+                "validations": { "length": { "max": 2048 } },
+            }));
+        }
+    }
+    if allow_rename {
+        for attribute in attributes.iter_mut().filter(|attribute| attribute["name"] == "username") {
+            attribute["permissions"]["edit"] = json!(["admin"]);
+        }
+    }
+    if profile == before {
+        return Ok(());
+    }
+    keycloak.call(Method::PUT, "/users/profile", Some(&profile)).await.map(drop)
+}
+
+/// Retention of admin events, and renames by administrators. A PUT drops the realm attributes it leaves out, so all go.
+async fn settings(keycloak: &Transport, realm: &Value, allow_rename: bool) -> Result<(), Error> {
+    let mut attributes = realm.get("attributes").cloned().unwrap_or_else(|| json!({}));
+    let mut body = json!({});
+    if attributes.get("adminEventsExpiration").is_none() {
+        attributes["adminEventsExpiration"] = json!(EVENT_RETENTION);
+        body["attributes"] = attributes;
+    }
+    if allow_rename && realm.get("editUsernameAllowed") != Some(&Value::Bool(true)) {
+        body["editUsernameAllowed"] = json!(true);
+    }
+    if body.as_object().is_some_and(serde_json::Map::is_empty) {
+        return Ok(());
+    }
+    keycloak.call(Method::PUT, "", Some(&body)).await.map(drop)
+}
+
+/// Both event stores on. An omitted `eventsEnabled` becomes false and an omitted expiration 0, so both go; the listeners,
+/// shared with others, stay out.
+async fn events(keycloak: &Transport) -> Result<(), Error> {
+    let config = keycloak.call(Method::GET, "/events/config", None).await?.body;
+    if config["adminEventsEnabled"] == true && config["eventsEnabled"] == true {
+        return Ok(());
+    }
+    let expiration = config.get("eventsExpiration").and_then(Value::as_i64).filter(|seconds| *seconds > 0);
+    let body = json!({
+        "eventsEnabled": true, "eventsExpiration": expiration.unwrap_or(432_000),
+        "adminEventsEnabled": true, "adminEventsDetailsEnabled": false,
+    });
+    keycloak.call(Method::PUT, "/events/config", Some(&body)).await.map(drop)
+}
+
+fn accept_conflict<T>(outcome: Result<T, Error>) -> Result<(), Error> {
+    match outcome {
+        Ok(_) | Err(Error::Conflict { .. }) => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+fn uuid_of(value: &Value, name: &str) -> Result<Uuid, Error> {
+    value.get(name).and_then(Value::as_str).and_then(|id| Uuid::parse_str(id).ok()).ok_or(Error::RealmGone)
+}

@@ -1,0 +1,87 @@
+//! Keycloak's user representation, both ways. What we do not know of it is kept as it came, because a PUT replaces.
+
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
+
+use crate::{NewUser, RealmUser, UserChange};
+
+pub(super) const EXTERNAL_ID: &str = "scimExternalId";
+pub(super) const MARKER: &str = "scimManaged";
+
+pub(super) fn read(value: &Value) -> Option<RealmUser> {
+    let text = |name: &str| value.get(name).and_then(Value::as_str).filter(|s| !s.is_empty()).map(str::to_owned);
+    let attribute = |name: &str| {
+        let values = value.get("attributes")?.get(name)?;
+        values.get(0).and_then(Value::as_str).filter(|s| !s.is_empty()).map(str::to_owned)
+    };
+    Some(RealmUser {
+        id: Uuid::parse_str(value.get("id")?.as_str()?).ok()?,
+        username: text("username")?,
+        email: text("email"),
+        first_name: text("firstName"),
+        last_name: text("lastName"),
+        enabled: value.get("enabled").and_then(Value::as_bool).unwrap_or(false),
+        external_id: attribute(EXTERNAL_ID),
+        marker: attribute(MARKER),
+    })
+}
+
+pub(super) fn create(user: &NewUser) -> Value {
+    let mut attributes = Map::new();
+    attributes.insert(MARKER.to_owned(), json!([user.marker]));
+    if let Some(external_id) = &user.external_id {
+        attributes.insert(EXTERNAL_ID.to_owned(), json!([external_id]));
+    }
+    let mut body = json!({ "username": user.username, "enabled": user.enabled, "attributes": attributes });
+    for (name, value) in [("email", &user.email), ("firstName", &user.first_name), ("lastName", &user.last_name)] {
+        if let Some(value) = value {
+            body[name] = json!(value);
+        }
+    }
+    body
+}
+
+/// A fresh representation with a change: everything of it goes back, `attributes` included, since their absence merges
+/// and their presence replaces. An attribute of ours that an overlapping write left with two values is mended by the
+/// way; `enabled` goes only if the request changed it (K3).
+pub(super) fn changed(fresh: &Value, change: &UserChange) -> Value {
+    let mut body = fresh.clone();
+    let mut set = |name: &str, value: Option<&String>| body[name] = json!(value.map_or("", String::as_str));
+    if let Some(username) = &change.username {
+        set("username", Some(username));
+    }
+    if let Some(email) = &change.email {
+        set("email", email.as_ref());
+    }
+    if let Some(name) = &change.first_name {
+        set("firstName", name.as_ref());
+    }
+    if let Some(name) = &change.last_name {
+        set("lastName", name.as_ref());
+    }
+    if let Some(object) = body.as_object_mut() {
+        object.remove("enabled");
+        object.remove("access");
+        if let Some(enabled) = change.enabled {
+            object.insert("enabled".to_owned(), json!(enabled));
+        }
+        let attributes = object.entry("attributes").or_insert_with(|| json!({}));
+        if let Some(attributes) = attributes.as_object_mut() {
+            for name in [EXTERNAL_ID, MARKER] {
+                if let Some(Value::Array(values)) = attributes.get_mut(name) {
+                    values.truncate(1);
+                }
+            }
+            match &change.external_id {
+                Some(Some(external_id)) => {
+                    attributes.insert(EXTERNAL_ID.to_owned(), json!([external_id]));
+                }
+                Some(None) => {
+                    attributes.remove(EXTERNAL_ID);
+                }
+                None => {}
+            }
+        }
+    }
+    body
+}

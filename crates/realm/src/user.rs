@@ -1,0 +1,131 @@
+//! A realm's user as the rest of the program sees it. `Debug` prints the id alone.
+
+use uuid::Uuid;
+
+/// A user of a realm: native fields and our two managed attributes.
+#[derive(Clone, PartialEq, Eq)]
+pub struct RealmUser {
+    /// The realm's id: the SCIM id, and downstream the `externalId`.
+    pub id: Uuid,
+    /// Lower-cased by the realm.
+    pub username: String,
+    /// The one address a realm keeps.
+    pub email: Option<String>,
+    /// First name.
+    pub first_name: Option<String>,
+    /// Last name.
+    pub last_name: Option<String>,
+    /// May log in.
+    pub enabled: bool,
+    /// The identity provider's id, from the managed attribute `scimExternalId`.
+    pub external_id: Option<String>,
+    /// `tenant:nonce` of the create that made the user, from the managed attribute `scimManaged` (K2).
+    pub marker: Option<String>,
+}
+
+/// A user to create.
+#[derive(Clone)]
+pub struct NewUser {
+    /// The login name.
+    pub username: String,
+    /// The address.
+    pub email: Option<String>,
+    /// First name.
+    pub first_name: Option<String>,
+    /// Last name.
+    pub last_name: Option<String>,
+    /// May log in. Always sent: Keycloak takes its absence for no.
+    pub enabled: bool,
+    /// The identity provider's id.
+    pub external_id: Option<String>,
+    /// `tenant:nonce`.
+    pub marker: String,
+}
+
+/// What a request changes of a user; `None` leaves alone, `Some(None)` clears.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct UserChange {
+    /// The login name.
+    pub username: Option<String>,
+    /// The address.
+    pub email: Option<Option<String>>,
+    /// First name.
+    pub first_name: Option<Option<String>>,
+    /// Last name.
+    pub last_name: Option<Option<String>>,
+    /// The identity provider's id.
+    pub external_id: Option<Option<String>>,
+    /// Sent only if the request changed it (K3).
+    pub enabled: Option<bool>,
+}
+
+impl UserChange {
+    /// Nothing to do.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// A user with the change applied.
+    #[must_use]
+    pub fn applied_to(&self, mut user: RealmUser) -> RealmUser {
+        if let Some(username) = &self.username {
+            user.username = username.to_lowercase();
+        }
+        if let Some(email) = &self.email {
+            user.email = email.as_ref().map(|email| email.to_lowercase());
+        }
+        if let Some(name) = &self.first_name {
+            user.first_name.clone_from(name);
+        }
+        if let Some(name) = &self.last_name {
+            user.last_name.clone_from(name);
+        }
+        if let Some(external_id) = &self.external_id {
+            user.external_id.clone_from(external_id);
+        }
+        if let Some(enabled) = self.enabled {
+            user.enabled = enabled;
+        }
+        user
+    }
+}
+
+/// Something that happened in a realm: a user may have changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RealmEvent {
+    /// Its id, for de-duplication.
+    pub id: String,
+    /// When, milliseconds of the realm's clock.
+    pub at_ms: i64,
+    /// Who.
+    pub user: Uuid,
+    /// An operator's touch, which re-asserts (K26).
+    pub touch: bool,
+}
+
+/// A poll's harvest.
+#[derive(Debug, Clone, Default)]
+pub struct Changes {
+    /// What happened, oldest first.
+    pub events: Vec<RealmEvent>,
+    /// The realm's clock when it answered, milliseconds: the cursor never passes it (K28).
+    pub server_ms: i64,
+}
+
+impl std::fmt::Debug for RealmUser {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("RealmUser").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
+impl std::fmt::Debug for NewUser {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("NewUser").finish_non_exhaustive()
+    }
+}
+
+impl std::fmt::Debug for UserChange {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("UserChange").finish_non_exhaustive()
+    }
+}

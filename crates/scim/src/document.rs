@@ -1,0 +1,207 @@
+//! Documents: what a POST or PUT body becomes, and what an answer is rendered from (RFC 7643 §2, RFC 7644 §3.3, §3.5.1).
+//!
+//! A document holds canonical names, JSON booleans, extensions nested under their URN; no id, no meta, nothing the
+//! client may not write, nothing empty.
+
+use serde_json::{Value, json};
+
+use crate::schema::{Attribute, Kind, Mutability, ResourceType, Returned, Schema};
+use crate::{Error, Object, json::member};
+
+/// A body as a document. Unknown attributes and what is readOnly are ignored; wrong types are refused; what is
+/// required has to be there.
+pub fn accept(resource: &ResourceType, body: &Value) -> Result<Object, Error> {
+    let body = body.as_object().ok_or_else(|| Error::syntax("the body must be a JSON object"))?;
+    let mut document = Object::new();
+    for attribute in resource.schema.attributes {
+        take(&mut document, attribute, member(body, attribute.name))?;
+    }
+    if let Some(attribute) = resource.attribute("externalId") {
+        take(&mut document, attribute, member(body, "externalId"))?;
+    }
+    for schema in resource.extensions {
+        if let Some(Value::Object(values)) = member(body, schema.id) {
+            let mut extension = Object::new();
+            for attribute in schema.attributes {
+                take(&mut extension, attribute, member(values, attribute.name))?;
+            }
+            if !extension.is_empty() {
+                document.insert(schema.id.to_owned(), Value::Object(extension));
+            }
+        }
+    }
+    check_required(resource, &document)?;
+    Ok(document)
+}
+
+/// A document replaced by a PUT body: what is left out is cleared, except `active`, which keeps its state (a PUT without
+/// it never re-enables anybody).
+pub fn replace(resource: &ResourceType, current: &Object, body: &Value) -> Result<Object, Error> {
+    let mut document = accept(resource, body)?;
+    if resource.attribute("active").is_some() && !document.contains_key("active")
+        && let Some(active) = current.get("active") {
+            document.insert("active".to_owned(), active.clone());
+        }
+    Ok(document)
+}
+
+/// Refuses a document that lacks what is required.
+pub(crate) fn check_required(resource: &ResourceType, document: &Object) -> Result<(), Error> {
+    for attribute in resource.schema.attributes.iter().filter(|attribute| attribute.required) {
+        let blank = document.get(attribute.name).is_none_or(|value| value.as_str().is_some_and(|s| s.trim().is_empty()));
+        if blank {
+            return Err(Error::value(format!("{} is required", attribute.name)));
+        }
+    }
+    Ok(())
+}
+
+fn take(document: &mut Object, attribute: &Attribute, value: Option<&Value>) -> Result<(), Error> {
+    if attribute.mutability == Mutability::ReadOnly {
+        return Ok(());
+    }
+    let Some(value) = value else { return Ok(()) };
+    let accepted = coerce(attribute, value)?;
+    // A password is checked for its type and goes no further: it is never stored (RFC 7643 §4.1.1).
+    if attribute.returned == Returned::Never {
+        return Ok(());
+    }
+    if let Some(value) = accepted {
+        document.insert(attribute.name.to_owned(), value);
+    }
+    Ok(())
+}
+
+/// A value in the form its attribute has; `None` where it says nothing: null, `[]` and absent are one (RFC 7643 §2.5).
+pub(crate) fn coerce(attribute: &Attribute, value: &Value) -> Result<Option<Value>, Error> {
+    if value.is_null() {
+        return Ok(None);
+    }
+    if !attribute.multi_valued {
+        // Entra sends a manager as a list of one.
+        let value = match value {
+            Value::Array(items) if attribute.kind == Kind::Complex => match items.as_slice() {
+                [] => return Ok(None),
+                [only] => only,
+                _ => return Err(Error::value(format!("{} takes one value", attribute.name))),
+            },
+            other => other,
+        };
+        return single(attribute, value);
+    }
+    let mut elements: Vec<Value> = Vec::new();
+    let items = value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice);
+    for item in items.iter().filter(|item| !item.is_null()) {
+        if let Some(element) = single(attribute, item)?
+            && !elements.contains(&element) {
+                elements.push(element);
+            }
+    }
+    keep_one_primary(&mut elements, false);
+    Ok(if elements.is_empty() { None } else { Some(Value::Array(elements)) })
+}
+
+/// `primary` is true at most once (RFC 7643 §2.4): the first keeps it, or the last where the newest wins.
+pub(crate) fn keep_one_primary(elements: &mut [Value], newest: bool) {
+    let primary = |element: &Value| element.get("primary") == Some(&Value::Bool(true));
+    let keeper = if newest { elements.iter().rposition(primary) } else { elements.iter().position(primary) };
+    for (place, element) in elements.iter_mut().enumerate() {
+        if Some(place) != keeper && primary(element) {
+            element["primary"] = Value::Bool(false);
+        }
+    }
+}
+
+fn single(attribute: &Attribute, value: &Value) -> Result<Option<Value>, Error> {
+    let wrong = |form: &str| Error::value(format!("{} must be {form}", attribute.name));
+    let accepted = match attribute.kind {
+        Kind::Boolean => match value {
+            Value::Bool(_) => value.clone(),
+            Value::String(text) if text.eq_ignore_ascii_case("true") => Value::Bool(true),
+            Value::String(text) if text.eq_ignore_ascii_case("false") => Value::Bool(false),
+            _ => return Err(wrong("true or false")),
+        },
+        Kind::Integer if value.as_i64().is_some() => value.clone(),
+        Kind::Integer => return Err(wrong("a whole number")),
+        Kind::Decimal if value.is_number() => value.clone(),
+        Kind::Decimal => return Err(wrong("a number")),
+        Kind::DateTime => match value.as_str().map(chrono::DateTime::parse_from_rfc3339) {
+            Some(Ok(_)) => value.clone(),
+            _ => return Err(wrong("an RFC 3339 date and time")),
+        },
+        Kind::String | Kind::Reference | Kind::Binary => match value {
+            Value::String(_) => value.clone(),
+            _ => return Err(wrong("a string")),
+        },
+        Kind::Complex => return structure(attribute, value),
+    };
+    Ok(Some(accepted))
+}
+
+fn structure(attribute: &Attribute, value: &Value) -> Result<Option<Value>, Error> {
+    let object = match value {
+        Value::Object(object) => object,
+        // A bare string stands for `value`: managers and members are sent so (Entra, Okta). Empty clears.
+        Value::String(text) if attribute.value().is_some() => {
+            return Ok(if text.is_empty() { None } else { Some(json!({ "value": text })) });
+        }
+        _ => return Err(Error::value(format!("{} must be a complex value", attribute.name))),
+    };
+    let mut structure = Object::new();
+    for sub in attribute.sub_attributes.iter().filter(|sub| sub.mutability != Mutability::ReadOnly) {
+        if let Some(value) = member(object, sub.name)
+            && let Some(value) = coerce(sub, value)? {
+                structure.insert(sub.name.to_owned(), value);
+            }
+    }
+    let empty = structure.is_empty() || structure.values().all(|value| value.as_str() == Some(""));
+    Ok(if empty { None } else { Some(Value::Object(structure)) })
+}
+
+/// What the server knows of a resource beside its document.
+#[derive(Debug, Clone)]
+pub struct Meta<'a> {
+    /// The resource's id.
+    pub id: &'a str,
+    /// Created, microseconds since the epoch.
+    pub created: i64,
+    /// Last changed, microseconds since the epoch.
+    pub last_modified: i64,
+    /// The version, which is also the `ETag`.
+    pub version: i64,
+    /// The registered base URL.
+    pub base_url: &'a str,
+}
+
+/// A weak entity tag of a version.
+pub fn etag(version: i64) -> String {
+    format!("W/\"{version}\"")
+}
+
+/// A document as a resource: `schemas` and `id` first, `meta` last.
+pub fn render(resource: &ResourceType, document: &Object, meta: &Meta<'_>) -> Object {
+    let mut schemas = vec![resource.schema.id];
+    let has = |schema: &&&'static Schema| document.contains_key(schema.id);
+    schemas.extend(resource.extensions.iter().filter(has).map(|schema| schema.id));
+    let mut object = Object::new();
+    object.insert("schemas".to_owned(), json!(schemas));
+    object.insert("id".to_owned(), json!(meta.id));
+    object.extend(document.iter().map(|(name, value)| (name.clone(), value.clone())));
+    object.insert(
+        "meta".to_owned(),
+        json!({
+            "resourceType": resource.name,
+            "created": timestamp(meta.created),
+            "lastModified": timestamp(meta.last_modified),
+            "location": format!("{}{}/{}", meta.base_url, resource.endpoint, meta.id),
+            "version": etag(meta.version),
+        }),
+    );
+    object
+}
+
+fn timestamp(micros: i64) -> String {
+    chrono::DateTime::from_timestamp_micros(micros)
+        .unwrap_or_default()
+        .to_rfc3339_opts(chrono::SecondsFormat::Millis, true)
+}

@@ -1,0 +1,52 @@
+//! ListResponse (RFC 7644 §3.4.2) and its paging parameters.
+
+use serde_json::{Value, json};
+
+use crate::{Error, Object};
+
+/// The largest page.
+pub const MAX_RESULTS: u32 = 1_000;
+/// The page where none is asked for.
+pub const DEFAULT_RESULTS: u32 = 100;
+
+/// Which page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Page {
+    /// The first resource, counted from 1.
+    pub start_index: u32,
+    /// How many at most.
+    pub count: u32,
+}
+
+impl Page {
+    /// Reads `startIndex` and `count`: clamped where out of range, refused where not a number (RFC 7644 §3.4.2.4).
+    pub fn parse(start_index: Option<&str>, count: Option<&str>) -> Result<Self, Error> {
+        let number = |name: &str, text: Option<&str>| -> Result<Option<i64>, Error> {
+            match text {
+                None => Ok(None),
+                Some(text) => text
+                    .trim()
+                    .parse::<i64>()
+                    .map(Some)
+                    .map_err(|_| Error::value(format!("{name} must be a whole number"))),
+            }
+        };
+        let start_index = number("startIndex", start_index)?.unwrap_or(1).max(1);
+        let count = number("count", count)?.unwrap_or(i64::from(DEFAULT_RESULTS)).max(0);
+        Ok(Self {
+            start_index: u32::try_from(start_index).unwrap_or(u32::MAX),
+            count: u32::try_from(count).unwrap_or(MAX_RESULTS).min(MAX_RESULTS),
+        })
+    }
+}
+
+/// A list: `Resources` is always there, the numbers are true.
+pub fn response(resources: &[Object], total: u64, start_index: u32) -> Value {
+    json!({
+        "schemas": ["urn:ietf:params:scim:api:messages:2.0:ListResponse"],
+        "totalResults": total,
+        "startIndex": start_index,
+        "itemsPerPage": resources.len(),
+        "Resources": resources,
+    })
+}

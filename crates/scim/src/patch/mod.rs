@@ -1,0 +1,146 @@
+//! PATCH (RFC 7644 §3.5.2): one engine over the document, atomic, answering with what became different.
+//!
+//! Dialects are normalised at the entrance: `Replace` and `operations` in any letter case, string booleans, dotted and
+//! URN-qualified keys in a value without path (Entra), a path-less `replace` that repeats a readOnly `id` (Okta),
+//! `remove` with a list of values (Entra), a manager as string or list.
+
+mod apply;
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use crate::json::member;
+use crate::schema::ResourceType;
+use crate::{Error, Object, ScimType, document};
+
+/// The most operations of one request.
+pub const MAX_OPERATIONS: usize = 1_000;
+
+/// What an operation does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Verb {
+    Add,
+    Remove,
+    Replace,
+}
+
+/// An operation as sent.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Operation {
+    pub verb: Verb,
+    pub path: Option<String>,
+    pub value: Option<Value>,
+}
+
+/// A parsed PATCH request.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Patch(Vec<Operation>);
+
+/// What depends on the tenant.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Options {
+    /// `replace` on a value path that matches nothing creates the element (Entra) instead of `noTarget`.
+    pub create_on_replace: bool,
+}
+
+/// What a PATCH came to.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Applied {
+    /// The document afterwards.
+    pub document: Object,
+    /// The attributes that differ, by canonical name; of an extension `URN:name`. Empty for a no-op.
+    pub changed: BTreeSet<String>,
+}
+
+impl Patch {
+    /// Whether an operation sets `active` to false: that always ends the user's sessions, whatever the directory
+    /// believes (K4).
+    pub fn deactivates(&self, resource: &ResourceType) -> bool {
+        let no = |value: &Value| {
+            *value == Value::Bool(false) || value.as_str().is_some_and(|text| text.eq_ignore_ascii_case("false"))
+        };
+        self.0.iter().filter(|operation| operation.verb != Verb::Remove).any(|operation| {
+            let Some(value) = &operation.value else { return false };
+            match operation.path.as_deref() {
+                None | Some("") => value
+                    .as_object()
+                    .and_then(|object| member(object, "active").or_else(|| member(object, &qualified(resource))))
+                    .is_some_and(no),
+                Some(path) => {
+                    let active = path.eq_ignore_ascii_case("active") || path.eq_ignore_ascii_case(&qualified(resource));
+                    active && (no(value) || value.as_array().is_some_and(|items| items.iter().any(no)))
+                }
+            }
+        })
+    }
+}
+
+fn qualified(resource: &ResourceType) -> String {
+    format!("{}:active", resource.schema.id)
+}
+
+/// Reads a PatchOp body. A missing `schemas` is tolerated; missing operations are not.
+pub fn parse(body: &Value) -> Result<Patch, Error> {
+    let body = body.as_object().ok_or_else(|| Error::syntax("the body must be a JSON object"))?;
+    let operations = member(body, "Operations")
+        .and_then(Value::as_array)
+        .ok_or_else(|| Error::syntax("Operations must be a list"))?;
+    if operations.is_empty() {
+        return Err(Error::syntax("Operations is empty"));
+    }
+    if operations.len() > MAX_OPERATIONS {
+        return Err(Error::bad(ScimType::TooMany, format!("more than {MAX_OPERATIONS} operations")));
+    }
+    operations.iter().map(operation).collect::<Result<_, _>>().map(Patch)
+}
+
+fn operation(value: &Value) -> Result<Operation, Error> {
+    let object = value.as_object().ok_or_else(|| Error::syntax("an operation must be a JSON object"))?;
+    let verb = match member(object, "op").and_then(Value::as_str).map(str::to_ascii_lowercase).as_deref() {
+        Some("add") => Verb::Add,
+        Some("remove") => Verb::Remove,
+        Some("replace") => Verb::Replace,
+        _ => return Err(Error::syntax("op must be add, remove or replace")),
+    };
+    let path = match member(object, "path") {
+        None | Some(Value::Null) => None,
+        Some(Value::String(path)) => Some(path.clone()).filter(|path| !path.trim().is_empty()),
+        Some(_) => return Err(Error::bad(ScimType::InvalidPath, "path must be a string")),
+    };
+    Ok(Operation { verb, path, value: member(object, "value").cloned() })
+}
+
+/// Applies a PATCH to a document: all of it or nothing.
+pub fn apply(resource: &ResourceType, before: &Object, patch: &Patch, options: Options) -> Result<Applied, Error> {
+    let mut document = before.clone();
+    for operation in &patch.0 {
+        apply::operation(resource, &mut document, operation, options)?;
+    }
+    apply::drop_empty(resource, &mut document);
+    document::check_required(resource, &document)?;
+    let changed = difference(resource, before, &document);
+    Ok(Applied { document, changed })
+}
+
+/// The attributes in which two documents differ.
+pub fn difference(resource: &ResourceType, before: &Object, after: &Object) -> BTreeSet<String> {
+    let mut changed = BTreeSet::new();
+    for name in before.keys().chain(after.keys()) {
+        if before.get(name) == after.get(name) {
+            continue;
+        }
+        if resource.extension(name).is_none() {
+            changed.insert(name.clone());
+            continue;
+        }
+        let empty = Object::new();
+        let inner = |document: &'_ Object| document.get(name).and_then(Value::as_object).cloned();
+        let (old, new) = (inner(before), inner(after));
+        let (old, new) = (old.as_ref().unwrap_or(&empty), new.as_ref().unwrap_or(&empty));
+        for key in old.keys().chain(new.keys()).filter(|key| old.get(*key) != new.get(*key)) {
+            changed.insert(format!("{name}:{key}"));
+        }
+    }
+    changed
+}
