@@ -4,7 +4,7 @@
 use registry::{Db, TenantId, TokenHash};
 use scim::Object;
 use scim::native::Native;
-use sea_orm::{ConnectionTrait, FromQueryResult};
+use sea_orm::FromQueryResult;
 use uuid::Uuid;
 
 use crate::ledger::{self, Mark};
@@ -73,7 +73,7 @@ const COLUMNS: &str = "id, document, version, active, adopted, base, created_at,
 #[derive(Debug)]
 pub enum Claim {
     /// The row is ours for [`LEASE`].
-    Granted(User),
+    Granted(Box<User>),
     /// There is no such user.
     Missing,
     /// Another write is under way; wait and try again.
@@ -99,7 +99,7 @@ pub async fn claim(db: &Db, tenant: TenantId, id: Uuid, token: TokenHash, logout
     );
     let values = [tenant.0.into(), id.into(), token.to_vec().into(), logout.into()];
     if let Some(row) = sql::one::<Row>(connection, &text, values).await? {
-        return Ok(Claim::Granted(row.try_into()?));
+        return Ok(Claim::Granted(Box::new(row.try_into()?)));
     }
     #[derive(FromQueryResult)]
     struct Why {

@@ -1,0 +1,96 @@
+//! One path through every trouble with the broker: connect, declare, work; on any error, time-out or end of stream drop
+//! everything, wait with jitter, begin again, without limit. lapin's own recovery stays off: it gives up after 16 tries
+//! and knows nothing of deleted queues.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use lapin::{Connection, ConnectionProperties};
+use secrecy::{ExposeSecret, SecretString};
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use crate::{Hint, consumer, publisher};
+
+const CONNECT: Duration = Duration::from_secs(10);
+const LONGEST_WAIT: u64 = 10_000;
+
+/// Why a session ended. The broker's URL is never part of it.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Ended {
+    #[error("the broker: {0}")]
+    Broker(#[from] lapin::Error),
+    #[error("the broker did not answer in time")]
+    TimedOut,
+    #[error("the broker did not take a message")]
+    NotTaken,
+    #[error("the broker ended the stream")]
+    Closed,
+    #[error("shutdown")]
+    Shutdown,
+}
+
+pub(crate) async fn keep_publishing(
+    url: SecretString,
+    mut hints: mpsc::Receiver<Hint>,
+    connected: Arc<AtomicBool>,
+    shutdown: CancellationToken,
+) {
+    let mut failures = 0;
+    while !shutdown.is_cancelled() {
+        let session = async {
+            let connection = connect(&url).await?;
+            publisher::run(&connection, &mut hints, &connected, &mut failures, &shutdown).await
+        };
+        if ended(session.await, &connected, &mut failures, &shutdown).await {
+            return;
+        }
+    }
+}
+
+pub(crate) async fn keep_consuming(
+    url: SecretString,
+    hints: mpsc::Sender<Hint>,
+    connected: Arc<AtomicBool>,
+    shutdown: CancellationToken,
+) {
+    let mut failures = 0;
+    while !shutdown.is_cancelled() {
+        let session = async {
+            let connection = connect(&url).await?;
+            consumer::run(&connection, &hints, &connected, &mut failures, &shutdown).await
+        };
+        if ended(session.await, &connected, &mut failures, &shutdown).await {
+            return;
+        }
+    }
+}
+
+async fn connect(url: &SecretString) -> Result<Connection, Ended> {
+    let properties = ConnectionProperties::default().with_connection_name("kevra-scim".into());
+    let connecting = Connection::connect(url.expose_secret(), properties);
+    Ok(tokio::time::timeout(CONNECT, connecting).await.map_err(|_| Ended::TimedOut)??)
+}
+
+/// Notes the end of a session and waits before the next; says whether there will be none.
+async fn ended(
+    outcome: Result<(), Ended>,
+    connected: &AtomicBool,
+    failures: &mut u32,
+    shutdown: &CancellationToken,
+) -> bool {
+    connected.store(false, Ordering::Relaxed);
+    let Err(reason) = outcome else { return true };
+    if matches!(reason, Ended::Shutdown) || shutdown.is_cancelled() {
+        return true;
+    }
+    let longest = (200_u64 << (*failures).min(6)).min(LONGEST_WAIT);
+    *failures = failures.saturating_add(1);
+    let wait = Duration::from_millis(rand::random_range(longest / 2..=longest));
+    tracing::warn!(%reason, wait_ms = wait.as_millis(), "the broker's session ended; hints wait for the sweeper");
+    tokio::select! {
+        () = tokio::time::sleep(wait) => false,
+        () = shutdown.cancelled() => true,
+    }
+}

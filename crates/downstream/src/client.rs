@@ -1,0 +1,234 @@
+//! A small SCIM client: probe, find, read, create, patch, replace. Strict on the wire.
+
+use std::time::Instant;
+
+use reqwest::{Method, Url};
+use scim::Object;
+use secrecy::SecretString;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::guard::BaseUrl;
+use crate::outcome::Outcome;
+use crate::Connector;
+
+/// A downstream and our token there.
+#[derive(Clone)]
+pub struct Client {
+    connector: Connector,
+    base: BaseUrl,
+    token: SecretString,
+    traceparent: Option<String>,
+}
+
+/// What a downstream can do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Capabilities {
+    /// PATCH is taken.
+    pub patch: bool,
+    /// Filters are taken.
+    pub filter: bool,
+    /// What else to know, as sentences.
+    pub limitations: Vec<String>,
+}
+
+/// Why a probe failed: a stable code the console chooses its words by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ProbeCode {
+    /// 401 or 403.
+    Unauthorized,
+    /// 404.
+    NotFound,
+    /// A web page, a redirect, a 5xx: whatever is there does not speak SCIM now.
+    NotScim,
+    /// TLS could not be established or verified.
+    Tls,
+    /// No answer in time.
+    Timeout,
+    /// Nobody answers there.
+    Unreachable,
+    /// An address we do not dial.
+    AddressBlocked,
+}
+
+impl ProbeCode {
+    /// As in the control API.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Unauthorized => "downstream_unauthorized",
+            Self::NotFound => "downstream_not_found",
+            Self::NotScim => "downstream_not_scim",
+            Self::Tls => "downstream_tls",
+            Self::Timeout => "downstream_timeout",
+            Self::Unreachable => "downstream_unreachable",
+            Self::AddressBlocked => "address_blocked",
+        }
+    }
+}
+
+/// A probe that failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProbeFailure {
+    /// Why.
+    pub code: ProbeCode,
+    /// What was asked.
+    pub url: String,
+    /// HTTP status, if there was an answer.
+    pub status: Option<u16>,
+    /// The answer's media type.
+    pub content_type: Option<String>,
+    /// How long it took, milliseconds.
+    pub elapsed_ms: u64,
+}
+
+/// A record of the downstream.
+#[derive(Clone)]
+pub struct Remote {
+    /// The downstream's id.
+    pub id: String,
+    /// Whose it is.
+    pub external_id: Option<String>,
+    /// The whole record.
+    pub resource: Object,
+}
+
+impl Remote {
+    /// Reads a record; one without id is none.
+    pub fn read(value: &Value) -> Option<Self> {
+        let resource = value.as_object()?;
+        let text = |name: &str| resource.get(name).and_then(Value::as_str).map(str::to_owned);
+        let id = text("id").filter(|id| !id.is_empty())?;
+        Some(Self { id, external_id: text("externalId"), resource: resource.clone() })
+    }
+}
+
+impl Client {
+    /// A client of one downstream.
+    pub fn new(connector: Connector, base: BaseUrl, token: SecretString) -> Self {
+        Self { connector, base, token, traceparent: None }
+    }
+
+    /// The same, carrying a trace.
+    #[must_use]
+    pub fn traced(mut self, traceparent: Option<String>) -> Self {
+        self.traceparent = traceparent;
+        self
+    }
+
+    /// The base URL.
+    pub fn base_url(&self) -> &str {
+        self.base.as_str()
+    }
+
+    /// Asks for `ServiceProviderConfig`, then proves the token by a read that needs it: many downstreams serve the
+    /// configuration to anybody (O2).
+    pub async fn probe(&self) -> Result<Capabilities, ProbeFailure> {
+        let started = Instant::now();
+        let url = self.url(&["ServiceProviderConfig"], None);
+        let config = match self.call(Method::GET, &url, None).await {
+            Outcome::Ok(answer) if answer.body.is_some() => answer.body.unwrap_or_default(),
+            other => return Err(failure(&other, &url, started)),
+        };
+        let supported = |name: &str| config.get(name).and_then(|value| value.get("supported")) == Some(&json!(true));
+        let mut capabilities =
+            Capabilities { patch: supported("patch"), filter: supported("filter"), limitations: Vec::new() };
+        if !capabilities.patch {
+            capabilities.limitations.push("PATCH is not supported; whole records are sent by PUT".to_owned());
+        }
+        let query = format!("externalId eq \"{}\"", Uuid::new_v4());
+        let url = self.url(&["Users"], Some(&query));
+        match self.call(Method::GET, &url, None).await {
+            Outcome::Ok(_) => {}
+            refused @ Outcome::Unauthorized(_) => return Err(failure(&refused, &url, started)),
+            _ => {
+                capabilities.filter = false;
+                capabilities.limitations.push("look-ups by externalId are not supported".to_owned());
+            }
+        }
+        Ok(capabilities)
+    }
+
+    /// Records whose attribute equals a value. The caller compares what comes back: some servers ignore filters.
+    pub async fn find(&self, attribute: &str, value: &str) -> Result<Vec<Remote>, Outcome> {
+        let query = format!("{attribute} eq {}", json!(value));
+        match self.call(Method::GET, &self.url(&["Users"], Some(&query)), None).await {
+            Outcome::Ok(answer) => {
+                let body = answer.body.clone().unwrap_or_default();
+                let listed = body.get("totalResults").is_some() || body.get("Resources").is_some();
+                if !listed {
+                    return Err(Outcome::NotScim(answer));
+                }
+                let resources = body.get("Resources").and_then(Value::as_array).cloned().unwrap_or_default();
+                Ok(resources.iter().filter_map(Remote::read).collect())
+            }
+            other => Err(other),
+        }
+    }
+
+    /// One record.
+    pub async fn read(&self, id: &str) -> Outcome {
+        self.call(Method::GET, &self.url(&["Users", id], None), None).await
+    }
+
+    /// Makes a record.
+    pub async fn create(&self, resource: &Object) -> Outcome {
+        self.call(Method::POST, &self.url(&["Users"], None), Some(&Value::Object(resource.clone()))).await
+    }
+
+    /// Changes a record.
+    pub async fn patch(&self, id: &str, operations: &[Value]) -> Outcome {
+        let body = json!({
+            "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
+            "Operations": operations,
+        });
+        self.call(Method::PATCH, &self.url(&["Users", id], None), Some(&body)).await
+    }
+
+    /// Replaces a record.
+    pub async fn replace(&self, id: &str, resource: &Object) -> Outcome {
+        let mut resource = resource.clone();
+        resource.insert("id".to_owned(), json!(id));
+        self.call(Method::PUT, &self.url(&["Users", id], None), Some(&Value::Object(resource))).await
+    }
+
+    async fn call(&self, method: Method, url: &Url, body: Option<&Value>) -> Outcome {
+        self.connector.call(method, url, &self.token, body, self.traceparent.as_deref()).await
+    }
+
+    fn url(&self, segments: &[&str], filter: Option<&str>) -> Url {
+        let mut url = self.base.url();
+        if let Ok(mut path) = url.path_segments_mut() {
+            // Each segment is percent-encoded: an id with a slash stays one segment.
+            path.pop_if_empty().extend(segments);
+        }
+        if let Some(filter) = filter {
+            url.query_pairs_mut().append_pair("filter", filter);
+        }
+        url
+    }
+}
+
+fn failure(outcome: &Outcome, url: &Url, started: Instant) -> ProbeFailure {
+    let code = match outcome {
+        Outcome::Unauthorized(_) => ProbeCode::Unauthorized,
+        Outcome::NotFound(_) => ProbeCode::NotFound,
+        Outcome::Tls => ProbeCode::Tls,
+        Outcome::TimedOut | Outcome::Ambiguous => ProbeCode::Timeout,
+        Outcome::Unreachable => ProbeCode::Unreachable,
+        Outcome::Blocked => ProbeCode::AddressBlocked,
+        Outcome::Ok(_)
+        | Outcome::NotScim(_)
+        | Outcome::Conflict(_)
+        | Outcome::Throttled(..)
+        | Outcome::Rejected(_)
+        | Outcome::Failed(_) => ProbeCode::NotScim,
+    };
+    let content_type = match outcome {
+        Outcome::Ok(answer) | Outcome::NotScim(answer) | Outcome::Failed(answer) | Outcome::Rejected(answer) => {
+            answer.content_type.clone()
+        }
+        _ => None,
+    };
+    let elapsed_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+    ProbeFailure { code, url: url.to_string(), status: outcome.status(), content_type, elapsed_ms }
+}

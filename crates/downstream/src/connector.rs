@@ -1,0 +1,156 @@
+//! The one HTTP client towards customers' applications.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use reqwest::{Method, Request, Url};
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::Value;
+use url::Host;
+
+use crate::guard::{Guard, is_public};
+use crate::outcome::{Answer, Outcome};
+
+/// The whole of a call: name, connection, head and body.
+const DEADLINE: Duration = Duration::from_secs(10);
+const RESOLVE: Duration = Duration::from_secs(5);
+/// The largest answer read.
+const MAX_BODY: usize = 1 << 20;
+
+/// A guarded HTTP client; cheap to clone.
+#[derive(Clone)]
+pub struct Connector {
+    http: reqwest::Client,
+    development: bool,
+}
+
+/// A name that resolves to an address we do not dial.
+#[derive(Debug, thiserror::Error)]
+#[error("the address is not allowed")]
+struct Blocked;
+
+struct Vetted {
+    development: bool,
+}
+
+impl Resolve for Vetted {
+    /// Only vetted addresses are returned, so only they are connected to: a name that changes its answer in between gains
+    /// nothing. One address that is not public refuses the whole name.
+    fn resolve(&self, name: Name) -> Resolving {
+        let development = self.development;
+        Box::pin(async move {
+            let looked_up = tokio::time::timeout(RESOLVE, tokio::net::lookup_host((name.as_str(), 0))).await;
+            let addresses: Vec<SocketAddr> = looked_up.map_err(|_| "the name did not resolve in time")??.collect();
+            if !development && addresses.iter().any(|address| !is_public(address.ip())) {
+                return Err(Blocked.into());
+            }
+            Ok(Box::new(addresses.into_iter()) as Addrs)
+        })
+    }
+}
+
+impl Connector {
+    /// Makes the client of a process.
+    pub fn new(guard: &Guard) -> Result<Self, reqwest::Error> {
+        let http = reqwest::Client::builder()
+            .no_proxy()
+            .redirect(reqwest::redirect::Policy::none())
+            .https_only(!guard.development)
+            .min_tls_version(reqwest::tls::Version::TLS_1_2)
+            .no_gzip()
+            .dns_resolver(Vetted { development: guard.development })
+            .connect_timeout(Duration::from_secs(5))
+            .timeout(DEADLINE)
+            .pool_idle_timeout(Duration::from_mins(1))
+            .tcp_nodelay(true)
+            .user_agent(concat!("kevra-scim/", env!("CARGO_PKG_VERSION")))
+            .build()?;
+        Ok(Self { http, development: guard.development })
+    }
+
+    /// One call. Never fails: every end is an [`Outcome`].
+    pub(crate) async fn call(
+        &self,
+        method: Method,
+        url: &Url,
+        token: &SecretString,
+        body: Option<&Value>,
+        traceparent: Option<&str>,
+    ) -> Outcome {
+        // An IP literal never reaches the resolver.
+        let literal = match url.host() {
+            Some(Host::Ipv4(address)) => Some(std::net::IpAddr::V4(address)),
+            Some(Host::Ipv6(address)) => Some(std::net::IpAddr::V6(address)),
+            _ => None,
+        };
+        if !self.development && literal.is_some_and(|address| !is_public(address)) {
+            return Outcome::Blocked;
+        }
+        let mut request = self
+            .http
+            .request(method.clone(), url.clone())
+            .bearer_auth(token.expose_secret())
+            .header("accept", "application/scim+json, application/json;q=0.9");
+        if let Some(traceparent) = traceparent {
+            request = request.header("traceparent", traceparent);
+        }
+        if let Some(body) = body {
+            request = request.header("content-type", "application/scim+json").body(body.to_string());
+        }
+        let Ok(request) = request.build() else { return Outcome::Unreachable };
+        match tokio::time::timeout(DEADLINE, self.exchange(request)).await {
+            Ok(Ok(answer)) => Outcome::of(answer),
+            Ok(Err(error)) => classify(&error, &method),
+            Err(_) if method == Method::GET => Outcome::TimedOut,
+            Err(_) => Outcome::Ambiguous,
+        }
+    }
+
+    async fn exchange(&self, request: Request) -> Result<Answer, reqwest::Error> {
+        let mut response = self.http.execute(request).await?;
+        let header =
+            |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+        let (content_type, retry_after, location) = (header("content-type"), header("retry-after"), header("location"));
+        let status = response.status().as_u16();
+        let mut bytes = Vec::new();
+        while let Some(chunk) = response.chunk().await? {
+            if bytes.len() + chunk.len() > MAX_BODY {
+                // Too large to be an answer to what we ask; the status still counts.
+                bytes.clear();
+                break;
+            }
+            bytes.extend_from_slice(&chunk);
+        }
+        let body = serde_json::from_slice(&bytes).ok().filter(|body: &Value| body.is_object());
+        Ok(Answer { status, content_type, retry_after, location, body })
+    }
+}
+
+fn classify(error: &reqwest::Error, method: &Method) -> Outcome {
+    let mut source: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    let mut tls = false;
+    while let Some(inner) = source {
+        if inner.is::<Blocked>() {
+            return Outcome::Blocked;
+        }
+        // reqwest has no typed TLS error; the name of the library's type is the stable part.
+        let text = inner.to_string().to_ascii_lowercase();
+        tls |= text.contains("certificate") || text.contains("tls") || text.contains("handshake");
+        source = inner.source();
+    }
+    if error.is_connect() {
+        return if tls {
+            Outcome::Tls
+        } else if error.is_timeout() {
+            Outcome::TimedOut
+        } else {
+            Outcome::Unreachable
+        };
+    }
+    match (*method == Method::GET, error.is_timeout()) {
+        (true, true) => Outcome::TimedOut,
+        (true, false) => Outcome::Unreachable,
+        (false, _) => Outcome::Ambiguous,
+    }
+}

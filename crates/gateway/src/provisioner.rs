@@ -1,0 +1,151 @@
+//! The extractor: host, realm and bearer token name a tenant, or nobody. One indexed read, no cache (I4).
+//!
+//! The wire only ever says 401; why is noted for the tenant's activity (W4).
+
+use directory::activity::Entry;
+use registry::tenant::{Provisioner, Refusal};
+use registry::{BearerToken, Db, TokenShape};
+
+use crate::answer::Answer;
+use crate::request::Request;
+
+/// Why a request's credentials are refused, as the activity shows it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fault {
+    Missing,
+    Duplicate,
+    NoBearer,
+    DoubledBearer,
+    OtherScheme,
+    Foreign,
+    Damaged,
+}
+
+impl Fault {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Missing => "no Authorization header",
+            Self::Duplicate => "more than one Authorization header",
+            Self::NoBearer => "no \"Bearer\" before the token",
+            Self::DoubledBearer => "doubled \"Bearer\"",
+            Self::OtherScheme => "another scheme than Bearer",
+            Self::Foreign => "not a token of ours",
+            Self::Damaged => "a damaged token: part of it is missing or mistyped",
+        }
+    }
+}
+
+/// Reads the token of a request.
+pub(crate) fn token(authorization: &[String]) -> Result<BearerToken, Fault> {
+    let header = match authorization {
+        [] => return Err(Fault::Missing),
+        [header] => header.trim(),
+        _ => return Err(Fault::Duplicate),
+    };
+    let Some((scheme, rest)) = header.split_once(' ') else {
+        return Err(if header.starts_with("kvs_") { Fault::NoBearer } else { Fault::OtherScheme });
+    };
+    if !scheme.eq_ignore_ascii_case("bearer") {
+        return Err(Fault::OtherScheme);
+    }
+    let rest = rest.trim();
+    if rest.get(..7).is_some_and(|again| again.eq_ignore_ascii_case("bearer ")) {
+        return Err(Fault::DoubledBearer);
+    }
+    BearerToken::parse(rest).map_err(|shape| match shape {
+        TokenShape::Foreign => Fault::Foreign,
+        TokenShape::Damaged => Fault::Damaged,
+    })
+}
+
+/// Whose request it is.
+pub(crate) async fn of(db: &Db, request: &Request) -> Result<Provisioner, Answer> {
+    let token = token(&request.authorization).map_err(|fault| {
+        tracing::info!(reason = fault.as_str(), "a request without a usable token");
+        unauthorized()
+    })?;
+    let resolved = registry::tenant::resolve(db, token.hash(), &request.host, &request.realm).await;
+    let refusal = match resolved {
+        Ok(Ok(provisioner)) => return Ok(provisioner),
+        Ok(Err(refusal)) => refusal,
+        Err(error) => {
+            tracing::warn!(%error, "tokens cannot be checked");
+            return Err(Answer::unavailable());
+        }
+    };
+    let (tenant, reason) = match refusal {
+        Refusal::Unknown => (None, "an unknown token".to_owned()),
+        Refusal::Dead { tenant, why, at } => {
+            let when = at / 1_000_000;
+            let reason = match why.as_str() {
+                "rotated" => format!("a token that was rotated at {when}"),
+                "expired" => format!("a token that expired at {when}"),
+                _ => "inbound is disabled".to_owned(),
+            };
+            (Some(tenant), reason)
+        }
+        Refusal::Elsewhere { tenant } => (Some(tenant), "the token is of another host or realm".to_owned()),
+    };
+    tracing::info!(tenant.id = ?tenant.map(|tenant| tenant.0), reason, "a refused token");
+    if let Some(tenant) = tenant {
+        let entry = Entry {
+            tenant,
+            at: chrono_micros(),
+            direction: "in",
+            user: None,
+            target: None,
+            operation: format!("{} {}", request.method, template(&request.segments)),
+            status: Some(401),
+            class: "unauthorized".to_owned(),
+            reason: Some(reason),
+            changed: Vec::new(),
+            duration_ms: 0,
+            seq: None,
+            trace_id: request.traceparent.as_deref().and_then(|text| text.get(3..35)).map(str::to_owned),
+        };
+        // The answer does not depend on it.
+        drop(directory::activity::insert(db.connection(), &[entry]).await);
+    }
+    Err(unauthorized())
+}
+
+/// A path without ids.
+pub(crate) fn template(segments: &[String]) -> String {
+    match segments {
+        [] => "/".to_owned(),
+        [only] if only.chars().all(|c| c.is_ascii_alphanumeric()) && only.len() < 32 => format!("/{only}"),
+        [first, _] if matches!(first.as_str(), "Users" | "Groups" | "Schemas" | "ResourceTypes") => {
+            format!("/{first}/{{id}}")
+        }
+        _ => "/…".to_owned(),
+    }
+}
+
+pub(crate) fn chrono_micros() -> i64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_micros()).unwrap_or(i64::MAX)
+}
+
+pub(crate) fn unauthorized() -> Answer {
+    scim::Error::plain(401, "the bearer token is missing or not valid here").into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_classic_mistake_is_told_apart() {
+        let good = BearerToken::generate().unwrap();
+        let read = |header: &str| token(&[header.to_owned()]).map(drop);
+        assert_eq!(token(&[]).unwrap_err(), Fault::Missing);
+        assert_eq!(read(good.reveal()), Err(Fault::NoBearer));
+        assert_eq!(read(&format!("Bearer Bearer {}", good.reveal())), Err(Fault::DoubledBearer));
+        assert_eq!(read("Basic dXNlcjpwYXNz"), Err(Fault::OtherScheme));
+        assert_eq!(read("Bearer "), Err(Fault::OtherScheme));
+        assert_eq!(read("Bearer nonsense"), Err(Fault::Foreign));
+        assert_eq!(read(&format!("bearer {}", good.reveal())), Ok(()));
+        let twice = [format!("Bearer {}", good.reveal()), format!("Bearer {}", good.reveal())];
+        assert_eq!(token(&twice).unwrap_err(), Fault::Duplicate);
+    }
+}

@@ -1,0 +1,169 @@
+//! A request as the rest of the gateway sees it: owned, canonical, free of the web framework.
+
+use actix_web::HttpRequest;
+use actix_web::http::Method;
+use actix_web::http::header::HeaderMap;
+use futures_util::StreamExt;
+use scim::{Error, ScimType};
+use serde_json::Value;
+
+use crate::Config;
+
+/// What was asked.
+pub(crate) struct Request {
+    pub method: Method,
+    /// Host without port, as the client named it.
+    pub host: String,
+    /// The realm in the path.
+    pub realm: String,
+    /// What follows the base URL, without empty segments.
+    pub segments: Vec<String>,
+    /// The query, decoded once.
+    pub query: Vec<(String, String)>,
+    /// Every `Authorization` header; more than one is refused.
+    pub authorization: Vec<String>,
+    pub if_match: Option<String>,
+    pub if_none_match: Option<String>,
+    pub content_type: Option<String>,
+    /// The answer's media type.
+    pub plain_json: bool,
+    pub traceparent: Option<String>,
+}
+
+impl Request {
+    /// Reads the head. The path is decoded and made canonical before anything is decided on it: empty segments go (some
+    /// identity providers send `//Users`), encoded separators and dots are refused.
+    pub fn read(http: &HttpRequest, config: &Config) -> Result<Self, Error> {
+        let not_found = || Error::plain(404, "there is nothing here");
+        let segments: Vec<String> = http
+            .uri()
+            .path()
+            .split('/')
+            .filter(|segment| !segment.is_empty())
+            .map(decode)
+            .collect::<Option<_>>()
+            .ok_or_else(not_found)?;
+        let [realms, realm, scim, v2, rest @ ..] = segments.as_slice() else { return Err(not_found()) };
+        if realms != "realms" || scim != "scim" {
+            return Err(not_found());
+        }
+        if v2 != "v2" {
+            return Err(not_found());
+        }
+        let headers = http.headers();
+        let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+        let authorization =
+            headers.get_all("authorization").map(|value| value.to_str().unwrap_or_default().to_owned()).collect();
+        Ok(Self {
+            method: http.method().clone(),
+            host: host(http, headers, config),
+            realm: realm.clone(),
+            segments: rest.to_vec(),
+            query: url::form_urlencoded::parse(http.query_string().as_bytes())
+                .map(|(name, value)| (name.into_owned(), value.into_owned()))
+                .collect(),
+            authorization,
+            if_match: header("if-match"),
+            if_none_match: header("if-none-match"),
+            content_type: header("content-type"),
+            plain_json: wants_plain_json(header("accept").as_deref()),
+            traceparent: header("traceparent").filter(|text| is_traceparent(text)),
+        })
+    }
+
+    /// A query parameter by name, whatever its letter case.
+    pub fn parameter(&self, name: &str) -> Option<&str> {
+        self.query.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+    }
+}
+
+/// The host as the client named it. `X-Forwarded-Host` counts only from a configured proxy; `Forwarded` never does.
+fn host(http: &HttpRequest, headers: &HeaderMap, config: &Config) -> String {
+    let peer = http.peer_addr().map(|address| address.ip());
+    let trusted = peer.is_some_and(|peer| config.trusted_proxies.iter().any(|network| network.contains(peer)));
+    let forwarded = if trusted { headers.get("x-forwarded-host") } else { None };
+    let named = forwarded.or_else(|| headers.get("host")).and_then(|value| value.to_str().ok());
+    named.or_else(|| http.uri().authority().map(actix_web::http::uri::Authority::as_str)).unwrap_or_default().to_lowercase()
+}
+
+/// Percent-decodes a segment; `None` for encoded separators, dots, NUL and what is not UTF-8.
+fn decode(segment: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(segment.len());
+    let mut rest = segment.as_bytes();
+    while let Some((first, tail)) = rest.split_first() {
+        if *first == b'%' {
+            let (digits, tail) = tail.split_at_checked(2)?;
+            bytes.push(u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()?);
+            rest = tail;
+        } else {
+            bytes.push(*first);
+            rest = tail;
+        }
+    }
+    let text = String::from_utf8(bytes).ok()?;
+    let hostile = text.contains(['/', '\\', '\0']) || text == "." || text == "..";
+    (!hostile).then_some(text)
+}
+
+/// A client that takes only `application/json` gets that; everybody else gets `application/scim+json`.
+fn wants_plain_json(accept: Option<&str>) -> bool {
+    let Some(accept) = accept else { return false };
+    let takes = |media: &str| accept.split(',').any(|part| part.split(';').next().is_some_and(|name| name.trim().eq_ignore_ascii_case(media)));
+    takes("application/json") && !takes("application/scim+json") && !takes("*/*") && !takes("application/*")
+}
+
+pub(crate) fn is_traceparent(text: &str) -> bool {
+    let parts: Vec<&str> = text.split('-').collect();
+    let hex = |part: &str, length: usize| part.len() == length && part.bytes().all(|byte| byte.is_ascii_hexdigit());
+    matches!(parts.as_slice(), [version, trace, span, flags, ..]
+        if hex(version, 2) && hex(trace, 32) && hex(span, 16) && hex(flags, 2))
+}
+
+/// Reads the body within its limits and parses it.
+pub(crate) async fn body(
+    content_type: Option<&str>,
+    mut payload: actix_web::web::Payload,
+    config: &Config,
+) -> Result<Value, Error> {
+    let media = content_type.and_then(|text| text.split(';').next()).map(|text| text.trim().to_ascii_lowercase());
+    if !matches!(media.as_deref(), Some("application/scim+json" | "application/json")) {
+        return Err(Error::plain(415, "send application/scim+json or application/json"));
+    }
+    let mut bytes = Vec::new();
+    let read = async {
+        while let Some(chunk) = payload.next().await {
+            let chunk = chunk.map_err(|_| Error::bad(ScimType::InvalidSyntax, "the body could not be read"))?;
+            if bytes.len() + chunk.len() > config.max_body {
+                return Err(Error::plain(413, format!("the body is larger than {} bytes", config.max_body)));
+            }
+            bytes.extend_from_slice(&chunk);
+        }
+        Ok(())
+    };
+    match tokio::time::timeout(std::time::Duration::from_secs(10), read).await {
+        Ok(read) => read?,
+        Err(_) => return Err(Error::plain(408, "the body did not arrive within 10 seconds")),
+    }
+    scim::json::parse(&bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn encoded_separators_and_dots_are_no_path() {
+        for hostile in ["%2f", "a%5Cb", "%00", "%2e%2e", "..", "%", "%zz", "%ff"] {
+            assert_eq!(decode(hostile), None, "{hostile}");
+        }
+        assert_eq!(decode("urn%3Aietf").as_deref(), Some("urn:ietf"));
+    }
+
+    #[test]
+    fn only_who_insists_gets_plain_json() {
+        assert!(wants_plain_json(Some("application/json")));
+        assert!(!wants_plain_json(Some("application/scim+json; charset=utf-8")));
+        assert!(!wants_plain_json(Some("application/json;q=0.5, */*;q=0.1")));
+        assert!(!wants_plain_json(None));
+    }
+}
