@@ -1,1 +1,115 @@
-//! The control API role: tenants, tokens, targets, for the console and operators.
+//! The control API: tenants, inbound tokens, outbound targets, for the console and for operators.
+//!
+//! Every handler takes its rights as an argument: without an [`operator`] extractor it cannot reach a tenant, and another
+//! tenant's anything looks like "not found". Whatever goes wrong leaves as `application/problem+json`.
+
+mod console;
+mod error;
+mod identity_sync;
+mod inbound;
+pub mod jwks;
+mod openapi;
+mod operator;
+mod outbound;
+mod realm_users;
+mod routes;
+mod tenants;
+
+use std::net::TcpListener;
+use std::sync::Arc;
+
+use actix_web::{App, HttpServer, web};
+use async_trait::async_trait;
+use downstream::{Connector, Guard};
+use realm::Realm;
+use registry::Db;
+use registry::seal::Keyring;
+use registry::tenant::Tenant;
+use tokio_util::sync::CancellationToken;
+
+pub use error::Problem;
+pub use openapi::document;
+
+/// Settings of the role.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Which downstreams may be enabled.
+    pub guard: Guard,
+    /// The cluster a new tenant lands on where none is named.
+    pub cluster: String,
+    /// What the page at `/console/` shows of the demo, if this is one.
+    pub demo: Option<Demo>,
+    /// Worker threads of the server.
+    pub workers: usize,
+}
+
+/// Facts the demo's page is filled with.
+#[derive(Debug, Clone)]
+pub struct Demo {
+    /// The sample downstream.
+    pub downstream_url: String,
+}
+
+/// What `control` alone may do to a realm. The program knows how.
+#[async_trait]
+pub trait Realms: Send + Sync {
+    /// Sets a tenant's realm up; idempotent.
+    async fn provision(&self, tenant: &Tenant) -> Result<(), realm::Error>;
+    /// The realm of a tenant.
+    async fn of(&self, tenant: &Tenant) -> Result<Realm, realm::Error>;
+    /// A one-time sign-in code for a token, in the demo only.
+    fn redeem(&self, code: &str) -> Option<String>;
+}
+
+/// What the role works with.
+#[derive(Clone)]
+pub struct Deps {
+    /// Registry and directory.
+    pub db: Db,
+    /// The tenants' realms.
+    pub realms: Arc<dyn Realms>,
+    /// Seals downstream tokens.
+    pub keyring: Keyring,
+    /// The one HTTP client towards downstreams.
+    pub connector: Connector,
+    /// Verifies operators' tokens.
+    pub verifier: Arc<jwks::Verifier>,
+    /// The main runtime: database and HTTP clients live there.
+    pub runtime: tokio::runtime::Handle,
+}
+
+pub(crate) struct Control {
+    pub config: Config,
+    pub deps: Deps,
+}
+
+/// Serves on a listener until shutdown; then finishes what is in flight.
+pub async fn run(
+    config: Config,
+    deps: Deps,
+    listener: TcpListener,
+    shutdown: CancellationToken,
+) -> std::io::Result<()> {
+    let workers = config.workers;
+    let control = web::Data::new(Control { config, deps });
+    HttpServer::new(move || App::new().app_data(control.clone()).configure(routes::configure))
+        .workers(workers)
+        .tcp_nodelay(true)
+        .disable_signals()
+        .shutdown_timeout(30)
+        .shutdown_signal(shutdown.cancelled_owned())
+        .listen(listener)?
+        .run()
+        .await
+}
+
+impl Control {
+    /// Runs a use case on the main runtime: a pool shared with the server's own runtimes would stall with a blocked
+    /// worker, and a change must not end with its connection.
+    pub(crate) async fn run<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = Result<T, Problem>> + Send + 'static,
+    ) -> Result<T, Problem> {
+        self.deps.runtime.spawn(work).await.map_err(|_| Problem::Internal)?
+    }
+}

@@ -1,1 +1,6 @@
-//! Demo parts: sample downstream app, identity provider player, token issuer.
+//! Parts of the demo, also used by tests: a small real downstream application, a player of Okta's request sequence, and a
+//! token issuer for the console. Release images leave them out.
+
+pub mod issuer;
+pub mod okta;
+pub mod sample_app;

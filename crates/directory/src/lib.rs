@@ -17,3 +17,17 @@ pub mod user;
 pub mod watch;
 
 pub use error::Error;
+
+/// Ends a transaction: commits what went well, rolls back what did not. Never left to `Drop`, which would panic where the
+/// connection is gone.
+pub async fn finish<T, E: From<Error>>(
+    transaction: sea_orm::DatabaseTransaction,
+    outcome: Result<T, E>,
+) -> Result<T, E> {
+    let ended = match &outcome {
+        Ok(_) => transaction.commit().await,
+        Err(_) => transaction.rollback().await,
+    };
+    ended.map_err(Error::from)?;
+    outcome
+}

@@ -90,12 +90,18 @@ pub async fn renew(
     Ok(sql::execute(connection, &text, values).await? == 1)
 }
 
-/// Gives a claim back without having called anybody.
-pub async fn release(db: &Db, tenant: TenantId, user: Uuid, epoch: i64) -> Result<(), Error> {
-    let text = "update ledger set lease_until = null,
-             settled_epoch = case when settled_epoch = epoch - 1 then epoch else settled_epoch end
-         where tenant_id = $1 and user_id = $2 and epoch = $3";
-    sql::execute(db.connection(), text, [tenant.0.into(), user.into(), epoch.into()]).await?;
+/// Gives a claim back without having called the downstream, and puts the row's work off for so many microseconds.
+pub async fn release(db: &Db, tenant: TenantId, user: Uuid, epoch: i64, postpone: i64) -> Result<(), Error> {
+    let connection = db.connection();
+    let now = clock(connection);
+    let text = format!(
+        "update ledger set lease_until = null,
+             settled_epoch = case when settled_epoch = epoch - 1 then epoch else settled_epoch end,
+             triage_at = case when $4 > 0 then {now} + $4 else triage_at end,
+             next_at = case when $4 > 0 and next_at < {now} + $4 then {now} + $4 else next_at end
+         where tenant_id = $1 and user_id = $2 and epoch = $3"
+    );
+    sql::execute(connection, &text, [tenant.0.into(), user.into(), epoch.into(), postpone.into()]).await?;
     Ok(())
 }
 

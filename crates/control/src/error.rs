@@ -1,0 +1,176 @@
+//! Problems (RFC 9457) with stable codes: the console chooses its words by `code`, never by the text.
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use actix_web::{HttpResponse, ResponseError};
+use downstream::ProbeFailure;
+use serde_json::{Value, json};
+
+/// Everything the control API refuses with.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum Problem {
+    /// No usable token.
+    #[error("a valid bearer token is needed")]
+    Unauthorized,
+    /// A token without this right.
+    #[error("the token lacks the scope {0}")]
+    Forbidden(&'static str),
+    /// No such thing, or not this operator's.
+    #[error("there is no such {0}")]
+    NotFound(&'static str),
+    /// The method is not for this endpoint.
+    #[error("this endpoint does not take that method")]
+    MethodNotAllowed,
+    /// The body or a parameter does not have its form.
+    #[error("{0}")]
+    Invalid(String),
+    /// A field has a value that cannot be used.
+    #[error("{field}: {reason}")]
+    Field {
+        /// The field.
+        field: &'static str,
+        /// Why.
+        reason: String,
+    },
+    /// A unique value is taken.
+    #[error("this {0} is taken")]
+    Taken(&'static str),
+    /// The direction is on.
+    #[error("it is already enabled")]
+    AlreadyEnabled,
+    /// The direction is off.
+    #[error("it is not enabled")]
+    NotEnabled,
+    /// Somebody else changed the configuration first.
+    #[error("the configuration has changed since it was read")]
+    Stale,
+    /// The downstream failed its probe.
+    #[error("the downstream did not pass the check")]
+    Probe(ProbeFailure),
+    /// The realm refuses or is not there.
+    #[error("the realm could not be set up: {0}")]
+    Realm(String),
+    /// A service behind us does not answer.
+    #[error("the service is not available right now; try again")]
+    Unavailable,
+    /// A fault of ours.
+    #[error("something went wrong on our side")]
+    Internal,
+}
+
+impl Problem {
+    /// The stable code.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Unauthorized => "unauthorized",
+            Self::Forbidden(_) => "forbidden",
+            Self::NotFound(_) => "not_found",
+            Self::MethodNotAllowed => "method_not_allowed",
+            Self::Invalid(_) => "invalid_request",
+            Self::Field { .. } => "invalid_field",
+            Self::Taken(_) => "taken",
+            Self::AlreadyEnabled => "already_enabled",
+            Self::NotEnabled => "not_enabled",
+            Self::Stale => "stale",
+            Self::Probe(failure) => failure.code.as_str(),
+            Self::Realm(_) => "realm_refused",
+            Self::Unavailable => "unavailable",
+            Self::Internal => "internal",
+        }
+    }
+
+    fn body(&self) -> Value {
+        let status = self.status_code();
+        let mut body = json!({
+            "type": "about:blank",
+            "title": status.canonical_reason(),
+            "status": status.as_u16(),
+            "code": self.code(),
+            "detail": self.to_string(),
+        });
+        match self {
+            Self::Probe(failure) => {
+                body["probe"] = json!({
+                    "url": failure.url, "status": failure.status,
+                    "content_type": failure.content_type, "elapsed_ms": failure.elapsed_ms,
+                });
+            }
+            Self::Field { field, .. } => body["field"] = json!(field),
+            _ => {}
+        }
+        body
+    }
+}
+
+impl ResponseError for Problem {
+    fn status_code(&self) -> StatusCode {
+        match self {
+            Self::Unauthorized => StatusCode::UNAUTHORIZED,
+            Self::Forbidden(_) => StatusCode::FORBIDDEN,
+            Self::NotFound(_) => StatusCode::NOT_FOUND,
+            Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            Self::Invalid(_) | Self::Field { .. } => StatusCode::BAD_REQUEST,
+            Self::Taken(_) | Self::AlreadyEnabled | Self::NotEnabled => StatusCode::CONFLICT,
+            Self::Stale => StatusCode::PRECONDITION_FAILED,
+            Self::Probe(_) | Self::Realm(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        let mut response = HttpResponse::build(self.status_code());
+        response.insert_header((CONTENT_TYPE, "application/problem+json"));
+        response.insert_header((CACHE_CONTROL, "no-store"));
+        response.insert_header(("x-content-type-options", "nosniff"));
+        if matches!(self, Self::Unauthorized) {
+            response.insert_header((WWW_AUTHENTICATE, "Bearer"));
+        }
+        if matches!(self, Self::Unavailable) {
+            response.insert_header((RETRY_AFTER, "5"));
+        }
+        response.body(self.body().to_string())
+    }
+}
+
+impl From<registry::Error> for Problem {
+    fn from(error: registry::Error) -> Self {
+        match error {
+            registry::Error::NotFound(what) => Self::NotFound(what),
+            registry::Error::Taken(what) => Self::Taken(what),
+            registry::Error::AlreadyEnabled => Self::AlreadyEnabled,
+            registry::Error::NotEnabled => Self::NotEnabled,
+            registry::Error::Stale => Self::Stale,
+            registry::Error::Inconsistent(_) | registry::Error::Seal(_) => {
+                tracing::error!(%error, "the registry");
+                Self::Internal
+            }
+            registry::Error::Unavailable(_) => {
+                tracing::warn!(%error, "the registry");
+                Self::Unavailable
+            }
+        }
+    }
+}
+
+impl From<directory::Error> for Problem {
+    fn from(error: directory::Error) -> Self {
+        match error {
+            directory::Error::Taken(what) => Self::Taken(what),
+            directory::Error::Inconsistent(_) => Self::Internal,
+            directory::Error::Unavailable(_) => Self::Unavailable,
+        }
+    }
+}
+
+impl From<realm::Error> for Problem {
+    fn from(error: realm::Error) -> Self {
+        match error {
+            realm::Error::NotFound => Self::NotFound("realm user"),
+            realm::Error::Conflict { attribute } => Self::Taken(attribute),
+            realm::Error::Rejected { .. } => Self::Invalid(error.to_string()),
+            realm::Error::RealmGone | realm::Error::Refused => Self::Realm(error.to_string()),
+            realm::Error::Unavailable | realm::Error::Ambiguous => Self::Unavailable,
+        }
+    }
+}

@@ -1,0 +1,160 @@
+//! Inbound on, rotate, off. The token is in one answer and in no other.
+
+use actix_web::http::header::CACHE_CONTROL;
+use actix_web::{HttpRequest, HttpResponse, web};
+use registry::BearerToken;
+use registry::option::{self, Options};
+use registry::tenant::Tenant;
+use registry::{inbound_token, tenant};
+use serde::{Deserialize, Serialize};
+
+use crate::operator::Writer;
+use crate::{Control, Problem};
+
+/// A fresh token: shown once.
+#[derive(Serialize, utoipa::ToSchema)]
+pub(crate) struct Revealed {
+    /// The bearer token. No later call returns it.
+    token: String,
+    /// Its last four characters.
+    hint: String,
+    /// The SCIM base URL.
+    base_url: String,
+    /// The configuration's version afterwards, for the next `If-Match`.
+    version: i64,
+}
+
+impl Revealed {
+    fn answer(token: &BearerToken, tenant: &Tenant) -> HttpResponse {
+        HttpResponse::Ok().insert_header((CACHE_CONTROL, "no-store")).json(Self {
+            token: token.reveal().to_owned(),
+            hint: token.hint(),
+            base_url: tenant.scim_base_url(),
+            version: tenant.version,
+        })
+    }
+}
+
+/// Enable inbound SCIM: sets the realm up and mints a token.
+#[utoipa::path(post, path = "/v1/tenants/{tenant}/inbound/enable", tag = "inbound", params(("tenant" = String, Path)),
+    responses((status = 200, body = Revealed), (status = 409)), security(("bearer" = [])))]
+pub(crate) async fn enable(writer: Writer, control: web::Data<Control>) -> Result<HttpResponse, Problem> {
+    let token = BearerToken::generate().map_err(|_| Problem::Internal)?;
+    let (deps, minted) = (control.deps.clone(), token.clone());
+    let done = control.run(async move {
+        deps.realms.provision(&writer.tenant).await?;
+        inbound_token::enable(&deps.db, writer.tenant.id, &minted, &writer.actor).await?;
+        Ok(tenant::by_id(&deps.db, writer.tenant.id).await?)
+    });
+    Ok(Revealed::answer(&token, &done.await?))
+}
+
+/// Rotate the token: the previous one is dead when this answers.
+#[utoipa::path(post, path = "/v1/tenants/{tenant}/inbound/rotate", tag = "inbound",
+    params(("tenant" = String, Path), ("If-Match" = Option<String>, Header)),
+    responses((status = 200, body = Revealed), (status = 412)), security(("bearer" = [])))]
+pub(crate) async fn rotate(
+    writer: Writer,
+    request: HttpRequest,
+    control: web::Data<Control>,
+) -> Result<HttpResponse, Problem> {
+    let version = if_match(&request)?;
+    let token = BearerToken::generate().map_err(|_| Problem::Internal)?;
+    let (db, minted) = (control.deps.db.clone(), token.clone());
+    let done = control.run(async move {
+        inbound_token::rotate(&db, writer.tenant.id, &minted, version, &writer.actor).await?;
+        Ok(tenant::by_id(&db, writer.tenant.id).await?)
+    });
+    Ok(Revealed::answer(&token, &done.await?))
+}
+
+/// Disable inbound SCIM: 401 on every request from now on.
+#[utoipa::path(post, path = "/v1/tenants/{tenant}/inbound/disable", tag = "inbound", params(("tenant" = String, Path)),
+    responses((status = 204)), security(("bearer" = [])))]
+pub(crate) async fn disable(writer: Writer, control: web::Data<Control>) -> Result<HttpResponse, Problem> {
+    let db = control.deps.db.clone();
+    let done =
+        control.run(async move { Ok(inbound_token::disable(&db, writer.tenant.id, &writer.actor).await?) });
+    done.await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+/// Inbound settings; what is left out gets its default.
+#[derive(Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct InboundOptions {
+    /// `auto`, `okta`, `entra` or `generic`.
+    idp_profile: String,
+    /// An unknown member id is an error, not skipped.
+    strict_members: bool,
+    /// `refuse` or `adopt`.
+    existing_users: String,
+    /// The identity provider may rename users.
+    allow_rename: bool,
+    /// Days until a token expires; none by default.
+    token_days: Option<i64>,
+    /// Requests per second; none means the default, never under 25.
+    requests_per_second: Option<i64>,
+}
+
+impl Default for InboundOptions {
+    fn default() -> Self {
+        let options = Options::default();
+        Self {
+            idp_profile: options.idp_profile,
+            strict_members: options.strict_members,
+            existing_users: options.existing_users,
+            allow_rename: options.allow_rename,
+            token_days: options.token_days,
+            requests_per_second: options.requests_per_second,
+        }
+    }
+}
+
+/// Replace a tenant's inbound settings.
+#[utoipa::path(put, path = "/v1/tenants/{tenant}/inbound/options", tag = "inbound",
+    params(("tenant" = String, Path)), request_body = InboundOptions, responses((status = 204)),
+    security(("bearer" = [])))]
+pub(crate) async fn options(
+    writer: Writer,
+    body: web::Json<InboundOptions>,
+    control: web::Data<Control>,
+) -> Result<HttpResponse, Problem> {
+    let body = body.into_inner();
+    let one_of = |field: &'static str, value: &str, values: &[&str]| {
+        let reason = format!("one of {}", values.join(", "));
+        if values.contains(&value) { Ok(()) } else { Err(Problem::Field { field, reason }) }
+    };
+    one_of("idp_profile", &body.idp_profile, &["auto", "okta", "entra", "generic"])?;
+    one_of("existing_users", &body.existing_users, &["refuse", "adopt"])?;
+    if body.token_days.is_some_and(|days| !(1..=3650).contains(&days)) {
+        return Err(Problem::Field { field: "token_days", reason: "1 to 3650".to_owned() });
+    }
+    if body.requests_per_second.is_some_and(|rate| !(25..=10_000).contains(&rate)) {
+        return Err(Problem::Field { field: "requests_per_second", reason: "25 to 10000".to_owned() });
+    }
+    let options = Options {
+        idp_profile: body.idp_profile,
+        strict_members: body.strict_members,
+        existing_users: body.existing_users,
+        allow_rename: body.allow_rename,
+        token_days: body.token_days,
+        requests_per_second: body.requests_per_second,
+    };
+    let db = control.deps.db.clone();
+    let done =
+        control.run(async move { Ok(option::set(&db, writer.tenant.id, &options, &writer.actor).await?) });
+    done.await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+/// The version of `If-Match`; none where the header is absent or `*`.
+fn if_match(request: &HttpRequest) -> Result<Option<i64>, Problem> {
+    let Some(header) = request.headers().get("if-match") else { return Ok(None) };
+    let text = header.to_str().unwrap_or_default().trim();
+    if text == "*" {
+        return Ok(None);
+    }
+    let version = text.trim_start_matches("W/").trim_matches('"').parse();
+    version.map(Some).map_err(|_| Problem::Stale)
+}

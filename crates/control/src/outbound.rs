@@ -1,0 +1,145 @@
+//! Outbound on, test, off. The probe comes first; a target that fails it changes nothing (O2).
+
+use std::time::{Duration, Instant};
+
+use actix_web::{HttpResponse, web};
+use directory::ledger;
+use downstream::{BaseUrl, Capabilities, Client};
+use registry::target::{self, Enable};
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize};
+
+use crate::operator::Writer;
+use crate::{Control, Deps, Problem};
+
+/// How long disabling waits for sends in flight: a lease and a little.
+const DRAIN: Duration = Duration::from_secs(20);
+
+/// A downstream.
+#[derive(Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Downstream {
+    /// Its SCIM base URL.
+    base_url: String,
+    /// The bearer token it expects; a leading `Bearer ` is dropped.
+    #[schema(value_type = String)]
+    token: SecretString,
+}
+
+/// What a probe found out.
+#[derive(Serialize, utoipa::ToSchema)]
+pub(crate) struct Probed {
+    /// The base URL as it will be used.
+    endpoint: String,
+    supports_patch: bool,
+    supports_filter: bool,
+    limitations: Vec<String>,
+}
+
+/// Probe a downstream without saving anything.
+#[utoipa::path(post, path = "/v1/tenants/{tenant}/outbound/test", tag = "outbound", params(("tenant" = String, Path)),
+    request_body = Downstream, responses((status = 200, body = Probed), (status = 422)), security(("bearer" = [])))]
+pub(crate) async fn test(
+    _writer: Writer,
+    body: web::Json<Downstream>,
+    control: web::Data<Control>,
+) -> Result<HttpResponse, Problem> {
+    let client = client(&control, &body)?;
+    let answer = control.run(async move { probe(&client.0).await });
+    Ok(HttpResponse::Ok().json(answer.await?))
+}
+
+/// Enable outbound SCIM.
+#[utoipa::path(post, path = "/v1/tenants/{tenant}/outbound/enable", tag = "outbound",
+    params(("tenant" = String, Path)), request_body = Downstream,
+    responses((status = 200, body = Probed), (status = 409), (status = 422)), security(("bearer" = [])))]
+pub(crate) async fn enable(
+    writer: Writer,
+    body: web::Json<Downstream>,
+    control: web::Data<Control>,
+) -> Result<HttpResponse, Problem> {
+    let (client, token) = client(&control, &body)?;
+    let deps = control.deps.clone();
+    let answer = control.run(async move {
+        if target::current(&deps.db, writer.tenant.id).await?.is_some_and(|target| target.active) {
+            return Err(Problem::AlreadyEnabled);
+        }
+        let probed = probe(&client).await?;
+        // Order: capture is on before the target is, so that no edit falls between (K24).
+        deps.realms.provision(&writer.tenant).await?;
+        activate(&deps, &writer, &probed, &token).await?;
+        Ok(probed)
+    });
+    Ok(HttpResponse::Ok().json(answer.await?))
+}
+
+async fn activate(deps: &Deps, writer: &Writer, probed: &Probed, token: &SecretString) -> Result<(), Problem> {
+    let tenant = writer.tenant.id;
+    let sealed = deps.keyring.seal(&target::aad(tenant), token).map_err(registry::Error::from)?;
+    let enable = Enable {
+        base_url: probed.endpoint.clone(),
+        token: sealed,
+        supports_patch: probed.supports_patch,
+        supports_filter: probed.supports_filter,
+        limitations: probed.limitations.clone(),
+    };
+    let transaction = deps.db.begin().await?;
+    let outcome: Result<(), Problem> = async {
+        let enabled = target::enable(&transaction, tenant, &enable, &writer.actor).await?;
+        if let Some(retired) = enabled.retired {
+            ledger::retire(&transaction, tenant, retired).await?;
+        }
+        if enabled.first {
+            ledger::first_enable(&transaction, tenant, enabled.id).await?;
+        } else {
+            ledger::owe_again(&transaction, tenant, enabled.id).await?;
+        }
+        Ok(())
+    }
+    .await;
+    directory::finish(transaction, outcome).await
+}
+
+/// Disable outbound SCIM: answers when nothing is in flight any more (O4).
+#[utoipa::path(post, path = "/v1/tenants/{tenant}/outbound/disable", tag = "outbound",
+    params(("tenant" = String, Path)), responses((status = 204)), security(("bearer" = [])))]
+pub(crate) async fn disable(writer: Writer, control: web::Data<Control>) -> Result<HttpResponse, Problem> {
+    let db = control.deps.db.clone();
+    let done = control.run(async move {
+        let generation = target::disable(&db, writer.tenant.id, &writer.actor).await?;
+        let started = Instant::now();
+        while ledger::live_leases(&db, writer.tenant.id, generation).await? > 0 {
+            if started.elapsed() > DRAIN {
+                return Err(Problem::Unavailable);
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        Ok(())
+    });
+    done.await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+fn client(control: &Control, body: &Downstream) -> Result<(Client, SecretString), Problem> {
+    let base = BaseUrl::parse(&body.base_url, &control.config.guard)
+        .map_err(|fault| Problem::Field { field: "base_url", reason: fault.to_string() })?;
+    let text = body.token.expose_secret().trim();
+    let bare = text.get(..7).filter(|head| head.eq_ignore_ascii_case("bearer ")).map_or(text, |_| text[7..].trim());
+    let printable = !bare.is_empty() && bare.len() <= 8_192 && bare.bytes().all(|byte| byte.is_ascii_graphic());
+    if !printable {
+        let reason = "the token the downstream expects, without spaces".to_owned();
+        return Err(Problem::Field { field: "token", reason });
+    }
+    let token = SecretString::from(bare);
+    Ok((Client::new(control.deps.connector.clone(), base, token.clone()), token))
+}
+
+async fn probe(client: &Client) -> Result<Probed, Problem> {
+    let Capabilities { patch, filter, limitations } = client.probe().await.map_err(Problem::Probe)?;
+    Ok(Probed {
+        endpoint: client.base_url().to_owned(),
+        supports_patch: patch,
+        supports_filter: filter,
+        limitations,
+    })
+}

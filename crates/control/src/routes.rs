@@ -1,0 +1,58 @@
+//! The whole URL space of the control API, on one screen.
+
+use actix_web::web::{self, ServiceConfig, get, post};
+use actix_web::{HttpResponse, ResponseError};
+
+use crate::{Problem, console, identity_sync, inbound, openapi, outbound, realm_users, tenants};
+
+pub(crate) fn configure(config: &mut ServiceConfig) {
+    let tenant = web::scope("/tenants/{tenant}")
+        .service(
+            web::resource("")
+                .route(get().to(tenants::show))
+                .route(web::patch().to(tenants::change))
+                .route(web::delete().to(tenants::delete))
+                .default_service(web::to(not_allowed)),
+        )
+        .route("/identity-sync", get().to(identity_sync::show))
+        .route("/activity", get().to(identity_sync::activity))
+        .route("/inbound/enable", post().to(inbound::enable))
+        .route("/inbound/rotate", post().to(inbound::rotate))
+        .route("/inbound/disable", post().to(inbound::disable))
+        .route("/inbound/options", web::put().to(inbound::options))
+        .route("/outbound/enable", post().to(outbound::enable))
+        .route("/outbound/test", post().to(outbound::test))
+        .route("/outbound/disable", post().to(outbound::disable))
+        .route("/realm-users", get().to(realm_users::list))
+        .route("/realm-users", post().to(realm_users::create))
+        .route("/realm-users/{user}", web::patch().to(realm_users::change));
+    config
+        .app_data(web::JsonConfig::default().limit(64 << 10).error_handler(|error, _| {
+            Problem::Invalid(format!("the body is not what this endpoint takes: {error}")).into()
+        }))
+        .app_data(web::QueryConfig::default().error_handler(|error, _| Problem::Invalid(error.to_string()).into()))
+        .service(
+            web::scope("/v1")
+                .service(
+                    web::resource("/tenants")
+                        .route(get().to(tenants::list))
+                        .route(post().to(tenants::create))
+                        .default_service(web::to(not_allowed)),
+                )
+                .service(tenant)
+                .default_service(web::to(not_found)),
+        )
+        .route("/docs/api/openapi.json", get().to(openapi::json))
+        .route("/docs/api", get().to(openapi::page))
+        .route("/console/session", post().to(console::session))
+        .service(web::scope("/console").default_service(get().to(console::page)))
+        .default_service(web::to(not_found));
+}
+
+async fn not_found() -> HttpResponse {
+    Problem::NotFound("endpoint").error_response()
+}
+
+async fn not_allowed() -> HttpResponse {
+    Problem::MethodNotAllowed.error_response()
+}

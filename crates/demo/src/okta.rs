@@ -1,0 +1,107 @@
+//! Plays Okta's request sequence: credentials test, create, profile update by PUT, deactivate, re-activate.
+
+use std::time::{Duration, Instant};
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+/// One request and its answer.
+#[derive(Debug, Clone)]
+pub struct Step {
+    /// `POST`, …
+    pub method: String,
+    /// Path without the base, ids left out.
+    pub path: String,
+    /// What was meant by it.
+    pub meaning: &'static str,
+    /// The answer's status; 0 if there was none.
+    pub status: u16,
+    /// How long it took.
+    pub took: Duration,
+}
+
+/// A player.
+pub struct Okta {
+    http: reqwest::Client,
+    base_url: String,
+    host: Option<String>,
+    token: String,
+}
+
+impl Okta {
+    /// Plays against a base URL; `host` is sent as the Host header where the gateway is not behind its public name.
+    pub fn new(base_url: &str, host: Option<&str>, token: &str) -> Result<Self, reqwest::Error> {
+        let http = reqwest::Client::builder()
+            .no_proxy()
+            .timeout(Duration::from_secs(30))
+            .user_agent("Okta SCIM Client 1.0.0")
+            .build()?;
+        let (base_url, host) = (base_url.trim_end_matches('/').to_owned(), host.map(str::to_owned));
+        Ok(Self { http, base_url, host, token: token.to_owned() })
+    }
+
+    /// The whole sequence for one person; tells each step as it happens. Answers with the user's id.
+    pub async fn play(&self, user_name: &str, mut tell: impl FnMut(&Step)) -> Option<String> {
+        let step = |step: Step, tell: &mut dyn FnMut(&Step)| tell(&step);
+        let (told, _) = self.call(Method::GET, "/Users?startIndex=1&count=2", None, "test credentials").await;
+        step(told, &mut tell);
+        let query = format!("/Users?filter=userName%20eq%20%22{}%22&startIndex=1&count=100", user_name.replace('@', "%40"));
+        let (told, found) = self.call(Method::GET, &query, None, "match").await;
+        step(told, &mut tell);
+        let known = found["Resources"][0]["id"].as_str().map(str::to_owned);
+        let id = match known {
+            Some(id) => id,
+            None => {
+                let (given, family) = ("Ada", "Lovelace");
+                let body = json!({
+                    "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"],
+                    "userName": user_name, "name": { "givenName": given, "familyName": family },
+                    "emails": [{ "primary": true, "value": user_name, "type": "work" }],
+                    "displayName": format!("{given} {family}"), "locale": "en-US",
+                    "externalId": format!("00u{user_name}"), "groups": [], "password": "1mz050nq", "active": true,
+                });
+                let (told, made) = self.call(Method::POST, "/Users", Some(&body), "create").await;
+                step(told, &mut tell);
+                made["id"].as_str()?.to_owned()
+            }
+        };
+        let path = format!("/Users/{id}");
+        let (told, mut user) = self.call(Method::GET, &path, None, "read").await;
+        step(told, &mut tell);
+        user["name"]["givenName"] = json!("Augusta Ada");
+        let (told, _) = self.call(Method::PUT, &path, Some(&user), "update the profile").await;
+        step(told, &mut tell);
+        for (active, meaning) in [(false, "deactivate"), (true, "re-activate")] {
+            let body = json!({
+                "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
+                "Operations": [{ "op": "replace", "value": { "active": active } }],
+            });
+            let (told, _) = self.call(Method::PATCH, &path, Some(&body), meaning).await;
+            step(told, &mut tell);
+        }
+        Some(id)
+    }
+
+    async fn call(&self, method: Method, path: &str, body: Option<&Value>, meaning: &'static str) -> (Step, Value) {
+        let started = Instant::now();
+        let mut request = self
+            .http
+            .request(method.clone(), format!("{}{path}", self.base_url))
+            .bearer_auth(&self.token)
+            .header("accept", "application/scim+json")
+            .header("content-type", "application/scim+json; charset=utf-8");
+        if let Some(host) = &self.host {
+            request = request.header("host", host);
+        }
+        if let Some(body) = body {
+            request = request.body(body.to_string());
+        }
+        let (status, answer) = match request.send().await {
+            Ok(response) => (response.status().as_u16(), response.json().await.unwrap_or_default()),
+            Err(_) => (0, Value::Null),
+        };
+        let path = path.split('?').next().unwrap_or_default();
+        let path = if path.len() > "/Users/".len() { "/Users/{id}" } else { path }.to_owned();
+        (Step { method: method.to_string(), path, meaning, status, took: started.elapsed() }, answer)
+    }
+}

@@ -1,0 +1,107 @@
+//! The verdict: what follows from how a round ended. Pure; decided here and nowhere else.
+
+use std::time::Duration;
+
+use directory::ledger::Verdict;
+use downstream::Outcome;
+
+/// The longest back-off.
+const LONGEST: u64 = 15 * 60;
+
+/// What follows for the target, beside the row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TargetVerdict {
+    /// Nothing.
+    Carry,
+    /// Send nothing to it for so long.
+    Pause(Duration),
+    /// It refuses our token: send nothing until it takes it again (P4).
+    Quarantine(&'static str),
+}
+
+/// How a failed call is taken. `attempts` are the failed rounds so far; `jitter` is a number from 0 to 1.
+pub fn of_failure(outcome: &Outcome, attempts: i64, jitter: f64) -> (Verdict, TargetVerdict) {
+    let retry = |definite: bool| Verdict::Retry { after: backoff(attempts, jitter), definite, charged: true };
+    match outcome {
+        // The answer is definite, what it means for the record is not: a 5xx may have done its work (K17).
+        Outcome::Failed(_) | Outcome::Ambiguous | Outcome::NotScim(_) => (retry(false), TargetVerdict::Carry),
+        Outcome::Throttled(_, wait) => {
+            let wait = wait.unwrap_or(Duration::from_secs(5)).max(Duration::from_secs(1));
+            (Verdict::Retry { after: 0, definite: true, charged: false }, TargetVerdict::Pause(wait))
+        }
+        Outcome::Unauthorized(answer) => {
+            let reason = if answer.status == 401 {
+                "the downstream answers 401: it does not take our token"
+            } else {
+                "the downstream answers 403: our token may not do this"
+            };
+            (Verdict::Retry { after: 0, definite: true, charged: false }, TargetVerdict::Quarantine(reason))
+        }
+        Outcome::Rejected(_) | Outcome::Conflict(_) => (Verdict::Park, TargetVerdict::Carry),
+        // Nothing was done for sure; a 404 where a record or the endpoint should be is looked up again next time.
+        Outcome::Unreachable
+        | Outcome::TimedOut
+        | Outcome::Tls
+        | Outcome::Blocked
+        | Outcome::NotFound(_)
+        | Outcome::Ok(_) => (retry(true), TargetVerdict::Carry),
+    }
+}
+
+/// Full jitter: anything from nothing to one second doubled per failure, at most a quarter of an hour. Microseconds.
+pub fn backoff(attempts: i64, jitter: f64) -> i64 {
+    let doublings = u32::try_from(attempts.clamp(0, 20)).unwrap_or(20);
+    let longest = (1_u64 << doublings).min(LONGEST);
+    let share = Duration::from_secs(longest).mul_f64(jitter.clamp(0.0, 1.0));
+    i64::try_from(share.as_micros()).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use downstream::Answer;
+
+    fn answer(status: u16) -> Answer {
+        Answer { status, content_type: None, retry_after: None, location: None, body: None }
+    }
+
+    #[test]
+    fn the_backoff_doubles_and_is_bounded() {
+        assert_eq!(backoff(0, 1.0), 1_000_000);
+        assert_eq!(backoff(3, 1.0), 8_000_000);
+        assert_eq!(backoff(3, 0.0), 0);
+        assert_eq!(backoff(1_000, 1.0), 900_000_000);
+    }
+
+    #[test]
+    fn a_refused_token_quarantines_the_target_and_costs_the_row_nothing() {
+        let (row, target) = of_failure(&Outcome::Unauthorized(answer(401)), 4, 0.5);
+        assert_eq!(row, Verdict::Retry { after: 0, definite: true, charged: false });
+        assert!(matches!(target, TargetVerdict::Quarantine(_)));
+    }
+
+    #[test]
+    fn only_a_refusal_of_the_request_itself_parks() {
+        assert_eq!(of_failure(&Outcome::Rejected(answer(400)), 0, 0.5).0, Verdict::Park);
+        assert_eq!(of_failure(&Outcome::Conflict(answer(409)), 0, 0.5).0, Verdict::Park);
+        for outcome in [Outcome::Failed(answer(500)), Outcome::Ambiguous, Outcome::TimedOut, Outcome::Unreachable] {
+            assert!(matches!(of_failure(&outcome, 0, 0.5).0, Verdict::Retry { .. }), "{outcome:?}");
+        }
+    }
+
+    #[test]
+    fn what_may_have_done_its_work_leaves_the_row_in_doubt() {
+        for (outcome, settled) in
+            [(Outcome::Failed(answer(502)), false), (Outcome::Ambiguous, false), (Outcome::Unreachable, true)]
+        {
+            let (Verdict::Retry { definite, .. }, _) = of_failure(&outcome, 0, 0.5) else { panic!("no retry") };
+            assert_eq!(definite, settled, "{outcome:?}");
+        }
+    }
+
+    #[test]
+    fn a_throttling_target_is_paused_for_at_least_what_it_asked() {
+        let (_, target) = of_failure(&Outcome::Throttled(answer(429), Some(Duration::from_secs(120))), 0, 0.0);
+        assert_eq!(target, TargetVerdict::Pause(Duration::from_secs(120)));
+    }
+}
