@@ -83,24 +83,24 @@ pub(crate) struct Control {
     pub deps: Deps,
 }
 
-/// Serves on a listener until shutdown; then finishes what is in flight.
-pub async fn run(
+/// A server on a listener; runs until shutdown, then finishes what is in flight.
+pub fn run(
     config: Config,
     deps: Deps,
     listener: TcpListener,
     shutdown: CancellationToken,
-) -> std::io::Result<()> {
+) -> std::io::Result<actix_web::dev::Server> {
     let workers = config.workers;
     let control = web::Data::new(Control { config, deps });
-    HttpServer::new(move || App::new().app_data(control.clone()).configure(routes::configure))
+    let server = HttpServer::new(move || App::new().app_data(control.clone()).configure(routes::configure))
         .workers(workers)
         .tcp_nodelay(true)
         .disable_signals()
         .shutdown_timeout(30)
         .shutdown_signal(shutdown.cancelled_owned())
         .listen(listener)?
-        .run()
-        .await
+        .run();
+    Ok(server)
 }
 
 impl Control {

@@ -38,17 +38,17 @@ struct Served {
 }
 
 impl SampleApp {
-    /// Serves `/scim/v2` on a listener until shutdown.
-    pub async fn run(self, listener: TcpListener, token: String, shutdown: CancellationToken) -> std::io::Result<()> {
+    /// A server of `/scim/v2` on a listener; runs until shutdown.
+    pub fn run(self, listener: TcpListener, token: String, shutdown: CancellationToken) -> std::io::Result<actix_web::dev::Server> {
         let served = web::Data::new(Served { app: self, token });
-        HttpServer::new(move || App::new().app_data(served.clone()).default_service(web::to(entry)))
+        let server = HttpServer::new(move || App::new().app_data(served.clone()).default_service(web::to(entry)))
             .workers(1)
             .tcp_nodelay(true)
             .disable_signals()
             .shutdown_signal(shutdown.cancelled_owned())
             .listen(listener)?
-            .run()
-            .await
+        .run();
+    Ok(server)
     }
 
     /// The users as they stand.

@@ -99,16 +99,16 @@ pub(crate) struct Gateway {
     pub deps: Deps,
 }
 
-/// Serves on a listener until shutdown; then finishes what is in flight.
-pub async fn run(
+/// A server on a listener; runs until shutdown, then finishes what is in flight.
+pub fn run(
     config: Config,
     deps: Deps,
     listener: TcpListener,
     shutdown: CancellationToken,
-) -> std::io::Result<()> {
+) -> std::io::Result<actix_web::dev::Server> {
     let workers = config.workers;
     let gateway = web::Data::new(Gateway { config, deps });
-    HttpServer::new(move || {
+    let server = HttpServer::new(move || {
         App::new().app_data(gateway.clone()).default_service(web::to(routes::entry))
     })
     .workers(workers)
@@ -117,8 +117,8 @@ pub async fn run(
     .shutdown_timeout(30)
     .shutdown_signal(shutdown.cancelled_owned())
     .listen(listener)?
-    .run()
-    .await
+        .run();
+    Ok(server)
 }
 
 #[cfg(test)]

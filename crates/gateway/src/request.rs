@@ -83,7 +83,9 @@ fn host(http: &HttpRequest, headers: &HeaderMap, config: &Config) -> String {
     let trusted = peer.is_some_and(|peer| config.trusted_proxies.iter().any(|network| network.contains(peer)));
     let forwarded = if trusted { headers.get("x-forwarded-host") } else { None };
     let named = forwarded.or_else(|| headers.get("host")).and_then(|value| value.to_str().ok());
-    named.or_else(|| http.uri().authority().map(actix_web::http::uri::Authority::as_str)).unwrap_or_default().to_lowercase()
+    let named = named.or_else(|| http.uri().authority().map(actix_web::http::uri::Authority::as_str)).unwrap_or_default();
+    let named = named.strip_suffix(":443").unwrap_or(named);
+    named.to_lowercase()
 }
 
 /// Percent-decodes a segment; `None` for encoded separators, dots, NUL and what is not UTF-8.

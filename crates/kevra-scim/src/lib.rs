@@ -1,1 +1,16 @@
-//! SCIM 2.0 provisioning, both ways, for managed Keycloak realms.
+//! The program: one binary, roles as subcommands. Reads the environment, installs telemetry, opens the database and the
+//! broker, hands each role its configuration and a stop token.
+
+pub mod cli;
+mod demo;
+pub mod env;
+mod ops;
+mod people;
+mod realms;
+mod roles;
+mod settings;
+mod shutdown;
+mod telemetry;
+mod tenants;
+
+pub use cli::main;

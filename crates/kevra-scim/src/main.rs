@@ -1,2 +1,5 @@
-//! The program.
-fn main() {}
+//! `kevra-scim`
+
+fn main() -> std::process::ExitCode {
+    kevra_scim::main()
+}

@@ -48,7 +48,7 @@ pub fn install(settings: &Settings<'_>) -> anyhow::Result<Telemetry> {
     let registry = prometheus::Registry::new();
     let exporter = opentelemetry_prometheus::exporter()
         .with_registry(registry.clone())
-        .without_scope_info()
+        .scope_info_enabled(false)
         .build()
         .context("metrics exporter")?;
     let mut metrics = SdkMeterProvider::builder().with_resource(resource).with_reader(exporter);

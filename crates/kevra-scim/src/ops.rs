@@ -1,0 +1,68 @@
+//! The ops port: `/livez`, `/readyz`, `/metrics`. Readiness looks at the role's own dependencies, never at one tenant's
+//! Keycloak or downstream.
+
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use actix_web::{App, HttpResponse, HttpServer, web};
+use prometheus::{Encoder, TextEncoder};
+use registry::Db;
+use tokio_util::sync::CancellationToken;
+
+pub(crate) struct Ops {
+    pub db: Db,
+    pub runtime: tokio::runtime::Handle,
+    pub registry: prometheus::Registry,
+    /// The broker's consuming session, for a role that needs it.
+    pub broker: Option<Arc<AtomicBool>>,
+    pub stopping: CancellationToken,
+}
+
+pub(crate) fn run(ops: Ops, listener: TcpListener, shutdown: CancellationToken) -> std::io::Result<actix_web::dev::Server> {
+    let ops = web::Data::new(ops);
+    let server = HttpServer::new(move || {
+        App::new()
+            .app_data(ops.clone())
+            .route("/livez", web::get().to(async || HttpResponse::Ok().body("ok\n")))
+            .route("/readyz", web::get().to(ready))
+            .route("/metrics", web::get().to(metrics))
+    })
+    .workers(1)
+    .disable_signals()
+    .shutdown_timeout(2)
+    .shutdown_signal(shutdown.cancelled_owned())
+    .listen(listener)?
+        .run();
+    Ok(server)
+}
+
+async fn ready(ops: web::Data<Ops>) -> HttpResponse {
+    let db = ops.db.clone();
+    let schema = ops.runtime.spawn(async move { migrations::pending(db.connection()).await });
+    let mut lines = Vec::new();
+    match schema.await {
+        Ok(Ok(pending)) if pending.is_empty() => {}
+        Ok(Ok(_)) => lines.push("the schema is not current: run kevra-scim migrate"),
+        _ => lines.push("the database does not answer"),
+    }
+    if ops.broker.as_ref().is_some_and(|connected| !connected.load(Ordering::Relaxed)) {
+        lines.push("the broker's session is down");
+    }
+    if ops.stopping.is_cancelled() {
+        lines.push("stopping");
+    }
+    if lines.is_empty() {
+        HttpResponse::Ok().body("ready\n")
+    } else {
+        HttpResponse::ServiceUnavailable().body(lines.join("\n") + "\n")
+    }
+}
+
+async fn metrics(ops: web::Data<Ops>) -> HttpResponse {
+    let mut text = Vec::new();
+    match TextEncoder::new().encode(&ops.registry.gather(), &mut text) {
+        Ok(()) => HttpResponse::Ok().insert_header(("content-type", "text/plain; version=0.0.4")).body(text),
+        Err(_) => HttpResponse::InternalServerError().finish(),
+    }
+}

@@ -1,0 +1,128 @@
+//! Settings of each role, from the environment. A role reads only its own section.
+
+use std::net::SocketAddr;
+
+use downstream::Guard;
+use realm::keycloak::Admin;
+use registry::DbOptions;
+use registry::seal::Keyring;
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::env::{self, Environment, Fault, bad};
+
+/// What every role needs.
+pub(crate) struct Common {
+    pub database_url: SecretString,
+    pub database: DbOptions,
+    pub ops_listen: SocketAddr,
+    pub log: String,
+    pub json: bool,
+    pub otlp: bool,
+}
+
+pub(crate) fn common(environment: &Environment) -> Result<Common, Fault> {
+    let database_url = environment.secret(env::DATABASE_URL)?;
+    let url = database_url.expose_secret();
+    if !["postgres://", "postgresql://", "sqlite:"].iter().any(|scheme| url.starts_with(scheme)) {
+        return Err(bad(env::DATABASE_URL, "it must begin with postgres:// or sqlite://"));
+    }
+    let connections = environment.parsed(env::DATABASE_CONNECTIONS, 20_u32, "a number from 1 to 500")?;
+    if !(1..=500).contains(&connections) {
+        return Err(bad(env::DATABASE_CONNECTIONS, "it must be a number from 1 to 500"));
+    }
+    let (log, json) = logging(environment)?;
+    Ok(Common {
+        database_url,
+        database: DbOptions { connections, ..DbOptions::default() },
+        ops_listen: environment.listen(env::OPS_LISTEN, local(9464))?,
+        log,
+        json,
+        otlp: std::env::vars().any(|(name, _)| name.starts_with("OTEL_EXPORTER_OTLP") && name.ends_with("ENDPOINT")),
+    })
+}
+
+fn logging(environment: &Environment) -> Result<(String, bool), Fault> {
+    let log = environment.text(env::LOG)?.unwrap_or_else(|| "info".to_owned());
+    if tracing_subscriber::EnvFilter::try_new(&log).is_err() {
+        return Err(bad(env::LOG, "it must be a tracing filter, such as info or info,gateway=debug"));
+    }
+    let json = match environment.text(env::LOG_FORMAT)?.as_deref() {
+        None | Some("json") => true,
+        Some("text") => false,
+        Some(_) => return Err(bad(env::LOG_FORMAT, "it must be json or text")),
+    };
+    Ok((log, json))
+}
+
+/// The broker, if there is one.
+pub(crate) fn amqp(environment: &Environment) -> Result<Option<SecretString>, Fault> {
+    match environment.text(env::AMQP_URL)? {
+        None => Ok(None),
+        Some(url) if url.starts_with("amqp://") || url.starts_with("amqps://") => Ok(Some(SecretString::from(url))),
+        Some(_) => Err(bad(env::AMQP_URL, "it must begin with amqp:// or amqps://")),
+    }
+}
+
+/// A keyring that has to be there.
+pub(crate) fn keyring(environment: &Environment, variable: &'static env::Variable) -> Result<Keyring, Fault> {
+    let text = environment.secret(variable)?;
+    Keyring::parse(&text).map_err(|fault| bad(variable, fault.to_string()))
+}
+
+/// The realm keyring, where one is given: embedded realms need none.
+pub(crate) fn realm_keyring(environment: &Environment) -> Result<Option<Keyring>, Fault> {
+    if environment.has(env::REALM_KEYRING) { keyring(environment, env::REALM_KEYRING).map(Some) } else { Ok(None) }
+}
+
+/// Which downstreams may be dialled.
+pub(crate) fn guard(environment: &Environment) -> Result<Guard, Fault> {
+    let ports = environment.list::<u16>(env::DOWNSTREAM_PORTS, "a port number")?;
+    let ports = ports.unwrap_or_else(|| Guard::default().ports);
+    Ok(Guard { development: environment.flag(env::DEVELOPMENT)?, ports })
+}
+
+/// Networks of trusted proxies.
+pub(crate) fn trusted_proxies(environment: &Environment) -> Result<Vec<gateway::Network>, Fault> {
+    Ok(environment.list(env::TRUSTED_PROXIES, "a network such as 10.0.0.0/8")?.unwrap_or_default())
+}
+
+/// The cluster-wide credential of the default cluster's Keycloak: all three, or none for embedded realms.
+pub(crate) fn admin(environment: &Environment) -> Result<Option<Admin>, Fault> {
+    let Some(url) = environment.text(env::KEYCLOAK_URL)? else { return Ok(None) };
+    if !url.starts_with("http://") && !url.starts_with("https://") {
+        return Err(bad(env::KEYCLOAK_URL, "it must begin with https:// or http://"));
+    }
+    Ok(Some(Admin {
+        base_url: url.trim_end_matches('/').to_owned(),
+        client_id: environment.required(env::KEYCLOAK_CLIENT_ID)?,
+        client_secret: environment.secret(env::KEYCLOAK_CLIENT_SECRET)?,
+    }))
+}
+
+/// Whose tokens the control API takes.
+pub(crate) fn operators(environment: &Environment) -> Result<control::jwks::Expect, Fault> {
+    use control::jwks::{Expect, Source};
+    let jwks = environment.required(env::JWKS)?;
+    let source = if jwks.starts_with("https://") || jwks.starts_with("http://127.0.0.1") {
+        Source::Url(jwks)
+    } else if std::path::Path::new(&jwks).is_file() {
+        Source::File(jwks.into())
+    } else {
+        return Err(bad(env::JWKS, "it must be an https URL or a file that exists"));
+    };
+    let audience = environment.text(env::JWT_AUDIENCE)?.unwrap_or_else(|| "kevra-scim-control".to_owned());
+    Ok(Expect { issuer: environment.required(env::JWT_ISSUER)?, audience, source })
+}
+
+/// Where a role listens.
+pub(crate) fn listen(
+    environment: &Environment,
+    variable: &'static env::Variable,
+    port: u16,
+) -> Result<SocketAddr, Fault> {
+    environment.listen(variable, local(port))
+}
+
+fn local(port: u16) -> SocketAddr {
+    SocketAddr::from(([127, 0, 0, 1], port))
+}
