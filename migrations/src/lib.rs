@@ -28,10 +28,7 @@ macro_rules! table {
 
         #[async_trait::async_trait]
         impl sea_orm_migration::MigrationTrait for Migration {
-            async fn up(
-                &self,
-                manager: &sea_orm_migration::SchemaManager,
-            ) -> Result<(), sea_orm_migration::DbErr> {
+            async fn up(&self, manager: &sea_orm_migration::SchemaManager) -> Result<(), sea_orm_migration::DbErr> {
                 $crate::run(manager, $sql).await
             }
         }

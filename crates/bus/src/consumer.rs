@@ -31,8 +31,7 @@ pub(crate) async fn run(
     let mut streams = SelectAll::new();
     for (queue, urgent) in topology::queues() {
         let options = BasicConsumeOptions::default();
-        let consumer =
-            channel.basic_consume(queue.as_str().into(), "".into(), options, FieldTable::default()).await?;
+        let consumer = channel.basic_consume(queue.as_str().into(), "".into(), options, FieldTable::default()).await?;
         let ended = futures_util::stream::once(std::future::ready(None));
         streams.push(Box::pin(consumer.map(move |delivery| Some((delivery, urgent))).chain(ended)));
     }

@@ -68,11 +68,7 @@ pub fn ringing(url: SecretString, shutdown: &CancellationToken, tracker: &TaskTr
 }
 
 /// The listening end of a doorbell over RabbitMQ, and whether its session is up.
-pub fn listening(
-    url: SecretString,
-    shutdown: &CancellationToken,
-    tracker: &TaskTracker,
-) -> (Hints, Arc<AtomicBool>) {
+pub fn listening(url: SecretString, shutdown: &CancellationToken, tracker: &TaskTracker) -> (Hints, Arc<AtomicBool>) {
     let (incoming, receiver) = mpsc::channel(CAPACITY);
     let connected = Arc::new(AtomicBool::new(false));
     tracker.spawn(session::keep_consuming(url, incoming, connected.clone(), shutdown.clone()));

@@ -61,8 +61,5 @@ fn properties(hint: &Hint) -> BasicProperties {
     if let Some(traceparent) = &hint.traceparent {
         headers.insert("traceparent".into(), AMQPValue::LongString(traceparent.as_str().into()));
     }
-    BasicProperties::default()
-        .with_delivery_mode(2)
-        .with_content_type("application/json".into())
-        .with_headers(headers)
+    BasicProperties::default().with_delivery_mode(2).with_content_type("application/json".into()).with_headers(headers)
 }

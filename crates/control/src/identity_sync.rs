@@ -75,11 +75,7 @@ pub(crate) async fn show(
     Ok(HttpResponse::Ok().insert_header((ETAG, etag)).insert_header(("cache-control", "no-cache")).json(view))
 }
 
-fn view(
-    tenant: &tenant::Tenant,
-    token: Option<inbound_token::Token>,
-    target: Option<target::Target>,
-) -> IdentitySync {
+fn view(tenant: &tenant::Tenant, token: Option<inbound_token::Token>, target: Option<target::Target>) -> IdentitySync {
     let live = token.filter(|token| token.died_at.is_none());
     let mut limitations = vec![
         "Hard deletes are not propagated.".to_owned(),

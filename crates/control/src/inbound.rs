@@ -73,8 +73,7 @@ pub(crate) async fn rotate(
     responses((status = 204)), security(("bearer" = [])))]
 pub(crate) async fn disable(writer: Writer, control: web::Data<Control>) -> Result<HttpResponse, Problem> {
     let db = control.deps.db.clone();
-    let done =
-        control.run(async move { Ok(inbound_token::disable(&db, writer.tenant.id, &writer.actor).await?) });
+    let done = control.run(async move { Ok(inbound_token::disable(&db, writer.tenant.id, &writer.actor).await?) });
     done.await?;
     Ok(HttpResponse::NoContent().finish())
 }
@@ -142,8 +141,7 @@ pub(crate) async fn options(
         requests_per_second: body.requests_per_second,
     };
     let db = control.deps.db.clone();
-    let done =
-        control.run(async move { Ok(option::set(&db, writer.tenant.id, &options, &writer.actor).await?) });
+    let done = control.run(async move { Ok(option::set(&db, writer.tenant.id, &options, &writer.actor).await?) });
     done.await?;
     Ok(HttpResponse::NoContent().finish())
 }

@@ -45,8 +45,13 @@ pub(crate) async fn json() -> HttpResponse {
 pub(crate) async fn page() -> HttpResponse {
     let mut rows = String::new();
     for (path, item) in &Api::openapi().paths.paths {
-        let operations =
-            [("GET", &item.get), ("POST", &item.post), ("PUT", &item.put), ("PATCH", &item.patch), ("DELETE", &item.delete)];
+        let operations = [
+            ("GET", &item.get),
+            ("POST", &item.post),
+            ("PUT", &item.put),
+            ("PATCH", &item.patch),
+            ("DELETE", &item.delete),
+        ];
         for (method, operation) in operations {
             let Some(operation) = operation else { continue };
             let summary = operation.summary.as_deref().unwrap_or_default();

@@ -121,8 +121,7 @@ async fn tenant(request: &HttpRequest, scope: &'static str) -> Result<(Tenant, C
 async fn claims(request: &HttpRequest) -> Result<Claims, Problem> {
     let headers: Vec<_> = request.headers().get_all("authorization").collect();
     let [header] = headers.as_slice() else { return Err(Problem::Unauthorized) };
-    let (scheme, token) =
-        header.to_str().ok().and_then(|text| text.split_once(' ')).ok_or(Problem::Unauthorized)?;
+    let (scheme, token) = header.to_str().ok().and_then(|text| text.split_once(' ')).ok_or(Problem::Unauthorized)?;
     if !scheme.eq_ignore_ascii_case("bearer") {
         return Err(Problem::Unauthorized);
     }

@@ -136,10 +136,5 @@ fn client(control: &Control, body: &Downstream) -> Result<(Client, SecretString)
 
 async fn probe(client: &Client) -> Result<Probed, Problem> {
     let Capabilities { patch, filter, limitations } = client.probe().await.map_err(Problem::Probe)?;
-    Ok(Probed {
-        endpoint: client.base_url().to_owned(),
-        supports_patch: patch,
-        supports_filter: filter,
-        limitations,
-    })
+    Ok(Probed { endpoint: client.base_url().to_owned(), supports_patch: patch, supports_filter: filter, limitations })
 }

@@ -71,8 +71,7 @@ pub(crate) async fn create(
 ) -> Result<HttpResponse, Problem> {
     let body = body.into_inner();
     let username = body.username.filter(|name| !name.trim().is_empty());
-    let username =
-        username.ok_or_else(|| Problem::Field { field: "username", reason: "it is needed".to_owned() })?;
+    let username = username.ok_or_else(|| Problem::Field { field: "username", reason: "it is needed".to_owned() })?;
     let new = NewUser {
         username,
         email: body.email,

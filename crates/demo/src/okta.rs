@@ -45,7 +45,8 @@ impl Okta {
         let step = |step: Step, tell: &mut dyn FnMut(&Step)| tell(&step);
         let (told, _) = self.call(Method::GET, "/Users?startIndex=1&count=2", None, "test credentials").await;
         step(told, &mut tell);
-        let query = format!("/Users?filter=userName%20eq%20%22{}%22&startIndex=1&count=100", user_name.replace('@', "%40"));
+        let query =
+            format!("/Users?filter=userName%20eq%20%22{}%22&startIndex=1&count=100", user_name.replace('@', "%40"));
         let (told, found) = self.call(Method::GET, &query, None, "match").await;
         step(told, &mut tell);
         let known = found["Resources"][0]["id"].as_str().map(str::to_owned);

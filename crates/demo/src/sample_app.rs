@@ -39,7 +39,12 @@ struct Served {
 
 impl SampleApp {
     /// A server of `/scim/v2` on a listener; runs until shutdown.
-    pub fn run(self, listener: TcpListener, token: String, shutdown: CancellationToken) -> std::io::Result<actix_web::dev::Server> {
+    pub fn run(
+        self,
+        listener: TcpListener,
+        token: String,
+        shutdown: CancellationToken,
+    ) -> std::io::Result<actix_web::dev::Server> {
         let served = web::Data::new(Served { app: self, token });
         let server = HttpServer::new(move || App::new().app_data(served.clone()).default_service(web::to(entry)))
             .workers(1)
@@ -47,8 +52,8 @@ impl SampleApp {
             .disable_signals()
             .shutdown_signal(shutdown.cancelled_owned())
             .listen(listener)?
-        .run();
-    Ok(server)
+            .run();
+        Ok(server)
     }
 
     /// The users as they stand.
@@ -99,18 +104,25 @@ fn serve(state: &mut State, method: &Method, path: &str, filter: Option<&str>, b
     let segments: Vec<&str> = path.split('/').filter(|segment| !segment.is_empty()).collect();
     let sent: Map<String, Value> = serde_json::from_slice(body).unwrap_or_default();
     match (method.as_str(), segments.as_slice()) {
-        ("GET", ["ServiceProviderConfig"]) => (200, json!({
-            "schemas": ["urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig"],
-            "patch": { "supported": true }, "filter": { "supported": true, "maxResults": 100 },
-            "bulk": { "supported": false }, "sort": { "supported": false }, "etag": { "supported": false },
-            "changePassword": { "supported": false }, "authenticationSchemes": [],
-        })),
+        ("GET", ["ServiceProviderConfig"]) => (
+            200,
+            json!({
+                "schemas": ["urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig"],
+                "patch": { "supported": true }, "filter": { "supported": true, "maxResults": 100 },
+                "bulk": { "supported": false }, "sort": { "supported": false }, "etag": { "supported": false },
+                "changePassword": { "supported": false }, "authenticationSchemes": [],
+            }),
+        ),
         ("GET", ["Users"]) => {
-            let found: Vec<_> = state.users.values().filter(|user| filter.is_none_or(|text| matches(user, text))).collect();
-            (200, json!({
-                "schemas": ["urn:ietf:params:scim:api:messages:2.0:ListResponse"],
-                "totalResults": found.len(), "startIndex": 1, "itemsPerPage": found.len(), "Resources": found,
-            }))
+            let found: Vec<_> =
+                state.users.values().filter(|user| filter.is_none_or(|text| matches(user, text))).collect();
+            (
+                200,
+                json!({
+                    "schemas": ["urn:ietf:params:scim:api:messages:2.0:ListResponse"],
+                    "totalResults": found.len(), "startIndex": 1, "itemsPerPage": found.len(), "Resources": found,
+                }),
+            )
         }
         ("POST", ["Users"]) => {
             let name = sent.get("userName").and_then(Value::as_str).unwrap_or_default().to_lowercase();

@@ -34,8 +34,7 @@ struct Row {
 pub async fn of(db: &Db, tenant: TenantId, user: Uuid, target: TargetId) -> Result<Link, Error> {
     let text = "select downstream_id, verified_generation, digests, create_intent_at from link
          where tenant_id = $1 and user_id = $2 and target_id = $3";
-    let row: Option<Row> =
-        sql::one(db.connection(), text, [tenant.0.into(), user.into(), target.0.into()]).await?;
+    let row: Option<Row> = sql::one(db.connection(), text, [tenant.0.into(), user.into(), target.0.into()]).await?;
     let Some(row) = row else { return Ok(Link::default()) };
     Ok(Link {
         downstream_id: row.downstream_id,
@@ -47,13 +46,7 @@ pub async fn of(db: &Db, tenant: TenantId, user: Uuid, target: TargetId) -> Resu
 
 /// Commits the intent to create before the POST (K21). Only the holder of the claim may, and only for the target's
 /// present generation; says whether it did.
-pub async fn intend_create(
-    db: &Db,
-    tenant: TenantId,
-    user: Uuid,
-    target: TargetId,
-    epoch: i64,
-) -> Result<bool, Error> {
+pub async fn intend_create(db: &Db, tenant: TenantId, user: Uuid, target: TargetId, epoch: i64) -> Result<bool, Error> {
     let connection = db.connection();
     let now = crate::ledger::clock(connection);
     let text = format!(
@@ -77,7 +70,8 @@ pub(crate) async fn settle(
     link: &LinkUpdate,
     now: i64,
 ) -> Result<(), Error> {
-    let text = "insert into link (tenant_id, user_id, target_id, downstream_id, verified_generation, digests, updated_at)
+    let text =
+        "insert into link (tenant_id, user_id, target_id, downstream_id, verified_generation, digests, updated_at)
          values ($1, $2, $3, $4, $5, $6, $7)
          on conflict (tenant_id, user_id, target_id) do update set
              downstream_id = excluded.downstream_id, verified_generation = excluded.verified_generation,

@@ -86,9 +86,8 @@ pub async fn by_username(db: &Db, tenant: TenantId, username: &str) -> Result<Op
 /// A page by username; `managed` asks for holders of the role only.
 pub async fn page(db: &Db, tenant: TenantId, first: u32, max: u32, managed: bool) -> Result<Vec<Person>, Error> {
     let only = if managed { "and managed" } else { "" };
-    let text = format!(
-        "select {COLUMNS} from realm_person where tenant_id = $1 {only} order by username limit $2 offset $3"
-    );
+    let text =
+        format!("select {COLUMNS} from realm_person where tenant_id = $1 {only} order by username limit $2 offset $3");
     sql::all(db.connection(), &text, [tenant.0.into(), i64::from(max).into(), i64::from(first).into()]).await
 }
 

@@ -179,8 +179,7 @@ pub async fn abandon(db: &Db, reservation: &Reservation) -> Result<bool, Error> 
 
 async fn remove(connection: &impl ConnectionTrait, reservation: &Reservation) -> Result<bool, Error> {
     let text = "delete from reservation where tenant_id = $1 and username_key = $2 and nonce = $3";
-    let values =
-        [reservation.tenant_id.0.into(), reservation.username_key.clone().into(), reservation.nonce.into()];
+    let values = [reservation.tenant_id.0.into(), reservation.username_key.clone().into(), reservation.nonce.into()];
     Ok(sql::execute(connection, text, values).await? == 1)
 }
 

@@ -272,11 +272,7 @@ pub async fn by_external(db: &Db, tenant: TenantId, external_id: &str) -> Result
     one(db, "tenant_id = $1 and external_key = $2", [tenant.0.into(), external_id.into()]).await
 }
 
-async fn one<const N: usize>(
-    db: &Db,
-    condition: &str,
-    values: [sea_orm::Value; N],
-) -> Result<Option<User>, Error> {
+async fn one<const N: usize>(db: &Db, condition: &str, values: [sea_orm::Value; N]) -> Result<Option<User>, Error> {
     let text = format!("select {COLUMNS} from directory_user where {condition}");
     sql::one::<Row>(db.connection(), &text, values).await?.map(TryInto::try_into).transpose()
 }

@@ -77,12 +77,8 @@ pub async fn identify(db: &Db, tenant: TenantId, realm: Uuid, client: Uuid) -> R
         clients.push(client);
     }
     let text = "update realm_watch set realm_uuid = $2, client_ids = $3 where tenant_id = $1";
-    sql::execute(
-        db.connection(),
-        text,
-        [tenant.0.into(), realm.into(), serde_json::to_string(&clients)?.into()],
-    )
-    .await?;
+    sql::execute(db.connection(), text, [tenant.0.into(), realm.into(), serde_json::to_string(&clients)?.into()])
+        .await?;
     Ok(())
 }
 

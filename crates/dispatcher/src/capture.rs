@@ -62,11 +62,8 @@ async fn take(config: &Config, deps: &Deps, watch: &Watch, realm: &Realm) -> Res
     let changes = realm.changes(since, &ours).await.map_err(|error| error.to_string())?;
     // The cursor never passes the realm's clock, and never goes back (K28).
     let cursor = changes.server_ms.max(watch.cursor_ms.unwrap_or(0));
-    let events: Vec<Seen> = changes
-        .events
-        .into_iter()
-        .map(|event| Seen { id: event.id, user: event.user, touch: event.touch })
-        .collect();
+    let events: Vec<Seen> =
+        changes.events.into_iter().map(|event| Seen { id: event.id, user: event.user, touch: event.touch }).collect();
     let next = i64::try_from(config.poll.as_micros()).unwrap_or(2_000_000);
     let marked = watch::advance(&deps.db, watch, &events, cursor, next).await.map_err(|error| error.to_string())?;
     for user in marked {

@@ -59,12 +59,7 @@ async fn finish(deps: &Deps, reservation: &Reservation) -> Result<(), String> {
     adopt(deps, &realm, reservation, &user).await
 }
 
-async fn adopt(
-    deps: &Deps,
-    realm: &Realm,
-    reservation: &Reservation,
-    user: &RealmUser,
-) -> Result<(), String> {
+async fn adopt(deps: &Deps, realm: &Realm, reservation: &Reservation, user: &RealmUser) -> Result<(), String> {
     realm.grant_role(user.id).await.map_err(|error| error.to_string())?;
     let base = Native {
         user_name: user.username.clone(),

@@ -13,10 +13,10 @@ use registry::TenantId;
 use registry::target::{self, Target};
 use uuid::Uuid;
 
+use crate::Deps;
 use crate::plan::{Plan, Trust, plan};
 use crate::pushed::Pushed;
 use crate::verdict::{TargetVerdict, of_failure};
-use crate::Deps;
 
 /// After an unconfirmed create, how long until a second empty look-up allows another POST, microseconds (K21).
 const UNCONFIRMED: i64 = 60_000_000;
@@ -285,12 +285,7 @@ impl<'a> Round<'a> {
         Ok(ledger::renew(&self.deps.db, self.tenant, self.user, self.claim.epoch, generation).await?)
     }
 
-    async fn called(
-        &mut self,
-        operation: &str,
-        names: &[String],
-        call: impl Future<Output = Outcome>,
-    ) -> Outcome {
+    async fn called(&mut self, operation: &str, names: &[String], call: impl Future<Output = Outcome>) -> Outcome {
         let begun = Instant::now();
         let outcome = call.await;
         self.note(operation, names, outcome.status(), outcome.class(), begun);

@@ -101,7 +101,7 @@ mod tests {
 
     #[test]
     fn a_throttling_target_is_paused_for_at_least_what_it_asked() {
-        let (_, target) = of_failure(&Outcome::Throttled(answer(429), Some(Duration::from_secs(120))), 0, 0.0);
-        assert_eq!(target, TargetVerdict::Pause(Duration::from_secs(120)));
+        let (_, target) = of_failure(&Outcome::Throttled(answer(429), Some(Duration::from_mins(2))), 0, 0.0);
+        assert_eq!(target, TargetVerdict::Pause(Duration::from_mins(2)));
     }
 }

@@ -8,9 +8,9 @@ use secrecy::SecretString;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use crate::Connector;
 use crate::guard::BaseUrl;
 use crate::outcome::Outcome;
-use crate::Connector;
 
 /// A downstream and our token there.
 #[derive(Clone)]

@@ -109,8 +109,7 @@ impl Connector {
 
     async fn exchange(&self, request: Request) -> Result<Answer, reqwest::Error> {
         let mut response = self.http.execute(request).await?;
-        let header =
-            |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+        let header = |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
         let (content_type, retry_after, location) = (header("content-type"), header("retry-after"), header("location"));
         let status = response.status().as_u16();
         let mut bytes = Vec::new();

@@ -140,7 +140,7 @@ mod tests {
     #[test]
     fn retry_after_is_read_in_both_forms_and_bounded() {
         let now = chrono::DateTime::parse_from_rfc3339("2026-11-24T10:00:00Z").unwrap().to_utc();
-        assert_eq!(retry_after("120", now), Some(Duration::from_secs(120)));
+        assert_eq!(retry_after("120", now), Some(Duration::from_mins(2)));
         assert_eq!(retry_after("Tue, 24 Nov 2026 10:00:30 GMT", now), Some(Duration::from_secs(30)));
         assert_eq!(retry_after("Tue, 24 Nov 2026 09:00:00 GMT", now), Some(Duration::ZERO));
         assert_eq!(retry_after("99999999999", now), Some(LONGEST_WAIT));
@@ -158,9 +158,19 @@ mod tests {
         assert_eq!(class(204, "", None), "ok");
         assert_eq!(class(200, "text/html", None), "not_scim");
         assert_eq!(class(302, "text/html", None), "failed");
-        for (status, wanted) in [(400, "rejected"), (401, "unauthorized"), (403, "unauthorized"), (404, "not_found"),
-            (408, "failed"), (409, "conflict"), (413, "rejected"), (422, "rejected"), (429, "throttled"),
-            (500, "failed"), (503, "failed")] {
+        for (status, wanted) in [
+            (400, "rejected"),
+            (401, "unauthorized"),
+            (403, "unauthorized"),
+            (404, "not_found"),
+            (408, "failed"),
+            (409, "conflict"),
+            (413, "rejected"),
+            (422, "rejected"),
+            (429, "throttled"),
+            (500, "failed"),
+            (503, "failed"),
+        ] {
             assert_eq!(class(status, "application/scim+json", json()), wanted, "{status}");
         }
     }

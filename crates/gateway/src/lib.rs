@@ -108,15 +108,13 @@ pub fn run(
 ) -> std::io::Result<actix_web::dev::Server> {
     let workers = config.workers;
     let gateway = web::Data::new(Gateway { config, deps });
-    let server = HttpServer::new(move || {
-        App::new().app_data(gateway.clone()).default_service(web::to(routes::entry))
-    })
-    .workers(workers)
-    .tcp_nodelay(true)
-    .disable_signals()
-    .shutdown_timeout(30)
-    .shutdown_signal(shutdown.cancelled_owned())
-    .listen(listener)?
+    let server = HttpServer::new(move || App::new().app_data(gateway.clone()).default_service(web::to(routes::entry)))
+        .workers(workers)
+        .tcp_nodelay(true)
+        .disable_signals()
+        .shutdown_timeout(30)
+        .shutdown_signal(shutdown.cancelled_owned())
+        .listen(listener)?
         .run();
     Ok(server)
 }

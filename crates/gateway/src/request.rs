@@ -83,7 +83,8 @@ fn host(http: &HttpRequest, headers: &HeaderMap, config: &Config) -> String {
     let trusted = peer.is_some_and(|peer| config.trusted_proxies.iter().any(|network| network.contains(peer)));
     let forwarded = if trusted { headers.get("x-forwarded-host") } else { None };
     let named = forwarded.or_else(|| headers.get("host")).and_then(|value| value.to_str().ok());
-    let named = named.or_else(|| http.uri().authority().map(actix_web::http::uri::Authority::as_str)).unwrap_or_default();
+    let named =
+        named.or_else(|| http.uri().authority().map(actix_web::http::uri::Authority::as_str)).unwrap_or_default();
     let named = named.strip_suffix(":443").unwrap_or(named);
     named.to_lowercase()
 }
@@ -110,7 +111,9 @@ fn decode(segment: &str) -> Option<String> {
 /// A client that takes only `application/json` gets that; everybody else gets `application/scim+json`.
 fn wants_plain_json(accept: Option<&str>) -> bool {
     let Some(accept) = accept else { return false };
-    let takes = |media: &str| accept.split(',').any(|part| part.split(';').next().is_some_and(|name| name.trim().eq_ignore_ascii_case(media)));
+    let takes = |media: &str| {
+        accept.split(',').any(|part| part.split(';').next().is_some_and(|name| name.trim().eq_ignore_ascii_case(media)))
+    };
     takes("application/json") && !takes("application/scim+json") && !takes("*/*") && !takes("application/*")
 }
 

@@ -42,8 +42,7 @@ pub(crate) async fn list(deps: &Deps, provisioner: &Provisioner, request: &Reque
         None => user::page(&deps.db, provisioner.tenant, page.start_index - 1, page.count).await?,
         Some(filter) => matching(deps, provisioner, filter, page).await?,
     };
-    let resources: Vec<Object> =
-        users.iter().map(|user| projection.apply(&USER, render(provisioner, user))).collect();
+    let resources: Vec<Object> = users.iter().map(|user| projection.apply(&USER, render(provisioner, user))).collect();
     Ok(Answer::json(200, list::response(&resources, total, page.start_index)))
 }
 
@@ -89,12 +88,7 @@ async fn matching(
     }
 }
 
-pub(crate) async fn create(
-    deps: &Deps,
-    provisioner: &Provisioner,
-    request: &Request,
-    body: &Value,
-) -> Outcome {
+pub(crate) async fn create(deps: &Deps, provisioner: &Provisioner, request: &Request, body: &Value) -> Outcome {
     let projection = projection(request)?;
     let mut new = document::accept(&USER, body)?;
     new.entry("active").or_insert(Value::Bool(true));
@@ -128,8 +122,7 @@ pub(crate) async fn patch(
     let projection = projection(request)?;
     let patch = patch::parse(body)?;
     let options = patch::Options { create_on_replace: provisioner.idp_profile == "entra" };
-    let change =
-        |current: &Object| patch::apply(&USER, current, &patch, options).map(|applied| applied.document);
+    let change = |current: &Object| patch::apply(&USER, current, &patch, options).map(|applied| applied.document);
     let user = write::update(deps, provisioner, request, id, patch.deactivates(&USER), change).await?;
     Ok(answer(200, provisioner, &user, &projection))
 }
@@ -142,9 +135,9 @@ pub(crate) async fn delete(deps: &Deps, provisioner: &Provisioner, request: &Req
 /// Whether a list of entity tags names a version. Ours are weak; a client may send them as strong.
 pub(crate) fn names(tags: &str, version: i64) -> bool {
     let ours = version.to_string();
-    tags.split(',').map(str::trim).any(|tag| {
-        tag == "*" || tag.strip_prefix("W/").unwrap_or(tag).trim_matches('"') == ours
-    })
+    tags.split(',')
+        .map(str::trim)
+        .any(|tag| tag == "*" || tag.strip_prefix("W/").unwrap_or(tag).trim_matches('"') == ours)
 }
 
 pub(crate) fn missing() -> Answer {

@@ -12,11 +12,11 @@ use scim::native::Native;
 use scim::{Error, Object};
 use uuid::Uuid;
 
+use crate::Deps;
 use crate::answer::Answer;
 use crate::provisioner::unauthorized;
 use crate::request::Request;
 use crate::users::{missing, names};
-use crate::Deps;
 
 /// How long a write waits for another one on the same user.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -204,16 +204,15 @@ async fn change_claimed(
 }
 
 async fn renew(deps: &Deps, provisioner: &Provisioner, before: &User) -> Result<(), Failed> {
-    if user::renew(&deps.db, provisioner.tenant, before.id, before.write_epoch).await? { Ok(()) } else { Err(Failed::Clean(Answer::unavailable())) }
+    if user::renew(&deps.db, provisioner.tenant, before.id, before.write_epoch).await? {
+        Ok(())
+    } else {
+        Err(Failed::Clean(Answer::unavailable()))
+    }
 }
 
 /// Deletes a user: one that SCIM created leaves the realm, an adopted one is disabled there.
-pub(crate) async fn delete(
-    deps: &Deps,
-    provisioner: &Provisioner,
-    request: &Request,
-    id: &str,
-) -> Result<(), Answer> {
+pub(crate) async fn delete(deps: &Deps, provisioner: &Provisioner, request: &Request, id: &str) -> Result<(), Answer> {
     let before = claim(deps, provisioner, id, false).await?;
     let outcome = delete_claimed(deps, provisioner, request, &before).await;
     match outcome {
@@ -246,7 +245,11 @@ async fn delete_claimed(
         realm.delete(before.id).await.map_err(realm_failed)?;
     }
     let trace = request.traceparent.as_deref();
-    if user::delete(&deps.db, provisioner.tenant, before.id, before.write_epoch, trace).await? { Ok(()) } else { Err(Failed::Clean(Answer::unavailable())) }
+    if user::delete(&deps.db, provisioner.tenant, before.id, before.write_epoch, trace).await? {
+        Ok(())
+    } else {
+        Err(Failed::Clean(Answer::unavailable()))
+    }
 }
 
 /// Waits for the user's write lease, with jitter, for as long as patience lasts.

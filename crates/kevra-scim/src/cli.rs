@@ -106,7 +106,10 @@ async fn run(command: Command) -> anyhow::Result<()> {
         Command::Realm(command) => tenants::realm(command, &environment).await,
         Command::Environment => {
             for variable in VARIABLES {
-                println!("{}\n    {} (roles: {}; default: {})", variable.name, variable.purpose, variable.roles, variable.default);
+                println!(
+                    "{}\n    {} (roles: {}; default: {})",
+                    variable.name, variable.purpose, variable.roles, variable.default
+                );
             }
             Ok(())
         }

@@ -93,12 +93,8 @@ async fn start(options: Options, environment: Environment) -> anyhow::Result<()>
         (url(&control)?, url(&gateway)?, url(&downstream)?, url(&ops)?);
     let data = Data::open(options.data.clone(), options.retain)?;
     let (log, json_logs) = (environment.text(env::LOG)?.unwrap_or_else(|| "warn".to_owned()), false);
-    let telemetry = telemetry::install(&telemetry::Settings {
-        filter: &log,
-        json: json_logs,
-        role: "demo",
-        otlp: false,
-    })?;
+    let telemetry =
+        telemetry::install(&telemetry::Settings { filter: &log, json: json_logs, role: "demo", otlp: false })?;
 
     let database_url = match environment.text(env::DATABASE_URL)? {
         Some(url) => SecretString::from(url),
@@ -168,7 +164,12 @@ async fn start(options: Options, environment: Environment) -> anyhow::Result<()>
     for file in [Some(default_ready_file()), options.ready_file.clone()].into_iter().flatten() {
         write_ready(&file, &ready)?;
     }
-    let facts = Facts { migrated, sqlite: !environment.has(env::DATABASE_URL), amqp: amqp.is_some(), keycloak: admin.is_some() };
+    let facts = Facts {
+        migrated,
+        sqlite: !environment.has(env::DATABASE_URL),
+        amqp: amqp.is_some(),
+        keycloak: admin.is_some(),
+    };
     announce(&ready, &facts, &data.path, &sign_in);
     if options.play {
         play(&ready, &app).await?;
@@ -187,7 +188,9 @@ fn bind(port: u16) -> anyhow::Result<[TcpListener; 4]> {
     let mut listeners = Vec::new();
     for place in places {
         let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], place))).map_err(|error| {
-            Prerequisite(format!("ports      127.0.0.1:{place}: {error}; fix: choose others with --port N (0: any free)"))
+            Prerequisite(format!(
+                "ports      127.0.0.1:{place}: {error}; fix: choose others with --port N (0: any free)"
+            ))
         })?;
         listener.set_nonblocking(true)?;
         listeners.push(listener);
@@ -263,7 +266,9 @@ async fn wait_ready(ops_url: &str, stop: &CancellationToken) -> anyhow::Result<(
 async fn people(ready: &Value) -> anyhow::Result<()> {
     let client = http()?;
     let url = format!("{}/v1/tenants/{TENANT}/realm-users", text(ready, "control_url"));
-    for (name, first, last) in [("grace", "Grace", "Hopper"), ("alan", "Alan", "Turing"), ("barbara", "Barbara", "Liskov")] {
+    for (name, first, last) in
+        [("grace", "Grace", "Hopper"), ("alan", "Alan", "Turing"), ("barbara", "Barbara", "Liskov")]
+    {
         let email = format!("{name}@acme.test");
         let body = json!({ "username": email, "email": email, "first_name": first, "last_name": last });
         client.post(&url).bearer_auth(text(ready, "operator_token")).json(&body).send().await?;

@@ -19,7 +19,11 @@ pub(crate) struct Ops {
     pub stopping: CancellationToken,
 }
 
-pub(crate) fn run(ops: Ops, listener: TcpListener, shutdown: CancellationToken) -> std::io::Result<actix_web::dev::Server> {
+pub(crate) fn run(
+    ops: Ops,
+    listener: TcpListener,
+    shutdown: CancellationToken,
+) -> std::io::Result<actix_web::dev::Server> {
     let ops = web::Data::new(ops);
     let server = HttpServer::new(move || {
         App::new()
@@ -33,7 +37,7 @@ pub(crate) fn run(ops: Ops, listener: TcpListener, shutdown: CancellationToken) 
     .shutdown_timeout(2)
     .shutdown_signal(shutdown.cancelled_owned())
     .listen(listener)?
-        .run();
+    .run();
     Ok(server)
 }
 

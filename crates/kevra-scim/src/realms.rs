@@ -69,9 +69,8 @@ impl Realms {
         let (Some(admin), Some(keyring)) = (&self.admin, &self.keyring) else { return Err(Error::Refused) };
         let options = registry::option::of(&self.db, tenant.id).await.map_err(|_| Error::Unavailable)?;
         let provisioned = admin.provision(&tenant.realm, options.allow_rename).await?;
-        let sealed = keyring
-            .seal(&credential::aad(tenant.id), &provisioned.client_secret)
-            .map_err(|_| Error::Refused)?;
+        let sealed =
+            keyring.seal(&credential::aad(tenant.id), &provisioned.client_secret).map_err(|_| Error::Refused)?;
         credential::store(&self.db, tenant.id, &provisioned.client_id, &sealed)
             .await
             .map_err(|_| Error::Unavailable)?;

@@ -65,9 +65,8 @@ pub fn install(settings: &Settings<'_>) -> anyhow::Result<Telemetry> {
     } else {
         tracing_subscriber::fmt::layer().compact().with_writer(std::io::stderr).boxed()
     };
-    let spans = traces
-        .as_ref()
-        .map(|provider| tracing_opentelemetry::layer().with_tracer(provider.tracer("kevra-scim")));
+    let spans =
+        traces.as_ref().map(|provider| tracing_opentelemetry::layer().with_tracer(provider.tracer("kevra-scim")));
     tracing_subscriber::registry().with(lines.with_filter(filter)).with(spans).try_init().context("logs")?;
     Ok(Telemetry { traces, metrics, registry })
 }

@@ -74,7 +74,10 @@ pub(crate) async fn run(command: Command, environment: &Environment) -> anyhow::
             let token = inbound_token::newest(&db, found.id).await?.filter(|token| token.died_at.is_none());
             let target = registry::target::current(&db, found.id).await?.filter(|target| target.active);
             println!("{}\n  realm     {}\n  base URL  {}", found.slug, found.realm, found.scim_base_url());
-            println!("  inbound   {}", token.map_or("disabled".to_owned(), |token| format!("enabled, …{}", token.hint)));
+            println!(
+                "  inbound   {}",
+                token.map_or("disabled".to_owned(), |token| format!("enabled, …{}", token.hint))
+            );
             println!("  outbound  {}", target.map_or("disabled".to_owned(), |target| target.base_url));
         }
         Command::Create { tenant, realm, public_host } => {
@@ -91,8 +94,7 @@ pub(crate) async fn run(command: Command, environment: &Environment) -> anyhow::
         }
         Command::Enable { tenant } => {
             let found = find(&db, &tenant).await?;
-            let realms =
-                Realms::new(db.clone(), settings::realm_keyring(environment)?, settings::admin(environment)?);
+            let realms = Realms::new(db.clone(), settings::realm_keyring(environment)?, settings::admin(environment)?);
             realms.set_up(&found).await.context("the realm")?;
             let token = BearerToken::generate()?;
             inbound_token::enable(&db, found.id, &token, ACTOR).await?;

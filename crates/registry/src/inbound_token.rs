@@ -103,8 +103,7 @@ async fn insert(
          values ($1, $2, $3, {now}, $4, {now} + $5)"
     );
     let life: Option<i64> = days.map(|days| days.saturating_mul(86_400_000_000));
-    let values =
-        [token.hash().to_vec().into(), tenant.0.into(), token.hint().into(), actor.into(), life.into()];
+    let values = [token.hash().to_vec().into(), tenant.0.into(), token.hint().into(), actor.into(), life.into()];
     db::execute(connection, &text, values).await?;
     Ok(())
 }

@@ -69,9 +69,8 @@ impl Keyring {
             if id.is_empty() || id.len() > 64 {
                 return Err(Fault::Form("a key id has 1 to 64 characters".to_owned()));
             }
-            let bytes = Zeroizing::new(
-                STANDARD.decode(key).map_err(|_| Fault::Form(format!("key \"{id}\" is not base64")))?,
-            );
+            let bytes =
+                Zeroizing::new(STANDARD.decode(key).map_err(|_| Fault::Form(format!("key \"{id}\" is not base64")))?);
             let key: [u8; 32] =
                 bytes.as_slice().try_into().map_err(|_| Fault::Form(format!("key \"{id}\" is not 32 bytes long")))?;
             if keys.insert(id.to_owned(), Zeroizing::new(key)).is_some() {

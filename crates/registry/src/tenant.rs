@@ -151,10 +151,7 @@ pub async fn delete(db: &Db, tenant: TenantId, actor: &str) -> Result<(), Error>
 
 /// One configuration change more: the version every page shows.
 pub(crate) async fn bump(connection: &impl ConnectionTrait, tenant: TenantId) -> Result<(), Error> {
-    let text = format!(
-        "update tenant set version = version + 1, updated_at = {} where id = $1",
-        clock_sql(connection)
-    );
+    let text = format!("update tenant set version = version + 1, updated_at = {} where id = $1", clock_sql(connection));
     match db::execute(connection, &text, [tenant.0.into()]).await? {
         0 => Err(Error::NotFound("tenant")),
         _ => Ok(()),

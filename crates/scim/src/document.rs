@@ -3,6 +3,8 @@
 //! A document holds canonical names, JSON booleans, extensions nested under their URN; no id, no meta, nothing the
 //! client may not write, nothing empty.
 
+use std::collections::HashSet;
+
 use serde_json::{Value, json};
 
 use crate::schema::{Attribute, Kind, Mutability, ResourceType, Returned, Schema};
@@ -38,17 +40,20 @@ pub fn accept(resource: &ResourceType, body: &Value) -> Result<Object, Error> {
 /// it never re-enables anybody).
 pub fn replace(resource: &ResourceType, current: &Object, body: &Value) -> Result<Object, Error> {
     let mut document = accept(resource, body)?;
-    if resource.attribute("active").is_some() && !document.contains_key("active")
-        && let Some(active) = current.get("active") {
-            document.insert("active".to_owned(), active.clone());
-        }
+    if resource.attribute("active").is_some()
+        && !document.contains_key("active")
+        && let Some(active) = current.get("active")
+    {
+        document.insert("active".to_owned(), active.clone());
+    }
     Ok(document)
 }
 
 /// Refuses a document that lacks what is required.
 pub(crate) fn check_required(resource: &ResourceType, document: &Object) -> Result<(), Error> {
     for attribute in resource.schema.attributes.iter().filter(|attribute| attribute.required) {
-        let blank = document.get(attribute.name).is_none_or(|value| value.as_str().is_some_and(|s| s.trim().is_empty()));
+        let blank =
+            document.get(attribute.name).is_none_or(|value| value.as_str().is_some_and(|s| s.trim().is_empty()));
         if blank {
             return Err(Error::value(format!("{} is required", attribute.name)));
         }
@@ -90,23 +95,33 @@ pub(crate) fn coerce(attribute: &Attribute, value: &Value) -> Result<Option<Valu
         return single(attribute, value);
     }
     let mut elements: Vec<Value> = Vec::new();
+    // A set, because a body may hold a hundred thousand values.
+    let mut seen = HashSet::new();
     let items = value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice);
     for item in items.iter().filter(|item| !item.is_null()) {
         if let Some(element) = single(attribute, item)?
-            && !elements.contains(&element) {
-                elements.push(element);
-            }
+            && seen.insert(element.to_string())
+        {
+            elements.push(element);
+        }
     }
-    keep_one_primary(&mut elements, false);
+    keep_one_primary(&mut elements);
     Ok(if elements.is_empty() { None } else { Some(Value::Array(elements)) })
 }
 
-/// `primary` is true at most once (RFC 7643 §2.4): the first keeps it, or the last where the newest wins.
-pub(crate) fn keep_one_primary(elements: &mut [Value], newest: bool) {
-    let primary = |element: &Value| element.get("primary") == Some(&Value::Bool(true));
-    let keeper = if newest { elements.iter().rposition(primary) } else { elements.iter().position(primary) };
+pub(crate) fn is_primary(element: &Value) -> bool {
+    element.get("primary") == Some(&Value::Bool(true))
+}
+
+/// `primary` is true at most once (RFC 7643 §2.4): the first keeps it.
+pub(crate) fn keep_one_primary(elements: &mut [Value]) {
+    leave_primary_to(elements, elements.iter().position(is_primary));
+}
+
+/// Takes `primary` from all elements but one.
+pub(crate) fn leave_primary_to(elements: &mut [Value], keeper: Option<usize>) {
     for (place, element) in elements.iter_mut().enumerate() {
-        if Some(place) != keeper && primary(element) {
+        if Some(place) != keeper && is_primary(element) {
             element["primary"] = Value::Bool(false);
         }
     }
@@ -150,9 +165,10 @@ fn structure(attribute: &Attribute, value: &Value) -> Result<Option<Value>, Erro
     let mut structure = Object::new();
     for sub in attribute.sub_attributes.iter().filter(|sub| sub.mutability != Mutability::ReadOnly) {
         if let Some(value) = member(object, sub.name)
-            && let Some(value) = coerce(sub, value)? {
-                structure.insert(sub.name.to_owned(), value);
-            }
+            && let Some(value) = coerce(sub, value)?
+        {
+            structure.insert(sub.name.to_owned(), value);
+        }
     }
     let empty = structure.is_empty() || structure.values().all(|value| value.as_str() == Some(""));
     Ok(if empty { None } else { Some(Value::Object(structure)) })

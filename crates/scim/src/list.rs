@@ -1,5 +1,7 @@
 //! ListResponse (RFC 7644 §3.4.2) and its paging parameters.
 
+use std::num::IntErrorKind;
+
 use serde_json::{Value, json};
 
 use crate::{Error, Object};
@@ -21,22 +23,25 @@ pub struct Page {
 impl Page {
     /// Reads `startIndex` and `count`: clamped where out of range, refused where not a number (RFC 7644 §3.4.2.4).
     pub fn parse(start_index: Option<&str>, count: Option<&str>) -> Result<Self, Error> {
-        let number = |name: &str, text: Option<&str>| -> Result<Option<i64>, Error> {
-            match text {
-                None => Ok(None),
-                Some(text) => text
-                    .trim()
-                    .parse::<i64>()
-                    .map(Some)
-                    .map_err(|_| Error::value(format!("{name} must be a whole number"))),
-            }
-        };
         let start_index = number("startIndex", start_index)?.unwrap_or(1).max(1);
         let count = number("count", count)?.unwrap_or(i64::from(DEFAULT_RESULTS)).max(0);
         Ok(Self {
             start_index: u32::try_from(start_index).unwrap_or(u32::MAX),
             count: u32::try_from(count).unwrap_or(MAX_RESULTS).min(MAX_RESULTS),
         })
+    }
+}
+
+/// A whole number; one that fits nowhere is as large as can be.
+fn number(name: &str, text: Option<&str>) -> Result<Option<i64>, Error> {
+    let Some(text) = text.map(str::trim) else { return Ok(None) };
+    match text.parse::<i64>() {
+        Ok(number) => Ok(Some(number)),
+        Err(error) => match error.kind() {
+            IntErrorKind::PosOverflow => Ok(Some(i64::MAX)),
+            IntErrorKind::NegOverflow => Ok(Some(i64::MIN)),
+            _ => Err(Error::value(format!("{name} must be a whole number"))),
+        },
     }
 }
 

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::Object;
+use crate::document::leave_primary_to;
 use crate::key::username_key;
 
 /// The native fields as a document shows them, or as the realm returned them.
@@ -106,6 +107,11 @@ fn set_email(document: &mut Object, email: Option<&str>) {
     };
     match (place, document.get_mut("emails")) {
         (Some(place), Some(emails)) => emails[place]["value"] = json!(email),
+        (None, Some(Value::Array(emails))) => {
+            emails.push(json!({ "value": email, "type": "work", "primary": true }));
+            let keeper = emails.len() - 1;
+            leave_primary_to(emails, Some(keeper));
+        }
         _ => {
             document.insert("emails".to_owned(), json!([{ "value": email, "type": "work", "primary": true }]));
         }

@@ -46,11 +46,7 @@ impl AttributePath {
         Self::with_sub(Some(schema), attribute, sub)
     }
 
-    fn with_sub(
-        extension: Option<&'static Schema>,
-        attribute: &'static Attribute,
-        sub: Option<&str>,
-    ) -> Option<Self> {
+    fn with_sub(extension: Option<&'static Schema>, attribute: &'static Attribute, sub: Option<&str>) -> Option<Self> {
         let sub = match sub {
             Some(name) => Some(attribute.sub(name)?),
             None => None,

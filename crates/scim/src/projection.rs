@@ -15,11 +15,7 @@ pub struct Projection {
 
 impl Projection {
     /// Reads the two query parameters; sent together they are a 400. Names the type lacks ask for nothing.
-    pub fn parse(
-        resource: &ResourceType,
-        attributes: Option<&str>,
-        excluded: Option<&str>,
-    ) -> Result<Self, Error> {
+    pub fn parse(resource: &ResourceType, attributes: Option<&str>, excluded: Option<&str>) -> Result<Self, Error> {
         let attributes = attributes.filter(|text| !text.trim().is_empty());
         let excluded = excluded.filter(|text| !text.trim().is_empty());
         if attributes.is_some() && excluded.is_some() {
@@ -41,6 +37,12 @@ impl Projection {
             let always = path.attribute.is_some_and(|attribute| attribute.returned == Returned::Always);
             if !always {
                 remove(&mut object, path);
+            }
+            // An extension of which nothing is left is not there.
+            if let Some(schema) = path.extension
+                && object.get(schema.id).and_then(Value::as_object).is_some_and(Object::is_empty)
+            {
+                object.shift_remove(schema.id);
             }
         }
         object
@@ -133,20 +135,26 @@ fn remove(object: &mut Object, path: &AttributePath) {
         },
     };
     let (object, attribute) = holder;
-    match path.sub {
-        None => {
-            object.shift_remove(attribute.name);
+    let Some(sub) = path.sub else {
+        object.shift_remove(attribute.name);
+        return;
+    };
+    let emptied = match object.get_mut(attribute.name) {
+        Some(Value::Object(structure)) => {
+            structure.shift_remove(sub.name);
+            structure.is_empty()
         }
-        Some(sub) => match object.get_mut(attribute.name) {
-            Some(Value::Object(structure)) => {
-                structure.shift_remove(sub.name);
-            }
-            Some(Value::Array(items)) => {
-                for item in items.iter_mut().filter_map(Value::as_object_mut) {
-                    item.shift_remove(sub.name);
-                }
-            }
-            _ => {}
-        },
+        Some(Value::Array(items)) => {
+            items.retain_mut(|item| {
+                let Some(item) = item.as_object_mut() else { return true };
+                item.shift_remove(sub.name);
+                !item.is_empty()
+            });
+            items.is_empty()
+        }
+        _ => false,
+    };
+    if emptied {
+        object.shift_remove(attribute.name);
     }
 }

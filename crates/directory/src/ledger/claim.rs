@@ -67,13 +67,7 @@ pub async fn claim(
 }
 
 /// Extends a claim before each call (K20): same epoch, still ours, and for a send the target's generation unchanged.
-pub async fn renew(
-    db: &Db,
-    tenant: TenantId,
-    user: Uuid,
-    epoch: i64,
-    generation: Option<i64>,
-) -> Result<bool, Error> {
+pub async fn renew(db: &Db, tenant: TenantId, user: Uuid, epoch: i64, generation: Option<i64>) -> Result<bool, Error> {
     let connection = db.connection();
     let now = clock(connection);
     let target = if generation.is_some() {

@@ -59,11 +59,7 @@ pub async fn baseline(
 }
 
 /// The first enable of a downstream: users without a link there owe nothing (K24, P2).
-pub async fn first_enable(
-    connection: &impl ConnectionTrait,
-    tenant: TenantId,
-    target: TargetId,
-) -> Result<(), Error> {
+pub async fn first_enable(connection: &impl ConnectionTrait, tenant: TenantId, target: TargetId) -> Result<(), Error> {
     let text = "update ledger set acked_seq = dirty_seq, seen_seq = dirty_seq, owed_seq = dirty_seq,
              reassert_seq = null, attempts = 0, lane = 1
          where tenant_id = $1 and not exists (

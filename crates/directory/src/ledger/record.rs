@@ -166,15 +166,9 @@ async fn record_in(
     Ok(Recorded::Written { owed: state.owed() && state.next_at <= now })
 }
 
-async fn locked(
-    transaction: &DatabaseTransaction,
-    tenant: TenantId,
-    user: Uuid,
-) -> Result<Option<(Row, i64)>, Error> {
-    let text = format!(
-        "select {COLUMNS} from ledger where tenant_id = $1 and user_id = $2 {}",
-        sql::for_update(transaction)
-    );
+async fn locked(transaction: &DatabaseTransaction, tenant: TenantId, user: Uuid) -> Result<Option<(Row, i64)>, Error> {
+    let text =
+        format!("select {COLUMNS} from ledger where tenant_id = $1 and user_id = $2 {}", sql::for_update(transaction));
     let Some(row) = sql::one::<Row>(transaction, &text, [tenant.0.into(), user.into()]).await? else {
         return Ok(None);
     };

@@ -16,9 +16,7 @@ pub(crate) fn matches(expression: &Expression, document: &Object) -> bool {
         Expression::Or(left, right) => matches(left, document) || matches(right, document),
         Expression::Not(inner) => !matches(inner, document),
         Expression::Present(operand) => values(operand, document).iter().any(|(value, _)| present(value)),
-        Expression::Compare(operand, operator, wanted) => {
-            any(&values(operand, document), *operator, wanted)
-        }
+        Expression::Compare(operand, operator, wanted) => any(&values(operand, document), *operator, wanted),
         Expression::Elements(path, inner, tail) => {
             let elements = path.value(document).map(as_list).unwrap_or_default();
             elements.iter().filter_map(|element| element.as_object()).any(|element| {
@@ -27,9 +25,11 @@ pub(crate) fn matches(expression: &Expression, document: &Object) -> bool {
                         let value = member(element, sub.name);
                         match asked {
                             None => value.is_some_and(present),
-                            Some((operator, wanted)) => {
-                                any(&value.map(|value| (value, *sub)).into_iter().collect::<Vec<_>>(), *operator, wanted)
-                            }
+                            Some((operator, wanted)) => any(
+                                &value.map(|value| (value, *sub)).into_iter().collect::<Vec<_>>(),
+                                *operator,
+                                wanted,
+                            ),
                         }
                     })
             })
@@ -94,7 +94,7 @@ fn any(values: &[(&Value, &'static Attribute)], operator: Operator, wanted: &Val
 fn compare(value: &Value, operator: Operator, wanted: &Value, attribute: &Attribute) -> bool {
     match (value, wanted) {
         (Value::String(value), Value::String(wanted)) => {
-            if attribute.kind == Kind::DateTime {
+            if attribute.kind == Kind::DateTime && !operator.is_textual() {
                 let parse = |text: &str| chrono::DateTime::parse_from_rfc3339(text).ok();
                 return match (parse(value), parse(wanted)) {
                     (Some(value), Some(wanted)) => ordered(value.cmp(&wanted), operator),
@@ -144,7 +144,7 @@ pub(crate) fn element_matches(filter: &Expression, element: &Value) -> bool {
 }
 
 /// The values an `eq`-only filter fixes, such as `type` in `[type eq "work"]`; none for any other filter.
-pub(crate) fn fixed_values(filter: &Expression) -> Option<Vec<(&'static str, Value)>> {
+pub(crate) fn fixed_values(filter: &Expression) -> Option<Vec<(&'static Attribute, &Value)>> {
     match filter {
         Expression::And(left, right) => {
             let mut fixed = fixed_values(left)?;
@@ -152,7 +152,7 @@ pub(crate) fn fixed_values(filter: &Expression) -> Option<Vec<(&'static str, Val
             Some(fixed)
         }
         Expression::Compare(Operand::Element(attribute), Operator::Equal, value) if !value.is_null() => {
-            Some(vec![(attribute.name, value.clone())])
+            Some(vec![(attribute, value)])
         }
         _ => None,
     }

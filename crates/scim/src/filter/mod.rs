@@ -62,6 +62,11 @@ impl Operator {
         })
     }
 
+    /// Compares letters, not order.
+    fn is_textual(self) -> bool {
+        matches!(self, Self::Contains | Self::StartsWith | Self::EndsWith)
+    }
+
     fn as_str(self) -> &'static str {
         match self {
             Self::Equal => "eq",
@@ -78,7 +83,7 @@ impl Operator {
 }
 
 /// A parsed filter.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct Filter(Expression);
 
 /// An attribute as a comparison names it: of the resource, or of an element inside a value path.
@@ -121,6 +126,13 @@ impl Filter {
     }
 }
 
+/// What is looked for is personal data: only [`Display`](std::fmt::Display) prints it.
+impl std::fmt::Debug for Filter {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_tuple("Filter").finish_non_exhaustive()
+    }
+}
+
 impl std::fmt::Display for Filter {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         self.0.fmt(formatter)
@@ -136,11 +148,25 @@ impl std::fmt::Display for Operand {
     }
 }
 
+impl Expression {
+    fn grouped(&self, formatter: &mut std::fmt::Formatter<'_>, group: bool) -> std::fmt::Result {
+        if group { write!(formatter, "({self})") } else { write!(formatter, "{self}") }
+    }
+}
+
 impl std::fmt::Display for Expression {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::And(left, right) => write!(formatter, "({left} and {right})"),
-            Self::Or(left, right) => write!(formatter, "({left} or {right})"),
+            // Only the parentheses that are needed, so that what was within the limits stays within them.
+            Self::And(left, right) => {
+                left.grouped(formatter, matches!(**left, Self::Or(..)))?;
+                formatter.write_str(" and ")?;
+                right.grouped(formatter, matches!(**right, Self::And(..) | Self::Or(..)))
+            }
+            Self::Or(left, right) => {
+                write!(formatter, "{left} or ")?;
+                right.grouped(formatter, matches!(**right, Self::Or(..)))
+            }
             Self::Not(inner) => write!(formatter, "not ({inner})"),
             Self::Present(operand) => write!(formatter, "{operand} pr"),
             Self::Compare(operand, operator, value) => write!(formatter, "{operand} {} {value}", operator.as_str()),

@@ -148,9 +148,10 @@ impl<'a> Parser<'a> {
             None => Operand::Resource(self.resolve(column, &word)?),
         };
         if let Operand::Resource(path) = operand
-            && self.take(&Token::OpenBracket) {
-                return self.elements(path);
-            }
+            && self.take(&Token::OpenBracket)
+        {
+            return self.elements(path);
+        }
         match self.operator(operand_kind(&operand))? {
             None => Ok(Expression::Present(operand)),
             Some((operator, value)) => Ok(Expression::Compare(operand, operator, value)),
@@ -195,15 +196,12 @@ impl<'a> Parser<'a> {
         if word.eq_ignore_ascii_case("pr") {
             return Ok(None);
         }
-        let operator =
-            Operator::parse(&word).ok_or_else(|| fault(self.kind, column - 1, "this is no operator"))?;
+        let operator = Operator::parse(&word).ok_or_else(|| fault(self.kind, column - 1, "this is no operator"))?;
         let Some((value_at, Token::Literal(value))) = self.next() else {
             return Err(self.here("a quoted string, number, true, false or null is expected"));
         };
-        let ordering = matches!(
-            operator,
-            Operator::Greater | Operator::GreaterOrEqual | Operator::Less | Operator::LessOrEqual
-        );
+        let ordering =
+            matches!(operator, Operator::Greater | Operator::GreaterOrEqual | Operator::Less | Operator::LessOrEqual);
         if ordering && matches!(kind, Some(Kind::Boolean | Kind::Binary)) {
             return Err(fault(self.kind, column - 1, "this attribute has no order"));
         }
@@ -211,7 +209,7 @@ impl<'a> Parser<'a> {
             // Entra writes booleans as strings, in filters too.
             (Some(Kind::Boolean), Value::String(text)) if text.eq_ignore_ascii_case("true") => Value::Bool(true),
             (Some(Kind::Boolean), Value::String(text)) if text.eq_ignore_ascii_case("false") => Value::Bool(false),
-            (Some(Kind::DateTime), Value::String(text)) => {
+            (Some(Kind::DateTime), Value::String(text)) if !operator.is_textual() => {
                 chrono::DateTime::parse_from_rfc3339(&text)
                     .map_err(|_| fault(self.kind, value_at - 1, "an RFC 3339 date and time is expected"))?;
                 Value::String(text)
@@ -222,7 +220,12 @@ impl<'a> Parser<'a> {
     }
 
     fn resolve(&self, column: usize, word: &str) -> Result<AttributePath, Error> {
-        AttributePath::resolve(self.resource, word).ok_or_else(|| self.unknown(column, word))
+        // Some clients ask for `email.value`. Only in filters: a PATCH path has to name what it changes.
+        let email =
+            word.get(..5).filter(|head| head.eq_ignore_ascii_case("email") && self.kind == ScimType::InvalidFilter);
+        AttributePath::resolve(self.resource, word)
+            .or_else(|| email.and_then(|_| AttributePath::resolve(self.resource, &format!("emails{}", &word[5..]))))
+            .ok_or_else(|| self.unknown(column, word))
     }
 
     fn unknown(&self, column: usize, name: &str) -> Error {
@@ -237,5 +240,9 @@ fn operand_kind(operand: &Operand) -> Option<Kind> {
         Operand::Resource(path) => path.sub.or(path.attribute),
     }?;
     // A bare complex attribute compares its value.
-    Some(if attribute.kind == Kind::Complex { attribute.value().map_or(Kind::Complex, |v| v.kind) } else { attribute.kind })
+    Some(if attribute.kind == Kind::Complex {
+        attribute.value().map_or(Kind::Complex, |v| v.kind)
+    } else {
+        attribute.kind
+    })
 }

@@ -5,6 +5,8 @@
 //! `remove` with a list of values (Entra), a manager as string or list.
 
 mod apply;
+mod elements;
+mod normalise;
 
 use std::collections::BTreeSet;
 
@@ -26,7 +28,7 @@ pub(crate) enum Verb {
 }
 
 /// An operation as sent.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub(crate) struct Operation {
     pub verb: Verb,
     pub path: Option<String>,
@@ -34,7 +36,7 @@ pub(crate) struct Operation {
 }
 
 /// A parsed PATCH request.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct Patch(Vec<Operation>);
 
 /// What depends on the tenant.
@@ -45,7 +47,7 @@ pub struct Options {
 }
 
 /// What a PATCH came to.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct Applied {
     /// The document afterwards.
     pub document: Object,
@@ -57,27 +59,26 @@ impl Patch {
     /// Whether an operation sets `active` to false: that always ends the user's sessions, whatever the directory
     /// believes (K4).
     pub fn deactivates(&self, resource: &ResourceType) -> bool {
-        let no = |value: &Value| {
-            *value == Value::Bool(false) || value.as_str().is_some_and(|text| text.eq_ignore_ascii_case("false"))
-        };
-        self.0.iter().filter(|operation| operation.verb != Verb::Remove).any(|operation| {
-            let Some(value) = &operation.value else { return false };
-            match operation.path.as_deref() {
-                None | Some("") => value
-                    .as_object()
-                    .and_then(|object| member(object, "active").or_else(|| member(object, &qualified(resource))))
-                    .is_some_and(no),
-                Some(path) => {
-                    let active = path.eq_ignore_ascii_case("active") || path.eq_ignore_ascii_case(&qualified(resource));
-                    active && (no(value) || value.as_array().is_some_and(|items| items.iter().any(no)))
-                }
-            }
+        let steps = self.0.iter().filter_map(|operation| normalise::steps(resource, operation).ok()).flatten();
+        steps.into_iter().filter(|step| step.verb != Verb::Remove && step.path.extension.is_none()).any(|step| {
+            let active = step.path.attribute.filter(|attribute| attribute.name == "active");
+            let value = active.zip(step.value).and_then(|(active, value)| document::coerce(active, value).ok()?);
+            value == Some(Value::Bool(false))
         })
     }
 }
 
-fn qualified(resource: &ResourceType) -> String {
-    format!("{}:active", resource.schema.id)
+/// Values are personal data: a patch prints how many operations it has.
+impl std::fmt::Debug for Patch {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "Patch({} operations)", self.0.len())
+    }
+}
+
+impl std::fmt::Debug for Applied {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Applied").field("changed", &self.changed).finish_non_exhaustive()
+    }
 }
 
 /// Reads a PatchOp body. A missing `schemas` is tolerated; missing operations are not.

@@ -14,10 +14,7 @@ pub static SCHEMA: Schema = Schema {
             &[
                 Attribute { mutability: Mutability::Immutable, ..text("value") },
                 Attribute { mutability: Mutability::Immutable, ..reference("$ref", &["User", "Group"]) },
-                Attribute {
-                    mutability: Mutability::Immutable,
-                    ..text("type").canonical(&["User", "Group"])
-                },
+                Attribute { mutability: Mutability::Immutable, ..text("type").canonical(&["User", "Group"]) },
                 text("display"),
             ],
         ),

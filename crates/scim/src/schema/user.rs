@@ -10,8 +10,7 @@ const fn plural(value: Attribute, types: &'static [&'static str]) -> [Attribute;
 
 static EMAIL: [Attribute; 4] = plural(text("value"), &["work", "home", "other"]);
 static PHONE: [Attribute; 4] = plural(text("value"), &["work", "home", "mobile", "fax", "pager", "other"]);
-static IM: [Attribute; 4] =
-    plural(text("value"), &["aim", "gtalk", "icq", "xmpp", "msn", "skype", "qq", "yahoo"]);
+static IM: [Attribute; 4] = plural(text("value"), &["aim", "gtalk", "icq", "xmpp", "msn", "skype", "qq", "yahoo"]);
 static PHOTO: [Attribute; 4] = plural(reference("value", &["external"]), &["photo", "thumbnail"]);
 static ENTITLEMENT: [Attribute; 4] = plural(text("value"), &[]);
 static ROLE: [Attribute; 4] = plural(text("value"), &[]);

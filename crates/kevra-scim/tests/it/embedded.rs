@@ -1,0 +1,151 @@
+//! The main job on the embedded default, without any server: identity provider → gateway → realm → downstream.
+
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use testkit::{Demo, eventually};
+
+fn start() -> (Demo, reqwest::blocking::Client) {
+    let demo = Demo::start(Path::new(env!("CARGO_BIN_EXE_kevra-scim")));
+    let client = reqwest::blocking::Client::builder().no_proxy().build().unwrap();
+    (demo, client)
+}
+
+fn control(demo: &Demo, client: &reqwest::blocking::Client, path: &str, body: Option<&Value>) -> (u16, Value) {
+    let url = format!("{}/v1/tenants/acme{path}", demo.fact("control_url"));
+    let mut request = client.post(url).bearer_auth(demo.fact("operator_token"));
+    if let Some(body) = body {
+        request = request.json(body);
+    }
+    let answer = request.send().unwrap();
+    (answer.status().as_u16(), answer.json().unwrap_or_default())
+}
+
+fn enable_both(demo: &Demo, client: &reqwest::blocking::Client) -> String {
+    let body = json!({ "base_url": demo.fact("downstream_url"), "token": demo.fact("downstream_token") });
+    let (status, answer) = control(demo, client, "/outbound/enable", Some(&body));
+    assert_eq!(status, 200, "{answer}");
+    let (status, revealed) = control(demo, client, "/inbound/enable", None);
+    assert_eq!(status, 200, "{revealed}");
+    revealed["token"].as_str().unwrap().to_owned()
+}
+
+/// The downstream's record of a person, once it satisfies a condition.
+fn downstream(
+    demo: &Demo,
+    client: &reqwest::blocking::Client,
+    user_name: &str,
+    wanted: impl Fn(&Value) -> bool,
+) -> Option<Value> {
+    let url = format!("{}/Users", demo.fact("downstream_url"));
+    eventually(Duration::from_secs(10), || {
+        let list: Value = client.get(&url).bearer_auth(demo.fact("downstream_token")).send().ok()?.json().ok()?;
+        let users = list["Resources"].as_array()?;
+        users.iter().find(|user| user["userName"] == user_name && wanted(user)).cloned()
+    })
+}
+
+#[test]
+fn a_user_travels_from_the_identity_provider_to_the_downstream_and_a_disable_follows() {
+    let (demo, client) = start();
+    let token = enable_both(&demo, &client);
+    let users = format!("{}/Users", demo.fact("scim_base_url"));
+    let body = json!({
+        "userName": "Ada@acme.test", "name": { "givenName": "Ada", "familyName": "Lovelace" },
+        "emails": [{ "value": "ada@acme.test", "type": "work", "primary": true }], "externalId": "ext-1", "active": true
+    });
+    let made: Value = client.post(&users).bearer_auth(&token).json(&body).send().unwrap().json().unwrap();
+    let id = made["id"].as_str().unwrap();
+    let record = downstream(&demo, &client, "ada@acme.test", |user| user["active"] == true).unwrap();
+    assert_eq!(record["externalId"], id);
+    assert_eq!(record["name"], json!({ "givenName": "Ada", "familyName": "Lovelace" }));
+
+    let disable = json!({ "Operations": [{ "op": "Replace", "path": "active", "value": "False" }] });
+    let answer = client.patch(format!("{users}/{id}")).bearer_auth(&token).json(&disable).send().unwrap();
+    assert_eq!(answer.status(), 200);
+    assert!(downstream(&demo, &client, "ada@acme.test", |user| user["active"] == false).is_some());
+
+    let again: Value = client.post(&users).bearer_auth(&token).json(&body).send().unwrap().json().unwrap();
+    assert_eq!(again["id"], id, "a returning user keeps its id");
+    assert!(downstream(&demo, &client, "ada@acme.test", |user| user["active"] == true).is_some());
+}
+
+#[test]
+fn enabling_pushes_nobody_and_a_touch_pushes_one() {
+    let (demo, client) = start();
+    enable_both(&demo, &client);
+    let url = format!("{}/v1/tenants/acme/realm-users", demo.fact("control_url"));
+    let people: Value = client.get(&url).bearer_auth(demo.fact("operator_token")).send().unwrap().json().unwrap();
+    let grace = people.as_array().unwrap().iter().find(|person| person["username"] == "grace@acme.test").unwrap();
+    let one = format!("{url}/{}", grace["id"].as_str().unwrap());
+    client.patch(one).bearer_auth(demo.fact("operator_token")).json(&json!({ "enabled": false })).send().unwrap();
+    let record = downstream(&demo, &client, "grace@acme.test", |user| user["active"] == false).unwrap();
+    assert_eq!(record["externalId"], grace["id"]);
+    assert!(downstream(&demo, &client, "grace@acme.test", |_| true).is_some());
+    let url = format!("{}/Users", demo.fact("downstream_url"));
+    let list: Value = client.get(url).bearer_auth(demo.fact("downstream_token")).send().unwrap().json().unwrap();
+    assert_eq!(list["totalResults"], 1, "nobody else was pushed");
+}
+
+#[test]
+fn a_rotated_token_is_refused_on_the_next_request() {
+    let (demo, client) = start();
+    let mut token = enable_both(&demo, &client);
+    let url = format!("{}/Users?count=1", demo.fact("scim_base_url"));
+    let status = |token: &str| client.get(&url).bearer_auth(token).send().unwrap().status().as_u16();
+    for _ in 0..50 {
+        assert_eq!(status(&token), 200);
+        let (_, rotated) = control(&demo, &client, "/inbound/rotate", None);
+        let fresh = rotated["token"].as_str().unwrap().to_owned();
+        assert_eq!(status(&token), 401);
+        token = fresh;
+    }
+    assert_eq!(control(&demo, &client, "/inbound/disable", None).0, 204);
+    assert_eq!(status(&token), 401);
+}
+
+#[test]
+fn of_fifty_identical_creates_one_wins() {
+    let (demo, client) = start();
+    let token = enable_both(&demo, &client);
+    let url = format!("{}/Users", demo.fact("scim_base_url"));
+    let body = json!({ "userName": "twin@acme.test", "externalId": "twin" });
+    let statuses: Vec<u16> = std::thread::scope(|scope| {
+        let post = || client.post(&url).bearer_auth(&token).json(&body).send().unwrap().status().as_u16();
+        let threads: Vec<_> = (0..50).map(|_| scope.spawn(post)).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+    });
+    assert_eq!(statuses.iter().filter(|status| **status == 201).count(), 1, "{statuses:?}");
+    assert_eq!(statuses.iter().filter(|status| **status == 409).count(), 49, "{statuses:?}");
+}
+
+#[test]
+fn a_bad_setting_is_named_and_exits_with_64() {
+    let run = |name: &str, value: &str| {
+        let output = Command::new(env!("CARGO_BIN_EXE_kevra-scim"))
+            .args(["check", "all"])
+            .env_clear()
+            .env("DATABASE_URL", "sqlite://x.db")
+            .env(name, value)
+            .output()
+            .unwrap();
+        (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    for (name, value) in [
+        ("DATABASE_URL", "mysql://x"),
+        ("DATABASE_MAX_CONNECTIONS", "0"),
+        ("KEVRA_OPS_LISTEN", "nowhere"),
+        ("KEVRA_LOG", "a=b=c"),
+        ("KEVRA_LOG_FORMAT", "xml"),
+        ("KEVRA_DOWNSTREAM_PORTS", "http"),
+        ("KEVRA_DEVELOPMENT", "perhaps"),
+        ("KEVRA_REALM_KEYRING", "nonsense"),
+        ("KEVRA_NO_SUCH_THING", "1"),
+    ] {
+        let (code, text) = run(name, value);
+        assert_eq!(code, Some(64), "{name}: {text}");
+        assert!(text.contains(name), "{name}: {text}");
+    }
+}

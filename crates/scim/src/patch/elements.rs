@@ -1,0 +1,164 @@
+//! Elements of multi-valued attributes: adding and removing whole ones, and value paths, `emails[type eq "work"].value`.
+
+use std::collections::{BTreeMap, HashMap};
+
+use serde_json::Value;
+
+use super::apply::assign;
+use super::normalise::Step;
+use super::{Options, Verb};
+use crate::document::{coerce, is_primary, leave_primary_to};
+use crate::filter::{Expression, element_matches, fixed_values};
+use crate::schema::Attribute;
+use crate::{Error, Object, ScimType};
+
+/// Appends what is not there yet. What has the same `type` and `value` is the same element; members are a union by
+/// value. The newest `primary` takes it from the others (RFC 7644 §3.5.2).
+pub(super) fn append(items: &mut Vec<Value>, attribute: &Attribute, new: Vec<Value>) {
+    let mut places: HashMap<String, usize> =
+        items.iter().enumerate().rev().map(|(place, item)| (identity(attribute, item), place)).collect();
+    let mut newest = None;
+    for element in new {
+        let primary = is_primary(&element);
+        let place = *places.entry(identity(attribute, &element)).or_insert(items.len());
+        match (items.get_mut(place), element) {
+            (None, element) => items.push(element),
+            (Some(Value::Object(held)), Value::Object(element)) if attribute.name != "members" => held.extend(element),
+            (Some(_), _) => {}
+        }
+        if primary {
+            newest = Some(place);
+        }
+    }
+    if newest.is_some() {
+        leave_primary_to(items, newest);
+    }
+}
+
+/// What makes two elements one. A map, so that long lists of members cost no more than their length.
+fn identity(attribute: &Attribute, element: &Value) -> String {
+    let Value::Object(object) = element else { return element.to_string() };
+    match object.get("value") {
+        Some(value) if attribute.name == "members" => value.to_string(),
+        Some(value) => Value::from(vec![value.clone(), object.get("type").cloned().unwrap_or_default()]).to_string(),
+        None => {
+            let ordered: BTreeMap<_, _> = object.iter().map(|(name, value)| (name, value.to_string())).collect();
+            format!("{ordered:?}")
+        }
+    }
+}
+
+/// Entra's `remove` with a list of values removes only those listed, of the `type` they name if they name one.
+pub(super) fn remove_listed(items: &mut Vec<Value>, attribute: &Attribute, listed: &[Value]) {
+    let mut gone: HashMap<String, Vec<&Value>> = HashMap::new();
+    for element in listed {
+        gone.entry(key(attribute, element)).or_default().push(element);
+    }
+    items.retain(|held| {
+        let same_type = |listed: &&Value| match (listed.get("type"), held.get("type")) {
+            (Some(listed), Some(held)) => listed == held || attribute.name == "members",
+            _ => true,
+        };
+        !gone.get(&key(attribute, held)).is_some_and(|listed| listed.iter().any(same_type))
+    });
+}
+
+fn key(attribute: &Attribute, element: &Value) -> String {
+    element.get("value").map_or_else(|| identity(attribute, element), Value::to_string)
+}
+
+/// `remove` on a value path: the matching elements, or one sub-attribute of each. None matching is a success.
+pub(super) fn remove(
+    items: &mut Vec<Value>,
+    attribute: &Attribute,
+    filter: &Expression,
+    sub: Option<&Attribute>,
+) -> Result<(), Error> {
+    let Some(sub) = sub else {
+        items.retain(|item| !element_matches(filter, item));
+        return Ok(());
+    };
+    for item in items.iter_mut().filter(|item| element_matches(filter, item)) {
+        if let Some(element) = item.as_object_mut() {
+            assign(element, attribute, sub, None)?;
+        }
+    }
+    Ok(())
+}
+
+/// `add` and `replace` on a value path: changes the matching elements; where none matches, `add` creates it from an
+/// `eq`-only filter (Microsoft's validator), `replace` only if the tenant's identity provider is Entra.
+pub(super) fn set(
+    items: &mut Vec<Value>,
+    attribute: &Attribute,
+    filter: &Expression,
+    step: &Step<'_>,
+    options: Options,
+) -> Result<(), Error> {
+    let value = step.value.unwrap_or(&Value::Null);
+    let new = match step.path.sub {
+        Some(sub) => New::Sub(sub, coerce(sub, value)?),
+        None => New::Whole(whole(attribute, value)?),
+    };
+    let mut touched: Vec<usize> = (0..items.len()).filter(|place| element_matches(filter, &items[*place])).collect();
+    if touched.is_empty() {
+        let create = step.verb == Verb::Add || options.create_on_replace;
+        let mut fresh = if create { described(filter)? } else { None }.ok_or_else(|| no_target(attribute))?;
+        match new {
+            // Nothing is said of an element that is not there.
+            New::Sub(_, None) => return Ok(()),
+            New::Sub(sub, value) => assign(&mut fresh, attribute, sub, value.as_ref())?,
+            New::Whole(element) => fresh.extend(element),
+        }
+        items.push(Value::Object(fresh));
+        touched.push(items.len() - 1);
+    } else {
+        for place in &touched {
+            let Some(element) = items[*place].as_object_mut() else { continue };
+            match &new {
+                New::Sub(sub, value) => assign(element, attribute, sub, value.as_ref())?,
+                New::Whole(new) if step.verb == Verb::Add => element.extend(new.clone()),
+                New::Whole(new) => element.clone_from(new),
+            }
+        }
+    }
+    let keeper = touched.into_iter().find(|place| is_primary(&items[*place]));
+    if keeper.is_some() {
+        leave_primary_to(items, keeper);
+    }
+    Ok(())
+}
+
+enum New<'a> {
+    Sub(&'a Attribute, Option<Value>),
+    Whole(Object),
+}
+
+/// The one element a value path is set to; a list of one counts as its element.
+fn whole(attribute: &Attribute, value: &Value) -> Result<Object, Error> {
+    let accepted = match coerce(attribute, value)? {
+        Some(Value::Array(items)) => items,
+        _ => Vec::new(),
+    };
+    match <[Value; 1]>::try_from(accepted) {
+        Ok([Value::Object(element)]) => Ok(element),
+        _ => Err(Error::value(format!("an element of {} must be one complex value", attribute.name))),
+    }
+}
+
+/// The element an `eq`-only filter describes; none if it describes none, or contradicts itself.
+fn described(filter: &Expression) -> Result<Option<Object>, Error> {
+    let Some(fixed) = fixed_values(filter) else { return Ok(None) };
+    let mut element = Object::new();
+    for (attribute, value) in fixed {
+        if let Some(value) = coerce(attribute, value)? {
+            element.insert(attribute.name.to_owned(), value);
+        }
+    }
+    let element = Value::Object(element);
+    Ok(if element_matches(filter, &element) { element.as_object().cloned() } else { None })
+}
+
+fn no_target(attribute: &Attribute) -> Error {
+    Error::bad(ScimType::NoTarget, format!("no element of {} matches the path", attribute.name))
+}
