@@ -1,6 +1,6 @@
 //! The control API: tenants, inbound tokens, outbound targets, for the console and for operators.
 //!
-//! Every handler takes its rights as an argument: without an [`operator`] extractor it cannot reach a tenant, and another
+//! Every handler takes its rights as an argument: without an extractor of `operator` it cannot reach a tenant, and another
 //! tenant's anything looks like "not found". Whatever goes wrong leaves as `application/problem+json`.
 
 mod console;

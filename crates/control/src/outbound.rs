@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use actix_web::{HttpResponse, web};
-use directory::ledger;
+use directory::{ledger, watch};
 use downstream::{BaseUrl, Capabilities, Client};
 use registry::target::{self, Enable};
 use secrecy::{ExposeSecret, SecretString};
@@ -67,10 +67,20 @@ pub(crate) async fn enable(
         let probed = probe(&client).await?;
         // Order: capture is on before the target is, so that no edit falls between (K24).
         deps.realms.provision(&writer.tenant).await?;
+        forget_the_past(&deps, &writer).await?;
         activate(&deps, &writer, &probed, &token).await?;
         Ok(probed)
     });
     Ok(HttpResponse::Ok().json(answer.await?))
+}
+
+/// Notes the events inside the poll's overlap as taken, so that nobody is pushed for an edit before the enable (K24, P2).
+async fn forget_the_past(deps: &Deps, writer: &Writer) -> Result<(), Problem> {
+    let realm = deps.realms.of(&writer.tenant).await?;
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    let since = i64::try_from(now.as_millis()).unwrap_or(i64::MAX) - 2 * watch::OVERLAP_MS;
+    let changes = realm.changes(since, &[]).await?;
+    Ok(watch::remember(&deps.db, writer.tenant.id, changes.events.into_iter().map(|event| event.id)).await?)
 }
 
 async fn activate(deps: &Deps, writer: &Writer, probed: &Probed, token: &SecretString) -> Result<(), Problem> {

@@ -175,3 +175,20 @@ pub async fn forget_old_events(db: &Db) -> Result<(), Error> {
     sql::execute(connection, &text, []).await?;
     Ok(())
 }
+
+/// How far back a poll reads again, milliseconds: events commit up to that late behind the cursor (K28).
+pub const OVERLAP_MS: i64 = 60_000;
+
+/// Remembers events as taken without marking anybody: what happened before an enable is not for the new target (K24).
+pub async fn remember(db: &Db, tenant: TenantId, events: impl IntoIterator<Item = String>) -> Result<(), Error> {
+    let connection = db.connection();
+    let text = format!(
+        "insert into seen_event (tenant_id, event_id, seen_at) values ($1, $2, {})
+         on conflict (tenant_id, event_id) do nothing",
+        ledger::clock(connection)
+    );
+    for event in events {
+        sql::execute(connection, &text, [tenant.0.into(), event.into()]).await?;
+    }
+    Ok(())
+}

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bus::Hint;
 use directory::ledger;
-use directory::watch::{self, Seen, Watch, digest_key};
+use directory::watch::{self, OVERLAP_MS, Seen, Watch, digest_key};
 use realm::Realm;
 use registry::target::{self, Target};
 use tokio_util::sync::CancellationToken;
@@ -13,8 +13,6 @@ use uuid::Uuid;
 use crate::pushed::Pushed;
 use crate::{Config, Deps};
 
-/// Events may commit behind the cursor; so much of the past is read again, milliseconds.
-const OVERLAP_MS: i64 = 60_000;
 /// Users of one baseline transaction's page.
 const PAGE: u32 = 200;
 
