@@ -87,8 +87,9 @@ fn whole(holder: &mut Object, attribute: &Attribute, step: &Step<'_>) -> Result<
 }
 
 fn unassign(holder: &mut Object, attribute: &Attribute) -> Result<(), Error> {
-    // Unassigning `active` would fall back to its default and let a deactivated user in again.
-    if attribute.required || attribute.name == "active" {
+    // Unassigning `active` falls back to its default: that must not let a deactivated user in again.
+    let lets_in = attribute.name == "active" && holder.get("active") == Some(&Value::Bool(false));
+    if attribute.required || lets_in {
         return Err(Error::bad(ScimType::Mutability, format!("{} cannot be removed", attribute.name)));
     }
     holder.shift_remove(attribute.name);
