@@ -59,7 +59,10 @@ pub fn install(settings: &Settings<'_>) -> anyhow::Result<Telemetry> {
     let metrics = metrics.build();
     opentelemetry::global::set_meter_provider(metrics.clone());
 
-    let filter = EnvFilter::try_new(settings.filter).context("KEVRA_LOG is not a tracing filter")?;
+    // What libraries say at their info level is not for the people who read our lines; the setting can overrule it.
+    let quiet = "sqlx=warn,sea_orm_migration=warn,actix_server=warn,lapin=warn,";
+    let filter =
+        EnvFilter::try_new(format!("{quiet}{}", settings.filter)).context("KEVRA_LOG is not a tracing filter")?;
     let lines = if settings.json {
         tracing_subscriber::fmt::layer().json().flatten_event(true).with_current_span(false).boxed()
     } else {

@@ -27,7 +27,11 @@ impl Client {
 
     pub(crate) async fn user(&self, id: Uuid) -> Result<Option<RealmUser>, Error> {
         match self.transport.call(Method::GET, &format!("/users/{id}"), None).await {
-            Ok(answer) => representation::read(&answer.body).map(Some).ok_or(Error::Unavailable),
+            // A service account is nobody's person: found by id, but never shown (design: hidden and refused).
+            Ok(answer) => {
+                let user = representation::read(&answer.body).ok_or(Error::Unavailable)?;
+                Ok(Some(user).filter(|user| !is_service_account(user)))
+            }
             Err(Error::NotFound) => Ok(None),
             Err(error) => Err(error),
         }
