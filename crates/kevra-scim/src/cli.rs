@@ -9,7 +9,7 @@ use secrecy::ExposeSecret;
 
 use crate::env::{Environment, Fault, VARIABLES};
 use crate::roles::{self, Which};
-use crate::{demo, settings, telemetry, tenants};
+use crate::{clusters, demo, settings, telemetry, tenants};
 
 #[derive(Parser)]
 #[command(name = "kevra-scim", version, about = "SCIM 2.0 provisioning, both ways, for managed Keycloak realms")]
@@ -50,6 +50,9 @@ enum Command {
         #[arg(default_value = "http://127.0.0.1:9464/readyz")]
         url: String,
     },
+    /// Clusters, straight on the registry.
+    #[command(subcommand)]
+    Cluster(clusters::Command),
     /// Tenants, straight on the registry.
     #[command(subcommand)]
     Tenant(tenants::Command),
@@ -102,6 +105,7 @@ async fn run(command: Command) -> anyhow::Result<()> {
         Command::Openapi { check } => openapi(check.as_deref()),
         Command::Check { role } => check(&role, &environment),
         Command::Healthcheck { url } => healthcheck(&url).await,
+        Command::Cluster(command) => clusters::run(command, &environment).await,
         Command::Tenant(command) => tenants::run(command, &environment).await,
         Command::Realm(command) => tenants::realm(command, &environment).await,
         Command::Environment => {

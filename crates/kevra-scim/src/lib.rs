@@ -2,6 +2,7 @@
 //! broker, hands each role its configuration and a stop token.
 
 pub mod cli;
+mod clusters;
 mod demo;
 pub mod env;
 mod ops;

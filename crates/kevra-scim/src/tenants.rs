@@ -5,7 +5,7 @@ use clap::Subcommand;
 use registry::tenant::{self, New};
 use registry::{BearerToken, Db, inbound_token};
 
-use crate::env::{self, Environment};
+use crate::env::Environment;
 use crate::realms::Realms;
 use crate::{roles, settings};
 
@@ -29,9 +29,9 @@ pub(crate) enum Command {
         /// Its realm; the slug where left out.
         #[arg(long)]
         realm: Option<String>,
-        /// Scheme and host under which realms of the default cluster are reached.
-        #[arg(long, default_value = "https://identity-0.kevra.app")]
-        public_host: String,
+        /// The cluster its realm is on.
+        #[arg(long, default_value = "default")]
+        cluster: String,
     },
     /// Enables inbound SCIM and prints the token, once.
     Enable {
@@ -80,9 +80,10 @@ pub(crate) async fn run(command: Command, environment: &Environment) -> anyhow::
             );
             println!("  outbound  {}", target.map_or("disabled".to_owned(), |target| target.base_url));
         }
-        Command::Create { tenant, realm, public_host } => {
-            let url = environment.text(env::KEYCLOAK_URL)?;
-            let cluster = registry::cluster::ensure(&db, "default", &public_host, url.as_deref()).await?;
+        Command::Create { tenant, realm, cluster } => {
+            let cluster = registry::cluster::by_name(&db, &cluster).await.with_context(|| {
+                format!("cluster {cluster}; make it with `kevra-scim cluster set {cluster} --public-host URL`")
+            })?;
             let new = New {
                 display_name: tenant.clone(),
                 realm: realm.unwrap_or_else(|| tenant.clone()),

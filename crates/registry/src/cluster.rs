@@ -31,6 +31,11 @@ pub async fn ensure(db: &Db, name: &str, public_host: &str, keycloak_url: Option
     db::one(db.connection(), &text, values).await?.ok_or(Error::NotFound("cluster"))
 }
 
+/// All of them, by name.
+pub async fn list(db: &Db) -> Result<Vec<Cluster>, Error> {
+    db::all(db.connection(), "select id, name, public_host, keycloak_url from cluster order by name", []).await
+}
+
 /// By name.
 pub async fn by_name(db: &Db, name: &str) -> Result<Cluster, Error> {
     let text = "select id, name, public_host, keycloak_url from cluster where name = $1";

@@ -1,69 +1,24 @@
-//! Test parts: the built program as a process, with its ports and facts.
+//! Test parts: the built program as processes, a database per test from a template, a vhost per test, a realm per test,
+//! third-party SCIM clients and servers, and waiting without sleeping in tests.
+//!
+//! A part that fails is a failed test: everything here panics with what was missing and the command that mends it.
+#![expect(clippy::expect_used, clippy::panic, reason = "a part that fails is a failed test")]
 
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use serde_json::Value;
+pub mod broker;
+pub mod console;
+pub mod database;
+pub mod demo_process;
+pub mod fieldnotes;
+pub mod installation;
+pub mod keycloak;
+pub mod process;
+pub mod scratch;
+pub mod servers;
+pub mod third_party;
 
-/// A running demo; stops when dropped.
-pub struct Demo {
-    child: Child,
-    directory: PathBuf,
-    facts: Value,
-}
-
-impl Demo {
-    /// Starts a built program's demo on free ports and waits until everything answers.
-    ///
-    /// # Panics
-    /// If it does not start within a minute.
-    #[expect(clippy::expect_used, clippy::panic, reason = "a test part: a failure here is a failed test")]
-    pub fn start(program: &Path) -> Self {
-        let unique = format!("kevra-test-{}-{:?}", std::process::id(), std::thread::current().id());
-        let directory = std::env::temp_dir().join(unique.replace(['(', ')'], ""));
-        std::fs::create_dir_all(&directory).expect("a directory for the test");
-        let ready = directory.join("ready.json");
-        let log = std::fs::File::create(directory.join("log")).expect("a log file");
-        let child = Command::new(program)
-            .args(["demo", "--port", "0", "--data"])
-            .arg(directory.join("data"))
-            .arg("--ready-file")
-            .arg(&ready)
-            .stdin(Stdio::null())
-            .stdout(log.try_clone().expect("a log file"))
-            .stderr(log)
-            .spawn()
-            .expect("the program starts");
-        let mut demo = Self { child, directory, facts: Value::Null };
-        let begun = Instant::now();
-        while begun.elapsed() < Duration::from_mins(1) {
-            if let Ok(text) = std::fs::read_to_string(&ready) {
-                demo.facts = serde_json::from_str(&text).expect("the ready file is JSON");
-                return demo;
-            }
-            if demo.child.try_wait().ok().flatten().is_some() {
-                break;
-            }
-            std::thread::sleep(Duration::from_millis(50));
-        }
-        let log = std::fs::read_to_string(demo.directory.join("log")).unwrap_or_default();
-        panic!("the demo did not become ready:\n{log}");
-    }
-
-    /// A fact of the ready file.
-    pub fn fact(&self, name: &str) -> &str {
-        self.facts.get(name).and_then(Value::as_str).unwrap_or_default()
-    }
-}
-
-impl Drop for Demo {
-    fn drop(&mut self) {
-        drop(self.child.kill());
-        drop(self.child.wait());
-        drop(std::fs::remove_dir_all(&self.directory));
-    }
-}
+pub use demo_process::Demo;
 
 /// Asks again and again until an answer comes, at most for so long.
 pub fn eventually<T>(within: Duration, mut ask: impl FnMut() -> Option<T>) -> Option<T> {
@@ -77,4 +32,22 @@ pub fn eventually<T>(within: Duration, mut ask: impl FnMut() -> Option<T>) -> Op
         }
         std::thread::sleep(Duration::from_millis(20));
     }
+}
+
+/// An HTTP client that ignores the environment's proxies.
+pub fn http() -> reqwest::blocking::Client {
+    let builder = reqwest::blocking::Client::builder().no_proxy().timeout(Duration::from_mins(1));
+    builder.build().expect("an HTTP client")
+}
+
+/// A name nobody else uses, short enough for databases, vhosts and realms.
+pub fn unique(prefix: &str) -> String {
+    let id = uuid::Uuid::new_v4().simple().to_string();
+    format!("{prefix}-{}", &id[..12])
+}
+
+/// A port that was free a moment ago.
+pub fn free_port() -> u16 {
+    let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
+    listener.local_addr().expect("its address").port()
 }

@@ -1,0 +1,48 @@
+//! The built program's demo as a process, with the facts of its ready file.
+
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::process::Process;
+use crate::scratch::Scratch;
+
+/// A running demo; stops when dropped.
+pub struct Demo {
+    process: Process,
+    facts: Value,
+    _scratch: Scratch,
+}
+
+impl Demo {
+    /// Starts a built program's demo on free ports and waits until everything answers.
+    pub fn start(program: &Path) -> Self {
+        Self::start_with(program, &[])
+    }
+
+    /// Likewise, with settings in its environment.
+    pub fn start_with(program: &Path, settings: &[(&str, &str)]) -> Self {
+        let scratch = Scratch::default();
+        let ready = scratch.file("ready.json");
+        let mut command = Command::new(program);
+        command.args(["demo", "--port", "0", "--data"]).arg(scratch.file("data"));
+        command.arg("--ready-file").arg(&ready).envs(settings.iter().copied());
+        let mut process = Process::start(&mut command, &scratch.file("log"));
+        process.wait_until(Duration::from_mins(1), "the demo", || ready.exists());
+        let text = std::fs::read_to_string(&ready).expect("the ready file");
+        let facts = serde_json::from_str(&text).expect("the ready file is JSON");
+        Self { process, facts, _scratch: scratch }
+    }
+
+    /// A fact of the ready file.
+    pub fn fact(&self, name: &str) -> &str {
+        self.facts.get(name).and_then(Value::as_str).unwrap_or_default()
+    }
+
+    /// The process.
+    pub fn process(&mut self) -> &mut Process {
+        &mut self.process
+    }
+}
