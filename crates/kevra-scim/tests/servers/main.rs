@@ -1,0 +1,24 @@
+//! The built program as separate processes on real parts: PostgreSQL, RabbitMQ, Keycloak, other people's SCIM software.
+//! `scripts/test` starts the servers.
+
+mod isolation;
+mod journey;
+mod overlap;
+mod rotation;
+
+use testkit::console::Console;
+use testkit::installation::{Installation, Role};
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_kevra-scim");
+
+/// Control and a gateway of an installation, with its default cluster.
+fn front(installation: &Installation) -> (Console, Role, Role) {
+    let (control, gateway) = (installation.start("control"), installation.start("gateway"));
+    installation.make_cluster(&gateway);
+    (installation.console(&control), control, gateway)
+}
+
+/// The host the world knows a gateway by; its replicas are asked under the same.
+fn host_of(gateway: &Role) -> String {
+    gateway.url.trim_start_matches("http://").to_owned()
+}
