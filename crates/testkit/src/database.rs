@@ -44,6 +44,11 @@ impl Database {
     pub fn url(&self) -> &str {
         &self.url
     }
+
+    /// What a statement answers on PostgreSQL, as text.
+    pub fn ask(&self, statement: &str) -> String {
+        ask(&self.url, statement)
+    }
 }
 
 impl Drop for Database {
@@ -61,14 +66,18 @@ fn at(name: &str) -> String {
     format!("{server}/{name}")
 }
 
-fn psql(statement: &str) {
+fn psql(statement: &str) -> String {
+    ask(&servers::fact("KEVRA_TEST_DATABASE_URL"), statement)
+}
+
+fn ask(url: &str, statement: &str) -> String {
     let run = Command::new(servers::fact("KEVRA_TEST_PSQL"))
-        .args(["--quiet", "--no-psqlrc", "--set", "ON_ERROR_STOP=1", "--dbname"])
-        .arg(servers::fact("KEVRA_TEST_DATABASE_URL"))
+        .args(["--quiet", "--no-psqlrc", "--no-align", "--tuples-only", "--set", "ON_ERROR_STOP=1", "--dbname", url])
         .args(["--command", statement])
         .output()
         .expect("psql runs");
     assert!(run.status.success(), "{statement}: {}", String::from_utf8_lossy(&run.stderr));
+    String::from_utf8_lossy(&run.stdout).trim().to_owned()
 }
 
 /// On a thread of its own: a test may be inside a runtime already.

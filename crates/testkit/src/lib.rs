@@ -13,6 +13,7 @@ pub mod demo_process;
 pub mod fieldnotes;
 pub mod installation;
 pub mod keycloak;
+pub mod lossy_proxy;
 pub mod process;
 pub mod scratch;
 pub mod servers;
