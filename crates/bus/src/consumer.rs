@@ -1,7 +1,7 @@
 //! Consuming: small prefetch, acknowledged as soon as the hint is handed over, never given back with nack: the ledger
 //! holds the work, the message was only the bell.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 
 use futures_util::StreamExt;
 use futures_util::stream::SelectAll;
@@ -11,7 +11,7 @@ use lapin::{Connection, message::Delivery};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use crate::session::Ended;
+use crate::session::{self, Ended};
 use crate::{Hint, topology};
 
 const PREFETCH: u16 = 64;
@@ -35,7 +35,7 @@ pub(crate) async fn run(
         let ended = futures_util::stream::once(std::future::ready(None));
         streams.push(Box::pin(consumer.map(move |delivery| Some((delivery, urgent))).chain(ended)));
     }
-    connected.store(true, Ordering::Relaxed);
+    session::up("consume", connected);
     *failures = 0;
     loop {
         let next = tokio::select! {

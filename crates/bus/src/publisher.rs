@@ -1,6 +1,6 @@
 //! Publishing: persistent, mandatory, confirmed. Three separate switches, each of which loses messages when off.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use lapin::options::{BasicPublishOptions, ConfirmSelectOptions};
@@ -8,8 +8,9 @@ use lapin::types::{AMQPValue, FieldTable};
 use lapin::{BasicProperties, Confirmation, Connection};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
 
-use crate::session::Ended;
+use crate::session::{self, Ended};
 use crate::{Hint, topology};
 
 const CONFIRM: Duration = Duration::from_secs(4);
@@ -25,7 +26,7 @@ pub(crate) async fn run(
     let channel = connection.create_channel().await?;
     tokio::time::timeout(CONFIRM * 3, topology::declare(&channel)).await.map_err(|_| Ended::TimedOut)??;
     channel.confirm_select(ConfirmSelectOptions::default()).await?;
-    connected.store(true, Ordering::Relaxed);
+    session::up("publish", connected);
     *failures = 0;
     loop {
         let hint = tokio::select! {
@@ -36,10 +37,20 @@ pub(crate) async fn run(
         let publish = async {
             let options = BasicPublishOptions { mandatory: true, ..BasicPublishOptions::default() };
             let key = topology::queue_of(hint.user, hint.urgent);
-            let sent = channel
-                .basic_publish(topology::EXCHANGE.into(), key.as_str().into(), options, &hint.body(), properties(&hint))
-                .await?;
-            sent.await
+            let span = tracing::info_span!(
+                "publish hint",
+                otel.kind = "producer",
+                otel.name = format!("publish {}", topology::EXCHANGE),
+                messaging.system = "rabbitmq",
+                messaging.rabbitmq.destination.routing_key = key,
+            );
+            telemetry::trace::join(&span, hint.traceparent.as_deref());
+            let properties = properties(telemetry::trace::of(&span).or_else(|| hint.traceparent.clone()));
+            let publishing = async {
+                let exchange = topology::EXCHANGE.into();
+                channel.basic_publish(exchange, key.as_str().into(), options, &hint.body(), properties).await?.await
+            };
+            publishing.instrument(span).await
         };
         match tokio::time::timeout(CONFIRM, publish).await.map_err(|_| Ended::TimedOut)?? {
             // A returned message is acked too: only an ack without it means that a queue has it.
@@ -56,10 +67,10 @@ async fn lost(connection: &Connection) {
     }
 }
 
-fn properties(hint: &Hint) -> BasicProperties {
+fn properties(traceparent: Option<String>) -> BasicProperties {
     let mut headers = FieldTable::default();
-    if let Some(traceparent) = &hint.traceparent {
-        headers.insert("traceparent".into(), AMQPValue::LongString(traceparent.as_str().into()));
+    if let Some(traceparent) = traceparent {
+        headers.insert("traceparent".into(), AMQPValue::LongString(traceparent.into()));
     }
     BasicProperties::default().with_delivery_mode(2).with_content_type("application/json".into()).with_headers(headers)
 }

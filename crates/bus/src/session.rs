@@ -2,8 +2,8 @@
 //! everything, wait with jitter, begin again, without limit. lapin's own recovery stays off: it gives up after 16 tries
 //! and knows nothing of deleted queues.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use lapin::{Connection, ConnectionProperties};
@@ -11,10 +11,17 @@ use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+use telemetry::metrics::{self, Counter, Gauge, KeyValue};
+
 use crate::{Hint, consumer, publisher};
 
 const CONNECT: Duration = Duration::from_secs(10);
 const LONGEST_WAIT: u64 = 10_000;
+
+static CONNECTED: LazyLock<Gauge<i64>> =
+    LazyLock::new(|| metrics::gauge("amqp_connected", "Whether a session with the broker is up, 0 or 1"));
+static RECONNECTS: LazyLock<Counter<u64>> =
+    LazyLock::new(|| metrics::counter("amqp_reconnects", "Sessions with the broker that ended and are begun anew"));
 
 /// Why a session ended. The broker's URL is never part of it.
 #[derive(Debug, thiserror::Error)]
@@ -43,7 +50,7 @@ pub(crate) async fn keep_publishing(
             let connection = connect(&url).await?;
             publisher::run(&connection, &mut hints, &connected, &mut failures, &shutdown).await
         };
-        if ended(session.await, &connected, &mut failures, &shutdown).await {
+        if ended("publish", session.await, &connected, &mut failures, &shutdown).await {
             return;
         }
     }
@@ -61,7 +68,7 @@ pub(crate) async fn keep_consuming(
             let connection = connect(&url).await?;
             consumer::run(&connection, &hints, &connected, &mut failures, &shutdown).await
         };
-        if ended(session.await, &connected, &mut failures, &shutdown).await {
+        if ended("consume", session.await, &connected, &mut failures, &shutdown).await {
             return;
         }
     }
@@ -73,14 +80,22 @@ async fn connect(url: &SecretString) -> Result<Connection, Ended> {
     Ok(tokio::time::timeout(CONNECT, connecting).await.map_err(|_| Ended::TimedOut)??)
 }
 
+/// Notes that a session is up.
+pub(crate) fn up(which: &'static str, connected: &AtomicBool) {
+    connected.store(true, Ordering::Relaxed);
+    CONNECTED.record(1, &[KeyValue::new("session", which)]);
+}
+
 /// Notes the end of a session and waits before the next; says whether there will be none.
 async fn ended(
+    which: &'static str,
     outcome: Result<(), Ended>,
     connected: &AtomicBool,
     failures: &mut u32,
     shutdown: &CancellationToken,
 ) -> bool {
     connected.store(false, Ordering::Relaxed);
+    CONNECTED.record(0, &[KeyValue::new("session", which)]);
     let Err(reason) = outcome else { return true };
     if matches!(reason, Ended::Shutdown) || shutdown.is_cancelled() {
         return true;
@@ -88,6 +103,7 @@ async fn ended(
     let longest = (200_u64 << (*failures).min(6)).min(LONGEST_WAIT);
     *failures = failures.saturating_add(1);
     let wait = Duration::from_millis(rand::random_range(longest / 2..=longest));
+    RECONNECTS.add(1, &[KeyValue::new("session", which)]);
     tracing::warn!(%reason, wait_ms = wait.as_millis(), "the broker's session ended; hints wait for the sweeper");
     tokio::select! {
         () = tokio::time::sleep(wait) => false,

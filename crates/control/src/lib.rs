@@ -8,6 +8,7 @@ mod error;
 mod identity_sync;
 mod inbound;
 pub mod jwks;
+mod observe;
 mod openapi;
 mod operator;
 mod outbound;
@@ -26,6 +27,7 @@ use registry::Db;
 use registry::seal::Keyring;
 use registry::tenant::Tenant;
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
 
 pub use error::Problem;
 pub use openapi::document;
@@ -92,14 +94,17 @@ pub fn run(
 ) -> std::io::Result<actix_web::dev::Server> {
     let workers = config.workers;
     let control = web::Data::new(Control { config, deps });
-    let server = HttpServer::new(move || App::new().app_data(control.clone()).configure(routes::configure))
-        .workers(workers)
-        .tcp_nodelay(true)
-        .disable_signals()
-        .shutdown_timeout(30)
-        .shutdown_signal(shutdown.cancelled_owned())
-        .listen(listener)?
-        .run();
+    let server = HttpServer::new(move || {
+        let app = App::new().app_data(control.clone());
+        app.wrap(actix_web::middleware::from_fn(observe::call)).configure(routes::configure)
+    })
+    .workers(workers)
+    .tcp_nodelay(true)
+    .disable_signals()
+    .shutdown_timeout(30)
+    .shutdown_signal(shutdown.cancelled_owned())
+    .listen(listener)?
+    .run();
     Ok(server)
 }
 
@@ -110,6 +115,6 @@ impl Control {
         &self,
         work: impl Future<Output = Result<T, Problem>> + Send + 'static,
     ) -> Result<T, Problem> {
-        self.deps.runtime.spawn(work).await.map_err(|_| Problem::Internal)?
+        self.deps.runtime.spawn(work.in_current_span()).await.map_err(|_| Problem::Internal)?
     }
 }

@@ -8,9 +8,10 @@ use downstream::{BaseUrl, Capabilities, Client};
 use registry::target::{self, Enable};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
+use telemetry::metrics::KeyValue;
 
 use crate::operator::Writer;
-use crate::{Control, Deps, Problem};
+use crate::{Control, Deps, Problem, observe};
 
 /// How long disabling waits for sends in flight: a lease and a little.
 const DRAIN: Duration = Duration::from_secs(20);
@@ -145,6 +146,10 @@ fn client(control: &Control, body: &Downstream) -> Result<(Client, SecretString)
 }
 
 async fn probe(client: &Client) -> Result<Probed, Problem> {
-    let Capabilities { patch, filter, limitations } = client.probe().await.map_err(Problem::Probe)?;
+    let begun = Instant::now();
+    let probed = client.probe().await;
+    let outcome = probed.as_ref().map_or_else(|failure| failure.code.as_str(), |_| "ok");
+    observe::PROBE.record(begun.elapsed().as_secs_f64(), &[KeyValue::new("outcome", outcome)]);
+    let Capabilities { patch, filter, limitations } = probed.map_err(Problem::Probe)?;
     Ok(Probed { endpoint: client.base_url().to_owned(), supports_patch: patch, supports_filter: filter, limitations })
 }

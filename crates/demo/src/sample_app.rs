@@ -30,6 +30,8 @@ pub struct Entry {
     pub path: String,
     /// What it answered.
     pub status: u16,
+    /// The trace it was told of, in hex.
+    pub trace_id: Option<String>,
 }
 
 struct Served {
@@ -84,7 +86,9 @@ async fn entry(request: HttpRequest, body: web::Bytes, served: web::Data<Served>
     } else {
         error(401, "a bearer token is needed")
     };
-    state.journal.push(Entry { method: request.method().to_string(), path: path.clone(), status });
+    let traceparent = request.headers().get("traceparent").and_then(|value| value.to_str().ok());
+    let trace_id = traceparent.and_then(|text| text.get(3..35)).map(str::to_owned);
+    state.journal.push(Entry { method: request.method().to_string(), path: path.clone(), status, trace_id });
     drop(state);
     let code = actix_web::http::StatusCode::from_u16(status).unwrap_or_default();
     let mut response = HttpResponse::build(code);

@@ -3,7 +3,10 @@
 //! Whatever wakes it, a hint, the sweeper or the poll, it takes no input from it: it claims a row, reads the present
 //! state, and sends the difference. Triage looks at the realm and ignores the target; send obeys the target.
 
+mod attempt;
 mod capture;
+mod create;
+mod gauges;
 mod plan;
 mod pushed;
 mod repair;
@@ -85,6 +88,7 @@ pub async fn run(config: Config, deps: Deps, hints: Hints, shutdown: Cancellatio
     tracker.spawn(work::sweep(pool, config.sweep, shutdown.clone()));
     tracker.spawn(capture::poll(config.clone(), deps.clone(), shutdown.clone()));
     tracker.spawn(capture::baselines(deps.clone(), config.sweep, shutdown.clone()));
+    tracker.spawn(gauges::keep(deps.db.clone(), shutdown.clone()));
     tracker.spawn(repair::run(config, deps, shutdown.clone()));
     shutdown.cancelled().await;
     tracker.close();

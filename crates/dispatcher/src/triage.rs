@@ -1,10 +1,11 @@
 //! Triage: look at the realm, refresh the directory behind its fence, decide what is owed (K9–K12).
 
-use directory::ledger::{self, Recorded, Stage, Triage};
+use directory::ledger::{self, Claim, Recorded, Stage, Triage};
 use directory::{refresh, watch};
 use realm::RealmUser;
 use registry::TenantId;
 use scim::native::Native;
+use tracing::Instrument;
 use uuid::Uuid;
 
 use crate::Deps;
@@ -12,6 +13,12 @@ use crate::pushed::Pushed;
 
 pub(crate) async fn run(deps: &Deps, tenant: TenantId, user: Uuid) -> Result<(), directory::Error> {
     let Some(claim) = ledger::claim(&deps.db, tenant, user, Stage::Triage, None).await? else { return Ok(()) };
+    let span = tracing::info_span!("outbound.triage", tenant.id = %tenant, user.id = %user);
+    telemetry::trace::join(&span, claim.row.trace.as_deref());
+    look(deps, tenant, user, &claim).instrument(span).await
+}
+
+async fn look(deps: &Deps, tenant: TenantId, user: Uuid, claim: &Claim) -> Result<(), directory::Error> {
     // Order: the fence is read before the realm (K11).
     let fence = refresh::fence(&deps.db, tenant, user).await?;
     if fence.as_ref().is_some_and(refresh::Fence::writing) {

@@ -11,6 +11,7 @@ use registry::TenantId;
 use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tracing::Instrument;
 use uuid::Uuid;
 
 use crate::{Config, Deps, send, triage};
@@ -75,7 +76,9 @@ pub(crate) async fn listen(pool: Arc<Pool>, mut hints: Hints, shutdown: Cancella
             () = shutdown.cancelled() => return,
         };
         let Some(hint) = hint else { return };
-        pool.start(TenantId(hint.tenant), hint.user).await;
+        let span = tracing::info_span!("process hint", otel.kind = "consumer", messaging.system = "rabbitmq");
+        telemetry::trace::join(&span, hint.traceparent.as_deref());
+        pool.start(TenantId(hint.tenant), hint.user).instrument(span).await;
     }
 }
 

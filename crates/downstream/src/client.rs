@@ -18,7 +18,6 @@ pub struct Client {
     connector: Connector,
     base: BaseUrl,
     token: SecretString,
-    traceparent: Option<String>,
 }
 
 /// What a downstream can do.
@@ -105,14 +104,7 @@ impl Remote {
 impl Client {
     /// A client of one downstream.
     pub fn new(connector: Connector, base: BaseUrl, token: SecretString) -> Self {
-        Self { connector, base, token, traceparent: None }
-    }
-
-    /// The same, carrying a trace.
-    #[must_use]
-    pub fn traced(mut self, traceparent: Option<String>) -> Self {
-        self.traceparent = traceparent;
-        self
+        Self { connector, base, token }
     }
 
     /// The base URL.
@@ -192,7 +184,7 @@ impl Client {
     }
 
     async fn call(&self, method: Method, url: &Url, body: Option<&Value>) -> Outcome {
-        self.connector.call(method, url, &self.token, body, self.traceparent.as_deref()).await
+        self.connector.call(method, url, &self.token, body).await
     }
 
     fn url(&self, segments: &[&str], filter: Option<&str>) -> Url {

@@ -69,15 +69,8 @@ impl Connector {
         Ok(Self { http, development: guard.development })
     }
 
-    /// One call. Never fails: every end is an [`Outcome`].
-    pub(crate) async fn call(
-        &self,
-        method: Method,
-        url: &Url,
-        token: &SecretString,
-        body: Option<&Value>,
-        traceparent: Option<&str>,
-    ) -> Outcome {
+    /// One call, which carries the current trace. Never fails: every end is an [`Outcome`].
+    pub(crate) async fn call(&self, method: Method, url: &Url, token: &SecretString, body: Option<&Value>) -> Outcome {
         // An IP literal never reaches the resolver.
         let literal = match url.host() {
             Some(Host::Ipv4(address)) => Some(std::net::IpAddr::V4(address)),
@@ -92,7 +85,7 @@ impl Connector {
             .request(method.clone(), url.clone())
             .bearer_auth(token.expose_secret())
             .header("accept", "application/scim+json, application/json;q=0.9");
-        if let Some(traceparent) = traceparent {
+        if let Some(traceparent) = telemetry::trace::current() {
             request = request.header("traceparent", traceparent);
         }
         if let Some(body) = body {

@@ -6,6 +6,7 @@
 
 mod answer;
 mod discovery;
+mod observe;
 mod provisioner;
 mod request;
 mod routes;

@@ -4,9 +4,10 @@
 
 use directory::activity::Entry;
 use registry::tenant::{Provisioner, Refusal};
-use registry::{BearerToken, Db, TokenShape};
+use registry::{BearerToken, Db, TenantId, TokenShape};
 
 use crate::answer::Answer;
+use crate::observe;
 use crate::request::Request;
 
 /// Why a request's credentials are refused, as the activity shows it.
@@ -58,66 +59,72 @@ pub(crate) fn token(authorization: &[String]) -> Result<BearerToken, Fault> {
     })
 }
 
-/// Whose request it is.
-pub(crate) async fn of(db: &Db, request: &Request) -> Result<Provisioner, Answer> {
-    let token = token(&request.authorization).map_err(|fault| {
-        tracing::info!(reason = fault.as_str(), "a request without a usable token");
-        unauthorized()
-    })?;
+/// Credentials that name nobody here.
+pub(crate) struct Refused {
+    /// Whose token it is or was, if anybody's.
+    pub tenant: Option<TenantId>,
+    /// A name for metrics.
+    pub class: &'static str,
+    /// Why, in words; the wire never says it.
+    pub reason: String,
+}
+
+/// Whose request it is. The outer error is an answer: tokens cannot be checked now.
+pub(crate) async fn of(db: &Db, request: &Request) -> Result<Result<Provisioner, Refused>, Answer> {
+    let token = match token(&request.authorization) {
+        Ok(token) => token,
+        Err(fault) => {
+            return Ok(Err(Refused { tenant: None, class: "unusable", reason: fault.as_str().to_owned() }));
+        }
+    };
     let resolved = registry::tenant::resolve(db, token.hash(), &request.host, &request.realm).await;
     let refusal = match resolved {
-        Ok(Ok(provisioner)) => return Ok(provisioner),
+        Ok(Ok(provisioner)) => return Ok(Ok(provisioner)),
         Ok(Err(refusal)) => refusal,
         Err(error) => {
             tracing::warn!(%error, "tokens cannot be checked");
             return Err(Answer::unavailable());
         }
     };
-    let (tenant, reason) = match refusal {
-        Refusal::Unknown => (None, "an unknown token".to_owned()),
-        Refusal::Dead { tenant, why, at } => {
-            let when = at / 1_000_000;
-            let reason = match why.as_str() {
-                "rotated" => format!("a token that was rotated at {when}"),
-                "expired" => format!("a token that expired at {when}"),
-                _ => "inbound is disabled".to_owned(),
-            };
-            (Some(tenant), reason)
-        }
-        Refusal::Elsewhere { tenant } => (Some(tenant), "the token is of another host or realm".to_owned()),
-    };
-    tracing::info!(tenant.id = ?tenant.map(|tenant| tenant.0), reason, "a refused token");
-    if let Some(tenant) = tenant {
+    let refused = refused(refusal);
+    if let Some(tenant) = refused.tenant {
         let entry = Entry {
             tenant,
             at: chrono_micros(),
             direction: "in",
             user: None,
             target: None,
-            operation: format!("{} {}", request.method, template(&request.segments)),
+            operation: format!("{} {}", request.method, observe::route(&request.segments)),
             status: Some(401),
             class: "unauthorized".to_owned(),
-            reason: Some(reason),
+            reason: Some(refused.reason.clone()),
             changed: Vec::new(),
             duration_ms: 0,
             seq: None,
-            trace_id: request.traceparent.as_deref().and_then(|text| text.get(3..35)).map(str::to_owned),
+            trace_id: telemetry::trace::id(request.traceparent.as_deref()),
         };
         // The answer does not depend on it.
         drop(directory::activity::insert(db.connection(), &[entry]).await);
     }
-    Err(unauthorized())
+    Ok(Err(refused))
 }
 
-/// A path without ids.
-pub(crate) fn template(segments: &[String]) -> String {
-    match segments {
-        [] => "/".to_owned(),
-        [only] if only.chars().all(|c| c.is_ascii_alphanumeric()) && only.len() < 32 => format!("/{only}"),
-        [first, _] if matches!(first.as_str(), "Users" | "Groups" | "Schemas" | "ResourceTypes") => {
-            format!("/{first}/{{id}}")
+fn refused(refusal: Refusal) -> Refused {
+    match refusal {
+        Refusal::Unknown => Refused { tenant: None, class: "unknown", reason: "an unknown token".to_owned() },
+        Refusal::Dead { tenant, why, at } => {
+            let when = at / 1_000_000;
+            let (class, reason) = match why.as_str() {
+                "rotated" => ("rotated", format!("a token that was rotated at {when}")),
+                "expired" => ("expired", format!("a token that expired at {when}")),
+                _ => ("disabled", "inbound is disabled".to_owned()),
+            };
+            Refused { tenant: Some(tenant), class, reason }
         }
-        _ => "/…".to_owned(),
+        Refusal::Elsewhere { tenant } => {
+            let reason = "the token is of another host or realm".to_owned();
+            Refused { tenant: Some(tenant), class: "elsewhere", reason }
+        }
     }
 }
 

@@ -67,7 +67,7 @@ impl Request {
             if_none_match: header("if-none-match"),
             content_type: header("content-type"),
             plain_json: wants_plain_json(header("accept").as_deref()),
-            traceparent: header("traceparent").filter(|text| is_traceparent(text)),
+            traceparent: header("traceparent"),
         })
     }
 
@@ -115,13 +115,6 @@ fn wants_plain_json(accept: Option<&str>) -> bool {
         accept.split(',').any(|part| part.split(';').next().is_some_and(|name| name.trim().eq_ignore_ascii_case(media)))
     };
     takes("application/json") && !takes("application/scim+json") && !takes("*/*") && !takes("application/*")
-}
-
-pub(crate) fn is_traceparent(text: &str) -> bool {
-    let parts: Vec<&str> = text.split('-').collect();
-    let hex = |part: &str, length: usize| part.len() == length && part.bytes().all(|byte| byte.is_ascii_hexdigit());
-    matches!(parts.as_slice(), [version, trace, span, flags, ..]
-        if hex(version, 2) && hex(trace, 32) && hex(span, 16) && hex(flags, 2))
 }
 
 /// Reads the body within its limits and parses it.

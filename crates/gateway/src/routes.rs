@@ -1,79 +1,81 @@
 //! The whole URL space of the gateway, on one screen, below `/realms/{realm}/scim/v2`.
 
-use std::time::Instant;
-
 use actix_web::http::Method;
 use actix_web::{HttpRequest, HttpResponse, web};
+use registry::TenantId;
 use registry::tenant::Provisioner;
 use serde_json::Value;
+use tracing::Instrument;
 
 use crate::answer::Answer;
+use crate::observe::Observed;
+use crate::provisioner::Refused;
 use crate::request::Request;
 use crate::{Deps, Gateway, discovery, provisioner, request, users};
 
 /// Every request there is: authenticated first, then its body read, then worked on.
 pub(crate) async fn entry(http: HttpRequest, payload: web::Payload, gateway: web::Data<Gateway>) -> HttpResponse {
-    let started = Instant::now();
-    let request = match Request::read(&http, &gateway.config) {
+    let mut request = match Request::read(&http, &gateway.config) {
         Ok(request) => request,
-        Err(error) => return Answer::from(error).into_http(false),
+        Err(error) => {
+            Observed::begin(http.method().as_str(), None).end(error.status, None, None);
+            return Answer::from(error).into_http(false);
+        }
     };
-    let plain_json = request.plain_json;
-    let head = request.method == Method::HEAD;
-    let operation = provisioner::template(&request.segments);
-    let method = request.method.clone();
-    let trace = request.traceparent.clone();
-    let (answer, tenant) = serve(request, payload, &gateway).await;
-    tracing::info!(
-        name = "inbound.request",
-        tenant.id = ?tenant,
-        method = %method,
-        path = operation,
-        http.status = answer.status,
-        duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
-        traceparent = trace,
-    );
+    let (plain_json, head) = (request.plain_json, request.method == Method::HEAD);
+    let observed = Observed::begin(http.method().as_str(), Some(&mut request));
+    let answer = match serve(request, payload, &gateway).instrument(observed.span()).await {
+        Ok((answer, tenant)) => {
+            observed.end(answer.status, tenant, None);
+            answer
+        }
+        Err(refused) => {
+            observed.end(401, None, Some(&refused));
+            provisioner::unauthorized()
+        }
+    };
     if head { Answer { body: None, ..answer }.into_http(plain_json) } else { answer.into_http(plain_json) }
 }
 
+/// The answer and whose request it was, or why its credentials are refused.
 async fn serve(
     request: Request,
     payload: web::Payload,
     gateway: &web::Data<Gateway>,
-) -> (Answer, Option<registry::TenantId>) {
+) -> Result<(Answer, Option<TenantId>), Refused> {
     let deps = gateway.deps.clone();
     let (request, provisioner) = {
         let db = deps.db.clone();
-        let identified = deps.runtime.spawn(async move {
+        let identified = async move {
             let provisioner = provisioner::of(&db, &request).await;
             (request, provisioner)
-        });
-        match identified.await {
-            Ok((request, Ok(provisioner))) => (request, provisioner),
-            Ok((_, Err(answer))) => return (answer, None),
-            Err(_) => return (failed(), None),
+        };
+        match deps.runtime.spawn(identified.in_current_span()).await {
+            Ok((request, Ok(Ok(provisioner)))) => (request, provisioner),
+            Ok((_, Ok(Err(refused)))) => return Err(refused),
+            Ok((_, Err(answer))) => return Ok((answer, None)),
+            Err(_) => return Ok((failed(), None)),
         }
     };
     let tenant = Some(provisioner.tenant);
     let body = if matches!(request.method, Method::POST | Method::PUT | Method::PATCH) && takes_body(&request) {
         match request::body(request.content_type.as_deref(), payload, &gateway.config).await {
             Ok(body) => body,
-            Err(error) => return (error.into(), tenant),
+            Err(error) => return Ok((error.into(), tenant)),
         }
     } else {
         Value::Null
     };
     let deadline = gateway.config.deadline;
-    let working = gateway.deps.runtime.spawn(async move {
-        let work = dispatch(&deps, &provisioner, &request, body);
-        // The deadline answers; it does not stop the work half-way (a saga must end).
-        work.await
-    });
-    match tokio::time::timeout(deadline, working).await {
-        Ok(Ok(answer)) => (answer, tenant),
-        Ok(Err(_)) => (failed(), tenant),
-        Err(_) => (Answer::unavailable(), tenant),
-    }
+    let work = async move { dispatch(&deps, &provisioner, &request, body).await };
+    // The deadline answers; it does not stop the work half-way (a saga must end).
+    let working = gateway.deps.runtime.spawn(work.in_current_span());
+    let answer = match tokio::time::timeout(deadline, working).await {
+        Ok(Ok(answer)) => answer,
+        Ok(Err(_)) => failed(),
+        Err(_) => Answer::unavailable(),
+    };
+    Ok((answer, tenant))
 }
 
 fn failed() -> Answer {

@@ -9,7 +9,7 @@ use secrecy::ExposeSecret;
 
 use crate::env::{Environment, Fault, VARIABLES};
 use crate::roles::{self, Which};
-use crate::{clusters, demo, settings, telemetry, tenants};
+use crate::{clusters, demo, exporters, settings, tenants};
 
 #[derive(Parser)]
 #[command(name = "kevra-scim", version, about = "SCIM 2.0 provisioning, both ways, for managed Keycloak realms")]
@@ -122,17 +122,17 @@ async fn run(command: Command) -> anyhow::Result<()> {
 
 async fn role(which: Which, environment: &Environment) -> anyhow::Result<()> {
     let common = settings::common(environment)?;
-    let telemetry = telemetry::install(&telemetry::Settings {
+    let exporters = exporters::install(&exporters::Settings {
         filter: &common.log,
         json: common.json,
         role: which.name(),
         otlp: common.otlp,
     })?;
-    let outcome = roles::run(which, environment, telemetry.registry.clone()).await;
+    let outcome = roles::run(which, environment, exporters.registry.clone()).await;
     if let Err(error) = &outcome {
         tracing::error!(error = format!("{error:#}"), "stopped");
     }
-    telemetry.flush().await;
+    exporters.flush().await;
     outcome
 }
 

@@ -22,7 +22,7 @@ use tokio_util::sync::CancellationToken;
 use crate::env::{self, Environment};
 use crate::realms::Realms;
 use crate::roles::{self, Parts, Ports, Which};
-use crate::{settings, shutdown, telemetry};
+use crate::{exporters, settings, shutdown};
 
 const TENANT: &str = "acme";
 const SCOPES: &str = "sync:read sync:write tenants:admin realm:write";
@@ -93,8 +93,8 @@ async fn start(options: Options, environment: Environment) -> anyhow::Result<()>
         (url(&control)?, url(&gateway)?, url(&downstream)?, url(&ops)?);
     let data = Data::open(options.data.clone(), options.retain)?;
     let (log, json_logs) = (environment.text(env::LOG)?.unwrap_or_else(|| "warn".to_owned()), false);
-    let telemetry =
-        telemetry::install(&telemetry::Settings { filter: &log, json: json_logs, role: "demo", otlp: false })?;
+    let exporters =
+        exporters::install(&exporters::Settings { filter: &log, json: json_logs, role: "demo", otlp: false })?;
 
     let database_url = match environment.text(env::DATABASE_URL)? {
         Some(url) => SecretString::from(url),
@@ -152,7 +152,7 @@ async fn start(options: Options, environment: Environment) -> anyhow::Result<()>
         })?),
         trusted_proxies: Vec::new(),
         demo: Some(control::Demo { downstream_url: format!("{downstream_url}/scim/v2") }),
-        metrics: telemetry.registry.clone(),
+        metrics: exporters.registry.clone(),
     };
     let ports = Ports { control: Some(control), gateway: Some(gateway), ops };
     let serving = tokio::spawn(roles::serve(Which::ALL, parts, ports, stop.clone()));
@@ -178,7 +178,7 @@ async fn start(options: Options, environment: Environment) -> anyhow::Result<()>
     app_stop.cancel();
     drop(app_task.await);
     data.close();
-    telemetry.flush().await;
+    exporters.flush().await;
     outcome
 }
 

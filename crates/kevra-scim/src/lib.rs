@@ -5,13 +5,13 @@ pub mod cli;
 mod clusters;
 mod demo;
 pub mod env;
+mod exporters;
 mod ops;
 mod people;
 mod realms;
 mod roles;
 mod settings;
 mod shutdown;
-mod telemetry;
 mod tenants;
 
 pub use cli::main;

@@ -130,6 +130,7 @@ pub(crate) async fn open(common: &settings::Common) -> anyhow::Result<Db> {
 /// Serves until the token is cancelled. A role that ends by itself is a crash.
 pub(crate) async fn serve(which: Which, parts: Parts, ports: Ports, shutdown: CancellationToken) -> anyhow::Result<()> {
     let tracker = TaskTracker::new();
+    crate::exporters::watch_pool(&parts.db);
     let (doorbell, hints, broker) = doorbell(which, &parts, &shutdown, &tracker);
     let runtime = tokio::runtime::Handle::current();
     let mut running = tokio::task::JoinSet::new();

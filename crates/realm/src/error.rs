@@ -33,3 +33,18 @@ pub enum Error {
     #[error("the realm did not confirm the write")]
     Ambiguous,
 }
+
+impl Error {
+    /// A name for metrics and traces.
+    pub fn class(&self) -> &'static str {
+        match self {
+            Self::NotFound => "not_found",
+            Self::RealmGone => "realm_gone",
+            Self::Conflict { .. } => "conflict",
+            Self::Rejected { .. } => "rejected",
+            Self::Refused => "refused",
+            Self::Unavailable => "unavailable",
+            Self::Ambiguous => "ambiguous",
+        }
+    }
+}

@@ -83,6 +83,21 @@ impl Db {
         Ok(self.0.ping().await?)
     }
 
+    /// How many connections are open, and how many of those idle.
+    pub fn connections(&self) -> (i64, i64) {
+        let (open, idle) = match self.backend() {
+            DbBackend::Postgres => {
+                let pool = self.0.get_postgres_connection_pool();
+                (pool.size(), pool.num_idle())
+            }
+            _ => {
+                let pool = self.0.get_sqlite_connection_pool();
+                (pool.size(), pool.num_idle())
+            }
+        };
+        (i64::from(open), i64::try_from(idle).unwrap_or(i64::MAX))
+    }
+
     /// Closes the pool.
     pub async fn close(self) -> Result<(), Error> {
         Ok(self.0.close().await?)

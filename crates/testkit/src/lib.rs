@@ -7,6 +7,7 @@
 use std::time::{Duration, Instant};
 
 pub mod broker;
+pub mod collector;
 pub mod console;
 pub mod database;
 pub mod demo_process;

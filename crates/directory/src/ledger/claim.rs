@@ -147,20 +147,3 @@ pub async fn live_leases(db: &Db, tenant: TenantId, generation: i64) -> Result<i
     let row: Option<Number> = sql::one(connection, &text, [tenant.0.into(), generation.into()]).await?;
     Ok(row.map_or(0, |row| row.number))
 }
-
-/// Changes waiting for delivery that could be delivered now or later, and since when the oldest waits, microseconds.
-pub async fn oldest_waiting(db: &Db) -> Result<(i64, Option<i64>), Error> {
-    #[derive(FromQueryResult)]
-    struct Waiting {
-        number: i64,
-        oldest: Option<i64>,
-    }
-    let text = format!(
-        "select count(*) as number, min(l.dirty_at) as oldest from ledger l
-         join target t on t.tenant_id = l.tenant_id and t.state = 'active'
-         where l.owed_seq > l.acked_seq and l.next_at < {}",
-        super::protocol::NEVER
-    );
-    let row: Option<Waiting> = sql::one(db.connection(), &text, []).await?;
-    Ok(row.map_or((0, None), |row| (row.number, row.oldest)))
-}

@@ -4,6 +4,7 @@
 //! came of it under the claim's epoch. The rules are pure code in [`protocol`]; `mark` and `claim` are single statements
 //! that do the same, `record` loads, steps and stores.
 
+mod backlog;
 mod claim;
 mod mark;
 pub mod protocol;
@@ -13,7 +14,8 @@ use registry::TenantId;
 use sea_orm::{ConnectionTrait, DbBackend, FromQueryResult};
 use uuid::Uuid;
 
-pub use claim::{Claim, Due, claim, due, live_leases, oldest_waiting, release, renew};
+pub use backlog::{Backlog, Targets, backlog, targets};
+pub use claim::{Claim, Due, claim, due, live_leases, release, renew};
 pub use mark::{Mark, baseline, first_enable, mark, owe_again, retire};
 pub use protocol::{Stage, Verdict};
 pub use record::{Acknowledgement, LinkUpdate, Recorded, Triage, record, triaged};

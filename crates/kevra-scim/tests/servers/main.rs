@@ -1,10 +1,12 @@
 //! The built program as separate processes on real parts: PostgreSQL, RabbitMQ, Keycloak, other people's SCIM software.
 //! `scripts/test` starts the servers.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails here")]
 
 mod isolation;
 mod journey;
 mod overlap;
 mod rotation;
+mod telemetry;
 
 use testkit::console::Console;
 use testkit::installation::{Installation, Role};

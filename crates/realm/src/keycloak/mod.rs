@@ -5,6 +5,7 @@ pub mod provision;
 mod representation;
 mod transport;
 mod users;
+mod watched;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -8,7 +8,10 @@ use serde::Deserialize;
 use serde_json::Value;
 use tokio::sync::{Mutex, Semaphore};
 
+use tracing::Instrument;
+
 use super::Connection;
+use super::watched::Watched;
 use crate::Error;
 
 /// How many calls of ours one realm sees at once.
@@ -64,10 +67,20 @@ impl Transport {
     }
 
     pub async fn call_url(&self, method: Method, url: &str, body: Option<&Value>) -> Result<Answer, Error> {
+        let watched = Watched::begin(&method, url);
+        let outcome = self.exchange(method, url, body).instrument(watched.span()).await;
+        watched.end(outcome.as_ref().map(|answer| answer.status.as_u16()).map_err(Error::class));
+        outcome
+    }
+
+    async fn exchange(&self, method: Method, url: &str, body: Option<&Value>) -> Result<Answer, Error> {
         let _permit = self.permits.acquire().await.map_err(|_| Error::Unavailable)?;
         for attempt in 0..2 {
             let token = self.token(attempt > 0).await?;
             let mut request = self.http.request(method.clone(), url).bearer_auth(token.expose_secret());
+            if let Some(traceparent) = telemetry::trace::current() {
+                request = request.header("traceparent", traceparent);
+            }
             if let Some(body) = body {
                 request = request.json(body);
             }

@@ -1,0 +1,63 @@
+//! What waits, over all tenants: for gauges and for scaling, never for decisions.
+
+use registry::Db;
+use sea_orm::FromQueryResult;
+
+use super::clock;
+use super::protocol::NEVER;
+use crate::{Error, sql};
+
+/// Counts over the whole ledger and all targets in use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, FromQueryResult)]
+pub struct Backlog {
+    /// Changes that will be delivered, now or after a back-off.
+    pub waiting: i64,
+    /// Changes set aside until their user changes or a person acts.
+    pub parked: i64,
+    /// How long the oldest waiting change waits, microseconds; 0 when nothing waits.
+    pub oldest: i64,
+}
+
+/// Targets in use, by what they take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, FromQueryResult)]
+pub struct Targets {
+    /// Taking changes.
+    pub delivering: i64,
+    /// Asked us to wait.
+    pub paused: i64,
+    /// Refuse our token.
+    pub quarantined: i64,
+}
+
+/// Counts what waits.
+pub async fn backlog(db: &Db) -> Result<Backlog, Error> {
+    let connection = db.connection();
+    let now = clock(connection);
+    let waits = format!("l.next_at < {NEVER}");
+    let text = format!(
+        "select coalesce(sum(case when {waits} then 1 else 0 end), 0) as waiting,
+             coalesce(sum(case when {waits} then 0 else 1 end), 0) as parked,
+             coalesce(max(case when {waits} then {now} - l.dirty_at end), 0) as oldest
+         from ledger l join target t on t.tenant_id = l.tenant_id and t.state = 'active'
+         where l.owed_seq > l.acked_seq"
+    );
+    let row: Option<Backlog> = sql::one(connection, &text, []).await?;
+    Ok(row.unwrap_or(Backlog { waiting: 0, parked: 0, oldest: 0 }))
+}
+
+/// Counts targets.
+pub async fn targets(db: &Db) -> Result<Targets, Error> {
+    let connection = db.connection();
+    let now = clock(connection);
+    let count = |condition: &str| format!("coalesce(sum(case when {condition} then 1 else 0 end), 0)");
+    let paused = format!("quarantined_at is null and paused_until > {now}");
+    let free = format!("quarantined_at is null and (paused_until is null or paused_until <= {now})");
+    let text = format!(
+        "select {} as delivering, {} as paused, {} as quarantined from target where state = 'active'",
+        count(&free),
+        count(&paused),
+        count("quarantined_at is not null")
+    );
+    let row: Option<Targets> = sql::one(connection, &text, []).await?;
+    Ok(row.unwrap_or(Targets { delivering: 0, paused: 0, quarantined: 0 }))
+}

@@ -1,0 +1,128 @@
+//! One call to a downstream: the lease before it, the span around it, the line, the activity and the metrics after it.
+
+use std::sync::LazyLock;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use directory::activity::Entry;
+use directory::ledger;
+use downstream::Outcome;
+use telemetry::metrics::{self, Counter, Histogram, KeyValue};
+use telemetry::trace;
+use tracing::Instrument;
+use tracing::field::Empty;
+
+use crate::send::{Error, Round};
+
+static ATTEMPTS: LazyLock<Counter<u64>> =
+    LazyLock::new(|| metrics::counter("outbound_attempts", "Calls to downstreams, by operation and outcome"));
+static DURATION: LazyLock<Histogram<f64>> =
+    LazyLock::new(|| metrics::duration("outbound_attempt_duration", "How long calls to downstreams take"));
+
+/// How a call ended, as far as anybody outside may know.
+pub(crate) trait Ending {
+    fn status(&self) -> Option<u16>;
+    fn class(&self) -> &'static str;
+}
+
+impl Ending for Outcome {
+    fn status(&self) -> Option<u16> {
+        Self::status(self)
+    }
+
+    fn class(&self) -> &'static str {
+        Self::class(self)
+    }
+}
+
+impl<T> Ending for Result<T, Outcome> {
+    fn status(&self) -> Option<u16> {
+        self.as_ref().err().map_or(Some(200), Outcome::status)
+    }
+
+    fn class(&self) -> &'static str {
+        self.as_ref().err().map_or("ok", Outcome::class)
+    }
+}
+
+impl Round<'_> {
+    /// Before each call: the lease is extended and the target's generation read again (K20).
+    pub async fn renew(&self) -> Result<bool, Error> {
+        let generation = Some(self.target.generation);
+        Ok(ledger::renew(&self.deps.db, self.tenant, self.user, self.claim.epoch, generation).await?)
+    }
+
+    /// Makes a call and notes it. `names` are the attributes it changes.
+    pub async fn called<T: Ending>(
+        &mut self,
+        operation: &'static str,
+        names: &[String],
+        call: impl Future<Output = T>,
+    ) -> T {
+        let span = tracing::info_span!(
+            "outbound.attempt",
+            otel.kind = "client",
+            otel.name = operation,
+            http.response.status_code = Empty,
+            outcome = Empty,
+        );
+        let begun = Instant::now();
+        let ended = call.instrument(span.clone()).await;
+        let (status, class) = (ended.status(), ended.class());
+        span.record("outcome", class);
+        if let Some(status) = status {
+            span.record("http.response.status_code", status);
+        }
+        drop(span);
+        self.note(operation, names, status, class, begun);
+        ended
+    }
+
+    fn note(
+        &mut self,
+        operation: &'static str,
+        names: &[String],
+        status: Option<u16>,
+        class: &'static str,
+        begun: Instant,
+    ) {
+        let elapsed = begun.elapsed();
+        let duration_ms = i64::try_from(elapsed.as_millis()).unwrap_or(i64::MAX);
+        let trace_id = trace::id(trace::current().as_deref());
+        tracing::info!(
+            name = "outbound.attempted",
+            tenant.id = %self.tenant,
+            user.id = %self.user,
+            operation,
+            changed = names.join(","),
+            http.status = status,
+            outcome = class,
+            attempt = self.claim.row.state().attempts + 1,
+            duration_ms,
+            trace_id,
+        );
+        let labelled = KeyValue::new("op", operation);
+        DURATION.record(elapsed.as_secs_f64(), std::slice::from_ref(&labelled));
+        ATTEMPTS.add(1, &[labelled, KeyValue::new("outcome", class)]);
+        self.attempts.push(Entry {
+            tenant: self.tenant,
+            at: micros_now(),
+            direction: "out",
+            user: Some(self.user),
+            target: Some(self.target.id),
+            operation: operation.to_owned(),
+            status,
+            class: class.to_owned(),
+            reason: None,
+            changed: names.to_vec(),
+            duration_ms,
+            seq: Some(self.claim.seq),
+            trace_id,
+        });
+    }
+}
+
+/// Now by this process's clock; for what is shown, never for leases (K20).
+pub(crate) fn micros_now() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_micros()).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,161 @@
+//! Where logs, traces and metrics go. Installed once, by the program; roles only emit.
+//!
+//! Logs are JSON lines on standard output. Traces and metrics go by OTLP where the standard `OTEL_*` variables name an
+//! endpoint; metrics are always scrapeable on the ops port. Spans are made in any case, because their ids stand in log
+//! lines, in the activity and in what we send on.
+
+use anyhow::Context;
+use opentelemetry::KeyValue;
+use opentelemetry::trace::TracerProvider;
+use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::metrics::SdkMeterProvider;
+use opentelemetry_sdk::propagation::TraceContextPropagator;
+use opentelemetry_sdk::trace::SdkTracerProvider;
+use registry::Db;
+use tracing::{Level, Metadata};
+use tracing_subscriber::filter::{FilterExt, dynamic_filter_fn, filter_fn};
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Layer};
+
+/// What was installed; flushed at the end, on failure too.
+pub struct Exporters {
+    traces: SdkTracerProvider,
+    metrics: SdkMeterProvider,
+    /// What `/metrics` shows.
+    pub registry: prometheus::Registry,
+}
+
+/// How to log.
+pub struct Settings<'a> {
+    /// A tracing filter.
+    pub filter: &'a str,
+    /// JSON lines, or text for people.
+    pub json: bool,
+    /// The role, for the resource.
+    pub role: &'static str,
+    /// Whether an OTLP endpoint is named in the environment.
+    pub otlp: bool,
+}
+
+/// Installs logs, traces, metrics.
+pub fn install(settings: &Settings<'_>) -> anyhow::Result<Exporters> {
+    opentelemetry::global::set_text_map_propagator(TraceContextPropagator::new());
+    let resource = Resource::builder()
+        .with_service_name("kevra-scim")
+        .with_attributes([
+            KeyValue::new("service.version", env!("CARGO_PKG_VERSION")),
+            KeyValue::new("kevra.role", settings.role),
+        ])
+        .build();
+    let mut traces = SdkTracerProvider::builder().with_resource(resource.clone());
+    if settings.otlp {
+        let exporter = opentelemetry_otlp::SpanExporter::builder().with_http().build().context("OTLP traces")?;
+        traces = traces.with_batch_exporter(exporter);
+    }
+    let traces = traces.build();
+    let (metrics, registry) = meters(resource, settings.otlp)?;
+
+    let filter = EnvFilter::try_new(settings.filter).context("KEVRA_LOG is not a tracing filter")?;
+    let filter = filter.and(filter_fn(may_be_written));
+    let lines = if settings.json {
+        tracing_subscriber::fmt::layer()
+            .json()
+            .flatten_event(true)
+            .with_current_span(false)
+            .with_span_list(false)
+            .boxed()
+    } else {
+        tracing_subscriber::fmt::layer().compact().with_writer(std::io::stderr).boxed()
+    };
+    // Dynamic, so that it is asked every time: where a library asks whether a line would be written and then writes none,
+    // a remembered "always" of the next span would meet the state that question left behind, and the span would be lost.
+    let spans = tracing_opentelemetry::layer()
+        .with_tracer(traces.tracer("kevra-scim"))
+        .with_location(false)
+        .with_threads(false)
+        .with_filter(
+            dynamic_filter_fn(|metadata, _| metadata.is_span() && is_ours(metadata)).with_max_level_hint(Level::INFO),
+        );
+    tracing_subscriber::registry().with(lines.with_filter(filter)).with(spans).try_init().context("logs")?;
+    report_panics();
+    let info = telemetry::metrics::gauge("build_info", "The version and role of this process");
+    info.record(1, &[KeyValue::new("version", env!("CARGO_PKG_VERSION")), KeyValue::new("role", settings.role)]);
+    Ok(Exporters { traces, metrics, registry })
+}
+
+fn meters(resource: Resource, otlp: bool) -> anyhow::Result<(SdkMeterProvider, prometheus::Registry)> {
+    let registry = prometheus::Registry::new();
+    let exporter = opentelemetry_prometheus::exporter()
+        .with_registry(registry.clone())
+        .scope_info_enabled(false)
+        .build()
+        .context("metrics exporter")?;
+    let mut metrics = SdkMeterProvider::builder().with_resource(resource).with_reader(exporter);
+    if otlp {
+        let push = opentelemetry_otlp::MetricExporter::builder().with_http().build().context("OTLP metrics")?;
+        metrics = metrics.with_periodic_exporter(push);
+    }
+    let metrics = metrics.build();
+    opentelemetry::global::set_meter_provider(metrics.clone());
+    Ok((metrics, registry))
+}
+
+/// Libraries are heard only when something is wrong, whatever `KEVRA_LOG` says: at their lower levels they write
+/// headers, statements and bodies, and with them tokens and people's addresses.
+fn may_be_written(metadata: &Metadata<'_>) -> bool {
+    *metadata.level() <= Level::WARN || is_ours(metadata)
+}
+
+fn is_ours(metadata: &Metadata<'_>) -> bool {
+    const OURS: [&str; 10] = [
+        "kevra_scim",
+        "control",
+        "gateway",
+        "dispatcher",
+        "bus",
+        "directory",
+        "registry",
+        "realm",
+        "downstream",
+        "demo",
+    ];
+    let target = metadata.target().split("::").next().unwrap_or_default();
+    OURS.contains(&target)
+}
+
+/// A panic is counted and its place is written; its message is not, because it may hold a value.
+fn report_panics() {
+    let panics = telemetry::metrics::counter("panics", "Panics of this process");
+    panics.add(0, &[]);
+    std::panic::set_hook(Box::new(move |panic| {
+        panics.add(1, &[]);
+        let place = panic.location().map(ToString::to_string);
+        tracing::error!(name = "panic", place, "a task panicked");
+    }));
+}
+
+/// Shows the pool of a database among the metrics.
+pub fn watch_pool(db: &Db) {
+    let db = db.clone();
+    let meter = opentelemetry::global::meter("kevra-scim");
+    meter
+        .i64_observable_gauge("kevra_scim_db_pool_connections")
+        .with_description("Connections of the database pool, by state")
+        .with_callback(move |gauge| {
+            let (open, idle) = db.connections();
+            gauge.observe(open.saturating_sub(idle), &[KeyValue::new("state", "busy")]);
+            gauge.observe(idle, &[KeyValue::new("state", "idle")]);
+        })
+        .build();
+}
+
+impl Exporters {
+    /// Flushes what is buffered. Runs off the async threads: the exporters wait on threads of their own.
+    pub async fn flush(self) {
+        let flushed = tokio::task::spawn_blocking(move || (self.traces.shutdown(), self.metrics.shutdown())).await;
+        if let Ok((Err(error), _) | (_, Err(error))) = flushed {
+            tracing::debug!(%error, "telemetry was not flushed");
+        }
+    }
+}
