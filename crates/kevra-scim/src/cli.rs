@@ -7,7 +7,7 @@ use anyhow::Context;
 use clap::{Parser, Subcommand};
 use secrecy::ExposeSecret;
 
-use crate::env::{Environment, Fault, VARIABLES};
+use crate::env::{self, Environment, Fault};
 use crate::roles::{self, Which};
 use crate::{clusters, demo, exporters, settings, tenants};
 
@@ -59,8 +59,12 @@ enum Command {
     /// Realms.
     #[command(subcommand)]
     Realm(tenants::RealmCommand),
-    /// Prints every setting with its meaning.
-    Environment,
+    /// Prints every setting with its meaning, as a page of the documentation.
+    Environment {
+        /// Compares with this file instead, and fails if it differs.
+        #[arg(long, value_name = "FILE")]
+        check: Option<PathBuf>,
+    },
 }
 
 /// Runs the program.
@@ -102,21 +106,13 @@ async fn run(command: Command) -> anyhow::Result<()> {
         Command::All => role(Which::ALL, &environment).await,
         Command::Migrate => migrate(&environment).await,
         Command::Demo(options) => demo::run(options, environment).await,
-        Command::Openapi { check } => openapi(check.as_deref()),
+        Command::Openapi { check } => generated("openapi", &control::document(), check.as_deref()),
         Command::Check { role } => check(&role, &environment),
         Command::Healthcheck { url } => healthcheck(&url).await,
         Command::Cluster(command) => clusters::run(command, &environment).await,
         Command::Tenant(command) => tenants::run(command, &environment).await,
         Command::Realm(command) => tenants::realm(command, &environment).await,
-        Command::Environment => {
-            for variable in VARIABLES {
-                println!(
-                    "{}\n    {} (roles: {}; default: {})",
-                    variable.name, variable.purpose, variable.roles, variable.default
-                );
-            }
-            Ok(())
-        }
+        Command::Environment { check } => generated("environment", &env::page(), check.as_deref()),
     }
 }
 
@@ -143,15 +139,15 @@ async fn migrate(environment: &Environment) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn openapi(check: Option<&std::path::Path>) -> anyhow::Result<()> {
-    let document = control::document();
+/// Prints a document, or compares it with the file that holds it.
+fn generated(command: &str, document: &str, check: Option<&std::path::Path>) -> anyhow::Result<()> {
     let Some(path) = check else {
         print!("{document}");
         return Ok(());
     };
     let stored = std::fs::read_to_string(path).with_context(|| format!("{} cannot be read", path.display()))?;
     if stored != document {
-        anyhow::bail!("{} is not current; write it anew with `kevra-scim openapi`", path.display());
+        anyhow::bail!("{0} is not current; write it anew: kevra-scim {command} > {0}", path.display());
     }
     Ok(())
 }

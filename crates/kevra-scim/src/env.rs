@@ -73,9 +73,8 @@ variables! {
     DATABASE_CONNECTIONS = "DATABASE_MAX_CONNECTIONS", "all", "20", "the size of the connection pool, 1 to 500";
     AMQP_URL = "AMQP_URL", "gateway dispatcher", "none: in-process doorbell", "the broker, amqp://… or amqps://…";
     SEAL_KEYRING = "KEVRA_SEAL_KEYRING", "control dispatcher", "none", "keys that seal downstream tokens: id:base64(32 bytes), comma separated, the first is active";
-    REALM_KEYRING = "KEVRA_REALM_KEYRING", "all", "none", "keys that seal the realms' data-path secrets, same form";
+    REALM_KEYRING = "KEVRA_REALM_KEYRING", "all", "none: embedded realms", "keys that seal the realms' data-path secrets, same form";
     CONTROL_LISTEN = "KEVRA_CONTROL_LISTEN", "control", "127.0.0.1:8080", "where the control API listens";
-    CONTROL_URL = "KEVRA_CONTROL_URL", "control", "http://<KEVRA_CONTROL_LISTEN>", "the control API's public address, for links";
     GATEWAY_LISTEN = "KEVRA_GATEWAY_LISTEN", "gateway", "127.0.0.1:8081", "where the SCIM gateway listens";
     OPS_LISTEN = "KEVRA_OPS_LISTEN", "all", "127.0.0.1:9464", "where /livez, /readyz and /metrics are served";
     JWT_ISSUER = "KEVRA_JWT_ISSUER", "control", "none", "the console issuer whose tokens are accepted, as in the claim iss";
@@ -178,11 +177,50 @@ impl Environment {
         self.parsed(variable, false, "true or false")
     }
 
+    /// A word: no spaces, no control characters.
+    pub fn word(&self, variable: &'static Variable) -> Result<Option<String>, Fault> {
+        let text = self.text(variable)?;
+        if text.as_ref().is_some_and(|text| text.contains(|c: char| c.is_whitespace() || c.is_control())) {
+            return Err(bad(variable, "it must be one word, without spaces"));
+        }
+        Ok(text)
+    }
+
+    /// Whether one of OpenTelemetry's own variables names an OTLP endpoint.
+    pub fn names_a_collector(&self) -> bool {
+        let named = |name: &str| name.starts_with("OTEL_EXPORTER_OTLP") && name.ends_with("ENDPOINT");
+        self.0.iter().any(|(name, value)| named(name) && !value.is_empty())
+    }
+
     /// Whether any value is given.
     pub fn has(&self, variable: &'static Variable) -> bool {
         matches!(self.text(variable), Ok(Some(_)) | Err(_))
     }
 }
+
+/// The page of the documentation that lists every variable.
+pub fn page() -> String {
+    let cell = |text: &str| text.replace('|', "\\|").replace('<', "&lt;");
+    let row = |variable: &&Variable| {
+        let Variable { name, roles, default, purpose } = variable;
+        format!("| `{name}` | {} | {} | {} |\n", cell(roles), cell(default), cell(purpose))
+    };
+    let rows: String = VARIABLES.iter().map(row).collect();
+    format!("{PAGE}{rows}")
+}
+
+const PAGE: &str = "# Configuration
+
+Settings come from the environment. Each variable may be given as `NAME_FILE` instead: a path whose content is the value,
+the form for secrets mounted by an orchestrator. A wrong or misspelt setting is one sentence that names the variable, and
+exit code 64; `kevra-scim check ROLE` judges the settings of a role without connecting anywhere.
+
+Traces and metrics are pushed where OpenTelemetry's own variables name a collector, such as
+`OTEL_EXPORTER_OTLP_ENDPOINT`; its other `OTEL_*` variables work as its specification says.
+
+| Variable | Roles | Default | Meaning |
+|---|---|---|---|
+";
 
 /// A setting that is there and of no use.
 pub fn bad(variable: &'static Variable, reason: impl Into<String>) -> Fault {

@@ -37,7 +37,7 @@ pub(crate) fn common(environment: &Environment) -> Result<Common, Fault> {
         ops_listen: environment.listen(env::OPS_LISTEN, local(9464))?,
         log,
         json,
-        otlp: std::env::vars().any(|(name, _)| name.starts_with("OTEL_EXPORTER_OTLP") && name.ends_with("ENDPOINT")),
+        otlp: environment.names_a_collector(),
     })
 }
 
@@ -92,6 +92,8 @@ pub(crate) fn admin(environment: &Environment) -> Result<Option<Admin>, Fault> {
     if !url.starts_with("http://") && !url.starts_with("https://") {
         return Err(bad(env::KEYCLOAK_URL, "it must begin with https:// or http://"));
     }
+    environment.word(env::KEYCLOAK_CLIENT_ID)?;
+    environment.word(env::KEYCLOAK_CLIENT_SECRET)?;
     Ok(Some(Admin {
         base_url: url.trim_end_matches('/').to_owned(),
         client_id: environment.required(env::KEYCLOAK_CLIENT_ID)?,
@@ -110,7 +112,8 @@ pub(crate) fn operators(environment: &Environment) -> Result<control::jwks::Expe
     } else {
         return Err(bad(env::JWKS, "it must be an https URL or a file that exists"));
     };
-    let audience = environment.text(env::JWT_AUDIENCE)?.unwrap_or_else(|| "kevra-scim-control".to_owned());
+    let audience = environment.word(env::JWT_AUDIENCE)?.unwrap_or_else(|| "kevra-scim-control".to_owned());
+    environment.word(env::JWT_ISSUER)?;
     Ok(Expect { issuer: environment.required(env::JWT_ISSUER)?, audience, source })
 }
 

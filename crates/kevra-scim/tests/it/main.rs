@@ -2,4 +2,6 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails here")]
 
 mod embedded;
+mod generated;
 mod layers;
+mod settings;
