@@ -40,7 +40,7 @@ const WRONG: &[(&str, &str, &str)] = &[
     ("KEVRA_SEAL_KEYRING", "no-colon", "colon"),
     ("KEVRA_SEAL_KEYRING", "a:c2hvcnQ=", "32 bytes"),
     ("KEVRA_REALM_KEYRING", "a:%%%", "base64"),
-    ("KEVRA_CONTROL_LISTEN", "8080", "address and port"),
+    ("KEVRA_CONTROL_LISTEN", "0.0.0.1", "address and port"),
     ("KEVRA_GATEWAY_LISTEN", "localhost", "address and port"),
     ("KEVRA_OPS_LISTEN", "0.0.0.0:99999", "address and port"),
     ("KEVRA_JWT_ISSUER", "", "is not set"),
