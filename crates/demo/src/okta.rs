@@ -41,14 +41,13 @@ impl Okta {
     }
 
     /// The whole sequence for one person; tells each step as it happens. Answers with the user's id.
-    pub async fn play(&self, user_name: &str, mut tell: impl FnMut(&Step)) -> Option<String> {
-        let step = |step: Step, tell: &mut dyn FnMut(&Step)| tell(&step);
+    pub async fn play(&self, user_name: &str, mut tell: impl AsyncFnMut(&Step)) -> Option<String> {
         let (told, _) = self.call(Method::GET, "/Users?startIndex=1&count=2", None, "test credentials").await;
-        step(told, &mut tell);
+        tell(&told).await;
         let query =
             format!("/Users?filter=userName%20eq%20%22{}%22&startIndex=1&count=100", user_name.replace('@', "%40"));
         let (told, found) = self.call(Method::GET, &query, None, "match").await;
-        step(told, &mut tell);
+        tell(&told).await;
         let known = found["Resources"][0]["id"].as_str().map(str::to_owned);
         let id = match known {
             Some(id) => id,
@@ -62,23 +61,23 @@ impl Okta {
                     "externalId": format!("00u{user_name}"), "groups": [], "password": "1mz050nq", "active": true,
                 });
                 let (told, made) = self.call(Method::POST, "/Users", Some(&body), "create").await;
-                step(told, &mut tell);
+                tell(&told).await;
                 made["id"].as_str()?.to_owned()
             }
         };
         let path = format!("/Users/{id}");
         let (told, mut user) = self.call(Method::GET, &path, None, "read").await;
-        step(told, &mut tell);
+        tell(&told).await;
         user["name"]["givenName"] = json!("Augusta Ada");
         let (told, _) = self.call(Method::PUT, &path, Some(&user), "update the profile").await;
-        step(told, &mut tell);
+        tell(&told).await;
         for (active, meaning) in [(false, "deactivate"), (true, "re-activate")] {
             let body = json!({
                 "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
                 "Operations": [{ "op": "replace", "value": { "active": active } }],
             });
             let (told, _) = self.call(Method::PATCH, &path, Some(&body), meaning).await;
-            step(told, &mut tell);
+            tell(&told).await;
         }
         Some(id)
     }

@@ -22,7 +22,7 @@ struct State {
 }
 
 /// A request the application was asked.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Entry {
     /// `POST`, …
     pub method: String,

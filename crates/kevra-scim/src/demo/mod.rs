@@ -1,0 +1,227 @@
+//! `demo`: all roles in one process on the embedded default, with a sample downstream application and a player of Okta's
+//! requests. Given `DATABASE_URL`, `AMQP_URL` or a Keycloak, those take the places of the embedded parts (F3).
+
+mod announce;
+mod data;
+mod play;
+mod ready;
+mod wait;
+
+use std::net::{SocketAddr, TcpListener};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use clap::{Args, Subcommand};
+use demo::issuer::Issuer;
+use demo::sample_app::SampleApp;
+use downstream::{Connector, Guard};
+use registry::seal::Keyring;
+use registry::tenant::New;
+use registry::{Db, DbOptions};
+use secrecy::{ExposeSecret, SecretString};
+use tokio_util::sync::CancellationToken;
+
+use self::announce::{Facts, announce};
+use self::data::Data;
+use self::ready::Ready;
+use crate::env::{self, Environment};
+use crate::realms::Realms;
+use crate::roles::{self, Parts, Ports, Which};
+use crate::{exporters, settings, shutdown};
+
+const TENANT: &str = "acme";
+const SCOPES: &str = "sync:read sync:write tenants:admin realm:write";
+
+/// Something the demo needs is not there; nothing was started.
+#[derive(Debug, thiserror::Error)]
+#[error("\u{2717} {0}")]
+pub(crate) struct Prerequisite(String);
+
+impl Prerequisite {
+    fn new(part: &str, trouble: impl std::fmt::Display, fix: &str) -> Self {
+        Self(format!("{part:<12} {trouble}\nfix: {fix}"))
+    }
+}
+
+/// Options of the demo.
+#[derive(Args)]
+pub(crate) struct Options {
+    #[command(subcommand)]
+    command: Option<Command>,
+    /// Plays Okta's sequence at once, then shows what arrived downstream.
+    #[arg(long)]
+    play: bool,
+    /// Keeps the data directory on exit.
+    #[arg(long)]
+    retain: bool,
+    /// The first of four ports; 0 takes any that are free.
+    #[arg(long, default_value_t = 8080)]
+    port: u16,
+    /// Where data is kept; a temporary directory where left out.
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// A file written when everything answers, as JSON.
+    #[arg(long, value_name = "FILE")]
+    ready_file: Option<PathBuf>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Plays Okta's request sequence against a running demo.
+    Okta {
+        /// The inbound token.
+        token: String,
+        /// The running demo's ready file.
+        #[arg(long, default_value_os_t = Ready::default_file())]
+        ready_file: PathBuf,
+    },
+    /// Toggles a person of a running demo's realm, as an administrator would.
+    Touch {
+        /// Username, or the part before the @.
+        user: String,
+        /// The running demo's ready file.
+        #[arg(long, default_value_os_t = Ready::default_file())]
+        ready_file: PathBuf,
+    },
+}
+
+pub(crate) async fn run(options: Options, environment: Environment) -> anyhow::Result<()> {
+    match options.command {
+        None => start(options, environment).await,
+        Some(Command::Okta { token, ready_file }) => play::okta(&Ready::read(&ready_file)?, &token).await,
+        Some(Command::Touch { user, ready_file }) => play::touch(&Ready::read(&ready_file)?, &user).await,
+    }
+}
+
+async fn start(options: Options, environment: Environment) -> anyhow::Result<()> {
+    let [control, gateway, downstream, ops] = bind(options.port)?;
+    let url = |listener: &TcpListener| listener.local_addr().map(|address| format!("http://{address}"));
+    let (control_url, gateway_url, downstream_url, ops_url) =
+        (url(&control)?, url(&gateway)?, url(&downstream)?, url(&ops)?);
+    let amqp = settings::amqp(&environment)?;
+    if let Some(url) = &amqp {
+        wait::broker_answers(url).await?;
+    }
+    let data = Data::open(options.data.clone(), options.retain)?;
+    let (log, json_logs) = (environment.text(env::LOG)?.unwrap_or_else(|| "warn".to_owned()), false);
+    let exporters =
+        exporters::install(&exporters::Settings { filter: &log, json: json_logs, role: "demo", otlp: false })?;
+
+    let database_url = match environment.text(env::DATABASE_URL)? {
+        Some(url) => SecretString::from(url),
+        None => SecretString::from(format!("sqlite://{}?mode=rwc", data.path.join("kevra.db").display())),
+    };
+    let migrated = migrations::migrate(database_url.expose_secret())
+        .await
+        .map_err(|error| Prerequisite::new("database", error, "start it, or unset DATABASE_URL for SQLite"))?;
+    let db = Db::connect(&database_url, &DbOptions::default()).await.context("DATABASE_URL")?;
+
+    let admin = settings::admin(&environment)?;
+    let keyring = Keyring::parse(&data.keyring()?)?;
+    let mut realms = Realms::new(db.clone(), Some(keyring.clone()), admin.clone());
+    let audience = "kevra-scim-control";
+    let issuer = Arc::new(Issuer::new(&control_url, audience)?);
+    realms.issuer = Some(issuer.clone());
+    if let Some(admin) = &admin {
+        admin.create_realm(TENANT).await.map_err(|error| {
+            Prerequisite::new("realm", error, "start Keycloak, or unset KEYCLOAK_URL for an embedded realm")
+        })?;
+    }
+    make_tenant(&db, &gateway_url, admin.as_ref().map(|admin| admin.base_url.as_str())).await?;
+    let guard = Guard { development: true, ports: Vec::new() };
+    let downstream_token = format!("fieldnotes-{}", uuid::Uuid::new_v4().simple());
+    let operator_token = issuer.mint("operator@demo", "*", SCOPES, Duration::from_hours(24))?;
+    let app = SampleApp::default();
+    let stop = shutdown::on_signals()?;
+    let app_stop = CancellationToken::new();
+    let app_task = tokio::spawn(app.clone().run(downstream, downstream_token.clone(), app_stop.clone())?);
+    let ready = Ready {
+        control_url: control_url.clone(),
+        console_url: format!("{control_url}/console/tenants/{TENANT}"),
+        scim_base_url: format!("{gateway_url}/realms/{TENANT}/scim/v2"),
+        gateway_url,
+        ops_url: ops_url.clone(),
+        tenant: TENANT.to_owned(),
+        realm: TENANT.to_owned(),
+        operator_token: operator_token.clone(),
+        downstream_url: format!("{downstream_url}/scim/v2"),
+        downstream_token: downstream_token.clone(),
+    };
+    let parts = Parts {
+        db: db.clone(),
+        realms: Arc::new(realms),
+        connector: Connector::new(&guard)?,
+        guard,
+        seal: Some(keyring),
+        amqp: amqp.clone(),
+        verifier: Some(roles::verifier(control::jwks::Expect {
+            issuer: control_url.clone(),
+            audience: audience.to_owned(),
+            source: control::jwks::Source::Fixed(issuer.jwks().to_owned()),
+        })?),
+        trusted_proxies: Vec::new(),
+        demo: Some(control::Demo { downstream_url: ready.downstream_url.clone() }),
+        metrics: exporters.registry.clone(),
+    };
+    let ports = Ports { control: Some(control), gateway: Some(gateway), ops };
+    let serving = tokio::spawn(roles::serve(Which::ALL, parts, ports, stop.clone()));
+    wait::until_ready(&ops_url, &stop).await?;
+    if admin.is_none() {
+        play::people(&ready).await?;
+    }
+    let sign_in = issuer.code(operator_token);
+    for file in [Some(Ready::default_file()), options.ready_file.clone()].into_iter().flatten() {
+        ready.write(&file)?;
+    }
+    let facts = Facts {
+        migrated,
+        sqlite: !environment.has(env::DATABASE_URL),
+        amqp: amqp.is_some(),
+        keycloak: admin.is_some(),
+    };
+    announce(&ready, &facts, &data.path, &sign_in);
+    if options.play {
+        play::both_ways(&ready).await?;
+    }
+    stop.cancelled().await;
+    let stopping = Instant::now();
+    let outcome = serving.await.context("the demo crashed")?;
+    app_stop.cancel();
+    drop(app_task.await);
+    exporters.flush().await;
+    let fate = data.close();
+    eprintln!("  stopped in {:.1} s, {} {fate}", stopping.elapsed().as_secs_f32(), data.path.display());
+    outcome
+}
+
+/// Binds all ports before anything else, so that a conflict is the first thing said.
+fn bind(port: u16) -> anyhow::Result<[TcpListener; 4]> {
+    let places = if port == 0 { [0; 4] } else { [port, port + 1, port + 10, 9464] };
+    let mut listeners = Vec::new();
+    for place in places {
+        let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], place))).map_err(|error| {
+            let trouble = format!("127.0.0.1:{place}: {error}");
+            Prerequisite::new("ports", trouble, "stop what is there, or choose others with --port N (0: any free)")
+        })?;
+        listener.set_nonblocking(true)?;
+        listeners.push(listener);
+    }
+    listeners.try_into().map_err(|_| anyhow::anyhow!("four ports were asked for"))
+}
+
+async fn make_tenant(db: &Db, gateway_url: &str, keycloak_url: Option<&str>) -> anyhow::Result<()> {
+    let cluster = registry::cluster::ensure(db, "default", gateway_url, keycloak_url).await?;
+    let new = New {
+        slug: TENANT.to_owned(),
+        display_name: "Acme".to_owned(),
+        realm: TENANT.to_owned(),
+        cluster: cluster.id,
+        custom_domain: None,
+    };
+    match registry::tenant::create(db, &new, "demo").await {
+        Ok(_) | Err(registry::Error::Taken(_)) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
