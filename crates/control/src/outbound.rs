@@ -6,6 +6,7 @@ use actix_web::{HttpResponse, web};
 use directory::{ledger, watch};
 use downstream::{BaseUrl, Capabilities, Client};
 use registry::target::{self, Enable};
+use registry::{Db, TenantId};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use telemetry::metrics::KeyValue;
@@ -13,7 +14,7 @@ use telemetry::metrics::KeyValue;
 use crate::operator::Writer;
 use crate::{Control, Deps, Problem, observe};
 
-/// How long disabling waits for sends in flight: a lease and a little.
+/// How long a switch waits for sends in flight: a lease and a little.
 const DRAIN: Duration = Duration::from_secs(20);
 
 /// A downstream.
@@ -66,6 +67,10 @@ pub(crate) async fn enable(
             return Err(Problem::AlreadyEnabled);
         }
         let probed = probe(&client).await?;
+        // What an earlier disable could not wait for has to end first (K25).
+        if let Some(target) = target::current(&deps.db, writer.tenant.id).await? {
+            drained(&deps.db, writer.tenant.id, target.generation).await?;
+        }
         // Order: capture is on before the target is, so that no edit falls between (K24).
         deps.realms.provision(&writer.tenant).await?;
         forget_the_past(&deps, &writer).await?;
@@ -118,17 +123,22 @@ pub(crate) async fn disable(writer: Writer, control: web::Data<Control>) -> Resu
     let db = control.deps.db.clone();
     let done = control.run(async move {
         let generation = target::disable(&db, writer.tenant.id, &writer.actor).await?;
-        let started = Instant::now();
-        while ledger::live_leases(&db, writer.tenant.id, generation).await? > 0 {
-            if started.elapsed() > DRAIN {
-                return Err(Problem::Unavailable);
-            }
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-        Ok(())
+        drained(&db, writer.tenant.id, generation).await
     });
     done.await?;
     Ok(HttpResponse::NoContent().finish())
+}
+
+/// Waits until nothing is in flight for an older generation of the target (K25).
+async fn drained(db: &Db, tenant: TenantId, generation: i64) -> Result<(), Problem> {
+    let started = Instant::now();
+    while ledger::live_leases(db, tenant, generation).await? > 0 {
+        if started.elapsed() > DRAIN {
+            return Err(Problem::Unavailable);
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    Ok(())
 }
 
 fn client(control: &Control, body: &Downstream) -> Result<(Client, SecretString), Problem> {

@@ -18,8 +18,8 @@ pub struct Link {
     pub verified_generation: i64,
     /// Digest per attribute of what the downstream holds.
     pub digests: BTreeMap<String, String>,
-    /// When a POST was begun whose fate is unknown, microseconds (K21).
-    pub create_intent_at: Option<i64>,
+    /// How long ago a POST was begun whose fate is unknown, microseconds by the database's clock (K21).
+    pub create_intent_age: Option<i64>,
 }
 
 #[derive(FromQueryResult)]
@@ -27,21 +27,50 @@ struct Row {
     downstream_id: Option<String>,
     verified_generation: i64,
     digests: String,
-    create_intent_at: Option<i64>,
+    create_intent_age: Option<i64>,
 }
 
 /// Reads a link; an absent row is an empty link.
 pub async fn of(db: &Db, tenant: TenantId, user: Uuid, target: TargetId) -> Result<Link, Error> {
-    let text = "select downstream_id, verified_generation, digests, create_intent_at from link
-         where tenant_id = $1 and user_id = $2 and target_id = $3";
-    let row: Option<Row> = sql::one(db.connection(), text, [tenant.0.into(), user.into(), target.0.into()]).await?;
+    let text = format!(
+        "select downstream_id, verified_generation, digests, {} - create_intent_at as create_intent_age from link
+         where tenant_id = $1 and user_id = $2 and target_id = $3",
+        crate::ledger::clock(db.connection())
+    );
+    let row: Option<Row> = sql::one(db.connection(), &text, [tenant.0.into(), user.into(), target.0.into()]).await?;
     let Some(row) = row else { return Ok(Link::default()) };
     Ok(Link {
         downstream_id: row.downstream_id,
         verified_generation: row.verified_generation,
         digests: serde_json::from_str(&row.digests)?,
-        create_intent_at: row.create_intent_at,
+        create_intent_age: row.create_intent_age,
     })
+}
+
+/// The digests of those of some users who are linked at a target.
+pub async fn digests(
+    db: &Db,
+    tenant: TenantId,
+    target: TargetId,
+    users: &[Uuid],
+) -> Result<BTreeMap<Uuid, BTreeMap<String, String>>, Error> {
+    #[derive(FromQueryResult)]
+    struct Linked {
+        user_id: Uuid,
+        digests: String,
+    }
+    if users.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let places: Vec<String> = (3..users.len() + 3).map(|place| format!("${place}")).collect();
+    let text = format!(
+        "select user_id, digests from link
+         where tenant_id = $1 and target_id = $2 and downstream_id is not null and user_id in ({})",
+        places.join(", ")
+    );
+    let values = [tenant.0.into(), target.0.into()].into_iter().chain(users.iter().map(|user| (*user).into()));
+    let rows: Vec<Linked> = sql::all(db.connection(), &text, values).await?;
+    rows.into_iter().map(|row| Ok((row.user_id, serde_json::from_str(&row.digests)?))).collect()
 }
 
 /// Commits the intent to create before the POST (K21). Only the holder of the claim may, and only for the target's

@@ -1,7 +1,7 @@
 //! One call to a downstream: the lease before it, the span around it, the line, the activity and the metrics after it.
 
 use std::sync::LazyLock;
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use directory::activity::Entry;
 use directory::ledger;
@@ -17,6 +17,14 @@ static ATTEMPTS: LazyLock<Counter<u64>> =
     LazyLock::new(|| metrics::counter("outbound_attempts", "Calls to downstreams, by operation and outcome"));
 static DURATION: LazyLock<Histogram<f64>> =
     LazyLock::new(|| metrics::duration("outbound_attempt_duration", "How long calls to downstreams take"));
+
+const LEASE: Duration = Duration::from_micros(ledger::protocol::LEASE.unsigned_abs());
+
+/// The clock that goes on while the machine sleeps: a lease does not wait for us (K20).
+fn boot_time() -> Duration {
+    let now = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
+    Duration::from_secs(now.tv_sec.unsigned_abs()) + Duration::from_nanos(now.tv_nsec.unsigned_abs())
+}
 
 /// How a call ended, as far as anybody outside may know.
 pub(crate) trait Ending {
@@ -45,19 +53,20 @@ impl<T> Ending for Result<T, Outcome> {
 }
 
 impl Round<'_> {
-    /// Before each call: the lease is extended and the target's generation read again (K20).
-    pub async fn renew(&self) -> Result<bool, Error> {
-        let generation = Some(self.target.generation);
-        Ok(ledger::renew(&self.deps.db, self.tenant, self.user, self.claim.epoch, generation).await?)
-    }
-
-    /// Makes a call and notes it. `names` are the attributes it changes.
-    pub async fn called<T: Ending>(
+    /// Makes a call under the lease and notes it; `names` are the attributes it changes. `None`, and nothing is sent,
+    /// where the lease or the target's generation is no longer ours (K20).
+    pub async fn call<T: Ending>(
         &mut self,
         operation: &'static str,
         names: &[String],
         call: impl Future<Output = T>,
-    ) -> T {
+    ) -> Result<Option<T>, Error> {
+        let (asked, generation) = (boot_time(), Some(self.target.generation));
+        let renewed = ledger::renew(&self.deps.db, self.tenant, self.user, self.claim.epoch, generation).await?;
+        // A process that was frozen on its way here must not begin what could end after its lease.
+        if !renewed || boot_time().saturating_sub(asked) + downstream::DEADLINE > LEASE {
+            return Ok(None);
+        }
         let span = tracing::info_span!(
             "outbound.attempt",
             otel.kind = "client",
@@ -74,7 +83,7 @@ impl Round<'_> {
         }
         drop(span);
         self.note(operation, names, status, class, begun);
-        ended
+        Ok(Some(ended))
     }
 
     fn note(

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use bus::Hint;
-use directory::ledger;
+use directory::ledger::{self, Mark};
+use directory::link;
 use directory::watch::{self, OVERLAP_MS, Seen, Watch, digest_key};
 use realm::Realm;
 use registry::target::{self, Target};
@@ -70,7 +71,8 @@ async fn take(config: &Config, deps: &Deps, watch: &Watch, realm: &Realm) -> Res
     Ok(())
 }
 
-/// After an enable: rows for users the ledger has never heard of, as clean; nobody is pushed (K24, P2).
+/// After an enable: rows for users the ledger has never heard of, as clean, so that nobody is pushed (P2). Whoever is
+/// linked there and differs from what was sent is owed the difference (K24).
 pub(crate) async fn baselines(deps: Deps, every: Duration, shutdown: CancellationToken) {
     while !shutdown.is_cancelled() {
         match target::baselines_due(&deps.db, 4).await {
@@ -97,11 +99,19 @@ async fn baseline(deps: &Deps, target: &Target) -> Result<(), String> {
     let mut first = 0;
     loop {
         let page = realm.users(first, PAGE).await.map_err(|error| text(&error))?;
+        let ids: Vec<Uuid> = page.iter().map(|user| user.id).collect();
+        let sent = link::digests(&deps.db, target.tenant, target.id, &ids).await.map_err(|error| text(&error))?;
         for user in &page {
-            let observed = Pushed::of(user).observed(&key);
-            ledger::baseline(deps.db.connection(), target.tenant, user.id, &observed)
-                .await
-                .map_err(|error| text(&error))?;
+            let pushed = Pushed::of(user);
+            let differs = sent.get(&user.id).is_some_and(|digests| *digests != pushed.digests(&key));
+            let connection = deps.db.connection();
+            let noted = if differs {
+                let mark = Mark { urgent: !user.enabled, reassert: true, trace: None };
+                ledger::mark(connection, target.tenant, user.id, &mark).await
+            } else {
+                ledger::baseline(connection, target.tenant, user.id, &pushed.observed(&key)).await.map(drop)
+            };
+            noted.map_err(|error| text(&error))?;
         }
         first += PAGE;
         if page.len() < PAGE as usize {

@@ -4,7 +4,6 @@ use directory::ledger::LinkUpdate;
 use directory::link::{self, Link};
 use downstream::{Outcome, Remote};
 
-use crate::attempt::micros_now;
 use crate::plan::Trust;
 use crate::pushed::{PATHS, Pushed};
 use crate::send::{Ended, Error, Round};
@@ -18,22 +17,18 @@ impl Round<'_> {
         if let Some(ended) = self.look_up(pushed, true).await? {
             return Ok(ended);
         }
-        if let Some(intent) = self.link.create_intent_at {
-            let age = micros_now() - intent;
-            if age < UNCONFIRMED {
-                return Ok(Some(Ended::retry(UNCONFIRMED - age, "unconfirmed create")));
-            }
+        if let Some(age) = self.link.create_intent_age.filter(|age| *age < UNCONFIRMED) {
+            return Ok(Some(Ended::retry(UNCONFIRMED - age, "unconfirmed create")));
         }
-        if !self.renew().await?
-            || !link::intend_create(&self.deps.db, self.tenant, self.user, self.target.id, self.claim.epoch).await?
-        {
+        if !link::intend_create(&self.deps.db, self.tenant, self.user, self.target.id, self.claim.epoch).await? {
             return Ok(None);
         }
         let client = self.client.clone();
         let names: Vec<String> =
             PATHS.iter().filter(|path| pushed.attribute(path).is_some()).map(|path| (*path).to_owned()).collect();
         self.kind = Some("create");
-        let outcome = self.called("POST /Users", &names, client.create(&pushed.resource())).await;
+        let created = self.call("POST /Users", &names, client.create(&pushed.resource())).await?;
+        let Some(outcome) = created else { return Ok(None) };
         match outcome {
             Outcome::Ok(answer) => match answer.body.as_ref().and_then(Remote::read) {
                 Some(remote) => {
@@ -63,13 +58,11 @@ impl Round<'_> {
             if !by_name_too && attribute == "userName" {
                 continue;
             }
-            if !self.renew().await? {
-                return Ok(Some(None));
-            }
             let client = self.client.clone();
-            let found = match self.called("GET /Users", &[], client.find(attribute, value)).await {
-                Ok(found) => found,
-                Err(outcome) => return Ok(Some(Some(self.failed(&outcome)))),
+            let found = match self.call("GET /Users", &[], client.find(attribute, value)).await? {
+                Some(Ok(found)) => found,
+                Some(Err(outcome)) => return Ok(Some(Some(self.failed(&outcome)))),
+                None => return Ok(Some(None)),
             };
             if let Some(remote) = found.iter().find(|remote| self.is_ours(remote)) {
                 self.link = Link::default();

@@ -1,7 +1,7 @@
 //! Send: claim → realm → plan → HTTP → record (K16–K22). One sender per user; a verdict counts only for what it was made
 //! for; a POST is never repeated blindly.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use directory::activity::Entry;
 use directory::ledger::{self, Acknowledgement, Claim, LinkUpdate, Recorded, Stage, Verdict};
@@ -59,25 +59,16 @@ pub(crate) async fn run(deps: &Deps, tenant: TenantId, user: Uuid) -> Result<(),
     if !target.active || target.quarantined_at.is_some() {
         return Ok(());
     }
-    // Order: the boot-time clock starts before the claim is sent (K20).
-    let started = Instant::now();
     let Some(claim) = ledger::claim(&deps.db, tenant, user, Stage::Send, Some(target.generation)).await? else {
         return Ok(());
     };
     let span = tracing::info_span!("outbound.send", tenant.id = %tenant, user.id = %user);
     telemetry::trace::join(&span, claim.row.trace.as_deref());
-    round(deps, tenant, user, &target, &claim, started).instrument(span).await
+    round(deps, tenant, user, &target, &claim).instrument(span).await
 }
 
 /// What a claim was granted for.
-async fn round(
-    deps: &Deps,
-    tenant: TenantId,
-    user: Uuid,
-    target: &Target,
-    claim: &Claim,
-    started: Instant,
-) -> Result<(), Error> {
+async fn round(deps: &Deps, tenant: TenantId, user: Uuid, target: &Target, claim: &Claim) -> Result<(), Error> {
     let seen = match deps.realms.of(tenant).await {
         Ok(realm) => realm.user(user).await,
         Err(error) => Err(error),
@@ -85,7 +76,7 @@ async fn round(
     let Ok(seen) = seen else {
         return Ok(ledger::release(&deps.db, tenant, user, claim.epoch, 2_000_000).await?);
     };
-    let Some(mut round) = Round::begin(deps, tenant, user, target, claim, started).await? else {
+    let Some(mut round) = Round::begin(deps, tenant, user, target, claim).await? else {
         return Ok(ledger::release(&deps.db, tenant, user, claim.epoch, 5_000_000).await?);
     };
     let ended = match &seen {
@@ -93,9 +84,11 @@ async fn round(
         None => Some(Ended::done(None)),
         Some(seen) => round.push(seen).await?,
     };
-    // The lease or the target's generation went away in between: nothing of this round counts.
-    let Some(ended) = ended else { return Ok(()) };
-    round.record(ended).await
+    match ended {
+        Some(ended) => round.record(ended).await,
+        // The lease or the target's generation went away before a call: nothing of this round counts.
+        None => Ok(ledger::release(&deps.db, tenant, user, claim.epoch, 0).await?),
+    }
 }
 
 /// One round under one claim. What it does downstream stands here and in `create`; how a call is made, in `attempt`.
@@ -110,7 +103,6 @@ pub(crate) struct Round<'a> {
     pub key: Vec<u8>,
     /// What was changed downstream, for the metrics; nothing yet.
     pub kind: Option<&'static str>,
-    started: Instant,
     pub attempts: Vec<Entry>,
 }
 
@@ -122,7 +114,6 @@ impl<'a> Round<'a> {
         user: Uuid,
         target: &'a Target,
         claim: &'a Claim,
-        started: Instant,
     ) -> Result<Option<Self>, Error> {
         let token = match deps.keyring.open(&target::aad(tenant), &target.token) {
             Ok(token) => token,
@@ -137,19 +128,7 @@ impl<'a> Round<'a> {
         let client = Client::new(deps.connector.clone(), base, token);
         let link = link::of(&deps.db, tenant, user, target.id).await?;
         let key = watch::digest_key(&deps.db, tenant).await?;
-        Ok(Some(Self {
-            deps,
-            tenant,
-            user,
-            target,
-            claim,
-            client,
-            link,
-            key,
-            kind: None,
-            started,
-            attempts: Vec::new(),
-        }))
+        Ok(Some(Self { deps, tenant, user, target, claim, client, link, key, kind: None, attempts: Vec::new() }))
     }
 
     async fn push(&mut self, seen: &RealmUser) -> Result<Option<Ended>, Error> {
@@ -160,16 +139,15 @@ impl<'a> Round<'a> {
         let mut remote = None;
         let client = self.client.clone();
         if unverified || self.claim.doubt {
-            if !self.renew().await? {
-                return Ok(None);
-            }
-            match self.called("GET /Users/{id}", &[], client.read(&id)).await {
+            let read = self.call("GET /Users/{id}", &[], client.read(&id)).await?;
+            let Some(read) = read else { return Ok(None) };
+            match read {
                 Outcome::Ok(answer) => {
                     remote = answer.body.as_ref().and_then(Remote::read);
                     // A record that is not ours is nobody we may touch (K22).
                     let ours = remote.as_ref().is_some_and(|remote| self.is_ours(remote));
                     if !ours {
-                        self.link = Link { create_intent_at: None, ..Link::default() };
+                        self.link = Link::default();
                         return self.create(&pushed).await;
                     }
                 }
@@ -200,20 +178,15 @@ impl<'a> Round<'a> {
         let outcome = match plan {
             Plan::Nothing => return Ok(Some(Ended::done(Some(linked)))),
             Plan::Patch(operations, names) => {
-                if !self.renew().await? {
-                    return Ok(None);
-                }
                 self.kind = Some(kind(pushed, &names));
-                self.called("PATCH /Users/{id}", &names, client.patch(id, &operations)).await
+                self.call("PATCH /Users/{id}", &names, client.patch(id, &operations)).await?
             }
             Plan::Put(names) => {
-                if !self.renew().await? {
-                    return Ok(None);
-                }
                 self.kind = Some(kind(pushed, &names));
-                self.called("PUT /Users/{id}", &names, client.replace(id, &pushed.resource())).await
+                self.call("PUT /Users/{id}", &names, client.replace(id, &pushed.resource())).await?
             }
         };
+        let Some(outcome) = outcome else { return Ok(None) };
         Ok(Some(match outcome {
             Outcome::Ok(_) => Ended::done(Some(linked)),
             Outcome::NotFound(_) => {
@@ -257,8 +230,7 @@ impl<'a> Round<'a> {
             self.delivered();
         }
         if recorded == Recorded::Stale {
-            let held = self.started.elapsed() > Duration::from_secs(15);
-            tracing::info!(tenant.id = %self.tenant, user.id = %self.user, held, "a round no longer counted");
+            tracing::info!(tenant.id = %self.tenant, user.id = %self.user, "a round no longer counted");
         }
         Ok(())
     }

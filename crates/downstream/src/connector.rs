@@ -12,8 +12,8 @@ use url::Host;
 use crate::guard::{Guard, is_public};
 use crate::outcome::{Answer, Outcome};
 
-/// The whole of a call: name, connection, head and body.
-const DEADLINE: Duration = Duration::from_secs(10);
+/// How long the whole of a call may take: name, connection, head and body.
+pub const DEADLINE: Duration = Duration::from_secs(10);
 const RESOLVE: Duration = Duration::from_secs(5);
 /// The largest answer read.
 const MAX_BODY: usize = 1 << 20;

@@ -9,6 +9,6 @@ mod guard;
 mod outcome;
 
 pub use client::{Capabilities, Client, ProbeCode, ProbeFailure, Remote};
-pub use connector::Connector;
+pub use connector::{Connector, DEADLINE};
 pub use guard::{BaseUrl, Guard, UrlFault, is_public};
 pub use outcome::{Answer, Outcome, retry_after};

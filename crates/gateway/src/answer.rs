@@ -31,6 +31,12 @@ impl Answer {
         Self { retry_after: Some(5), ..Self::json(503, error.to_json()) }
     }
 
+    /// More than the tenant's rate.
+    pub fn too_many(seconds: u32) -> Self {
+        let error = scim::Error::plain(429, format!("too many requests; come again in {seconds} s"));
+        Self { retry_after: Some(seconds), ..Self::json(429, error.to_json()) }
+    }
+
     pub fn not_allowed(allow: &'static str) -> Self {
         let error = scim::Error::plain(405, format!("this endpoint takes {allow}"));
         Self { allow: Some(allow), ..Self::json(405, error.to_json()) }

@@ -6,6 +6,7 @@
 
 mod answer;
 mod discovery;
+mod limits;
 mod observe;
 mod provisioner;
 mod request;
@@ -97,6 +98,7 @@ pub struct Deps {
 
 pub(crate) struct Gateway {
     pub config: Config,
+    pub limits: limits::Limits,
     pub deps: Deps,
 }
 
@@ -108,7 +110,7 @@ pub fn run(
     shutdown: CancellationToken,
 ) -> std::io::Result<actix_web::dev::Server> {
     let workers = config.workers;
-    let gateway = web::Data::new(Gateway { config, deps });
+    let gateway = web::Data::new(Gateway { config, limits: limits::Limits::default(), deps });
     let server = HttpServer::new(move || App::new().app_data(gateway.clone()).default_service(web::to(routes::entry)))
         .workers(workers)
         .tcp_nodelay(true)

@@ -58,6 +58,9 @@ async fn serve(
         }
     };
     let tenant = Some(provisioner.tenant);
+    if let Err(seconds) = gateway.limits.take(provisioner.tenant, provisioner.requests_per_second) {
+        return Ok((Answer::too_many(seconds), tenant));
+    }
     let body = if matches!(request.method, Method::POST | Method::PUT | Method::PATCH) && takes_body(&request) {
         match request::body(request.content_type.as_deref(), payload, &gateway.config).await {
             Ok(body) => body,

@@ -21,7 +21,7 @@ pub struct Target {
     pub base_url: String,
     /// Its bearer token.
     pub token: Sealed,
-    /// Counts enables and disables.
+    /// Counts enables and disables of the tenant's targets.
     pub generation: i64,
     /// Delivering, or switched off.
     pub active: bool,
@@ -128,6 +128,11 @@ pub async fn current(db: &Db, tenant: TenantId) -> Result<Option<Target>, Error>
     Ok(db::one::<Row>(db.connection(), &text, [tenant.0.into()]).await?.map(Into::into))
 }
 
+#[derive(FromQueryResult)]
+struct Generation {
+    generation: i64,
+}
+
 /// Makes a target the active one, inside the caller's transaction, which goes on with the ledger's part of the enable
 /// (K24). [`Error::AlreadyEnabled`] if one is on.
 pub async fn enable(
@@ -139,17 +144,16 @@ pub async fn enable(
     #[derive(FromQueryResult)]
     struct Known {
         id: TargetId,
-        generation: i64,
         state: String,
     }
     tenant::bump(transaction, tenant).await?;
     let now = clock_sql(transaction);
-    let text = "select id, generation, state from target where tenant_id = $1 and state <> 'retired'";
+    let text = "select id, state from target where tenant_id = $1 and state <> 'retired'";
     let current: Option<Known> = db::one(transaction, text, [tenant.0.into()]).await?;
     if current.as_ref().is_some_and(|current| current.state == "active") {
         return Err(Error::AlreadyEnabled);
     }
-    let text = "select id, generation, state from target where tenant_id = $1 and base_url = $2";
+    let text = "select id, state from target where tenant_id = $1 and base_url = $2";
     let known: Option<Known> = db::one(transaction, text, [tenant.0.into(), enable.base_url.clone().into()]).await?;
     let retired = current
         .as_ref()
@@ -160,10 +164,10 @@ pub async fn enable(
         db::execute(transaction, text, [retired.0.into()]).await?;
     }
     let limitations = serde_json::json!(enable.limitations).to_string();
-    let (id, generation, first) = match known {
-        Some(known) => (known.id, known.generation + 1, false),
-        None => (TargetId(Uuid::now_v7()), 1, true),
-    };
+    let (id, first) = known.map_or_else(|| (TargetId(Uuid::now_v7()), true), |known| (known.id, false));
+    // One count for all targets of a tenant: a lease of an older generation is old whichever target it was for (K25).
+    let text = "select coalesce(max(generation), 0) + 1 as generation from target where tenant_id = $1";
+    let generation = db::one::<Generation>(transaction, text, [tenant.0.into()]).await?.map_or(1, |row| row.generation);
     let text = format!(
         "insert into target (id, tenant_id, base_url, sealed_token, generation, state, supports_patch,
              supports_filter, limitations, enabled_at, enabled_by)
@@ -194,10 +198,6 @@ pub async fn enable(
 /// Switches outbound off and answers with the new generation; whoever disables waits until no send of an older one is
 /// left (K25).
 pub async fn disable(db: &Db, tenant: TenantId, actor: &str) -> Result<i64, Error> {
-    #[derive(FromQueryResult)]
-    struct Generation {
-        generation: i64,
-    }
     let transaction = db.begin().await?;
     let outcome = async {
         tenant::bump(&transaction, tenant).await?;

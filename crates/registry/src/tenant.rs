@@ -222,6 +222,8 @@ pub struct Provisioner {
     pub token: TokenHash,
     /// `auto`, `okta`, `entra` or `generic`.
     pub idp_profile: String,
+    /// The tenant's own rate; none means the default.
+    pub requests_per_second: Option<i64>,
 }
 
 /// Why a token of the right shape is refused, for the activity; the wire only ever says 401 (W4).
@@ -258,6 +260,7 @@ struct TokenRow {
     public_host: String,
     keycloak_url: Option<String>,
     idp_profile: Option<String>,
+    requests_per_second: Option<i64>,
 }
 
 /// Whose token it is: one indexed read, no cache, so that rotation bites on the next request of every replica (I4).
@@ -270,7 +273,7 @@ pub async fn resolve(
 ) -> Result<Result<Provisioner, Refusal>, Error> {
     let text = format!(
         "select i.tenant_id, i.died_at, i.died_why, i.expires_at, {} as now, t.slug, t.realm, t.custom_domain,
-             c.public_host, c.keycloak_url, o.idp_profile
+             c.public_host, c.keycloak_url, o.idp_profile, o.requests_per_second
          from inbound_token i join tenant t on t.id = i.tenant_id join cluster c on c.id = t.cluster_id
              left join tenant_option o on o.tenant_id = t.id
          where i.hash = $1",
@@ -299,5 +302,6 @@ pub async fn resolve(
         keycloak_url: row.keycloak_url,
         token,
         idp_profile: row.idp_profile.unwrap_or_else(|| "auto".to_owned()),
+        requests_per_second: row.requests_per_second,
     }))
 }

@@ -1,0 +1,77 @@
+//! How much one tenant may ask of one gateway process: a bucket of tokens per tenant, refilled at the tenant's rate.
+
+use std::collections::HashMap;
+use std::num::NonZeroU32;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use governor::clock::{Clock, DefaultClock};
+use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
+use registry::TenantId;
+
+/// Requests per second where a tenant has no rate of its own: four times what Entra ID asks of an application at least.
+const DEFAULT: NonZeroU32 = NonZeroU32::new(100).expect("more than none");
+/// No tenant gets less: Entra ID gives an application up that takes less (its provisioning service's published floor).
+const FLOOR: NonZeroU32 = NonZeroU32::new(25).expect("more than none");
+/// How many seconds' worth may come at once.
+const BURST: u32 = 10;
+/// Buckets kept; beyond that all but those in use are dropped, and their tenants begin with a full one.
+const KEPT: usize = 10_000;
+
+type Bucket = Arc<DefaultDirectRateLimiter>;
+
+#[derive(Default)]
+pub(crate) struct Limits(Mutex<HashMap<TenantId, (NonZeroU32, Bucket)>>);
+
+impl Limits {
+    /// Takes one token; where there is none, in how many whole seconds there will be one.
+    pub fn take(&self, tenant: TenantId, rate: Option<i64>) -> Result<(), u32> {
+        let rate = rate.and_then(|rate| u32::try_from(rate).ok()).and_then(NonZeroU32::new).unwrap_or(DEFAULT);
+        let bucket = self.bucket(tenant, rate.max(FLOOR));
+        bucket.check().map_err(|not_until| {
+            let wait = not_until.wait_time_from(DefaultClock::default().now());
+            u32::try_from(wait.as_secs()).unwrap_or(u32::MAX).saturating_add(1)
+        })
+    }
+
+    fn bucket(&self, tenant: TenantId, rate: NonZeroU32) -> Bucket {
+        let mut buckets = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, bucket)) = buckets.get(&tenant).filter(|(held, _)| *held == rate) {
+            return bucket.clone();
+        }
+        if buckets.len() >= KEPT {
+            buckets.retain(|_, (_, bucket)| Arc::strong_count(bucket) > 1);
+        }
+        let burst = rate.saturating_mul(NonZeroU32::MIN.saturating_add(BURST - 1));
+        let bucket: Bucket = Arc::new(RateLimiter::direct(Quota::per_second(rate).allow_burst(burst)));
+        buckets.insert(tenant, (rate, bucket.clone()));
+        bucket
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn taken(limits: &Limits, tenant: TenantId, rate: Option<i64>) -> usize {
+        (0..20_000).take_while(|_| limits.take(tenant, rate).is_ok()).count()
+    }
+
+    #[test]
+    fn a_tenant_gets_its_burst_and_then_its_rate_and_no_other_tenant_pays_for_it() {
+        let limits = Limits::default();
+        let (one, other) = (TenantId(Uuid::from_u128(1)), TenantId(Uuid::from_u128(2)));
+        assert!((1_000..1_200).contains(&taken(&limits, one, None)));
+        assert_eq!(limits.take(one, None), Err(1));
+        assert!((2_000..2_400).contains(&taken(&limits, other, Some(200))));
+    }
+
+    #[test]
+    fn no_rate_is_under_the_floor_and_a_new_rate_counts_at_once() {
+        let limits = Limits::default();
+        let tenant = TenantId(Uuid::from_u128(1));
+        assert!((250..300).contains(&taken(&limits, tenant, Some(1))));
+        assert!(limits.take(tenant, Some(50)).is_ok());
+    }
+}
