@@ -7,6 +7,7 @@
 
 pub mod activity;
 pub mod error;
+pub mod lease;
 pub mod ledger;
 pub mod link;
 pub mod person;

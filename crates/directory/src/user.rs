@@ -257,6 +257,32 @@ pub async fn delete(db: &Db, tenant: TenantId, id: Uuid, epoch: i64, trace: Opti
     }
 }
 
+/// Which of two values another user of the tenant has, or is about to have: for a write to be refused before it reaches
+/// the realm. The constraints decide at the commit (K6).
+pub async fn taken(
+    db: &Db,
+    tenant: TenantId,
+    id: Uuid,
+    username_key: &str,
+    external_key: Option<&str>,
+) -> Result<Option<&'static str>, Error> {
+    #[derive(FromQueryResult)]
+    struct Held {
+        username: i64,
+        external: i64,
+    }
+    let text = "select (select count(*) from directory_user where tenant_id = $1 and username_key = $3 and id <> $2)
+             + (select count(*) from reservation where tenant_id = $1 and username_key = $3) as username,
+         (select count(*) from directory_user where tenant_id = $1 and external_key = $4 and id <> $2) as external";
+    let values = [tenant.0.into(), id.into(), username_key.into(), external_key.map(str::to_owned).into()];
+    let held: Option<Held> = sql::one(db.connection(), text, values).await?;
+    Ok(match held {
+        Some(held) if held.username > 0 => Some("userName"),
+        Some(held) if held.external > 0 => Some("externalId"),
+        _ => None,
+    })
+}
+
 /// A user by id.
 pub async fn by_id(db: &Db, tenant: TenantId, id: Uuid) -> Result<Option<User>, Error> {
     one(db, "tenant_id = $1 and id = $2", [tenant.0.into(), id.into()]).await

@@ -1,9 +1,10 @@
 //! One call to a downstream: the lease before it, the span around it, the line, the activity and the metrics after it.
 
 use std::sync::LazyLock;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use directory::activity::Entry;
+use directory::lease::Lease;
 use directory::ledger;
 use downstream::Outcome;
 use telemetry::metrics::{self, Counter, Histogram, KeyValue};
@@ -17,14 +18,6 @@ static ATTEMPTS: LazyLock<Counter<u64>> =
     LazyLock::new(|| metrics::counter("outbound_attempts", "Calls to downstreams, by operation and outcome"));
 static DURATION: LazyLock<Histogram<f64>> =
     LazyLock::new(|| metrics::duration("outbound_attempt_duration", "How long calls to downstreams take"));
-
-const LEASE: Duration = Duration::from_micros(ledger::protocol::LEASE.unsigned_abs());
-
-/// The clock that goes on while the machine sleeps: a lease does not wait for us (K20).
-fn boot_time() -> Duration {
-    let now = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
-    Duration::from_secs(now.tv_sec.unsigned_abs()) + Duration::from_nanos(now.tv_nsec.unsigned_abs())
-}
 
 /// How a call ended, as far as anybody outside may know.
 pub(crate) trait Ending {
@@ -61,10 +54,10 @@ impl Round<'_> {
         names: &[String],
         call: impl Future<Output = T>,
     ) -> Result<Option<T>, Error> {
-        let (asked, generation) = (boot_time(), Some(self.target.generation));
+        let (lease, generation) = (Lease::asked(ledger::protocol::LEASE), Some(self.target.generation));
         let renewed = ledger::renew(&self.deps.db, self.tenant, self.user, self.claim.epoch, generation).await?;
         // A process that was frozen on its way here must not begin what could end after its lease.
-        if !renewed || boot_time().saturating_sub(asked) + downstream::DEADLINE > LEASE {
+        if !renewed || !lease.covers(downstream::DEADLINE) {
             return Ok(None);
         }
         let span = tracing::info_span!(

@@ -4,6 +4,7 @@
 use std::time::{Duration, Instant};
 
 use bus::Hint;
+use directory::lease::Lease;
 use directory::reservation::{self, Reservation, Reserved};
 use directory::user::{self, Claim, Commit, User};
 use realm::{NewUser, Realm, RealmUser, UserChange};
@@ -63,11 +64,10 @@ pub(crate) async fn create(
     };
     realm.grant_role(created.id).await?;
     let base = native_of(&created);
-    if !reservation::complete(&deps.db, &reservation, created.id, &base, request.traceparent.as_deref()).await? {
-        return Err(Answer::unavailable());
-    }
+    // Where the sweeper was faster, the user is there all the same.
+    reservation::complete(&deps.db, &reservation, created.id, &base, request.traceparent.as_deref()).await?;
     ring(deps, provisioner, request, created.id, false);
-    user::by_id(&deps.db, provisioner.tenant, created.id).await?.ok_or_else(missing)
+    user::by_id(&deps.db, provisioner.tenant, created.id).await?.ok_or_else(Answer::unavailable)
 }
 
 /// The realm's part of a create. On its 409 only a user that carries this reservation's nonce is ours (K2).
@@ -124,8 +124,9 @@ pub(crate) async fn update(
     deactivates: bool,
     change: impl Fn(&Object) -> Result<Object, Error>,
 ) -> Result<User, Answer> {
-    let before = claim(deps, provisioner, id, deactivates).await?;
-    let outcome = change_claimed(deps, provisioner, request, &before, deactivates, change).await;
+    let (before, lease) = claim(deps, provisioner, id, deactivates).await?;
+    let held = Held { deps, provisioner, request, before: &before, lease };
+    let outcome = change_claimed(held, deactivates, change).await;
     match outcome {
         Ok(user) => {
             if user.version != before.version || deactivates {
@@ -164,57 +165,88 @@ fn realm_failed(error: realm::Error) -> Failed {
     }
 }
 
+/// A user under this request's claim.
+struct Held<'a> {
+    deps: &'a Deps,
+    provisioner: &'a Provisioner,
+    request: &'a Request,
+    before: &'a User,
+    lease: Lease,
+}
+
+impl Held<'_> {
+    /// To be asked before each realm call: none begins with less of the lease left than the call may take (K1).
+    async fn ready(&mut self) -> Result<(), Failed> {
+        if self.lease.covers(realm::CALL) {
+            return Ok(());
+        }
+        let lease = Lease::asked(user::LEASE);
+        if !user::renew(&self.deps.db, self.provisioner.tenant, self.before.id, self.before.write_epoch).await? {
+            return Err(Failed::Clean(Answer::unavailable()));
+        }
+        self.lease = lease;
+        if self.lease.covers(realm::CALL) { Ok(()) } else { Err(Failed::Clean(Answer::unavailable())) }
+    }
+
+    async fn realm(&self) -> Result<Realm, Failed> {
+        self.deps.realms.of(self.provisioner).await.map_err(realm_failed)
+    }
+
+    /// A fresh read and a write of this change alone (K3); a user that is switched off loses its sessions too (K4).
+    async fn change_realm(&mut self, realm: &Realm, change: &UserChange) -> Result<RealmUser, Failed> {
+        self.ready().await?;
+        let fresh = realm.read(self.before.id).await.map_err(realm_failed)?;
+        self.ready().await?;
+        let user = realm.write(fresh, change).await.map_err(realm_failed)?;
+        if change.enabled == Some(false) {
+            self.ready().await?;
+            realm.logout(self.before.id).await.map_err(realm_failed)?;
+        }
+        Ok(user)
+    }
+}
+
 async fn change_claimed(
-    deps: &Deps,
-    provisioner: &Provisioner,
-    request: &Request,
-    before: &User,
+    mut held: Held<'_>,
     deactivates: bool,
     change: impl Fn(&Object) -> Result<Object, Error>,
 ) -> Result<User, Failed> {
-    check_version(request, before)?;
+    let (db, tenant, before) = (&held.deps.db, held.provisioner.tenant, held.before);
+    check_version(held.request, before)?;
     let after = change(&before.document)?;
     let (old, new) = (Native::of(&before.document), Native::of(&after));
     let mut realm_change = difference(&old, &new);
     if deactivates && !new.active {
         realm_change.enabled = Some(false);
     }
-    let mut base = None;
-    let mut logged_out = false;
-    if !realm_change.is_empty() {
-        let realm = deps.realms.of(provisioner).await.map_err(realm_failed)?;
-        let user = realm.update(before.id, &realm_change).await.map_err(realm_failed)?;
-        base = Some(native_of(&user));
-        if realm_change.enabled == Some(false) {
-            renew(deps, provisioner, before).await?;
-            realm.logout(before.id).await.map_err(realm_failed)?;
-            logged_out = true;
+    // Asked before the realm is: whatever is refused here has changed nothing anywhere.
+    if realm_change.username.is_some() || realm_change.external_id.is_some() {
+        let key = scim::key::username_key(&new.user_name);
+        if let Some(attribute) = user::taken(db, tenant, before.id, &key, new.external_id.as_deref()).await? {
+            return Err(Error::taken(attribute).into());
         }
+    }
+    let mut base = None;
+    if !realm_change.is_empty() {
+        let realm = held.realm().await?;
+        base = Some(native_of(&held.change_realm(&realm, &realm_change).await?));
     }
     let changed = after != before.document;
     if !changed && base.is_none() {
-        user::release(&deps.db, provisioner.tenant, before.id, before.write_epoch).await?;
+        user::release(db, tenant, before.id, before.write_epoch).await?;
         return Ok(before.clone());
     }
-    let trace = request.traceparent.as_deref();
+    let (logged_out, trace) = (realm_change.enabled == Some(false), held.request.traceparent.as_deref());
     let commit = Commit { document: &after, changed, base: base.as_ref(), logged_out, trace };
-    let committed = user::commit(&deps.db, provisioner.tenant, before, &commit).await?;
+    let committed = user::commit(db, tenant, before, &commit).await?;
     // The claim ran out: the realm has the change and triage will follow it; the client asks again.
     committed.ok_or_else(|| Failed::Clean(Answer::unavailable()))
 }
 
-async fn renew(deps: &Deps, provisioner: &Provisioner, before: &User) -> Result<(), Failed> {
-    if user::renew(&deps.db, provisioner.tenant, before.id, before.write_epoch).await? {
-        Ok(())
-    } else {
-        Err(Failed::Clean(Answer::unavailable()))
-    }
-}
-
 /// Deletes a user: one that SCIM created leaves the realm, an adopted one is disabled there.
 pub(crate) async fn delete(deps: &Deps, provisioner: &Provisioner, request: &Request, id: &str) -> Result<(), Answer> {
-    let before = claim(deps, provisioner, id, false).await?;
-    let outcome = delete_claimed(deps, provisioner, request, &before).await;
+    let (before, lease) = claim(deps, provisioner, id, false).await?;
+    let outcome = delete_claimed(Held { deps, provisioner, request, before: &before, lease }).await;
     match outcome {
         Ok(()) => {
             ring(deps, provisioner, request, before.id, true);
@@ -228,24 +260,19 @@ pub(crate) async fn delete(deps: &Deps, provisioner: &Provisioner, request: &Req
     }
 }
 
-async fn delete_claimed(
-    deps: &Deps,
-    provisioner: &Provisioner,
-    request: &Request,
-    before: &User,
-) -> Result<(), Failed> {
-    check_version(request, before)?;
-    let realm = deps.realms.of(provisioner).await.map_err(realm_failed)?;
+async fn delete_claimed(mut held: Held<'_>) -> Result<(), Failed> {
+    let (db, tenant, before) = (&held.deps.db, held.provisioner.tenant, held.before);
+    check_version(held.request, before)?;
+    let realm = held.realm().await?;
     if before.adopted {
         let change = UserChange { enabled: Some(false), ..UserChange::default() };
-        realm.update(before.id, &change).await.map_err(realm_failed)?;
-        renew(deps, provisioner, before).await?;
-        realm.logout(before.id).await.map_err(realm_failed)?;
+        held.change_realm(&realm, &change).await?;
     } else {
+        held.ready().await?;
         realm.delete(before.id).await.map_err(realm_failed)?;
     }
-    let trace = request.traceparent.as_deref();
-    if user::delete(&deps.db, provisioner.tenant, before.id, before.write_epoch, trace).await? {
+    let trace = held.request.traceparent.as_deref();
+    if user::delete(db, tenant, before.id, before.write_epoch, trace).await? {
         Ok(())
     } else {
         Err(Failed::Clean(Answer::unavailable()))
@@ -253,13 +280,14 @@ async fn delete_claimed(
 }
 
 /// Waits for the user's write lease, with jitter, for as long as patience lasts.
-async fn claim(deps: &Deps, provisioner: &Provisioner, id: &str, logout: bool) -> Result<User, Answer> {
+async fn claim(deps: &Deps, provisioner: &Provisioner, id: &str, logout: bool) -> Result<(User, Lease), Answer> {
     let id = Uuid::parse_str(id).map_err(|_| missing())?;
     let started = Instant::now();
     let mut wait = 5;
     loop {
+        let lease = Lease::asked(user::LEASE);
         match user::claim(&deps.db, provisioner.tenant, id, provisioner.token, logout).await? {
-            Claim::Granted(user) => return Ok(*user),
+            Claim::Granted(user) => return Ok((*user, lease)),
             Claim::Missing => return Err(missing()),
             Claim::TokenDead => return Err(unauthorized()),
             Claim::Busy if started.elapsed() > PATIENCE => return Err(Answer::unavailable()),

@@ -17,8 +17,6 @@ use crate::people::PeopleOf;
 
 /// How long a realm's client is used before its secret is read again.
 const FRESH: Duration = Duration::from_secs(30);
-/// Less than a write lease, so that a claim outlives any single call (K1).
-const CALL: Duration = Duration::from_secs(8);
 
 /// The realms of all tenants, and the cluster-wide credential where the role has it.
 pub(crate) struct Realms {
@@ -54,7 +52,7 @@ impl Realms {
             token_realm: realm.to_owned(),
             client_id: credential.client_id,
             client_secret,
-            timeout: CALL,
+            timeout: realm::CALL,
         })?);
         cache.insert(tenant, (Instant::now(), realm.clone()));
         Ok(realm)

@@ -88,10 +88,6 @@ impl Embedded {
         Ok(self.0.by_username(&username.to_lowercase()).await?.map(|person| person.user))
     }
 
-    pub(crate) async fn update(&self, id: Uuid, change: &UserChange) -> Result<RealmUser, Error> {
-        self.save(id, change, false).await
-    }
-
     /// An operator's save, through the small page of realm users: counts as a touch even if nothing changes (P2).
     pub async fn touch(&self, id: Uuid, change: &UserChange) -> Result<RealmUser, Error> {
         self.save(id, change, true).await
@@ -106,7 +102,7 @@ impl Embedded {
         Ok(user)
     }
 
-    async fn save(&self, id: Uuid, change: &UserChange, touch: bool) -> Result<RealmUser, Error> {
+    pub(crate) async fn save(&self, id: Uuid, change: &UserChange, touch: bool) -> Result<RealmUser, Error> {
         let mut person = self.0.by_id(id).await?.ok_or(Error::NotFound)?;
         person.user = change.applied_to(person.user);
         person.changed_at = self.0.now();

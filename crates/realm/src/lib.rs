@@ -13,10 +13,23 @@ mod user;
 pub use error::Error;
 pub use user::{Changes, NewUser, RealmEvent, RealmUser, UserChange};
 
+use std::time::Duration;
+
 use uuid::Uuid;
+
+/// The longest that one call to a realm takes, waiting for a turn included: less than any write lease (K1).
+pub const CALL: Duration = Duration::from_secs(8);
 
 /// The realm role of users that SCIM manages.
 pub const MANAGED_ROLE: &str = "scim-managed";
+
+/// A user as just read, with whatever else its realm keeps of it: what goes back with a write.
+pub enum Fresh {
+    /// Of an embedded realm.
+    Embedded(RealmUser),
+    /// Of Keycloak, with its representation.
+    Keycloak(RealmUser, serde_json::Value),
+}
 
 /// One tenant's realm.
 #[derive(Clone)]
@@ -60,11 +73,21 @@ impl Realm {
         }
     }
 
-    /// Changes a user: a fresh read plus this change, nothing else (K3). Answers with the user as it is afterwards.
-    pub async fn update(&self, id: Uuid, change: &UserChange) -> Result<RealmUser, Error> {
+    /// A user as the realm holds it, to be written back with a change: one call.
+    pub async fn read(&self, id: Uuid) -> Result<Fresh, Error> {
         match self {
-            Self::Embedded(realm) => realm.update(id, change).await,
-            Self::Keycloak(client) => client.update(id, change).await,
+            Self::Embedded(realm) => realm.user(id).await?.ok_or(Error::NotFound).map(Fresh::Embedded),
+            Self::Keycloak(client) => client.read(id).await,
+        }
+    }
+
+    /// Writes a user as it was just read plus this change, nothing else (K3): one call. Answers with the user as it is
+    /// afterwards.
+    pub async fn write(&self, fresh: Fresh, change: &UserChange) -> Result<RealmUser, Error> {
+        match (self, fresh) {
+            (Self::Embedded(realm), Fresh::Embedded(user)) => realm.save(user.id, change, false).await,
+            (Self::Keycloak(client), Fresh::Keycloak(user, body)) => client.write(user, &body, change).await,
+            (Self::Embedded(_), Fresh::Keycloak(..)) | (Self::Keycloak(_), Fresh::Embedded(_)) => Err(Error::RealmGone),
         }
     }
 

@@ -18,6 +18,7 @@ pub mod lossy_proxy;
 pub mod process;
 pub mod scratch;
 pub mod servers;
+pub mod store;
 pub mod third_party;
 
 pub use demo_process::Demo;

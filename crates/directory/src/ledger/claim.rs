@@ -66,6 +66,12 @@ pub async fn claim(
     }))
 }
 
+/// A row as it stands, for a look from outside.
+pub async fn row(db: &Db, tenant: TenantId, user: Uuid) -> Result<Option<Row>, Error> {
+    let text = format!("select {COLUMNS} from ledger where tenant_id = $1 and user_id = $2");
+    sql::one(db.connection(), &text, [tenant.0.into(), user.into()]).await
+}
+
 /// Extends a claim before each call (K20): same epoch, still ours, and for a send the target's generation unchanged.
 pub async fn renew(db: &Db, tenant: TenantId, user: Uuid, epoch: i64, generation: Option<i64>) -> Result<bool, Error> {
     let connection = db.connection();

@@ -15,7 +15,7 @@ use sea_orm::{ConnectionTrait, DbBackend, FromQueryResult};
 use uuid::Uuid;
 
 pub use backlog::{Backlog, Targets, backlog, targets};
-pub use claim::{Claim, Due, claim, due, live_leases, release, renew};
+pub use claim::{Claim, Due, claim, due, live_leases, release, renew, row};
 pub use mark::{Mark, baseline, first_enable, mark, owe_again, retire};
 pub use protocol::{Stage, Verdict};
 pub use record::{Acknowledgement, LinkUpdate, Recorded, Triage, record, triaged};

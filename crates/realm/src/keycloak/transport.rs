@@ -74,10 +74,15 @@ impl Transport {
     }
 
     async fn exchange(&self, method: Method, url: &str, body: Option<&Value>) -> Result<Answer, Error> {
-        let _permit = self.permits.acquire().await.map_err(|_| Error::Unavailable)?;
+        // One deadline over waiting for a turn, the token and the call itself: a caller's lease counts on it (K1).
+        let deadline = Instant::now() + self.connection.timeout;
+        let turn = tokio::time::timeout_at(deadline.into(), self.permits.acquire()).await;
+        let _permit = turn.map_err(|_| Error::Unavailable)?.map_err(|_| Error::Unavailable)?;
         for attempt in 0..2 {
-            let token = self.token(attempt > 0).await?;
-            let mut request = self.http.request(method.clone(), url).bearer_auth(token.expose_secret());
+            let token = tokio::time::timeout_at(deadline.into(), self.token(attempt > 0)).await;
+            let token = token.map_err(|_| Error::Unavailable)??;
+            let left = deadline.saturating_duration_since(Instant::now());
+            let mut request = self.http.request(method.clone(), url).timeout(left).bearer_auth(token.expose_secret());
             if let Some(traceparent) = telemetry::trace::current() {
                 request = request.header("traceparent", traceparent);
             }

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{Client, representation};
-use crate::{Error, MANAGED_ROLE, NewUser, RealmUser, UserChange};
+use crate::{Error, Fresh, MANAGED_ROLE, NewUser, RealmUser, UserChange};
 
 impl Client {
     pub(crate) async fn create(&self, user: &NewUser) -> Result<RealmUser, Error> {
@@ -46,14 +46,15 @@ impl Client {
         Ok(users.into_iter().find(|user| user.username == wanted && !is_service_account(user)))
     }
 
-    pub(crate) async fn update(&self, id: Uuid, change: &UserChange) -> Result<RealmUser, Error> {
-        let path = format!("/users/{id}");
-        let fresh = self.transport.call(Method::GET, &path, None).await?.body;
-        let user = representation::read(&fresh).ok_or(Error::Unavailable)?;
-        if is_service_account(&user) {
-            return Err(Error::NotFound);
-        }
-        self.transport.call(Method::PUT, &path, Some(&representation::changed(&fresh, change))).await?;
+    pub(crate) async fn read(&self, id: Uuid) -> Result<Fresh, Error> {
+        let body = self.transport.call(Method::GET, &format!("/users/{id}"), None).await?.body;
+        let user = representation::read(&body).ok_or(Error::Unavailable)?;
+        if is_service_account(&user) { Err(Error::NotFound) } else { Ok(Fresh::Keycloak(user, body)) }
+    }
+
+    pub(crate) async fn write(&self, user: RealmUser, body: &Value, change: &UserChange) -> Result<RealmUser, Error> {
+        let path = format!("/users/{}", user.id);
+        self.transport.call(Method::PUT, &path, Some(&representation::changed(body, change))).await?;
         Ok(change.applied_to(user))
     }
 

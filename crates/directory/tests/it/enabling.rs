@@ -1,0 +1,140 @@
+use directory::ledger::{self, Acknowledgement, LinkUpdate, Mark, Recorded, Stage, Verdict};
+use directory::{Error, link};
+use registry::seal::Sealed;
+use registry::target::{self, Enable, Enabled};
+use registry::{TargetId, TenantId};
+use testkit::store::Store;
+use uuid::Uuid;
+
+testkit::on_both_databases!(
+    a_first_enable_pushes_nobody_who_was_not_touched,
+    a_reenable_forgets_nothing,
+    a_send_of_an_older_generation_writes_nothing_at_all,
+    an_intent_to_create_needs_the_claim,
+);
+
+/// The registry's and the ledger's part of an enable, in one transaction, as the control API does it.
+async fn enable(store: &Store, tenant: TenantId, base_url: &str) -> Enabled {
+    let wanted = Enable {
+        base_url: base_url.to_owned(),
+        token: Sealed(vec![1]),
+        supports_patch: true,
+        supports_filter: true,
+        limitations: Vec::new(),
+    };
+    let transaction = store.db.begin().await.unwrap();
+    let outcome: Result<Enabled, Error> = async {
+        let enabled = target::enable(&transaction, tenant, &wanted, "dana").await.unwrap();
+        if let Some(retired) = enabled.retired {
+            ledger::retire(&transaction, tenant, retired).await?;
+        }
+        if enabled.first {
+            ledger::first_enable(&transaction, tenant, enabled.id).await?;
+        } else {
+            ledger::owe_again(&transaction, tenant, enabled.id).await?;
+        }
+        Ok(enabled)
+    }
+    .await;
+    directory::finish(transaction, outcome).await.unwrap()
+}
+
+async fn mark(store: &Store, tenant: TenantId, user: Uuid) {
+    ledger::mark(store.db.connection(), tenant, user, &Mark::default()).await.unwrap();
+}
+
+/// Triage that finds the user as `observed`.
+async fn look(store: &Store, tenant: TenantId, user: Uuid, observed: u8) {
+    let claim = ledger::claim(&store.db, tenant, user, Stage::Triage, None).await.unwrap().unwrap();
+    let seen =
+        ledger::Triage { epoch: claim.epoch, seq: claim.seq, observed: vec![observed], urgent: false, gone: false };
+    let transaction = store.db.begin().await.unwrap();
+    let outcome = ledger::triaged(&transaction, tenant, user, &seen).await;
+    directory::finish(transaction, outcome).await.unwrap();
+}
+
+async fn owed(store: &Store) -> Vec<Uuid> {
+    ledger::due(&store.db, Stage::Send, 100, 100).await.unwrap().into_iter().map(|due| due.user_id).collect()
+}
+
+fn acknowledged(claim: &ledger::Claim, target: TargetId, generation: i64) -> Acknowledgement {
+    Acknowledgement {
+        epoch: claim.epoch,
+        seq: claim.seq,
+        doubt: claim.doubt,
+        target,
+        generation,
+        verdict: Verdict::Done,
+        reason: None,
+        link: Some(LinkUpdate { downstream_id: Some("d-1".to_owned()), ..LinkUpdate::default() }),
+        attempts: Vec::new(),
+    }
+}
+
+async fn a_first_enable_pushes_nobody_who_was_not_touched(store: Store) {
+    let acme = store.tenant("acme").await;
+    let (ada, grace) = (Uuid::new_v4(), Uuid::new_v4());
+    mark(&store, acme, ada).await;
+    look(&store, acme, ada, 1).await;
+    enable(&store, acme, "https://a.test").await;
+    assert_eq!(owed(&store).await, Vec::<Uuid>::new());
+    mark(&store, acme, grace).await;
+    look(&store, acme, grace, 1).await;
+    assert_eq!(owed(&store).await, [grace], "who changes after the enable is pushed");
+}
+
+async fn a_reenable_forgets_nothing(store: Store) {
+    let acme = store.tenant("acme").await;
+    let ada = Uuid::new_v4();
+    let first = enable(&store, acme, "https://a.test").await;
+    mark(&store, acme, ada).await;
+    look(&store, acme, ada, 1).await;
+    target::disable(&store.db, acme, "dana").await.unwrap();
+    assert_eq!(owed(&store).await, Vec::<Uuid>::new(), "nothing is sent while it is off");
+    enable(&store, acme, "https://a.test").await;
+    assert_eq!(owed(&store).await, [ada]);
+    // Over to another downstream, where she is owed nothing, and back, where she is.
+    target::disable(&store.db, acme, "dana").await.unwrap();
+    enable(&store, acme, "https://b.test").await;
+    assert_eq!(owed(&store).await, Vec::<Uuid>::new());
+    target::disable(&store.db, acme, "dana").await.unwrap();
+    assert_eq!(enable(&store, acme, "https://a.test").await.id, first.id);
+    look(&store, acme, ada, 1).await;
+    assert_eq!(owed(&store).await, [ada]);
+}
+
+async fn a_send_of_an_older_generation_writes_nothing_at_all(store: Store) {
+    let acme = store.tenant("acme").await;
+    let ada = Uuid::new_v4();
+    let first = enable(&store, acme, "https://a.test").await;
+    mark(&store, acme, ada).await;
+    look(&store, acme, ada, 1).await;
+    let claim = ledger::claim(&store.db, acme, ada, Stage::Send, Some(first.generation)).await.unwrap().unwrap();
+    let off = target::disable(&store.db, acme, "dana").await.unwrap();
+    assert_eq!(ledger::live_leases(&store.db, acme, off).await.unwrap(), 1, "disable waits for it");
+    assert!(!ledger::renew(&store.db, acme, ada, claim.epoch, Some(first.generation)).await.unwrap());
+    let late = acknowledged(&claim, first.id, first.generation);
+    assert_eq!(ledger::record(&store.db, acme, ada, &late).await.unwrap(), Recorded::Stale);
+    assert_eq!(ledger::live_leases(&store.db, acme, off).await.unwrap(), 0);
+    assert!(link::of(&store.db, acme, ada, first.id).await.unwrap().downstream_id.is_none());
+    enable(&store, acme, "https://a.test").await;
+    assert_eq!(owed(&store).await, [ada]);
+}
+
+async fn an_intent_to_create_needs_the_claim(store: Store) {
+    let acme = store.tenant("acme").await;
+    let ada = Uuid::new_v4();
+    let enabled = enable(&store, acme, "https://a.test").await;
+    mark(&store, acme, ada).await;
+    look(&store, acme, ada, 1).await;
+    let claim = ledger::claim(&store.db, acme, ada, Stage::Send, Some(enabled.generation)).await.unwrap().unwrap();
+    assert!(!link::intend_create(&store.db, acme, ada, enabled.id, claim.epoch - 1).await.unwrap());
+    assert!(link::of(&store.db, acme, ada, enabled.id).await.unwrap().create_intent_age.is_none());
+    assert!(link::intend_create(&store.db, acme, ada, enabled.id, claim.epoch).await.unwrap());
+    assert!(link::of(&store.db, acme, ada, enabled.id).await.unwrap().create_intent_age.is_some());
+    let done = acknowledged(&claim, enabled.id, enabled.generation);
+    assert!(matches!(ledger::record(&store.db, acme, ada, &done).await.unwrap(), Recorded::Written { .. }));
+    let held = link::of(&store.db, acme, ada, enabled.id).await.unwrap();
+    assert_eq!((held.downstream_id.as_deref(), held.verified_generation), (Some("d-1"), enabled.generation));
+    assert!(held.create_intent_age.is_none());
+}

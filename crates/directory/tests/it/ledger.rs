@@ -1,0 +1,217 @@
+use directory::ledger::protocol::{Effect, Event, NEVER, State};
+use directory::ledger::{self, Acknowledgement, Mark, Recorded, Stage, Triage, Verdict};
+use futures_util::future::join_all;
+use rand::rngs::StdRng;
+use rand::{Rng, RngExt, SeedableRng};
+use registry::seal::Sealed;
+use registry::target::{self, Enable};
+use registry::{TargetId, TenantId};
+use testkit::store::Store;
+use uuid::Uuid;
+
+testkit::on_both_databases!(
+    the_statements_do_what_the_protocol_says,
+    of_many_claimers_each_row_has_one,
+    deactivations_come_first_and_no_tenant_fills_the_page,
+    what_comes_during_a_round_is_not_acknowledged_by_it,
+);
+
+async fn target(store: &Store, tenant: TenantId) -> (TargetId, i64) {
+    let enable = Enable {
+        base_url: "https://a.test".to_owned(),
+        token: Sealed(vec![1]),
+        supports_patch: true,
+        supports_filter: true,
+        limitations: Vec::new(),
+    };
+    let transaction = store.db.begin().await.unwrap();
+    let enabled = target::enable(&transaction, tenant, &enable, "dana").await.unwrap();
+    transaction.commit().await.unwrap();
+    (enabled.id, enabled.generation)
+}
+
+async fn triage(store: &Store, tenant: TenantId, user: Uuid, seen: &Triage) -> Recorded {
+    let transaction = store.db.begin().await.unwrap();
+    let outcome = ledger::triaged(&transaction, tenant, user, seen).await;
+    directory::finish(transaction, outcome).await.unwrap()
+}
+
+/// A world of one user, in the database and in the pure protocol. Times are left out of the comparison: the database has
+/// its own clock. Nothing in it is due later than now, or never.
+struct World {
+    store: Store,
+    tenant: TenantId,
+    user: Uuid,
+    target: (TargetId, i64),
+    model: State,
+    observed: u8,
+    claims: Vec<(Stage, i64, i64, bool)>,
+}
+
+/// The model's clock: far enough ahead that whatever is due at all is due.
+const NOW: i64 = 1_000;
+
+impl World {
+    async fn step(&mut self, random: &mut impl Rng) {
+        match random.random_range(0..10) {
+            0..=2 => {
+                let (urgent, reassert) = (random.random_bool(0.3), random.random_bool(0.3));
+                let mark = Mark { urgent, reassert, trace: None };
+                ledger::mark(self.store.db.connection(), self.tenant, self.user, &mark).await.unwrap();
+                self.expect(Event::Mark { now: NOW, urgent, reassert }, Effect::Applied);
+            }
+            3..=5 => self.claim(if random.random_bool(0.5) { Stage::Triage } else { Stage::Send }).await,
+            6 => {
+                // The newest claim's holder dies: its lease runs out.
+                self.expire().await;
+            }
+            _ => {
+                if self.claims.is_empty() {
+                    return;
+                }
+                let (stage, epoch, seq, doubt) = self.claims.remove(random.random_range(0..self.claims.len()));
+                match stage {
+                    Stage::Triage => self.triaged(random, epoch, seq).await,
+                    Stage::Send => self.sent(random, epoch, seq, doubt).await,
+                }
+            }
+        }
+    }
+
+    fn expect(&mut self, event: Event, wanted: Effect) {
+        let (state, effect) = self.model.clone().step(event);
+        assert_eq!(effect, wanted, "{event:?} on {:?}", self.model);
+        self.model = state;
+    }
+
+    async fn claim(&mut self, stage: Stage) {
+        let generation = (stage == Stage::Send).then_some(self.target.1);
+        let claim = ledger::claim(&self.store.db, self.tenant, self.user, stage, generation).await.unwrap();
+        let wanted = claim.as_ref().map_or(Effect::Refused, |claim| Effect::Claimed { doubt: claim.doubt });
+        let event = Event::Claim { now: NOW, stage };
+        if self.model.dirty_seq == 0 {
+            // The database has no row yet.
+            assert_eq!(wanted, Effect::Refused);
+            return;
+        }
+        self.expect(event, wanted);
+        if let Some(claim) = claim {
+            assert_eq!(claim.seq, self.model.dirty_seq);
+            self.claims.push((stage, claim.epoch, claim.seq, claim.doubt));
+        }
+    }
+
+    async fn expire(&mut self) {
+        if self.model.lease_until.take().is_some() {
+            let free = format!("update ledger set lease_until = null where user_id = '{}'", self.user);
+            let blob = format!("update ledger set lease_until = null where user_id = x'{}'", self.user.simple());
+            let text = if self.store.is_postgres() { free } else { blob };
+            self.store.run(&text).await;
+        }
+    }
+
+    async fn triaged(&mut self, random: &mut impl Rng, epoch: i64, seq: i64) {
+        let observed = random.random_range(1..3);
+        let (urgent, differs) = (random.random_bool(0.3), observed != self.observed);
+        let seen = Triage { epoch, seq, observed: vec![observed], urgent, gone: false };
+        let recorded = triage(&self.store, self.tenant, self.user, &seen).await;
+        let wanted = if recorded == Recorded::Stale { Effect::Stale } else { Effect::Applied };
+        self.expect(Event::Triaged { epoch, seq, now: NOW, differs, urgent }, wanted);
+        if wanted == Effect::Applied {
+            self.observed = observed;
+        }
+    }
+
+    async fn sent(&mut self, random: &mut impl Rng, epoch: i64, seq: i64, doubt: bool) {
+        let verdict = match random.random_range(0..5) {
+            0..=2 => Verdict::Done,
+            3 => Verdict::Retry { after: 0, definite: random.random_bool(0.5), charged: random.random_bool(0.5) },
+            _ => Verdict::Park,
+        };
+        let (target, generation) = self.target;
+        let round = Acknowledgement {
+            epoch,
+            seq,
+            doubt,
+            target,
+            generation,
+            verdict,
+            reason: None,
+            link: None,
+            attempts: Vec::new(),
+        };
+        let recorded = ledger::record(&self.store.db, self.tenant, self.user, &round).await.unwrap();
+        let wanted = if recorded == Recorded::Stale { Effect::Stale } else { Effect::Applied };
+        self.expect(Event::Sent { epoch, seq, doubt, now: NOW, verdict }, wanted);
+        // A doubtful acknowledgement asserts again later; in this world later is now.
+        if self.model.triage_at > NOW {
+            self.model.triage_at = NOW;
+            self.store.run("update ledger set triage_at = 0").await;
+        }
+    }
+
+    async fn compare(&self) {
+        let Some(row) = ledger::row(&self.store.db, self.tenant, self.user).await.unwrap() else {
+            assert_eq!(self.model.dirty_seq, 0);
+            return;
+        };
+        let mut held = row.state();
+        assert_eq!(held.next_at == NEVER, self.model.next_at == NEVER);
+        assert_eq!(held.lease_until.is_some(), self.model.lease_until.is_some());
+        (held.triage_at, held.next_at, held.lease_until) =
+            (self.model.triage_at, self.model.next_at, self.model.lease_until);
+        assert_eq!(held, self.model);
+    }
+}
+
+async fn the_statements_do_what_the_protocol_says(store: Store) {
+    let tenant = store.tenant("acme").await;
+    let target = target(&store, tenant).await;
+    let mut world =
+        World { store, tenant, user: Uuid::new_v4(), target, model: State::first(0), observed: 0, claims: Vec::new() };
+    for seed in 0..60 {
+        let mut random = StdRng::seed_from_u64(seed);
+        (world.user, world.model, world.observed) = (Uuid::new_v4(), State::first(0), 0);
+        world.claims.clear();
+        for _ in 0..25 {
+            world.step(&mut random).await;
+            world.compare().await;
+        }
+    }
+}
+
+async fn of_many_claimers_each_row_has_one(store: Store) {
+    let acme = store.tenant("acme").await;
+    let users: Vec<Uuid> = (0..20).map(|_| Uuid::new_v4()).collect();
+    for user in &users {
+        ledger::mark(store.db.connection(), acme, *user, &Mark::default()).await.unwrap();
+    }
+    let attempts = (0..8).flat_map(|_| &users).map(|user| ledger::claim(&store.db, acme, *user, Stage::Triage, None));
+    let granted = join_all(attempts).await.into_iter().filter_map(Result::unwrap).count();
+    assert_eq!(granted, users.len());
+}
+
+async fn deactivations_come_first_and_no_tenant_fills_the_page(store: Store) {
+    let (big, small) = (store.tenant("big").await, store.tenant("small").await);
+    for _ in 0..50 {
+        ledger::mark(store.db.connection(), big, Uuid::new_v4(), &Mark::default()).await.unwrap();
+    }
+    let (last, off) = (Uuid::new_v4(), Uuid::new_v4());
+    ledger::mark(store.db.connection(), small, last, &Mark::default()).await.unwrap();
+    ledger::mark(store.db.connection(), big, off, &Mark { urgent: true, ..Mark::default() }).await.unwrap();
+    let due = ledger::due(&store.db, Stage::Triage, 10, 5).await.unwrap();
+    assert_eq!(due[0].user_id, off);
+    assert!(due.iter().any(|due| due.user_id == last), "a backlog of fifty does not hide one change of another tenant");
+    assert!(due.iter().filter(|due| due.tenant_id == big).count() <= 5);
+}
+
+async fn what_comes_during_a_round_is_not_acknowledged_by_it(store: Store) {
+    let acme = store.tenant("acme").await;
+    let ada = Uuid::new_v4();
+    ledger::mark(store.db.connection(), acme, ada, &Mark::default()).await.unwrap();
+    let claim = ledger::claim(&store.db, acme, ada, Stage::Triage, None).await.unwrap().unwrap();
+    ledger::mark(store.db.connection(), acme, ada, &Mark::default()).await.unwrap();
+    let seen = Triage { epoch: claim.epoch, seq: claim.seq, observed: vec![1], urgent: false, gone: false };
+    triage(&store, acme, ada, &seen).await;
+    assert!(ledger::claim(&store.db, acme, ada, Stage::Triage, None).await.unwrap().is_some(), "the second is due");
+}

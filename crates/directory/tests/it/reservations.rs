@@ -1,0 +1,82 @@
+use directory::reservation::{self, Reserved};
+use directory::user;
+use futures_util::future::join_all;
+use registry::inbound_token;
+use scim::native::Native;
+use testkit::store::Store;
+use uuid::Uuid;
+
+use crate::{document, made, wanted};
+
+testkit::on_both_databases!(
+    of_fifty_identical_reservations_one_is_granted,
+    a_name_or_an_external_id_is_taken_by_a_user_and_by_nobody_of_another_tenant,
+    a_dead_token_reserves_nothing,
+    a_reservation_becomes_a_user_once,
+    an_abandoned_name_is_free_again,
+    many_users_may_lack_an_external_id,
+);
+
+async fn of_fifty_identical_reservations_one_is_granted(store: Store) {
+    let (acme, token) = store.provisioned("acme").await;
+    let sought: Vec<_> = (0..50).map(|_| wanted(acme, "Twin@acme.test", Some("twin"))).collect();
+    let outcomes = join_all(sought.iter().map(|one| reservation::reserve(&store.db, one, token.hash()))).await;
+    let outcomes: Vec<Reserved> = outcomes.into_iter().map(Result::unwrap).collect();
+    assert_eq!(outcomes.iter().filter(|outcome| **outcome == Reserved::Yes).count(), 1);
+    assert_eq!(outcomes.iter().filter(|outcome| matches!(outcome, Reserved::Taken(_))).count(), 49, "{outcomes:?}");
+}
+
+async fn a_name_or_an_external_id_is_taken_by_a_user_and_by_nobody_of_another_tenant(store: Store) {
+    let (acme, token) = store.provisioned("acme").await;
+    let (other, other_token) = store.provisioned("other").await;
+    made(&store, acme, &token, "ada@acme.test", Some("E1")).await;
+    let reserve = async |tenant, name: &str, external: Option<&str>, token: &registry::BearerToken| {
+        reservation::reserve(&store.db, &wanted(tenant, name, external), token.hash()).await.unwrap()
+    };
+    assert_eq!(reserve(acme, "ADA@acme.test", None, &token).await, Reserved::Taken("userName"));
+    assert_eq!(reserve(acme, "eve@acme.test", Some("E1"), &token).await, Reserved::Taken("externalId"));
+    assert_eq!(reserve(acme, "eve@acme.test", Some("e1"), &token).await, Reserved::Yes, "externalId is case-exact");
+    assert_eq!(reserve(other, "ada@acme.test", Some("E1"), &other_token).await, Reserved::Yes);
+}
+
+async fn a_dead_token_reserves_nothing(store: Store) {
+    let (acme, token) = store.provisioned("acme").await;
+    inbound_token::disable(&store.db, acme, "dana").await.unwrap();
+    let sought = wanted(acme, "ada@acme.test", None);
+    assert_eq!(reservation::reserve(&store.db, &sought, token.hash()).await.unwrap(), Reserved::TokenDead);
+    assert!(!reservation::abandon(&store.db, &sought).await.unwrap(), "nothing was kept");
+}
+
+async fn a_reservation_becomes_a_user_once(store: Store) {
+    let (acme, token) = store.provisioned("acme").await;
+    let sought = wanted(acme, "ada@acme.test", Some("E1"));
+    reservation::reserve(&store.db, &sought, token.hash()).await.unwrap();
+    let (id, base) = (Uuid::new_v4(), Native::of(&document("ada@acme.test", Some("E1"))));
+    let both = join_all((0..2).map(|_| reservation::complete(&store.db, &sought, id, &base, None))).await;
+    assert_eq!(both.into_iter().filter(|done| matches!(done, Ok(true))).count(), 1, "the request or the sweeper");
+    let user = user::by_username(&store.db, acme, "ada@acme.test").await.unwrap().unwrap();
+    assert_eq!((user.id, user.version, user.created_at), (id, 1, user.modified_at));
+    assert_eq!(user::by_external(&store.db, acme, "E1").await.unwrap().unwrap().id, id);
+    assert!(user::by_external(&store.db, acme, "e1").await.unwrap().is_none());
+}
+
+async fn an_abandoned_name_is_free_again(store: Store) {
+    let (acme, token) = store.provisioned("acme").await;
+    let first = wanted(acme, "ada@acme.test", None);
+    reservation::reserve(&store.db, &first, token.hash()).await.unwrap();
+    assert!(reservation::abandon(&store.db, &first).await.unwrap());
+    let (id, base) = (Uuid::new_v4(), Native::of(&document("ada@acme.test", None)));
+    assert!(!reservation::complete(&store.db, &first, id, &base, None).await.unwrap(), "a late finish finds nothing");
+    assert!(user::by_id(&store.db, acme, id).await.unwrap().is_none());
+    let second = wanted(acme, "ada@acme.test", None);
+    assert_eq!(reservation::reserve(&store.db, &second, token.hash()).await.unwrap(), Reserved::Yes);
+    assert!(!reservation::abandon(&store.db, &first).await.unwrap(), "a nonce ends its own reservation only");
+}
+
+async fn many_users_may_lack_an_external_id(store: Store) {
+    let (acme, token) = store.provisioned("acme").await;
+    for name in ["ada@acme.test", "grace@acme.test"] {
+        made(&store, acme, &token, name, None).await;
+    }
+    assert_eq!(user::page(&store.db, acme, 0, 10).await.unwrap().1, 2);
+}

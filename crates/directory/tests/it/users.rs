@@ -1,0 +1,185 @@
+use directory::user::{self, Claim, Commit, User};
+use directory::{Error, ledger, refresh};
+use futures_util::future::join_all;
+use registry::{BearerToken, TenantId, inbound_token};
+use scim::native::Native;
+use serde_json::json;
+use testkit::store::Store;
+use uuid::Uuid;
+
+use crate::made;
+
+testkit::on_both_databases!(
+    of_many_claims_on_a_user_one_is_granted,
+    a_claim_needs_a_living_token_and_a_user,
+    only_the_newest_claim_commits,
+    a_version_moves_with_a_real_change_alone,
+    a_taken_name_is_refused_at_the_commit_and_nothing_moves,
+    a_page_follows_the_order_of_creation,
+    a_deleted_user_is_gone_and_its_name_free,
+    an_owed_log_out_is_taken_over_once,
+    a_refresh_behind_a_newer_write_is_discarded,
+    a_refresh_takes_a_swapped_name_from_its_holder,
+);
+
+async fn claimed(store: &Store, tenant: TenantId, id: Uuid, token: &BearerToken) -> User {
+    match user::claim(&store.db, tenant, id, token.hash(), false).await.unwrap() {
+        Claim::Granted(user) => *user,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn write<'a>(document: &'a scim::Object, changed: bool) -> Commit<'a> {
+    Commit { document, changed, base: None, logged_out: false, trace: None }
+}
+
+async fn of_many_claims_on_a_user_one_is_granted(store: Store) {
+    let (acme, token) = store.provisioned("acme").await;
+    let ada = made(&store, acme, &token, "ada@acme.test", None).await;
+    let claims = join_all((0..20).map(|_| user::claim(&store.db, acme, ada.id, token.hash(), false))).await;
+    let granted = claims.iter().filter(|claim| matches!(claim, Ok(Claim::Granted(_)))).count();
+    let busy = claims.iter().filter(|claim| matches!(claim, Ok(Claim::Busy))).count();
+    assert_eq!((granted, busy), (1, 19));
+}
+
+async fn a_claim_needs_a_living_token_and_a_user(store: Store) {
+    let (acme, token) = store.provisioned("acme").await;
+    let (_, foreign) = store.provisioned("other").await;
+    let ada = made(&store, acme, &token, "ada@acme.test", None).await;
+    let ask = async |id, token: &BearerToken| user::claim(&store.db, acme, id, token.hash(), false).await.unwrap();
+    assert!(matches!(ask(Uuid::new_v4(), &token).await, Claim::Missing));
+    assert!(matches!(ask(ada.id, &foreign).await, Claim::TokenDead), "another tenant's token is none of this tenant's");
+    let next = BearerToken::generate().unwrap();
+    inbound_token::rotate(&store.db, acme, &next, None, "dana").await.unwrap();
+    assert!(matches!(ask(ada.id, &token).await, Claim::TokenDead), "a rotated token's slow request writes no more");
+    assert!(matches!(ask(ada.id, &next).await, Claim::Granted(_)));
+}
+
+async fn only_the_newest_claim_commits(store: Store) {
+    let (acme, token) = store.provisioned("acme").await;
+    let ada = made(&store, acme, &token, "ada@acme.test", None).await;
+    let first = claimed(&store, acme, ada.id, &token).await;
+    user::release(&store.db, acme, ada.id, first.write_epoch).await.unwrap();
+    let second = claimed(&store, acme, ada.id, &token).await;
+    let mut document = first.document.clone();
+    document.insert("title".to_owned(), json!("late"));
+    assert!(user::commit(&store.db, acme, &first, &write(&document, true)).await.unwrap().is_none());
+    assert!(!user::renew(&store.db, acme, ada.id, first.write_epoch).await.unwrap());
+    assert!(user::renew(&store.db, acme, ada.id, second.write_epoch).await.unwrap());
+    let done = user::commit(&store.db, acme, &second, &write(&document, true)).await.unwrap().unwrap();
+    assert_eq!(done.document["title"], "late");
+}
+
+async fn a_version_moves_with_a_real_change_alone(store: Store) {
+    let (acme, token) = store.provisioned("acme").await;
+    let ada = made(&store, acme, &token, "ada@acme.test", None).await;
+    let held = claimed(&store, acme, ada.id, &token).await;
+    let same = user::commit(&store.db, acme, &held, &write(&held.document, false)).await.unwrap().unwrap();
+    assert_eq!((same.version, same.modified_at), (ada.version, ada.modified_at));
+    let mut document = held.document.clone();
+    document.insert("title".to_owned(), json!("Countess"));
+    let held = claimed(&store, acme, ada.id, &token).await;
+    let changed = user::commit(&store.db, acme, &held, &write(&document, true)).await.unwrap().unwrap();
+    assert_eq!(changed.version, ada.version + 1);
+}
+
+async fn a_taken_name_is_refused_at_the_commit_and_nothing_moves(store: Store) {
+    let (acme, token) = store.provisioned("acme").await;
+    made(&store, acme, &token, "grace@acme.test", Some("G")).await;
+    let ada = made(&store, acme, &token, "ada@acme.test", None).await;
+    let taken = user::taken(&store.db, acme, ada.id, "grace@acme.test", None).await.unwrap();
+    assert_eq!(taken, Some("userName"));
+    assert_eq!(user::taken(&store.db, acme, ada.id, "ada@acme.test", Some("G")).await.unwrap(), Some("externalId"));
+    assert_eq!(user::taken(&store.db, acme, ada.id, "ada@acme.test", Some("g")).await.unwrap(), None);
+    let held = claimed(&store, acme, ada.id, &token).await;
+    let mut document = held.document.clone();
+    document.insert("userName".to_owned(), json!("GRACE@acme.test"));
+    let refused = user::commit(&store.db, acme, &held, &write(&document, true)).await;
+    assert!(matches!(refused, Err(Error::Taken("userName"))), "{refused:?}");
+    let after = user::by_id(&store.db, acme, ada.id).await.unwrap().unwrap();
+    assert_eq!((after.document, after.version), (ada.document, ada.version));
+}
+
+async fn a_page_follows_the_order_of_creation(store: Store) {
+    let (acme, token) = store.provisioned("acme").await;
+    let mut ids = Vec::new();
+    for number in 0..7 {
+        ids.push(made(&store, acme, &token, &format!("user-{number}@acme.test"), None).await.id);
+    }
+    let mut seen = Vec::new();
+    for first in [0, 3, 6] {
+        let (page, total) = user::page(&store.db, acme, first, 3).await.unwrap();
+        assert_eq!(total, 7);
+        seen.extend(page.into_iter().map(|user| user.id));
+    }
+    assert_eq!(seen, ids);
+    assert_eq!(user::page(&store.db, acme, 0, 0).await.unwrap().1, 7);
+}
+
+async fn a_deleted_user_is_gone_and_its_name_free(store: Store) {
+    let (acme, token) = store.provisioned("acme").await;
+    let ada = made(&store, acme, &token, "ada@acme.test", Some("E1")).await;
+    let held = claimed(&store, acme, ada.id, &token).await;
+    assert!(user::delete(&store.db, acme, ada.id, held.write_epoch, None).await.unwrap());
+    assert!(user::by_id(&store.db, acme, ada.id).await.unwrap().is_none());
+    assert!(!user::delete(&store.db, acme, ada.id, held.write_epoch, None).await.unwrap());
+    let again = made(&store, acme, &token, "ada@acme.test", Some("E1")).await;
+    assert_ne!(again.id, ada.id);
+}
+
+async fn an_owed_log_out_is_taken_over_once(store: Store) {
+    let (acme, token) = store.provisioned("acme").await;
+    let ada = made(&store, acme, &token, "ada@acme.test", None).await;
+    let Claim::Granted(held) = user::claim(&store.db, acme, ada.id, token.hash(), true).await.unwrap() else {
+        panic!()
+    };
+    assert!(user::claim_owed_logouts(&store.db, 10).await.unwrap().is_empty(), "its request is still at it");
+    user::release(&store.db, acme, ada.id, held.write_epoch).await.unwrap();
+    let owed = user::claim_owed_logouts(&store.db, 10).await.unwrap();
+    assert_eq!(owed.iter().map(|owed| owed.id).collect::<Vec<_>>(), [ada.id]);
+    assert!(user::claim_owed_logouts(&store.db, 10).await.unwrap().is_empty(), "somebody else is paying it");
+    user::logout_paid(&store.db, &owed[0]).await.unwrap();
+    assert!(user::claim_owed_logouts(&store.db, 10).await.unwrap().is_empty());
+}
+
+/// What a triage saw.
+fn triage(claim: &ledger::Claim) -> ledger::Triage {
+    ledger::Triage { epoch: claim.epoch, seq: claim.seq, observed: vec![1], urgent: false, gone: false }
+}
+
+async fn triage_claim(store: &Store, tenant: TenantId, id: Uuid) -> ledger::Claim {
+    ledger::claim(&store.db, tenant, id, ledger::Stage::Triage, None).await.unwrap().unwrap()
+}
+
+async fn a_refresh_behind_a_newer_write_is_discarded(store: Store) {
+    let (acme, token) = store.provisioned("acme").await;
+    let ada = made(&store, acme, &token, "ada@acme.test", None).await;
+    let claim = triage_claim(&store, acme, ada.id).await;
+    let fence = refresh::fence(&store.db, acme, ada.id).await.unwrap().unwrap();
+    let stale = Native { given_name: Some("Old".to_owned()), ..ada.base.clone() };
+    // An inbound write begins, and ends, between the read of the realm and the commit.
+    let held = claimed(&store, acme, ada.id, &token).await;
+    let mut document = held.document.clone();
+    document.insert("name".to_owned(), json!({ "givenName": "New" }));
+    let writing = refresh::fence(&store.db, acme, ada.id).await.unwrap().unwrap();
+    assert!(writing.writing());
+    user::commit(&store.db, acme, &held, &write(&document, true)).await.unwrap().unwrap();
+    let outcome = refresh::commit(&store.db, acme, ada.id, Some(&fence), Some(&stale), &triage(&claim)).await.unwrap();
+    assert_eq!(outcome, ledger::Recorded::Stale);
+    assert_eq!(user::by_id(&store.db, acme, ada.id).await.unwrap().unwrap().document["name"]["givenName"], "New");
+}
+
+async fn a_refresh_takes_a_swapped_name_from_its_holder(store: Store) {
+    let (acme, token) = store.provisioned("acme").await;
+    let ada = made(&store, acme, &token, "ada@acme.test", None).await;
+    let grace = made(&store, acme, &token, "grace@acme.test", None).await;
+    for (user, name) in [(&ada, "grace@acme.test"), (&grace, "ada@acme.test")] {
+        let claim = triage_claim(&store, acme, user.id).await;
+        let fence = refresh::fence(&store.db, acme, user.id).await.unwrap();
+        let fresh = Native { user_name: name.to_owned(), ..user.base.clone() };
+        let outcome = refresh::commit(&store.db, acme, user.id, fence.as_ref(), Some(&fresh), &triage(&claim)).await;
+        assert!(matches!(outcome, Ok(ledger::Recorded::Written { .. })), "{outcome:?}");
+    }
+    let holder = async |name| user::by_username(&store.db, acme, name).await.unwrap().map(|user| user.id);
+    assert_eq!((holder("grace@acme.test").await, holder("ada@acme.test").await), (Some(ada.id), Some(grace.id)));
+}

@@ -1,0 +1,33 @@
+use directory::ledger::{self, Stage};
+use directory::watch::{self, Seen};
+use futures_util::future::join_all;
+use testkit::store::Store;
+use uuid::Uuid;
+
+testkit::on_both_databases!(a_realm_has_one_poller, an_event_marks_once_and_only_under_the_pollers_claim);
+
+async fn a_realm_has_one_poller(store: Store) {
+    let (acme, _) = store.provisioned("acme").await;
+    watch::ensure(&store.db, acme).await.unwrap();
+    let claims = join_all((0..8).map(|_| watch::claim_due(&store.db, 10, None))).await;
+    let owners: usize = claims.into_iter().map(|claimed| claimed.unwrap().len()).sum();
+    assert_eq!(owners, 1);
+}
+
+async fn an_event_marks_once_and_only_under_the_pollers_claim(store: Store) {
+    let (acme, _) = store.provisioned("acme").await;
+    watch::ensure(&store.db, acme).await.unwrap();
+    let ada = Uuid::new_v4();
+    let event = Seen { id: "event-1".to_owned(), user: ada, touch: true };
+    let first = watch::claim_due(&store.db, 10, Some(0)).await.unwrap().remove(0);
+    // Its lease has run out at once: another replica takes over.
+    let second = watch::claim_due(&store.db, 10, None).await.unwrap().remove(0);
+    assert!(watch::advance(&store.db, &first, std::slice::from_ref(&event), 10, 0).await.unwrap().is_empty());
+    let twice = [event.clone(), event];
+    assert_eq!(watch::advance(&store.db, &second, &twice, 20, 0).await.unwrap(), [ada]);
+    let third = watch::claim_due(&store.db, 10, None).await.unwrap().remove(0);
+    assert_eq!(third.cursor_ms, Some(20), "the late poller moved nothing");
+    assert!(watch::advance(&store.db, &third, &twice, 30, 0).await.unwrap().is_empty(), "the overlap marks nobody");
+    let claim = ledger::claim(&store.db, acme, ada, Stage::Triage, None).await.unwrap().unwrap();
+    assert_eq!((claim.seq, claim.reassert), (1, true));
+}

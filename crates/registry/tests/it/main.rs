@@ -1,0 +1,6 @@
+//! The registry on SQLite and on PostgreSQL.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails here")]
+
+mod targets;
+mod tenants;
+mod tokens;

@@ -1,0 +1,74 @@
+use registry::seal::Sealed;
+use registry::target::{self, Enable, Enabled};
+use registry::{Error, TenantId, audit};
+use testkit::store::Store;
+
+testkit::on_both_databases!(
+    enabling_and_disabling_count_one_generation_for_all_targets,
+    another_url_is_another_target_and_the_old_one_comes_back_as_itself,
+    a_quarantine_belongs_to_its_generation,
+);
+
+async fn enable(store: &Store, tenant: TenantId, base_url: &str) -> Result<Enabled, Error> {
+    let wanted = Enable {
+        base_url: base_url.to_owned(),
+        token: Sealed(vec![1, 2, 3]),
+        supports_patch: true,
+        supports_filter: true,
+        limitations: vec!["no sorting".to_owned()],
+    };
+    let transaction = store.db.begin().await?;
+    match target::enable(&transaction, tenant, &wanted, "dana").await {
+        Ok(enabled) => {
+            transaction.commit().await?;
+            Ok(enabled)
+        }
+        Err(error) => {
+            transaction.rollback().await?;
+            Err(error)
+        }
+    }
+}
+
+async fn enabling_and_disabling_count_one_generation_for_all_targets(store: Store) {
+    let acme = store.tenant("acme").await;
+    let first = enable(&store, acme, "https://a.test/scim").await.unwrap();
+    assert!(first.first);
+    assert!(matches!(enable(&store, acme, "https://a.test/scim").await, Err(Error::AlreadyEnabled)));
+    let off = target::disable(&store.db, acme, "dana").await.unwrap();
+    assert!(off > first.generation);
+    assert!(matches!(target::disable(&store.db, acme, "dana").await, Err(Error::NotEnabled)));
+    let again = enable(&store, acme, "https://b.test/scim").await.unwrap();
+    assert!(again.generation > off, "a lease of an older generation is old whichever target it was for");
+    let actions: Vec<String> =
+        audit::newest(&store.db, acme, 10).await.unwrap().into_iter().map(|entry| entry.action).collect();
+    assert_eq!(actions, ["outbound.enable", "outbound.disable", "outbound.enable", "tenant.create"]);
+}
+
+async fn another_url_is_another_target_and_the_old_one_comes_back_as_itself(store: Store) {
+    let acme = store.tenant("acme").await;
+    let first = enable(&store, acme, "https://a.test/scim").await.unwrap();
+    target::disable(&store.db, acme, "dana").await.unwrap();
+    let second = enable(&store, acme, "https://b.test/scim").await.unwrap();
+    assert_eq!((second.first, second.retired), (true, Some(first.id)));
+    target::disable(&store.db, acme, "dana").await.unwrap();
+    let back = enable(&store, acme, "https://a.test/scim").await.unwrap();
+    assert_eq!((back.id, back.first, back.retired), (first.id, false, Some(second.id)));
+    let current = target::current(&store.db, acme).await.unwrap().unwrap();
+    assert_eq!(current.base_url, "https://a.test/scim");
+    assert_eq!(current.limitations, "[\"no sorting\"]");
+}
+
+async fn a_quarantine_belongs_to_its_generation(store: Store) {
+    let acme = store.tenant("acme").await;
+    let enabled = enable(&store, acme, "https://a.test/scim").await.unwrap();
+    target::quarantine(&store.db, enabled.id, enabled.generation - 1, "late").await.unwrap();
+    assert!(target::current(&store.db, acme).await.unwrap().unwrap().quarantined_at.is_none());
+    target::quarantine(&store.db, enabled.id, enabled.generation, "401").await.unwrap();
+    let held = target::current(&store.db, acme).await.unwrap().unwrap();
+    assert_eq!(held.quarantine_reason.as_deref(), Some("401"));
+    assert!(target::probes_due(&store.db, 10).await.unwrap().is_empty(), "the first probe comes later");
+    target::disable(&store.db, acme, "dana").await.unwrap();
+    enable(&store, acme, "https://a.test/scim").await.unwrap();
+    assert!(target::current(&store.db, acme).await.unwrap().unwrap().quarantined_at.is_none(), "a new token frees it");
+}
