@@ -72,8 +72,12 @@ pub(crate) async fn rotate(
 #[utoipa::path(post, path = "/v1/tenants/{tenant}/inbound/disable", tag = "inbound", params(("tenant" = String, Path)),
     responses((status = 204)), security(("bearer" = [])))]
 pub(crate) async fn disable(writer: Writer, control: web::Data<Control>) -> Result<HttpResponse, Problem> {
-    let db = control.deps.db.clone();
-    let done = control.run(async move { Ok(inbound_token::disable(&db, writer.tenant.id, &writer.actor).await?) });
+    let deps = control.deps.clone();
+    let done = control.run(async move {
+        inbound_token::disable(&deps.db, writer.tenant.id, &writer.actor).await?;
+        deps.realms.stand_down(&writer.tenant).await;
+        Ok(())
+    });
     done.await?;
     Ok(HttpResponse::NoContent().finish())
 }

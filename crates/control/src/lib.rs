@@ -57,6 +57,9 @@ pub struct Demo {
 pub trait Realms: Send + Sync {
     /// Sets a tenant's realm up; idempotent.
     async fn provision(&self, tenant: &Tenant) -> Result<(), realm::Error>;
+    /// Puts back what capture had switched on in a realm, if neither direction needs it any more (K25). A realm that does
+    /// not answer is tried again later.
+    async fn stand_down(&self, tenant: &Tenant);
     /// The realm of a tenant.
     async fn of(&self, tenant: &Tenant) -> Result<Realm, realm::Error>;
     /// A one-time sign-in code for a token, in the demo only.

@@ -120,10 +120,12 @@ async fn activate(deps: &Deps, writer: &Writer, probed: &Probed, token: &SecretS
 #[utoipa::path(post, path = "/v1/tenants/{tenant}/outbound/disable", tag = "outbound",
     params(("tenant" = String, Path)), responses((status = 204)), security(("bearer" = [])))]
 pub(crate) async fn disable(writer: Writer, control: web::Data<Control>) -> Result<HttpResponse, Problem> {
-    let db = control.deps.db.clone();
+    let deps = control.deps.clone();
     let done = control.run(async move {
-        let generation = target::disable(&db, writer.tenant.id, &writer.actor).await?;
-        drained(&db, writer.tenant.id, generation).await
+        let generation = target::disable(&deps.db, writer.tenant.id, &writer.actor).await?;
+        drained(&deps.db, writer.tenant.id, generation).await?;
+        deps.realms.stand_down(&writer.tenant).await;
+        Ok(())
     });
     done.await?;
     Ok(HttpResponse::NoContent().finish())

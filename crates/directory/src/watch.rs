@@ -82,6 +82,35 @@ pub async fn identify(db: &Db, tenant: TenantId, realm: Uuid, client: Uuid) -> R
     Ok(())
 }
 
+/// Remembers how a realm's event stores were before capture; what was remembered first stays (K25).
+pub async fn remember_events(db: &Db, tenant: TenantId, before: &str) -> Result<(), Error> {
+    let text = "update realm_watch set events_before = coalesce(events_before, $2) where tenant_id = $1";
+    sql::execute(db.connection(), text, [tenant.0.into(), before.into()]).await?;
+    Ok(())
+}
+
+/// How a realm's event stores were before capture, if neither direction needs capture any more (K25).
+pub async fn to_restore(db: &Db, tenant: TenantId) -> Result<Option<String>, Error> {
+    #[derive(FromQueryResult)]
+    struct Before {
+        events_before: Option<String>,
+    }
+    let text = format!("select w.events_before from realm_watch w where w.tenant_id = $1 and not ({NEEDED})");
+    let row: Option<Before> = sql::one(db.connection(), &text, [tenant.0.into()]).await?;
+    Ok(row.and_then(|row| row.events_before))
+}
+
+/// The event stores are as they were.
+pub async fn restored(db: &Db, tenant: TenantId) -> Result<(), Error> {
+    let text = "update realm_watch set events_before = null where tenant_id = $1";
+    sql::execute(db.connection(), text, [tenant.0.into()]).await?;
+    Ok(())
+}
+
+/// Capture serves a tenant while inbound or outbound is on.
+const NEEDED: &str = "exists (select 1 from inbound_token i where i.tenant_id = w.tenant_id and i.died_at is null)
+     or exists (select 1 from target t where t.tenant_id = w.tenant_id and t.state = 'active')";
+
 /// Takes over realms whose poll is due and unowned, of tenants with inbound or outbound on (K25).
 pub async fn claim_due(db: &Db, limit: u32, owner_lease: Option<i64>) -> Result<Vec<Watch>, Error> {
     let connection = db.connection();
@@ -92,10 +121,7 @@ pub async fn claim_due(db: &Db, limit: u32, owner_lease: Option<i64>) -> Result<
         "update realm_watch set poll_epoch = poll_epoch + 1, poll_until = {now} + {lease}
          where {free} and tenant_id in (
              select w.tenant_id from realm_watch w
-             where {free}
-               and (exists (select 1 from inbound_token i where i.tenant_id = w.tenant_id and i.died_at is null)
-                 or exists (select 1 from target t where t.tenant_id = w.tenant_id and t.state = 'active'))
-             order by w.next_poll_at limit $1 {})
+             where {free} and ({NEEDED}) order by w.next_poll_at limit $1 {})
          returning tenant_id, cursor_ms, poll_epoch, realm_uuid, client_ids",
         sql::skip_locked(connection)
     );

@@ -193,16 +193,19 @@ impl Held<'_> {
     }
 
     /// A fresh read and a write of this change alone (K3); a user that is switched off loses its sessions too (K4).
-    async fn change_realm(&mut self, realm: &Realm, change: &UserChange) -> Result<RealmUser, Failed> {
+    ///
+    /// Answers with the user as it was read, and as it is afterwards.
+    async fn change_realm(&mut self, realm: &Realm, change: &UserChange) -> Result<(RealmUser, RealmUser), Failed> {
         self.ready().await?;
         let fresh = realm.read(self.before.id).await.map_err(realm_failed)?;
+        let read = fresh.user().clone();
         self.ready().await?;
         let user = realm.write(fresh, change).await.map_err(realm_failed)?;
         if change.enabled == Some(false) {
             self.ready().await?;
             realm.logout(self.before.id).await.map_err(realm_failed)?;
         }
-        Ok(user)
+        Ok((read, user))
     }
 }
 
@@ -213,7 +216,7 @@ async fn change_claimed(
 ) -> Result<User, Failed> {
     let (db, tenant, before) = (&held.deps.db, held.provisioner.tenant, held.before);
     check_version(held.request, before)?;
-    let after = change(&before.document)?;
+    let mut after = change(&before.document)?;
     let (old, new) = (Native::of(&before.document), Native::of(&after));
     let mut realm_change = difference(&old, &new);
     if deactivates && !new.active {
@@ -229,7 +232,10 @@ async fn change_claimed(
     let mut base = None;
     if !realm_change.is_empty() {
         let realm = held.realm().await?;
-        base = Some(native_of(&held.change_realm(&realm, &realm_change).await?));
+        let (read, written) = held.change_realm(&realm, &realm_change).await?;
+        // What an admin changed before this write is followed with it, because the base moves past it (K12).
+        scim::native::follow(&mut after, &before.base, &untouched(native_of(&read), &before.base, &realm_change));
+        base = Some(native_of(&written));
     }
     let changed = after != before.document;
     if !changed && base.is_none() {
@@ -258,6 +264,26 @@ pub(crate) async fn delete(deps: &Deps, provisioner: &Provisioner, request: &Req
             Err(answer)
         }
     }
+}
+
+/// What was read, with what the request itself changes as it stood before: the difference is other people's.
+fn untouched(mut read: Native, base: &Native, change: &UserChange) -> Native {
+    if change.username.is_some() {
+        read.user_name.clone_from(&base.user_name);
+    }
+    if change.email.is_some() {
+        read.email.clone_from(&base.email);
+    }
+    if change.first_name.is_some() {
+        read.given_name.clone_from(&base.given_name);
+    }
+    if change.last_name.is_some() {
+        read.family_name.clone_from(&base.family_name);
+    }
+    if change.enabled.is_some() {
+        read.active = base.active;
+    }
+    read
 }
 
 async fn delete_claimed(mut held: Held<'_>) -> Result<(), Failed> {

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use realm::embedded::Embedded;
-use realm::keycloak::{Admin, Client, Connection};
+use realm::keycloak::{Admin, Client, Connection, EventStores};
 use realm::{Error, Realm};
 use registry::seal::Keyring;
 use registry::tenant::{Provisioner, Tenant};
@@ -75,8 +75,21 @@ impl Realms {
         directory::watch::identify(&self.db, tenant.id, provisioned.realm_uuid, provisioned.client_uuid)
             .await
             .map_err(|_| Error::Unavailable)?;
+        if let Some(before) = provisioned.events_before {
+            let before = serde_json::to_string(&before).map_err(|_| Error::Unavailable)?;
+            directory::watch::remember_events(&self.db, tenant.id, &before).await.map_err(|_| Error::Unavailable)?;
+        }
         self.cache.lock().await.remove(&tenant.id);
         Ok(())
+    }
+
+    /// Puts back what [`Realms::set_up`] switched on, if nobody needs it.
+    pub async fn stand_down(&self, tenant: &Tenant) -> Result<(), Error> {
+        let before = directory::watch::to_restore(&self.db, tenant.id).await.map_err(|_| Error::Unavailable)?;
+        let (Some(before), Some(admin)) = (before, &self.admin) else { return Ok(()) };
+        let before: EventStores = serde_json::from_str(&before).map_err(|_| Error::Unavailable)?;
+        admin.restore_events(&tenant.realm, &before).await?;
+        directory::watch::restored(&self.db, tenant.id).await.map_err(|_| Error::Unavailable)
     }
 }
 
@@ -99,6 +112,12 @@ impl dispatcher::Realms for Realms {
 impl control::Realms for Realms {
     async fn provision(&self, tenant: &Tenant) -> Result<(), Error> {
         self.set_up(tenant).await
+    }
+
+    async fn stand_down(&self, tenant: &Tenant) {
+        if let Err(error) = Self::stand_down(self, tenant).await {
+            tracing::warn!(%error, tenant.id = %tenant.id, "a realm's event stores are not put back yet");
+        }
     }
 
     async fn of(&self, tenant: &Tenant) -> Result<Realm, Error> {

@@ -31,6 +31,15 @@ pub enum Fresh {
     Keycloak(RealmUser, serde_json::Value),
 }
 
+impl Fresh {
+    /// The user.
+    pub fn user(&self) -> &RealmUser {
+        match self {
+            Self::Embedded(user) | Self::Keycloak(user, _) => user,
+        }
+    }
+}
+
 /// One tenant's realm.
 #[derive(Clone)]
 pub enum Realm {

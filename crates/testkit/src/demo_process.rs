@@ -41,6 +41,11 @@ impl Demo {
         self.facts.get(name).and_then(Value::as_str).unwrap_or_default()
     }
 
+    /// Its process id.
+    pub fn id(&self) -> u32 {
+        self.process.id()
+    }
+
     /// The process.
     pub fn process(&mut self) -> &mut Process {
         &mut self.process

@@ -36,6 +36,11 @@ impl Process {
         assert!(there == Some(true), "{what} did not become ready:\n{}", self.output());
     }
 
+    /// Its process id.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Everything it has written.
     pub fn output(&self) -> String {
         let bytes = std::fs::read(&self.log).unwrap_or_default();

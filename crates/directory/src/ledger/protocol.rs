@@ -241,7 +241,7 @@ impl State {
     fn sent(&mut self, epoch: i64, seq: i64, doubt: bool, now: i64, verdict: Verdict) -> Effect {
         if self.epoch != epoch {
             // A late writer: whatever it sent may stand over something newer (K18).
-            if matches!(verdict, Verdict::Done) {
+            if matches!(verdict, Verdict::Done | Verdict::Retry { definite: false, .. }) {
                 self.dirty_again(now);
             }
             return Effect::Stale;

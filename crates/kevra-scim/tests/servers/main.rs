@@ -2,6 +2,7 @@
 //! `scripts/test` starts the servers.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails here")]
 
+mod capture;
 mod isolation;
 mod journey;
 mod overlap;

@@ -10,9 +10,11 @@ use crate::{Changes, Error, RealmEvent};
 const PAGE: usize = 100;
 /// Pages of one poll: what is left comes with the next.
 const MAX_PAGES: usize = 50;
-/// User events by which a person changes himself; they count as an operator's touch (K26).
+/// User events by which a person changes himself, or is locked out; they count as an operator's touch (K26), except the
+/// deletion of an account.
 const SELF_SERVICE: &str = "/events?direction=asc&type=REGISTER&type=UPDATE_PROFILE&type=UPDATE_EMAIL\
-     &type=VERIFY_EMAIL&type=USER_DISABLED_BY_PERMANENT_LOCKOUT";
+     &type=VERIFY_EMAIL&type=USER_DISABLED_BY_PERMANENT_LOCKOUT&type=USER_DISABLED_BY_TEMPORARY_LOCKOUT\
+     &type=DELETE_ACCOUNT";
 
 impl Client {
     pub(crate) async fn changes(&self, since_ms: i64, ours: &[Uuid]) -> Result<Changes, Error> {
@@ -81,7 +83,7 @@ fn user_event(event: &Value) -> Option<RealmEvent> {
         id: event.get("id")?.as_str()?.to_owned(),
         at_ms: event.get("time")?.as_i64()?,
         user: Uuid::parse_str(event.get("userId")?.as_str()?).ok()?,
-        touch: true,
+        touch: event.get("type")?.as_str()? != "DELETE_ACCOUNT",
     })
 }
 

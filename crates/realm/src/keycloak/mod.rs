@@ -13,7 +13,7 @@ use std::time::Duration;
 use secrecy::SecretString;
 use tokio::sync::OnceCell;
 
-pub use provision::Admin;
+pub use provision::{Admin, EventStores};
 pub(crate) use transport::Transport;
 
 /// Where a realm is and who we are there.

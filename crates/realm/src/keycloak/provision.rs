@@ -17,7 +17,7 @@ pub const CLIENT_ID: &str = "kevra-scim";
 /// The least roles that do all of the data path.
 const ROLES: [&str; 3] = ["manage-users", "view-events", "view-realm"];
 /// How long Keycloak keeps admin events, seconds: far beyond any outage of ours.
-const EVENT_RETENTION: &str = "432000";
+const EVENT_RETENTION: i64 = 432_000;
 
 /// The cluster-wide credential.
 #[derive(Clone)]
@@ -41,6 +41,19 @@ pub struct Provisioned {
     pub client_uuid: Uuid,
     /// The realm's identity (K29).
     pub realm_uuid: Uuid,
+    /// How the realm's event stores were set, if that had to be changed: to be put back when capture ends (K25).
+    pub events_before: Option<EventStores>,
+}
+
+/// Which event stores of a realm are on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct EventStores {
+    /// User events.
+    pub user_events: bool,
+    /// How long those are kept, seconds; 0 for ever.
+    pub expiration: i64,
+    /// Admin events.
+    pub admin_events: bool,
 }
 
 impl Admin {
@@ -83,7 +96,7 @@ impl Admin {
         accept_conflict(keycloak.call(Method::POST, "/roles", Some(&role)).await)?;
         profile(&keycloak, allow_rename).await?;
         settings(&keycloak, &representation, allow_rename).await?;
-        events(&keycloak).await?;
+        let events_before = events(&keycloak).await?;
         let secret = keycloak.call(Method::GET, &format!("/clients/{client_uuid}/client-secret"), None).await?.body;
         let secret = secret.get("value").and_then(Value::as_str).ok_or(Error::Refused)?;
         Ok(Provisioned {
@@ -91,7 +104,22 @@ impl Admin {
             client_secret: SecretString::from(secret),
             client_uuid,
             realm_uuid,
+            events_before,
         })
+    }
+
+    /// Ends capture: switches off what [`Admin::provision`] had switched on, and nothing else (K25).
+    pub async fn restore_events(&self, realm: &str, before: &EventStores) -> Result<(), Error> {
+        let keycloak = self.transport(realm)?;
+        let config = keycloak.call(Method::GET, "/events/config", None).await?.body;
+        let on = |name: &str| config[name].as_bool().unwrap_or(false);
+        let now = config.get("eventsExpiration").and_then(Value::as_i64).unwrap_or(0);
+        let body = json!({
+            "eventsEnabled": on("eventsEnabled") && before.user_events,
+            "eventsExpiration": if before.user_events { now } else { before.expiration },
+            "adminEventsEnabled": on("adminEventsEnabled") && before.admin_events,
+        });
+        keycloak.call(Method::PUT, "/events/config", Some(&body)).await.map(drop)
     }
 }
 
@@ -155,7 +183,7 @@ async fn settings(keycloak: &Transport, realm: &Value, allow_rename: bool) -> Re
     let mut attributes = realm.get("attributes").cloned().unwrap_or_else(|| json!({}));
     let mut body = json!({});
     if attributes.get("adminEventsExpiration").is_none() {
-        attributes["adminEventsExpiration"] = json!(EVENT_RETENTION);
+        attributes["adminEventsExpiration"] = json!(EVENT_RETENTION.to_string());
         body["attributes"] = attributes;
     }
     if allow_rename && realm.get("editUsernameAllowed") != Some(&Value::Bool(true)) {
@@ -167,19 +195,26 @@ async fn settings(keycloak: &Transport, realm: &Value, allow_rename: bool) -> Re
     keycloak.call(Method::PUT, "", Some(&body)).await.map(drop)
 }
 
-/// Both event stores on. An omitted `eventsEnabled` becomes false and an omitted expiration 0, so both go; the listeners,
-/// shared with others, stay out.
-async fn events(keycloak: &Transport) -> Result<(), Error> {
+/// Both event stores on; answers with how they were, if they were not. An omitted `eventsEnabled` becomes false and an
+/// omitted expiration 0, so both go; the listeners, shared with others, stay out.
+async fn events(keycloak: &Transport) -> Result<Option<EventStores>, Error> {
     let config = keycloak.call(Method::GET, "/events/config", None).await?.body;
-    if config["adminEventsEnabled"] == true && config["eventsEnabled"] == true {
-        return Ok(());
+    let on = |name: &str| config[name].as_bool().unwrap_or(false);
+    let before = EventStores {
+        user_events: on("eventsEnabled"),
+        expiration: config.get("eventsExpiration").and_then(Value::as_i64).unwrap_or(0),
+        admin_events: on("adminEventsEnabled"),
+    };
+    if before.user_events && before.admin_events {
+        return Ok(None);
     }
-    let expiration = config.get("eventsExpiration").and_then(Value::as_i64).filter(|seconds| *seconds > 0);
-    let body = json!({
-        "eventsEnabled": true, "eventsExpiration": expiration.unwrap_or(432_000),
-        "adminEventsEnabled": true, "adminEventsDetailsEnabled": false,
-    });
-    keycloak.call(Method::PUT, "/events/config", Some(&body)).await.map(drop)
+    let kept = if before.expiration > 0 || before.user_events { before.expiration } else { EVENT_RETENTION };
+    let mut body = json!({ "eventsEnabled": true, "eventsExpiration": kept, "adminEventsEnabled": true });
+    if !before.admin_events {
+        body["adminEventsDetailsEnabled"] = json!(false);
+    }
+    keycloak.call(Method::PUT, "/events/config", Some(&body)).await?;
+    Ok(Some(before))
 }
 
 fn accept_conflict<T>(outcome: Result<T, Error>) -> Result<(), Error> {
