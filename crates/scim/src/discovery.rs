@@ -60,7 +60,8 @@ fn attribute(attribute: &Attribute) -> Value {
     object.insert("name".to_owned(), json!(attribute.name));
     object.insert("type".to_owned(), json!(kind(attribute.kind)));
     object.insert("multiValued".to_owned(), json!(attribute.multi_valued));
-    object.insert("description".to_owned(), json!(describe(attribute)));
+    object
+        .insert("description".to_owned(), json!(attribute.description.clone().unwrap_or_else(|| describe(attribute))));
     object.insert("required".to_owned(), json!(attribute.required));
     object.insert("caseExact".to_owned(), json!(attribute.case_exact));
     object.insert("mutability".to_owned(), json!(mutability(attribute.mutability)));
@@ -122,6 +123,7 @@ fn returned(returned: Returned) -> &'static str {
         Returned::Always => "always",
         Returned::Never => "never",
         Returned::Default => "default",
+        Returned::Request => "request",
     }
 }
 

@@ -24,9 +24,10 @@ pub mod filter;
 pub mod json;
 pub mod key;
 pub mod list;
+pub mod members;
 pub mod native;
 pub mod patch;
-mod path;
+pub mod path;
 pub mod projection;
 pub mod schema;
 

@@ -7,9 +7,9 @@ use serde_json::Value;
 use super::apply::assign;
 use super::normalise::Step;
 use super::{Options, Verb};
-use crate::document::{coerce, is_primary, leave_primary_to};
+use crate::document::{self, coerce, is_primary, leave_primary_to};
 use crate::filter::{Expression, element_matches, fixed_values};
-use crate::schema::Attribute;
+use crate::schema::{Attribute, Mutability};
 use crate::{Error, Object, ScimType};
 
 /// Appends what is not there yet. What has the same `type` and `value` is the same element; members are a union by
@@ -71,7 +71,7 @@ fn key(attribute: &Attribute, element: &Value) -> String {
 pub(super) fn remove(
     items: &mut Vec<Value>,
     attribute: &Attribute,
-    filter: &Expression,
+    filter: &Expression<'_>,
     sub: Option<&Attribute>,
 ) -> Result<(), Error> {
     let Some(sub) = sub else {
@@ -91,14 +91,14 @@ pub(super) fn remove(
 pub(super) fn set(
     items: &mut Vec<Value>,
     attribute: &Attribute,
-    filter: &Expression,
-    step: &Step<'_>,
+    filter: &Expression<'_>,
+    step: &Step<'_, '_>,
     options: Options,
 ) -> Result<(), Error> {
     let value = step.value.unwrap_or(&Value::Null);
     let new = match step.path.sub {
         Some(sub) => New::Sub(sub, coerce(sub, value)?),
-        None => New::Whole(whole(attribute, value)?),
+        None => New::Whole(document::element(attribute, value)?),
     };
     let mut touched: Vec<usize> = (0..items.len()).filter(|place| element_matches(filter, &items[*place])).collect();
     if touched.is_empty() {
@@ -117,8 +117,7 @@ pub(super) fn set(
             let Some(element) = items[*place].as_object_mut() else { continue };
             match &new {
                 New::Sub(sub, value) => assign(element, attribute, sub, value.as_ref())?,
-                New::Whole(new) if step.verb == Verb::Add => element.extend(new.clone()),
-                New::Whole(new) => element.clone_from(new),
+                New::Whole(new) => exchange(element, attribute, new, step.verb)?,
             }
         }
     }
@@ -129,30 +128,34 @@ pub(super) fn set(
     Ok(())
 }
 
+/// Merges into an element, or puts another in its place. What is immutable stays either way.
+fn exchange(element: &mut Object, attribute: &Attribute, new: &Object, verb: Verb) -> Result<(), Error> {
+    for sub in attribute.sub_attributes.iter().filter(|sub| sub.mutability == Mutability::Immutable) {
+        if let (Some(held), Some(sent)) = (element.get(&sub.name), new.get(&sub.name))
+            && held != sent
+        {
+            return Err(Error::bad(ScimType::Mutability, format!("{}.{} is immutable", attribute.name, sub.name)));
+        }
+    }
+    if verb == Verb::Replace {
+        element.retain(|name, _| attribute.sub(name).is_some_and(|sub| sub.mutability == Mutability::Immutable));
+    }
+    element.extend(new.clone());
+    Ok(())
+}
+
 enum New<'a> {
     Sub(&'a Attribute, Option<Value>),
     Whole(Object),
 }
 
-/// The one element a value path is set to; a list of one counts as its element.
-fn whole(attribute: &Attribute, value: &Value) -> Result<Object, Error> {
-    let accepted = match coerce(attribute, value)? {
-        Some(Value::Array(items)) => items,
-        _ => Vec::new(),
-    };
-    match <[Value; 1]>::try_from(accepted) {
-        Ok([Value::Object(element)]) => Ok(element),
-        _ => Err(Error::value(format!("an element of {} must be one complex value", attribute.name))),
-    }
-}
-
 /// The element an `eq`-only filter describes; none if it describes none, or contradicts itself.
-fn described(filter: &Expression) -> Result<Option<Object>, Error> {
+fn described(filter: &Expression<'_>) -> Result<Option<Object>, Error> {
     let Some(fixed) = fixed_values(filter) else { return Ok(None) };
     let mut element = Object::new();
     for (attribute, value) in fixed {
         if let Some(value) = coerce(attribute, value)? {
-            element.insert(attribute.name.to_owned(), value);
+            element.insert(attribute.name.clone(), value);
         }
     }
     let element = Value::Object(element);
