@@ -17,6 +17,8 @@
 //! # Ok::<(), scim::Error>(())
 //! ```
 
+pub mod bulk;
+pub mod cursor;
 pub mod discovery;
 pub mod document;
 mod error;
@@ -29,7 +31,9 @@ pub mod native;
 pub mod patch;
 pub mod path;
 pub mod projection;
+pub mod query;
 pub mod schema;
+pub mod sort;
 
 pub use error::{Error, ScimType};
 

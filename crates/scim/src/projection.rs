@@ -52,9 +52,8 @@ impl<'s> Projection<'s> {
         let returned = wanted.attribute.map_or(Returned::Default, |attribute| attribute.returned);
         match (returned, &self.only) {
             (Returned::Always, _) => true,
-            (Returned::Never, _) => false,
+            (Returned::Never, _) | (Returned::Request, None) => false,
             (_, Some(only)) => only.iter().any(of_it),
-            (Returned::Request, None) => false,
             (Returned::Default, None) => !self.without.iter().any(|path| path.sub.is_none() && of_it(path)),
         }
     }

@@ -13,7 +13,7 @@ use serde_json::Value;
 
 pub use expression::{Expression, Operand, Operator, Tail};
 
-pub(crate) use eval::{element_matches, fixed_values};
+pub(crate) use eval::{element_matches, fixed_values, number_order};
 pub(crate) use parser::parse_path;
 
 use crate::schema::ResourceType;

@@ -1,6 +1,6 @@
 //! What a request changes about who is a member, whoever is one already.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::Member;
 
@@ -26,16 +26,16 @@ impl Delta {
     /// What it makes of a list of members. For a server that keeps members in a table this is two statements instead.
     #[must_use]
     pub fn apply(&self, current: &[Member]) -> Vec<Member> {
-        let mut held: HashMap<&str, ()> = HashMap::new();
+        let mut held: HashSet<&str> = HashSet::new();
         let mut members = Vec::new();
         if !self.clear {
             for member in current.iter().filter(|member| !self.remove.contains(&member.value)) {
-                if held.insert(&member.value, ()).is_none() {
+                if held.insert(&member.value) {
                     members.push(member.clone());
                 }
             }
         }
-        members.extend(self.add.iter().filter(|member| !held.contains_key(member.value.as_str())).cloned());
+        members.extend(self.add.iter().filter(|member| !held.contains(member.value.as_str())).cloned());
         members
     }
 

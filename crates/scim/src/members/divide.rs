@@ -48,11 +48,7 @@ impl Membership<'_> {
 /// Divides a PATCH of a group. The patch that is left never touches members; apply it to a document that holds none.
 ///
 /// An operation that cannot be done fails the whole request, as it would in one piece.
-pub fn divide<'s>(
-    resource: &'s ResourceType,
-    mut patch: Patch,
-    options: Options,
-) -> Result<(Patch, Membership<'s>), Error> {
+pub fn divide(resource: &ResourceType, mut patch: Patch, options: Options) -> Result<(Patch, Membership<'_>), Error> {
     let (mut fold, mut steps, mut known) = (Fold::default(), Vec::new(), true);
     patch.each_step(resource, |step| {
         if !step.changes_members() {
