@@ -54,6 +54,26 @@ impl Member {
     }
 }
 
+/// Members as an answer shows them: with the `$ref` and `type` that the server fills in.
+pub fn render(members: &[Member], base_url: &str) -> Value {
+    let one = |member: &Member| {
+        let kind = member.kind.as_deref().unwrap_or("User");
+        let mut element = Object::new();
+        element.insert("value".to_owned(), json!(member.value));
+        element.insert("$ref".to_owned(), json!(format!("{base_url}/{kind}s/{}", member.value)));
+        element.extend(member.display.as_ref().map(|display| ("display".to_owned(), json!(display))));
+        element.insert("type".to_owned(), json!(kind));
+        Value::Object(element)
+    };
+    members.iter().map(one).collect()
+}
+
+/// The readOnly `groups` of a user (RFC 7643 §4.1.2): ids and names of the groups that list it.
+pub fn render_groups<'a>(groups: impl IntoIterator<Item = (&'a str, &'a str)>, base_url: &str) -> Value {
+    let one = |(id, name): (&str, &str)| json!({ "value": id, "$ref": format!("{base_url}/Groups/{id}"), "display": name, "type": "direct" });
+    groups.into_iter().map(one).collect()
+}
+
 /// Reads a value of `members`: a list, a bare object, a bare string, `null`. Each id comes once, at its first place.
 /// One without `value` is 400 `invalidValue`.
 pub fn parse(value: &Value) -> Result<Vec<Member>, Error> {

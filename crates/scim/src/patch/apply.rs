@@ -57,18 +57,18 @@ fn whole(holder: &mut Object, attribute: &Attribute, step: &Step<'_, '_>) -> Res
         None => match value {
             // An object whose members are all null or blank unassigns just those.
             Value::Object(sent) if attribute.kind == Kind::Complex && !attribute.multi_valued && !sent.is_empty() => {
-                merge(holder, attribute, sent, Object::new());
+                merge(holder, attribute, sent, Object::new())?;
             }
             _ => unassign(holder, attribute)?,
         },
         Some(Value::Array(new)) if step.verb == Verb::Add => {
             if let Some(items) = list(holder, attribute) {
-                elements::append(items, attribute, new);
+                elements::append(items, attribute, new)?;
             }
         }
         Some(Value::Object(new)) if !attribute.multi_valued => {
             let empty = Object::new();
-            merge(holder, attribute, value.as_object().unwrap_or(&empty), new);
+            merge(holder, attribute, value.as_object().unwrap_or(&empty), new)?;
         }
         Some(new) => {
             holder.insert(attribute.name.clone(), new);
@@ -88,15 +88,17 @@ fn unassign(holder: &mut Object, attribute: &Attribute) -> Result<(), Error> {
 }
 
 /// Sub-attributes not named stay; those sent as null or blank go, unless a value was taken for them.
-fn merge(holder: &mut Object, attribute: &Attribute, sent: &Object, accepted: Object) {
+fn merge(holder: &mut Object, attribute: &Attribute, sent: &Object, accepted: Object) -> Result<(), Error> {
     let current = holder.entry(attribute.name.clone()).or_insert_with(|| json!({}));
-    let Some(current) = current.as_object_mut() else { return };
+    let Some(current) = current.as_object_mut() else { return Ok(()) };
+    elements::keep_immutable(current, attribute, &accepted)?;
     for sub in attribute.sub_attributes.iter().filter(|sub| !accepted.contains_key(&sub.name)) {
         if member(sent, &sub.name).is_some_and(|value| value.is_null() || value.as_str() == Some("")) {
             current.shift_remove(&sub.name);
         }
     }
     current.extend(accepted);
+    Ok(())
 }
 
 fn sub_attribute(

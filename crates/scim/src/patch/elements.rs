@@ -14,7 +14,7 @@ use crate::{Error, Object, ScimType};
 
 /// Appends what is not there yet. What has the same `type` and `value` is the same element; members are a union by
 /// value. The newest `primary` takes it from the others (RFC 7644 §3.5.2).
-pub(super) fn append(items: &mut Vec<Value>, attribute: &Attribute, new: Vec<Value>) {
+pub(super) fn append(items: &mut Vec<Value>, attribute: &Attribute, new: Vec<Value>) -> Result<(), Error> {
     let mut places: HashMap<String, usize> =
         items.iter().enumerate().rev().map(|(place, item)| (identity(attribute, item), place)).collect();
     let mut newest = None;
@@ -23,7 +23,10 @@ pub(super) fn append(items: &mut Vec<Value>, attribute: &Attribute, new: Vec<Val
         let place = *places.entry(identity(attribute, &element)).or_insert(items.len());
         match (items.get_mut(place), element) {
             (None, element) => items.push(element),
-            (Some(Value::Object(held)), Value::Object(element)) if attribute.name != "members" => held.extend(element),
+            (Some(Value::Object(held)), Value::Object(element)) if !attribute.is_membership() => {
+                keep_immutable(held, attribute, &element)?;
+                held.extend(element);
+            }
             (Some(_), _) => {}
         }
         if primary {
@@ -33,13 +36,14 @@ pub(super) fn append(items: &mut Vec<Value>, attribute: &Attribute, new: Vec<Val
     if newest.is_some() {
         leave_primary_to(items, newest);
     }
+    Ok(())
 }
 
 /// What makes two elements one. A map, so that long lists of members cost no more than their length.
 fn identity(attribute: &Attribute, element: &Value) -> String {
     let Value::Object(object) = element else { return element.to_string() };
     match object.get("value") {
-        Some(value) if attribute.name == "members" => value.to_string(),
+        Some(value) if attribute.is_membership() => value.to_string(),
         Some(value) => Value::from(vec![value.clone(), object.get("type").cloned().unwrap_or_default()]).to_string(),
         None => {
             let ordered: BTreeMap<_, _> = object.iter().map(|(name, value)| (name, value.to_string())).collect();
@@ -56,7 +60,7 @@ pub(super) fn remove_listed(items: &mut Vec<Value>, attribute: &Attribute, liste
     }
     items.retain(|held| {
         let same_type = |listed: &&Value| match (listed.get("type"), held.get("type")) {
-            (Some(listed), Some(held)) => listed == held || attribute.name == "members",
+            (Some(listed), Some(held)) => listed == held || attribute.is_membership(),
             _ => true,
         };
         !gone.get(&key(attribute, held)).is_some_and(|listed| listed.iter().any(same_type))
@@ -130,17 +134,23 @@ pub(super) fn set(
 
 /// Merges into an element, or puts another in its place. What is immutable stays either way.
 fn exchange(element: &mut Object, attribute: &Attribute, new: &Object, verb: Verb) -> Result<(), Error> {
+    keep_immutable(element, attribute, new)?;
+    if verb == Verb::Replace {
+        element.retain(|name, _| attribute.sub(name).is_some_and(|sub| sub.mutability == Mutability::Immutable));
+    }
+    element.extend(new.clone());
+    Ok(())
+}
+
+/// Refuses new sub-attributes that would change immutable ones.
+pub(super) fn keep_immutable(held: &Object, attribute: &Attribute, new: &Object) -> Result<(), Error> {
     for sub in attribute.sub_attributes.iter().filter(|sub| sub.mutability == Mutability::Immutable) {
-        if let (Some(held), Some(sent)) = (element.get(&sub.name), new.get(&sub.name))
+        if let (Some(held), Some(sent)) = (held.get(&sub.name), new.get(&sub.name))
             && held != sent
         {
             return Err(Error::bad(ScimType::Mutability, format!("{}.{} is immutable", attribute.name, sub.name)));
         }
     }
-    if verb == Verb::Replace {
-        element.retain(|name, _| attribute.sub(name).is_some_and(|sub| sub.mutability == Mutability::Immutable));
-    }
-    element.extend(new.clone());
     Ok(())
 }
 
