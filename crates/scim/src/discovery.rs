@@ -2,19 +2,48 @@
 
 use serde_json::{Value, json};
 
-use crate::Object;
 use crate::schema::{Attribute, Kind, Mutability, ResourceType, Returned, Schema};
+use crate::{Object, bulk, list};
 
-/// `/ServiceProviderConfig`.
-pub fn service_provider_config(base_url: &str) -> Value {
+/// What of the service differs between deployments.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Provider {
+    /// Passwords are taken over.
+    pub change_password: bool,
+    /// The largest bulk request, bytes.
+    pub max_payload: usize,
+    /// How long a cursor is valid, seconds.
+    pub cursor_timeout: u32,
+}
+
+impl Default for Provider {
+    fn default() -> Self {
+        Self { change_password: false, max_payload: bulk::MAX_PAYLOAD, cursor_timeout: 3_600 }
+    }
+}
+
+/// `/ServiceProviderConfig` (RFC 7643 §5, RFC 9865 §4).
+pub fn service_provider_config(base_url: &str, provider: &Provider) -> Value {
     json!({
         "schemas": ["urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig"],
         "patch": { "supported": true },
-        "bulk": { "supported": false, "maxOperations": 0, "maxPayloadSize": 1_048_576 },
-        "filter": { "supported": true, "maxResults": crate::list::MAX_RESULTS },
-        "changePassword": { "supported": false },
-        "sort": { "supported": false },
+        "bulk": {
+            "supported": true,
+            "maxOperations": bulk::MAX_OPERATIONS,
+            "maxPayloadSize": provider.max_payload,
+        },
+        "filter": { "supported": true, "maxResults": list::MAX_RESULTS },
+        "changePassword": { "supported": provider.change_password },
+        "sort": { "supported": true },
         "etag": { "supported": true },
+        "pagination": {
+            "cursor": true,
+            "index": true,
+            "defaultPaginationMethod": "index",
+            "defaultPageSize": list::DEFAULT_RESULTS,
+            "maxPageSize": list::MAX_RESULTS,
+            "cursorTimeout": provider.cursor_timeout,
+        },
         "authenticationSchemes": [{
             "type": "oauthbearertoken",
             "name": "Bearer token",
@@ -60,7 +89,8 @@ fn attribute(attribute: &Attribute) -> Value {
     object.insert("name".to_owned(), json!(attribute.name));
     object.insert("type".to_owned(), json!(kind(attribute.kind)));
     object.insert("multiValued".to_owned(), json!(attribute.multi_valued));
-    object.insert("description".to_owned(), json!(describe(attribute)));
+    object
+        .insert("description".to_owned(), json!(attribute.description.clone().unwrap_or_else(|| describe(attribute))));
     object.insert("required".to_owned(), json!(attribute.required));
     object.insert("caseExact".to_owned(), json!(attribute.case_exact));
     object.insert("mutability".to_owned(), json!(mutability(attribute.mutability)));
@@ -122,6 +152,7 @@ fn returned(returned: Returned) -> &'static str {
         Returned::Always => "always",
         Returned::Never => "never",
         Returned::Default => "default",
+        Returned::Request => "request",
     }
 }
 

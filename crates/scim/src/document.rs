@@ -7,28 +7,29 @@ use std::collections::HashSet;
 
 use serde_json::{Value, json};
 
+use crate::json::member;
 use crate::schema::{Attribute, Kind, Mutability, ResourceType, Returned, Schema};
-use crate::{Error, Object, json::member};
+use crate::{Error, Object, ScimType, members};
 
 /// A body as a document. Unknown attributes and what is readOnly are ignored; wrong types are refused; what is
 /// required has to be there.
 pub fn accept(resource: &ResourceType, body: &Value) -> Result<Object, Error> {
     let body = body.as_object().ok_or_else(|| Error::syntax("the body must be a JSON object"))?;
     let mut document = Object::new();
-    for attribute in resource.schema.attributes {
-        take(&mut document, attribute, member(body, attribute.name))?;
+    for attribute in &resource.schema.attributes {
+        take(&mut document, attribute, member(body, &attribute.name))?;
     }
     if let Some(attribute) = resource.attribute("externalId") {
         take(&mut document, attribute, member(body, "externalId"))?;
     }
-    for schema in resource.extensions {
-        if let Some(Value::Object(values)) = member(body, schema.id) {
+    for schema in &resource.extensions {
+        if let Some(Value::Object(values)) = member(body, &schema.id) {
             let mut extension = Object::new();
-            for attribute in schema.attributes {
-                take(&mut extension, attribute, member(values, attribute.name))?;
+            for attribute in &schema.attributes {
+                take(&mut extension, attribute, member(values, &attribute.name))?;
             }
             if !extension.is_empty() {
-                document.insert(schema.id.to_owned(), Value::Object(extension));
+                document.insert(schema.id.clone(), Value::Object(extension));
             }
         }
     }
@@ -37,7 +38,7 @@ pub fn accept(resource: &ResourceType, body: &Value) -> Result<Object, Error> {
 }
 
 /// A document replaced by a PUT body: what is left out is cleared, except `active`, which keeps its state (a PUT without
-/// it never re-enables anybody).
+/// it never re-enables anybody), and what is immutable, which a PUT may repeat but not change (RFC 7644 §3.5.1).
 pub fn replace(resource: &ResourceType, current: &Object, body: &Value) -> Result<Object, Error> {
     let mut document = accept(resource, body)?;
     if resource.attribute("active").is_some()
@@ -46,19 +47,57 @@ pub fn replace(resource: &ResourceType, current: &Object, body: &Value) -> Resul
     {
         document.insert("active".to_owned(), active.clone());
     }
+    for (schema, attribute) in immutable(resource) {
+        if in_extension(&document, schema, attribute).is_none()
+            && let Some(held) = in_extension(current, schema, attribute)
+        {
+            let extension = document.entry(schema.id.clone()).or_insert_with(|| json!({}));
+            extension[&attribute.name] = held.clone();
+        }
+    }
+    check_immutable(resource, current, &document)?;
     Ok(document)
 }
 
-/// Refuses a document that lacks what is required.
-pub(crate) fn check_required(resource: &ResourceType, document: &Object) -> Result<(), Error> {
-    for attribute in resource.schema.attributes.iter().filter(|attribute| attribute.required) {
-        let blank =
-            document.get(attribute.name).is_none_or(|value| value.as_str().is_some_and(|s| s.trim().is_empty()));
-        if blank {
-            return Err(Error::value(format!("{} is required", attribute.name)));
+/// Only extensions hold attributes that are immutable themselves.
+fn immutable(resource: &ResourceType) -> impl Iterator<Item = (&Schema, &Attribute)> {
+    let all = resource.extensions.iter().flat_map(|schema| schema.attributes.iter().map(move |a| (schema.as_ref(), a)));
+    all.filter(|(_, attribute)| attribute.mutability == Mutability::Immutable)
+}
+
+fn in_extension<'a>(document: &'a Object, schema: &Schema, attribute: &Attribute) -> Option<&'a Value> {
+    document.get(&schema.id)?.get(&attribute.name)
+}
+
+/// What is immutable may get its first value and keep it (RFC 7643 §7).
+pub(crate) fn check_immutable(resource: &ResourceType, before: &Object, after: &Object) -> Result<(), Error> {
+    for (schema, attribute) in immutable(resource) {
+        let held = in_extension(before, schema, attribute);
+        if held.is_some() && held != in_extension(after, schema, attribute) {
+            return Err(Error::bad(ScimType::Mutability, format!("{} is immutable", attribute.name)));
         }
     }
     Ok(())
+}
+
+/// Refuses a document that lacks what is required; of an extension only if the document has it.
+pub(crate) fn check_required(resource: &ResourceType, document: &Object) -> Result<(), Error> {
+    let check = |attributes: &[Attribute], holder: &Object| {
+        // A value that never leaves is not in the document either: it cannot be missed here.
+        for attribute in attributes.iter().filter(|a| a.required && a.returned != Returned::Never) {
+            let blank =
+                holder.get(&attribute.name).is_none_or(|value| value.as_str().is_some_and(|s| s.trim().is_empty()));
+            if blank && attribute.mutability != Mutability::ReadOnly {
+                return Err(Error::value(format!("{} is required", attribute.name)));
+            }
+        }
+        Ok(())
+    };
+    check(&resource.schema.attributes, document)?;
+    resource.extensions.iter().try_for_each(|schema| match document.get(&schema.id).and_then(Value::as_object) {
+        Some(extension) => check(&schema.attributes, extension),
+        None => Ok(()),
+    })
 }
 
 fn take(document: &mut Object, attribute: &Attribute, value: Option<&Value>) -> Result<(), Error> {
@@ -72,7 +111,7 @@ fn take(document: &mut Object, attribute: &Attribute, value: Option<&Value>) -> 
         return Ok(());
     }
     if let Some(value) = accepted {
-        document.insert(attribute.name.to_owned(), value);
+        document.insert(attribute.name.clone(), value);
     }
     Ok(())
 }
@@ -81,6 +120,11 @@ fn take(document: &mut Object, attribute: &Attribute, value: Option<&Value>) -> 
 pub(crate) fn coerce(attribute: &Attribute, value: &Value) -> Result<Option<Value>, Error> {
     if value.is_null() {
         return Ok(None);
+    }
+    if attribute.is_membership() {
+        let members = members::parse(value)?;
+        let members: Vec<Value> = members.iter().map(members::Member::to_json).collect();
+        return Ok(if members.is_empty() { None } else { Some(Value::Array(members)) });
     }
     if !attribute.multi_valued {
         // Entra sends a manager as a list of one.
@@ -107,6 +151,19 @@ pub(crate) fn coerce(attribute: &Attribute, value: &Value) -> Result<Option<Valu
     }
     keep_one_primary(&mut elements);
     Ok(if elements.is_empty() { None } else { Some(Value::Array(elements)) })
+}
+
+/// One element of a multi-valued complex attribute; a list of one counts as its element. A value path needs no `value`
+/// repeated in it.
+pub(crate) fn element(attribute: &Attribute, value: &Value) -> Result<Object, Error> {
+    let only = match value.as_array().map(Vec::as_slice) {
+        Some([only]) => only,
+        _ => value,
+    };
+    match single(attribute, only)? {
+        Some(Value::Object(element)) => Ok(element),
+        _ => Err(Error::value(format!("an element of {} must be one complex value", attribute.name))),
+    }
 }
 
 pub(crate) fn is_primary(element: &Value) -> bool {
@@ -164,10 +221,10 @@ fn structure(attribute: &Attribute, value: &Value) -> Result<Option<Value>, Erro
     };
     let mut structure = Object::new();
     for sub in attribute.sub_attributes.iter().filter(|sub| sub.mutability != Mutability::ReadOnly) {
-        if let Some(value) = member(object, sub.name)
+        if let Some(value) = member(object, &sub.name)
             && let Some(value) = coerce(sub, value)?
         {
-            structure.insert(sub.name.to_owned(), value);
+            structure.insert(sub.name.clone(), value);
         }
     }
     let empty = structure.is_empty() || structure.values().all(|value| value.as_str() == Some(""));
@@ -196,9 +253,8 @@ pub fn etag(version: i64) -> String {
 
 /// A document as a resource: `schemas` and `id` first, `meta` last.
 pub fn render(resource: &ResourceType, document: &Object, meta: &Meta<'_>) -> Object {
-    let mut schemas = vec![resource.schema.id];
-    let has = |schema: &&&'static Schema| document.contains_key(schema.id);
-    schemas.extend(resource.extensions.iter().filter(has).map(|schema| schema.id));
+    let held = resource.extensions.iter().filter(|schema| document.contains_key(&schema.id));
+    let schemas: Vec<&str> = std::iter::once(&resource.schema).chain(held).map(|schema| schema.id.as_str()).collect();
     let mut object = Object::new();
     object.insert("schemas".to_owned(), json!(schemas));
     object.insert("id".to_owned(), json!(meta.id));

@@ -21,6 +21,16 @@ pub enum ScimType {
     NoTarget,
     /// A value that is missing or of the wrong type.
     InvalidValue,
+    /// A version of the protocol that is not spoken here.
+    InvalidVers,
+    /// Personal data in a URL (RFC 7644 §7.5.2).
+    Sensitive,
+    /// A cursor that was not made here for this query (RFC 9865).
+    InvalidCursor,
+    /// A cursor that is too old.
+    ExpiredCursor,
+    /// Another count than at the beginning of the walk.
+    InvalidCount,
 }
 
 impl ScimType {
@@ -35,6 +45,11 @@ impl ScimType {
             Self::InvalidPath => "invalidPath",
             Self::NoTarget => "noTarget",
             Self::InvalidValue => "invalidValue",
+            Self::InvalidVers => "invalidVers",
+            Self::Sensitive => "sensitive",
+            Self::InvalidCursor => "invalidCursor",
+            Self::ExpiredCursor => "expiredCursor",
+            Self::InvalidCount => "invalidCount",
         }
     }
 }

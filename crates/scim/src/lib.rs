@@ -17,6 +17,8 @@
 //! # Ok::<(), scim::Error>(())
 //! ```
 
+pub mod bulk;
+pub mod cursor;
 pub mod discovery;
 pub mod document;
 mod error;
@@ -24,11 +26,14 @@ pub mod filter;
 pub mod json;
 pub mod key;
 pub mod list;
+pub mod members;
 pub mod native;
 pub mod patch;
-mod path;
+pub mod path;
 pub mod projection;
+pub mod query;
 pub mod schema;
+pub mod sort;
 
 pub use error::{Error, ScimType};
 

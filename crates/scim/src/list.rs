@@ -33,7 +33,7 @@ impl Page {
 }
 
 /// A whole number; one that fits nowhere is as large as can be.
-fn number(name: &str, text: Option<&str>) -> Result<Option<i64>, Error> {
+pub(crate) fn number(name: &str, text: Option<&str>) -> Result<Option<i64>, Error> {
     let Some(text) = text.map(str::trim) else { return Ok(None) };
     match text.parse::<i64>() {
         Ok(number) => Ok(Some(number)),
@@ -43,6 +43,23 @@ fn number(name: &str, text: Option<&str>) -> Result<Option<i64>, Error> {
             _ => Err(Error::value(format!("{name} must be a whole number"))),
         },
     }
+}
+
+/// A page of a walk by cursor (RFC 9865): `next` on every page but the last, `previous` on none but later ones, the total
+/// where it is known.
+pub fn cursor_response(resources: &[Object], total: Option<u64>, next: Option<&str>, previous: Option<&str>) -> Value {
+    let mut response = json!({ "schemas": ["urn:ietf:params:scim:api:messages:2.0:ListResponse"] });
+    if let Some(total) = total {
+        response["totalResults"] = json!(total);
+    }
+    response["itemsPerPage"] = json!(resources.len());
+    for (name, cursor) in [("nextCursor", next), ("previousCursor", previous)] {
+        if let Some(cursor) = cursor {
+            response[name] = json!(cursor);
+        }
+    }
+    response["Resources"] = json!(resources);
+    response
 }
 
 /// A list: `Resources` is always there, the numbers are true.

@@ -1,36 +1,38 @@
 //! Attribute names as they stand in filters, paths and query parameters: with or without URN, in any letter case.
 
+use serde_json::Value;
+
 use crate::Object;
 use crate::json::member;
 use crate::schema::{Attribute, ResourceType, Schema};
-use serde_json::Value;
 
-/// A resolved attribute: where it is, and which sub-attribute is meant.
+/// A resolved attribute: where it is, and which sub-attribute is meant. Prints its canonical name, such as
+/// `name.givenName` or `urn:…:enterprise:2.0:User:department`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct AttributePath {
+pub struct AttributePath<'s> {
     /// The extension it belongs to; none for core and common attributes.
-    pub extension: Option<&'static Schema>,
+    pub extension: Option<&'s Schema>,
     /// The attribute; none where a whole extension is meant.
-    pub attribute: Option<&'static Attribute>,
+    pub attribute: Option<&'s Attribute>,
     /// The sub-attribute.
-    pub sub: Option<&'static Attribute>,
+    pub sub: Option<&'s Attribute>,
 }
 
-impl AttributePath {
+impl<'s> AttributePath<'s> {
     /// Resolves `userName`, `name.givenName`, `URN:attr`, `URN:attr.sub`, `URN`, and Entra's `URN.attr`.
-    pub fn resolve(resource: &ResourceType, text: &str) -> Option<Self> {
-        for schema in resource.extensions.iter().copied() {
-            if let Some(rest) = strip_prefix(text, schema.id) {
-                if rest.is_empty() {
-                    return Some(Self { extension: Some(schema), attribute: None, sub: None });
+    pub fn resolve(resource: &'s ResourceType, text: &str) -> Option<Self> {
+        for schema in resource.extensions.iter().map(AsRef::as_ref) {
+            match strip_prefix(text, &schema.id) {
+                Some("") => return Some(Self { extension: Some(schema), attribute: None, sub: None }),
+                Some(rest) => {
+                    let (name, sub) = split(&rest[1..]);
+                    let attribute = schema.attribute(name)?;
+                    return Self::with_sub(Some(schema), attribute, sub);
                 }
-                let rest = rest.strip_prefix([':', '.'])?;
-                let (name, sub) = split(rest);
-                let attribute = schema.attribute(name)?;
-                return Self::with_sub(Some(schema), attribute, sub);
+                None => {}
             }
         }
-        let text = match strip_prefix(text, resource.schema.id) {
+        let text = match strip_prefix(text, &resource.schema.id) {
             Some(rest) => rest.strip_prefix([':', '.'])?,
             None => text,
         };
@@ -39,14 +41,13 @@ impl AttributePath {
             return Self::with_sub(None, attribute, sub);
         }
         // Unqualified extension attributes, such as Entra's `manager`.
-        let (schema, attribute) = resource
-            .extensions
-            .iter()
-            .find_map(|schema| schema.attribute(name).map(|attribute| (*schema, attribute)))?;
+        let mut extensions = resource.extensions.iter().map(AsRef::as_ref);
+        let (schema, attribute) =
+            extensions.find_map(|schema: &Schema| schema.attribute(name).map(|attribute| (schema, attribute)))?;
         Self::with_sub(Some(schema), attribute, sub)
     }
 
-    fn with_sub(extension: Option<&'static Schema>, attribute: &'static Attribute, sub: Option<&str>) -> Option<Self> {
+    fn with_sub(extension: Option<&'s Schema>, attribute: &'s Attribute, sub: Option<&str>) -> Option<Self> {
         let sub = match sub {
             Some(name) => Some(attribute.sub(name)?),
             None => None,
@@ -54,29 +55,33 @@ impl AttributePath {
         Some(Self { extension, attribute: Some(attribute), sub })
     }
 
+    /// The definition that says how values at this path compare: a bare complex attribute means its `value`. None for a
+    /// whole extension.
+    pub fn compared(&self) -> Option<&'s Attribute> {
+        self.sub.or_else(|| self.attribute.map(Attribute::compared))
+    }
+
     /// The value of the attribute (not of the sub-attribute) in a document.
     pub fn value<'a>(&self, document: &'a Object) -> Option<&'a Value> {
-        let object = match self.extension {
-            Some(schema) => member(document, schema.id)?.as_object()?,
-            None => document,
-        };
+        let Some(schema) = self.extension else { return member(document, &self.attribute?.name) };
+        let extension = member(document, &schema.id)?;
         match self.attribute {
-            Some(attribute) => member(object, attribute.name),
-            None => self.extension.and_then(|schema| member(document, schema.id)),
+            Some(attribute) => member(extension.as_object()?, &attribute.name),
+            None => Some(extension),
         }
     }
 }
 
-impl std::fmt::Display for AttributePath {
+impl std::fmt::Display for AttributePath<'_> {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         if let Some(schema) = self.extension {
-            formatter.write_str(schema.id)?;
+            formatter.write_str(&schema.id)?;
             if self.attribute.is_some() {
                 formatter.write_str(":")?;
             }
         }
         if let Some(attribute) = self.attribute {
-            formatter.write_str(attribute.name)?;
+            formatter.write_str(&attribute.name)?;
         }
         match self.sub {
             Some(sub) => write!(formatter, ".{}", sub.name),
@@ -92,9 +97,10 @@ fn split(text: &str) -> (&str, Option<&str>) {
     }
 }
 
-fn strip_prefix<'a>(text: &'a str, prefix: &str) -> Option<&'a str> {
-    let head = text.get(..prefix.len())?;
-    let rest = &text[prefix.len()..];
+/// What follows a URN: nothing, or `:` or `.` and more.
+fn strip_prefix<'a>(text: &'a str, urn: &str) -> Option<&'a str> {
+    let head = text.get(..urn.len())?;
+    let rest = &text[urn.len()..];
     let whole = rest.is_empty() || rest.starts_with([':', '.']);
-    (head.eq_ignore_ascii_case(prefix) && whole).then_some(rest)
+    (head.eq_ignore_ascii_case(urn) && whole).then_some(rest)
 }

@@ -3,65 +3,64 @@
 
 use std::cmp::Ordering;
 
-use serde_json::Value;
+use serde_json::{Number, Value};
 
-use super::{Expression, Operand, Operator};
+use super::{Expression, Operand, Operator, Tail};
 use crate::Object;
 use crate::json::member;
+use crate::key::case_key;
 use crate::schema::{Attribute, Kind};
 
-pub(crate) fn matches(expression: &Expression, document: &Object) -> bool {
+pub(crate) fn matches(expression: &Expression<'_>, document: &Object) -> bool {
     match expression {
         Expression::And(left, right) => matches(left, document) && matches(right, document),
         Expression::Or(left, right) => matches(left, document) || matches(right, document),
         Expression::Not(inner) => !matches(inner, document),
-        Expression::Present(operand) => values(operand, document).iter().any(|(value, _)| present(value)),
-        Expression::Compare(operand, operator, wanted) => any(&values(operand, document), *operator, wanted),
+        Expression::Present(operand) => values(operand, document).into_iter().any(present),
+        Expression::Compare(operand, operator, wanted) => match operand.compared() {
+            Some(attribute) => any(&values(operand, document), *operator, wanted, attribute),
+            None => false,
+        },
         Expression::Elements(path, inner, tail) => {
             let elements = path.value(document).map(as_list).unwrap_or_default();
-            elements.iter().filter_map(|element| element.as_object()).any(|element| {
-                matches(inner, element)
-                    && tail.as_ref().is_none_or(|(sub, asked)| {
-                        let value = member(element, sub.name);
-                        match asked {
-                            None => value.is_some_and(present),
-                            Some((operator, wanted)) => any(
-                                &value.map(|value| (value, *sub)).into_iter().collect::<Vec<_>>(),
-                                *operator,
-                                wanted,
-                            ),
-                        }
-                    })
-            })
+            let mut elements = elements.iter().filter_map(Value::as_object).filter(|element| matches(inner, element));
+            elements.any(|element| tail.as_ref().is_none_or(|tail| tail_holds(tail, element)))
         }
+        Expression::Constant(holds) => *holds,
     }
 }
 
-/// The values a comparison is about, each with the attribute that says how it compares.
-fn values<'a>(operand: &Operand, document: &'a Object) -> Vec<(&'a Value, &'static Attribute)> {
+fn tail_holds(tail: &Tail<'_>, element: &Object) -> bool {
+    let found: Vec<&Value> = member(element, &tail.sub.name).map(as_list).unwrap_or_default().iter().collect();
+    match &tail.comparison {
+        None => found.into_iter().any(present),
+        Some((operator, wanted)) => any(&found, *operator, wanted, tail.sub),
+    }
+}
+
+/// The values a comparison is about.
+fn values<'a>(operand: &Operand<'_>, document: &'a Object) -> Vec<&'a Value> {
     let (found, attribute, sub) = match operand {
-        Operand::Element(attribute) => (member(document, attribute.name), *attribute, None),
-        Operand::Resource(path) => match path.attribute {
-            Some(attribute) => (path.value(document), attribute, path.sub),
-            None => return Vec::new(),
-        },
+        Operand::Element(attribute) => (member(document, &attribute.name), Some(*attribute), None),
+        Operand::Resource(path) => (path.value(document), path.attribute, path.sub),
     };
     let list = found.map(as_list).unwrap_or_default();
     // A bare complex attribute means its value: `emails co "x"`, `manager eq "id"`.
-    match sub.or_else(|| if attribute.kind == Kind::Complex { attribute.value() } else { None }) {
+    let value = attribute.filter(|attribute| attribute.kind == Kind::Complex).and_then(Attribute::value);
+    match sub.or(value) {
         Some(sub) => list
-            .into_iter()
-            .filter_map(|element| element.as_object().and_then(|element| member(element, sub.name)))
-            .map(|value| (value, sub))
+            .iter()
+            .filter_map(|element| element.as_object().and_then(|element| member(element, &sub.name)))
+            .flat_map(as_list)
             .collect(),
-        None => list.into_iter().map(|value| (value, attribute)).collect(),
+        None => list.iter().collect(),
     }
 }
 
-fn as_list(value: &Value) -> Vec<&Value> {
+fn as_list(value: &Value) -> &[Value] {
     match value {
-        Value::Array(items) => items.iter().collect(),
-        other => vec![other],
+        Value::Array(items) => items,
+        other => std::slice::from_ref(other),
     }
 }
 
@@ -75,9 +74,9 @@ fn present(value: &Value) -> bool {
     }
 }
 
-fn any(values: &[(&Value, &'static Attribute)], operator: Operator, wanted: &Value) -> bool {
+fn any(values: &[&Value], operator: Operator, wanted: &Value, attribute: &Attribute) -> bool {
     if wanted.is_null() {
-        let unassigned = !values.iter().any(|(value, _)| present(value));
+        let unassigned = !values.iter().any(|value| present(value));
         return match operator {
             Operator::Equal => unassigned,
             Operator::NotEqual => !unassigned,
@@ -86,9 +85,9 @@ fn any(values: &[(&Value, &'static Attribute)], operator: Operator, wanted: &Val
     }
     // `ne` is "no value equals": the unassigned differs from everything.
     if operator == Operator::NotEqual {
-        return !any(values, Operator::Equal, wanted);
+        return !any(values, Operator::Equal, wanted, attribute);
     }
-    values.iter().any(|(value, attribute)| compare(value, operator, wanted, attribute))
+    values.iter().any(|value| compare(value, operator, wanted, attribute))
 }
 
 fn compare(value: &Value, operator: Operator, wanted: &Value, attribute: &Attribute) -> bool {
@@ -104,17 +103,22 @@ fn compare(value: &Value, operator: Operator, wanted: &Value, attribute: &Attrib
             if attribute.case_exact {
                 text(value, operator, wanted)
             } else {
-                text(&crate::key::username_key(value), operator, &crate::key::username_key(wanted))
+                text(&case_key(value), operator, &case_key(wanted))
             }
         }
         (Value::Bool(value), Value::Bool(wanted)) => operator == Operator::Equal && value == wanted,
-        (Value::Number(value), Value::Number(wanted)) => match (value.as_f64(), wanted.as_f64()) {
-            (Some(value), Some(wanted)) => {
-                value.partial_cmp(&wanted).is_some_and(|ordering| ordered(ordering, operator))
-            }
-            _ => false,
-        },
+        (Value::Number(value), Value::Number(wanted)) => {
+            number_order(value, wanted).is_some_and(|ordering| ordered(ordering, operator))
+        }
         _ => false,
+    }
+}
+
+/// Whole numbers compare exactly; beyond 2^53 a float would find different ones equal.
+pub(crate) fn number_order(left: &Number, right: &Number) -> Option<Ordering> {
+    match (left.as_i128(), right.as_i128()) {
+        (Some(left), Some(right)) => Some(left.cmp(&right)),
+        _ => left.as_f64()?.partial_cmp(&right.as_f64()?),
     }
 }
 
@@ -139,12 +143,12 @@ fn ordered(ordering: Ordering, operator: Operator) -> bool {
     }
 }
 
-pub(crate) fn element_matches(filter: &Expression, element: &Value) -> bool {
+pub(crate) fn element_matches(filter: &Expression<'_>, element: &Value) -> bool {
     element.as_object().is_some_and(|element| matches(filter, element))
 }
 
 /// The values an `eq`-only filter fixes, such as `type` in `[type eq "work"]`; none for any other filter.
-pub(crate) fn fixed_values(filter: &Expression) -> Option<Vec<(&'static Attribute, &Value)>> {
+pub(crate) fn fixed_values<'f, 's>(filter: &'f Expression<'s>) -> Option<Vec<(&'s Attribute, &'f Value)>> {
     match filter {
         Expression::And(left, right) => {
             let mut fixed = fixed_values(left)?;

@@ -1,19 +1,22 @@
 //! Filters (RFC 7644 §3.4.2.2): parsed with limits, resolved against a resource type, evaluated over documents.
 //!
-//! A filter that cannot be understood is an error, never "everybody". Beyond the RFC's grammar a value path may be
+//! A filter that cannot be understood is an error, never "everybody"; so is a comparison no value could ever pass, such
+//! as a string attribute with a number, because its `ne` would be everybody. Beyond the RFC's grammar a value path may be
 //! followed by a sub-attribute and an operator, `emails[type eq "work"].value eq "x"`, which Entra requires.
 
 mod eval;
+mod expression;
 mod lexer;
 mod parser;
 
 use serde_json::Value;
 
-pub(crate) use eval::{element_matches, fixed_values};
+pub use expression::{Expression, Operand, Operator, Tail};
+
+pub(crate) use eval::{element_matches, fixed_values, number_order};
 pub(crate) use parser::parse_path;
 
-use crate::path::AttributePath;
-use crate::schema::{Attribute, ResourceType};
+use crate::schema::ResourceType;
 use crate::{Error, Object};
 
 /// The longest filter, characters.
@@ -23,96 +26,30 @@ pub const MAX_DEPTH: usize = 10;
 /// The most comparisons.
 pub const MAX_TERMS: usize = 64;
 
-/// A comparison operator.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Operator {
-    /// `eq`
-    Equal,
-    /// `ne`
-    NotEqual,
-    /// `co`
-    Contains,
-    /// `sw`
-    StartsWith,
-    /// `ew`
-    EndsWith,
-    /// `gt`
-    Greater,
-    /// `ge`
-    GreaterOrEqual,
-    /// `lt`
-    Less,
-    /// `le`
-    LessOrEqual,
-}
-
-impl Operator {
-    fn parse(word: &str) -> Option<Self> {
-        Some(match word.to_ascii_lowercase().as_str() {
-            "eq" => Self::Equal,
-            "ne" => Self::NotEqual,
-            "co" => Self::Contains,
-            "sw" => Self::StartsWith,
-            "ew" => Self::EndsWith,
-            "gt" => Self::Greater,
-            "ge" => Self::GreaterOrEqual,
-            "lt" => Self::Less,
-            "le" => Self::LessOrEqual,
-            _ => return None,
-        })
-    }
-
-    /// Compares letters, not order.
-    fn is_textual(self) -> bool {
-        matches!(self, Self::Contains | Self::StartsWith | Self::EndsWith)
-    }
-
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Equal => "eq",
-            Self::NotEqual => "ne",
-            Self::Contains => "co",
-            Self::StartsWith => "sw",
-            Self::EndsWith => "ew",
-            Self::Greater => "gt",
-            Self::GreaterOrEqual => "ge",
-            Self::Less => "lt",
-            Self::LessOrEqual => "le",
-        }
-    }
-}
-
 /// A parsed filter.
 #[derive(Clone, PartialEq)]
-pub struct Filter(Expression);
+pub struct Filter<'s>(Expression<'s>);
 
-/// An attribute as a comparison names it: of the resource, or of an element inside a value path.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) enum Operand {
-    Resource(AttributePath),
-    Element(&'static Attribute),
-}
-
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Expression {
-    And(Box<Expression>, Box<Expression>),
-    Or(Box<Expression>, Box<Expression>),
-    Not(Box<Expression>),
-    Present(Operand),
-    Compare(Operand, Operator, Value),
-    /// `emails[…]`, and what is asked of a sub-attribute of the matching elements.
-    Elements(AttributePath, Box<Expression>, Option<(&'static Attribute, Option<(Operator, Value)>)>),
-}
-
-impl Filter {
+impl<'s> Filter<'s> {
     /// Parses and resolves a filter; a name the resource type lacks is 400 `invalidFilter`.
-    pub fn parse(resource: &ResourceType, text: &str) -> Result<Self, Error> {
-        parser::parse_filter(resource, text).map(Self)
+    pub fn parse(resource: &'s ResourceType, text: &str) -> Result<Self, Error> {
+        parser::parse_filter(resource, &[], text).map(Self)
+    }
+
+    /// Parses a filter of a query over several types, for one of them: what it lacks but another has is "no value"
+    /// (RFC 7644 §3.4.2.1). A name that no type has is 400 `invalidFilter`.
+    pub fn parse_among(resource: &'s ResourceType, types: &[&'s ResourceType], text: &str) -> Result<Self, Error> {
+        parser::parse_filter(resource, types, text).map(Self)
     }
 
     /// Whether a rendered resource matches.
     pub fn matches(&self, document: &Object) -> bool {
         eval::matches(&self.0, document)
+    }
+
+    /// The tree, for compiling it to conditions of a database.
+    pub fn expression(&self) -> &Expression<'s> {
+        &self.0
     }
 
     /// The attribute and text of a filter that is one plain equality, such as `userName eq "x"`: what an index answers.
@@ -127,59 +64,14 @@ impl Filter {
 }
 
 /// What is looked for is personal data: only [`Display`](std::fmt::Display) prints it.
-impl std::fmt::Debug for Filter {
+impl std::fmt::Debug for Filter<'_> {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.debug_tuple("Filter").finish_non_exhaustive()
     }
 }
 
-impl std::fmt::Display for Filter {
+impl std::fmt::Display for Filter<'_> {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         self.0.fmt(formatter)
-    }
-}
-
-impl std::fmt::Display for Operand {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Resource(path) => path.fmt(formatter),
-            Self::Element(attribute) => formatter.write_str(attribute.name),
-        }
-    }
-}
-
-impl Expression {
-    fn grouped(&self, formatter: &mut std::fmt::Formatter<'_>, group: bool) -> std::fmt::Result {
-        if group { write!(formatter, "({self})") } else { write!(formatter, "{self}") }
-    }
-}
-
-impl std::fmt::Display for Expression {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            // Only the parentheses that are needed, so that what was within the limits stays within them.
-            Self::And(left, right) => {
-                left.grouped(formatter, matches!(**left, Self::Or(..)))?;
-                formatter.write_str(" and ")?;
-                right.grouped(formatter, matches!(**right, Self::And(..) | Self::Or(..)))
-            }
-            Self::Or(left, right) => {
-                write!(formatter, "{left} or ")?;
-                right.grouped(formatter, matches!(**right, Self::Or(..)))
-            }
-            Self::Not(inner) => write!(formatter, "not ({inner})"),
-            Self::Present(operand) => write!(formatter, "{operand} pr"),
-            Self::Compare(operand, operator, value) => write!(formatter, "{operand} {} {value}", operator.as_str()),
-            Self::Elements(path, inner, tail) => {
-                write!(formatter, "{path}[{inner}]")?;
-                match tail {
-                    None => Ok(()),
-                    Some((sub, None)) => write!(formatter, ".{} pr", sub.name),
-                    Some((sub, Some((operator, value)))) => {
-                        write!(formatter, ".{} {} {value}", sub.name, operator.as_str())
-                    }
-                }
-            }
-        }
     }
 }

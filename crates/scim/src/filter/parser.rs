@@ -4,32 +4,37 @@
 use serde_json::Value;
 
 use super::lexer::{Token, fault, tokens};
-use super::{Expression, MAX_DEPTH, MAX_LENGTH, MAX_TERMS, Operand, Operator};
+use super::{Expression, MAX_DEPTH, MAX_LENGTH, MAX_TERMS, Operand, Operator, Tail};
 use crate::path::AttributePath;
 use crate::schema::{Attribute, Kind, ResourceType};
 use crate::{Error, ScimType};
 
 /// What a PATCH path names.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct PathTarget {
+pub(crate) struct PathTarget<'s> {
     /// The attribute, or a whole extension.
-    pub path: AttributePath,
+    pub path: AttributePath<'s>,
     /// Which elements of a multi-valued attribute.
-    pub filter: Option<Expression>,
+    pub filter: Option<Expression<'s>>,
 }
 
-pub(super) fn parse_filter(resource: &ResourceType, text: &str) -> Result<Expression, Error> {
+pub(super) fn parse_filter<'s>(
+    resource: &'s ResourceType,
+    others: &[&'s ResourceType],
+    text: &str,
+) -> Result<Expression<'s>, Error> {
     let mut parser = Parser::new(resource, text, ScimType::InvalidFilter)?;
+    parser.others = others.to_vec();
     let expression = parser.or(None)?;
     parser.end()?;
     Ok(expression)
 }
 
 /// Parses a PATCH path: `attr`, `attr.sub`, `attr[filter]`, `attr[filter].sub`, with or without URN.
-pub(crate) fn parse_path(resource: &ResourceType, text: &str) -> Result<PathTarget, Error> {
+pub(crate) fn parse_path<'s>(resource: &'s ResourceType, text: &str) -> Result<PathTarget<'s>, Error> {
     let mut parser = Parser::new(resource, text, ScimType::InvalidPath)?;
     let mut path = match parser.next() {
-        Some((at, Token::Word(word))) => parser.resolve(at, &word)?,
+        Some((at, Token::Word(word))) => parser.resolve(at, &word)?.0,
         _ => return Err(parser.here("a path begins with an attribute")),
     };
     let mut filter = None;
@@ -47,8 +52,10 @@ pub(crate) fn parse_path(resource: &ResourceType, text: &str) -> Result<PathTarg
     Ok(PathTarget { path, filter })
 }
 
-struct Parser<'a> {
-    resource: &'a ResourceType,
+struct Parser<'s> {
+    resource: &'s ResourceType,
+    /// The other types of a query over several: what only they have is "no value".
+    others: Vec<&'s ResourceType>,
     tokens: std::iter::Peekable<std::vec::IntoIter<(usize, Token)>>,
     end: usize,
     kind: ScimType,
@@ -56,8 +63,8 @@ struct Parser<'a> {
     terms: usize,
 }
 
-impl<'a> Parser<'a> {
-    fn new(resource: &'a ResourceType, text: &str, kind: ScimType) -> Result<Self, Error> {
+impl<'s> Parser<'s> {
+    fn new(resource: &'s ResourceType, text: &str, kind: ScimType) -> Result<Self, Error> {
         if text.len() > MAX_LENGTH && text.chars().count() > MAX_LENGTH {
             return Err(Error::bad(kind, format!("longer than {MAX_LENGTH} characters")));
         }
@@ -65,7 +72,8 @@ impl<'a> Parser<'a> {
         if tokens.is_empty() {
             return Err(Error::bad(kind, "it is empty"));
         }
-        Ok(Self { resource, tokens: tokens.into_iter().peekable(), end: text.len(), kind, depth: 0, terms: 0 })
+        let tokens = tokens.into_iter().peekable();
+        Ok(Self { resource, others: Vec::new(), tokens, end: text.len(), kind, depth: 0, terms: 0 })
     }
 
     fn next(&mut self) -> Option<(usize, Token)> {
@@ -90,7 +98,7 @@ impl<'a> Parser<'a> {
         if self.tokens.peek().is_some() { Err(self.here("the expression should end here")) } else { Ok(()) }
     }
 
-    fn or(&mut self, element: Option<&'static Attribute>) -> Result<Expression, Error> {
+    fn or(&mut self, element: Option<&'s Attribute>) -> Result<Expression<'s>, Error> {
         let mut left = self.and(element)?;
         while self.keyword("or") {
             left = Expression::Or(Box::new(left), Box::new(self.and(element)?));
@@ -98,7 +106,7 @@ impl<'a> Parser<'a> {
         Ok(left)
     }
 
-    fn and(&mut self, element: Option<&'static Attribute>) -> Result<Expression, Error> {
+    fn and(&mut self, element: Option<&'s Attribute>) -> Result<Expression<'s>, Error> {
         let mut left = self.term(element)?;
         while self.keyword("and") {
             left = Expression::And(Box::new(left), Box::new(self.term(element)?));
@@ -106,7 +114,7 @@ impl<'a> Parser<'a> {
         Ok(left)
     }
 
-    fn term(&mut self, element: Option<&'static Attribute>) -> Result<Expression, Error> {
+    fn term(&mut self, element: Option<&'s Attribute>) -> Result<Expression<'s>, Error> {
         if self.keyword("not") {
             if self.tokens.peek().is_none_or(|(_, token)| *token != Token::Open) {
                 return Err(self.here("not is followed by ("));
@@ -119,7 +127,7 @@ impl<'a> Parser<'a> {
         self.comparison(element)
     }
 
-    fn group(&mut self, element: Option<&'static Attribute>) -> Result<Expression, Error> {
+    fn group(&mut self, element: Option<&'s Attribute>) -> Result<Expression<'s>, Error> {
         self.depth += 1;
         if self.depth > MAX_DEPTH {
             return Err(self.here(&format!("nested deeper than {MAX_DEPTH}")));
@@ -133,7 +141,7 @@ impl<'a> Parser<'a> {
         Ok(inner)
     }
 
-    fn comparison(&mut self, element: Option<&'static Attribute>) -> Result<Expression, Error> {
+    fn comparison(&mut self, element: Option<&'s Attribute>) -> Result<Expression<'s>, Error> {
         self.terms += 1;
         if self.terms > MAX_TERMS {
             return Err(self.here(&format!("more than {MAX_TERMS} comparisons")));
@@ -141,24 +149,35 @@ impl<'a> Parser<'a> {
         let Some((column, Token::Word(word))) = self.next() else {
             return Err(self.here("an attribute is expected"));
         };
-        let operand = match element {
-            Some(parent) => Operand::Element(
-                parent.sub(&word).ok_or_else(|| self.unknown(column, &format!("{}.{word}", parent.name)))?,
-            ),
-            None => Operand::Resource(self.resolve(column, &word)?),
+        let (operand, lacking) = match element {
+            Some(parent) => {
+                let sub = parent.sub(&word);
+                (Operand::Element(sub.ok_or_else(|| self.unknown(column, &format!("{}.{word}", parent.name)))?), false)
+            }
+            None => {
+                let (path, lacking) = self.resolve(column, &word)?;
+                (Operand::Resource(path), lacking)
+            }
         };
         if let Operand::Resource(path) = operand
             && self.take(&Token::OpenBracket)
         {
-            return self.elements(path);
+            let elements = self.elements(path)?;
+            return Ok(if lacking { Expression::Constant(false) } else { elements });
         }
-        match self.operator(operand_kind(&operand))? {
-            None => Ok(Expression::Present(operand)),
-            Some((operator, value)) => Ok(Expression::Compare(operand, operator, value)),
-        }
+        let comparison = self.operator(operand.compared())?;
+        Ok(match comparison {
+            // What a type lacks has no value: it equals only null, and differs from everything.
+            Some((operator, value)) if lacking => {
+                Expression::Constant(operator == if value.is_null() { Operator::Equal } else { Operator::NotEqual })
+            }
+            None if lacking => Expression::Constant(false),
+            None => Expression::Present(operand),
+            Some((operator, value)) => Expression::Compare(operand, operator, value),
+        })
     }
 
-    fn elements(&mut self, path: AttributePath) -> Result<Expression, Error> {
+    fn elements(&mut self, path: AttributePath<'s>) -> Result<Expression<'s>, Error> {
         let attribute = self.elements_of(&path)?;
         let inner = self.or(Some(attribute))?;
         if !self.take(&Token::CloseBracket) {
@@ -166,20 +185,20 @@ impl<'a> Parser<'a> {
         }
         let tail = match self.sub_after_bracket(attribute)? {
             None => None,
-            Some(sub) => Some((sub, self.operator(Some(sub.kind))?)),
+            Some(sub) => Some(Tail { sub, comparison: self.operator(Some(sub))? }),
         };
         Ok(Expression::Elements(path, Box::new(inner), tail))
     }
 
     /// The complex attribute whose elements a `[` selects.
-    fn elements_of(&mut self, path: &AttributePath) -> Result<&'static Attribute, Error> {
+    fn elements_of(&mut self, path: &AttributePath<'s>) -> Result<&'s Attribute, Error> {
         match path.attribute {
             Some(attribute) if path.sub.is_none() && attribute.kind == Kind::Complex => Ok(attribute),
             _ => Err(self.here("only a complex attribute has elements to select")),
         }
     }
 
-    fn sub_after_bracket(&mut self, attribute: &'static Attribute) -> Result<Option<&'static Attribute>, Error> {
+    fn sub_after_bracket(&mut self, attribute: &'s Attribute) -> Result<Option<&'s Attribute>, Error> {
         let dotted = |token: &(usize, Token)| matches!(&token.1, Token::Word(word) if word.starts_with('.'));
         let Some((column, Token::Word(word))) = self.tokens.next_if(dotted) else { return Ok(None) };
         match attribute.sub(&word[1..]) {
@@ -189,7 +208,7 @@ impl<'a> Parser<'a> {
     }
 
     /// The operator and its value; none for `pr`.
-    fn operator(&mut self, kind: Option<Kind>) -> Result<Option<(Operator, Value)>, Error> {
+    fn operator(&mut self, compared: Option<&Attribute>) -> Result<Option<(Operator, Value)>, Error> {
         let Some((column, Token::Word(word))) = self.next() else {
             return Err(self.here("an operator is expected"));
         };
@@ -200,32 +219,30 @@ impl<'a> Parser<'a> {
         let Some((value_at, Token::Literal(value))) = self.next() else {
             return Err(self.here("a quoted string, number, true, false or null is expected"));
         };
-        let ordering =
-            matches!(operator, Operator::Greater | Operator::GreaterOrEqual | Operator::Less | Operator::LessOrEqual);
-        if ordering && matches!(kind, Some(Kind::Boolean | Kind::Binary)) {
-            return Err(fault(self.kind, column - 1, "this attribute has no order"));
-        }
-        let value = match (kind, value) {
-            // Entra writes booleans as strings, in filters too.
-            (Some(Kind::Boolean), Value::String(text)) if text.eq_ignore_ascii_case("true") => Value::Bool(true),
-            (Some(Kind::Boolean), Value::String(text)) if text.eq_ignore_ascii_case("false") => Value::Bool(false),
-            (Some(Kind::DateTime), Value::String(text)) if !operator.is_textual() => {
-                chrono::DateTime::parse_from_rfc3339(&text)
-                    .map_err(|_| fault(self.kind, value_at - 1, "an RFC 3339 date and time is expected"))?;
-                Value::String(text)
-            }
-            (_, value) => value,
+        let Some(attribute) = compared else {
+            return Err(fault(self.kind, column - 1, "a whole extension has no value to compare"));
         };
-        Ok(Some((operator, value)))
+        match literal(attribute, operator, value) {
+            Ok(value) => Ok(Some((operator, value))),
+            Err(what) => Err(fault(self.kind, value_at - 1, what)),
+        }
     }
 
-    fn resolve(&self, column: usize, word: &str) -> Result<AttributePath, Error> {
+    /// The path, and whether only another type of the query has it.
+    fn resolve(&self, column: usize, word: &str) -> Result<(AttributePath<'s>, bool), Error> {
+        if let Some(path) = self.resolve_in(self.resource, word) {
+            return Ok((path, false));
+        }
+        let elsewhere = self.others.iter().find_map(|resource| self.resolve_in(resource, word));
+        elsewhere.map(|path| (path, true)).ok_or_else(|| self.unknown(column, word))
+    }
+
+    fn resolve_in(&self, resource: &'s ResourceType, word: &str) -> Option<AttributePath<'s>> {
         // Some clients ask for `email.value`. Only in filters: a PATCH path has to name what it changes.
         let email =
             word.get(..5).filter(|head| head.eq_ignore_ascii_case("email") && self.kind == ScimType::InvalidFilter);
-        AttributePath::resolve(self.resource, word)
-            .or_else(|| email.and_then(|_| AttributePath::resolve(self.resource, &format!("emails{}", &word[5..]))))
-            .ok_or_else(|| self.unknown(column, word))
+        AttributePath::resolve(resource, word)
+            .or_else(|| email.and_then(|_| AttributePath::resolve(resource, &format!("emails{}", &word[5..]))))
     }
 
     fn unknown(&self, column: usize, name: &str) -> Error {
@@ -234,15 +251,35 @@ impl<'a> Parser<'a> {
     }
 }
 
-fn operand_kind(operand: &Operand) -> Option<Kind> {
-    let attribute = match operand {
-        Operand::Element(attribute) => Some(*attribute),
-        Operand::Resource(path) => path.sub.or(path.attribute),
-    }?;
-    // A bare complex attribute compares its value.
-    Some(if attribute.kind == Kind::Complex {
-        attribute.value().map_or(Kind::Complex, |v| v.kind)
-    } else {
-        attribute.kind
-    })
+/// The literal as its attribute has it. A literal no value could equal is refused: its `ne` would be everybody.
+fn literal(attribute: &Attribute, operator: Operator, value: Value) -> Result<Value, &'static str> {
+    if value.is_null() {
+        let equality = matches!(operator, Operator::Equal | Operator::NotEqual);
+        return if equality { Ok(value) } else { Err("null compares with eq and ne only") };
+    }
+    if operator.is_ordering() && matches!(attribute.kind, Kind::Boolean | Kind::Binary) {
+        return Err("this attribute has no order");
+    }
+    match (attribute.kind, value) {
+        (Kind::Boolean, _) if operator.is_textual() => Err("a boolean is no text"),
+        (Kind::Boolean, Value::Bool(flag)) => Ok(Value::Bool(flag)),
+        // Entra writes booleans as strings, in filters too.
+        (Kind::Boolean, Value::String(text)) if text.eq_ignore_ascii_case("true") => Ok(Value::Bool(true)),
+        (Kind::Boolean, Value::String(text)) if text.eq_ignore_ascii_case("false") => Ok(Value::Bool(false)),
+        (Kind::Boolean, _) => Err("true or false is expected"),
+        (Kind::Integer | Kind::Decimal, _) if operator.is_textual() => Err("a number is no text"),
+        (Kind::Integer | Kind::Decimal, Value::Number(number)) => Ok(Value::Number(number)),
+        (Kind::Integer | Kind::Decimal, _) => Err("a number is expected"),
+        (Kind::DateTime, Value::String(text)) if !operator.is_textual() => {
+            match chrono::DateTime::parse_from_rfc3339(&text) {
+                Ok(_) => Ok(Value::String(text)),
+                Err(_) => Err("an RFC 3339 date and time is expected"),
+            }
+        }
+        (Kind::String | Kind::Reference | Kind::Binary | Kind::DateTime, Value::String(text)) => {
+            Ok(Value::String(text))
+        }
+        (Kind::String | Kind::Reference | Kind::Binary | Kind::DateTime, _) => Err("a quoted string is expected"),
+        (Kind::Complex, _) => Err("name one of its sub-attributes to compare"),
+    }
 }

@@ -2,33 +2,24 @@
 
 use serde_json::{Value, json};
 
-use super::normalise::{Step, steps};
-use super::{Operation, Options, Verb, elements};
+use super::normalise::{OwnedStep, Step};
+use super::{Options, Verb, elements};
 use crate::document::{coerce, keep_one_primary};
 use crate::json::member;
 use crate::schema::{Attribute, Kind, Mutability, ResourceType};
 use crate::{Error, Object, ScimType};
 
-pub(super) fn operation(
-    resource: &ResourceType,
-    document: &mut Object,
-    operation: &Operation,
-    options: Options,
-) -> Result<(), Error> {
-    steps(resource, operation)?.iter().try_for_each(|step| change(document, step, options))
-}
-
-fn change(document: &mut Object, step: &Step<'_>, options: Options) -> Result<(), Error> {
+pub(super) fn change(document: &mut Object, step: &Step<'_, '_>, options: Options) -> Result<(), Error> {
     let Some(attribute) = step.path.attribute else {
         if let Some(schema) = step.path.extension {
-            document.shift_remove(schema.id);
+            document.shift_remove(&schema.id);
         }
         return Ok(());
     };
     let holder = match step.path.extension {
         None => document,
         Some(schema) => {
-            let extension = document.entry(schema.id).or_insert_with(|| json!({}));
+            let extension = document.entry(schema.id.clone()).or_insert_with(|| json!({}));
             extension.as_object_mut().ok_or_else(|| Error::value(format!("{} is no object", schema.id)))?
         }
     };
@@ -47,10 +38,10 @@ fn change(document: &mut Object, step: &Step<'_>, options: Options) -> Result<()
 }
 
 fn list<'a>(holder: &'a mut Object, attribute: &Attribute) -> Option<&'a mut Vec<Value>> {
-    holder.entry(attribute.name).or_insert_with(|| json!([])).as_array_mut()
+    holder.entry(attribute.name.clone()).or_insert_with(|| json!([])).as_array_mut()
 }
 
-fn whole(holder: &mut Object, attribute: &Attribute, step: &Step<'_>) -> Result<(), Error> {
+fn whole(holder: &mut Object, attribute: &Attribute, step: &Step<'_, '_>) -> Result<(), Error> {
     let value = step.value.unwrap_or(&Value::Null);
     if step.verb == Verb::Remove {
         if !attribute.multi_valued || value.is_null() {
@@ -66,21 +57,21 @@ fn whole(holder: &mut Object, attribute: &Attribute, step: &Step<'_>) -> Result<
         None => match value {
             // An object whose members are all null or blank unassigns just those.
             Value::Object(sent) if attribute.kind == Kind::Complex && !attribute.multi_valued && !sent.is_empty() => {
-                merge(holder, attribute, sent, Object::new());
+                merge(holder, attribute, sent, Object::new())?;
             }
             _ => unassign(holder, attribute)?,
         },
         Some(Value::Array(new)) if step.verb == Verb::Add => {
             if let Some(items) = list(holder, attribute) {
-                elements::append(items, attribute, new);
+                elements::append(items, attribute, new)?;
             }
         }
         Some(Value::Object(new)) if !attribute.multi_valued => {
             let empty = Object::new();
-            merge(holder, attribute, value.as_object().unwrap_or(&empty), new);
+            merge(holder, attribute, value.as_object().unwrap_or(&empty), new)?;
         }
         Some(new) => {
-            holder.insert(attribute.name.to_owned(), new);
+            holder.insert(attribute.name.clone(), new);
         }
     }
     Ok(())
@@ -92,29 +83,36 @@ fn unassign(holder: &mut Object, attribute: &Attribute) -> Result<(), Error> {
     if attribute.required || lets_in {
         return Err(Error::bad(ScimType::Mutability, format!("{} cannot be removed", attribute.name)));
     }
-    holder.shift_remove(attribute.name);
+    holder.shift_remove(&attribute.name);
     Ok(())
 }
 
 /// Sub-attributes not named stay; those sent as null or blank go, unless a value was taken for them.
-fn merge(holder: &mut Object, attribute: &Attribute, sent: &Object, accepted: Object) {
-    let current = holder.entry(attribute.name).or_insert_with(|| json!({}));
-    let Some(current) = current.as_object_mut() else { return };
-    for sub in attribute.sub_attributes.iter().filter(|sub| !accepted.contains_key(sub.name)) {
-        if member(sent, sub.name).is_some_and(|value| value.is_null() || value.as_str() == Some("")) {
-            current.shift_remove(sub.name);
+fn merge(holder: &mut Object, attribute: &Attribute, sent: &Object, accepted: Object) -> Result<(), Error> {
+    let current = holder.entry(attribute.name.clone()).or_insert_with(|| json!({}));
+    let Some(current) = current.as_object_mut() else { return Ok(()) };
+    elements::keep_immutable(current, attribute, &accepted)?;
+    for sub in attribute.sub_attributes.iter().filter(|sub| !accepted.contains_key(&sub.name)) {
+        if member(sent, &sub.name).is_some_and(|value| value.is_null() || value.as_str() == Some("")) {
+            current.shift_remove(&sub.name);
         }
     }
     current.extend(accepted);
+    Ok(())
 }
 
-fn sub_attribute(holder: &mut Object, attribute: &Attribute, sub: &Attribute, step: &Step<'_>) -> Result<(), Error> {
+fn sub_attribute(
+    holder: &mut Object,
+    attribute: &Attribute,
+    sub: &Attribute,
+    step: &Step<'_, '_>,
+) -> Result<(), Error> {
     let value = match step.verb {
         Verb::Remove => None,
         Verb::Add | Verb::Replace => coerce(sub, step.value.unwrap_or(&Value::Null))?,
     };
     if attribute.multi_valued {
-        if let Some(Value::Array(items)) = holder.get_mut(attribute.name) {
+        if let Some(Value::Array(items)) = holder.get_mut(&attribute.name) {
             for element in items.iter_mut().filter_map(Value::as_object_mut) {
                 assign(element, attribute, sub, value.as_ref())?;
             }
@@ -122,7 +120,7 @@ fn sub_attribute(holder: &mut Object, attribute: &Attribute, sub: &Attribute, st
         }
         return Ok(());
     }
-    match holder.entry(attribute.name).or_insert_with(|| json!({})).as_object_mut() {
+    match holder.entry(attribute.name.clone()).or_insert_with(|| json!({})).as_object_mut() {
         Some(current) => assign(current, attribute, sub, value.as_ref()),
         None => Ok(()),
     }
@@ -135,25 +133,33 @@ pub(super) fn assign(
     sub: &Attribute,
     value: Option<&Value>,
 ) -> Result<(), Error> {
-    let held = object.get(sub.name);
+    let held = object.get(&sub.name);
     if sub.mutability == Mutability::Immutable && held.is_some() && held != value {
         return Err(Error::bad(ScimType::Mutability, format!("{}.{} is immutable", attribute.name, sub.name)));
     }
     match value {
         Some(value) => {
-            object.insert(sub.name.to_owned(), value.clone());
+            object.insert(sub.name.clone(), value.clone());
         }
         None => {
-            object.shift_remove(sub.name);
+            object.shift_remove(&sub.name);
         }
     }
     Ok(())
 }
 
+/// A list of members after changes in their order.
+pub(crate) fn members_after(members: Value, steps: &[OwnedStep<'_>], options: Options) -> Result<Value, Error> {
+    let mut group = Object::new();
+    group.insert("members".to_owned(), members);
+    steps.iter().try_for_each(|step| change(&mut group, &step.borrowed(), options))?;
+    Ok(group.shift_remove("members").unwrap_or_default())
+}
+
 /// Empty structures, lists and extensions are the same as absent ones (RFC 7643 §2.5).
 pub(super) fn drop_empty(resource: &ResourceType, document: &mut Object) {
-    for schema in resource.extensions {
-        if let Some(Value::Object(extension)) = document.get_mut(schema.id) {
+    for schema in &resource.extensions {
+        if let Some(Value::Object(extension)) = document.get_mut(&schema.id) {
             prune(extension);
         }
     }

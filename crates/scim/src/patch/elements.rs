@@ -7,14 +7,14 @@ use serde_json::Value;
 use super::apply::assign;
 use super::normalise::Step;
 use super::{Options, Verb};
-use crate::document::{coerce, is_primary, leave_primary_to};
+use crate::document::{self, coerce, is_primary, leave_primary_to};
 use crate::filter::{Expression, element_matches, fixed_values};
-use crate::schema::Attribute;
+use crate::schema::{Attribute, Mutability};
 use crate::{Error, Object, ScimType};
 
 /// Appends what is not there yet. What has the same `type` and `value` is the same element; members are a union by
 /// value. The newest `primary` takes it from the others (RFC 7644 §3.5.2).
-pub(super) fn append(items: &mut Vec<Value>, attribute: &Attribute, new: Vec<Value>) {
+pub(super) fn append(items: &mut Vec<Value>, attribute: &Attribute, new: Vec<Value>) -> Result<(), Error> {
     let mut places: HashMap<String, usize> =
         items.iter().enumerate().rev().map(|(place, item)| (identity(attribute, item), place)).collect();
     let mut newest = None;
@@ -23,7 +23,10 @@ pub(super) fn append(items: &mut Vec<Value>, attribute: &Attribute, new: Vec<Val
         let place = *places.entry(identity(attribute, &element)).or_insert(items.len());
         match (items.get_mut(place), element) {
             (None, element) => items.push(element),
-            (Some(Value::Object(held)), Value::Object(element)) if attribute.name != "members" => held.extend(element),
+            (Some(Value::Object(held)), Value::Object(element)) if !attribute.is_membership() => {
+                keep_immutable(held, attribute, &element)?;
+                held.extend(element);
+            }
             (Some(_), _) => {}
         }
         if primary {
@@ -33,13 +36,14 @@ pub(super) fn append(items: &mut Vec<Value>, attribute: &Attribute, new: Vec<Val
     if newest.is_some() {
         leave_primary_to(items, newest);
     }
+    Ok(())
 }
 
 /// What makes two elements one. A map, so that long lists of members cost no more than their length.
 fn identity(attribute: &Attribute, element: &Value) -> String {
     let Value::Object(object) = element else { return element.to_string() };
     match object.get("value") {
-        Some(value) if attribute.name == "members" => value.to_string(),
+        Some(value) if attribute.is_membership() => value.to_string(),
         Some(value) => Value::from(vec![value.clone(), object.get("type").cloned().unwrap_or_default()]).to_string(),
         None => {
             let ordered: BTreeMap<_, _> = object.iter().map(|(name, value)| (name, value.to_string())).collect();
@@ -56,7 +60,7 @@ pub(super) fn remove_listed(items: &mut Vec<Value>, attribute: &Attribute, liste
     }
     items.retain(|held| {
         let same_type = |listed: &&Value| match (listed.get("type"), held.get("type")) {
-            (Some(listed), Some(held)) => listed == held || attribute.name == "members",
+            (Some(listed), Some(held)) => listed == held || attribute.is_membership(),
             _ => true,
         };
         !gone.get(&key(attribute, held)).is_some_and(|listed| listed.iter().any(same_type))
@@ -71,7 +75,7 @@ fn key(attribute: &Attribute, element: &Value) -> String {
 pub(super) fn remove(
     items: &mut Vec<Value>,
     attribute: &Attribute,
-    filter: &Expression,
+    filter: &Expression<'_>,
     sub: Option<&Attribute>,
 ) -> Result<(), Error> {
     let Some(sub) = sub else {
@@ -91,14 +95,14 @@ pub(super) fn remove(
 pub(super) fn set(
     items: &mut Vec<Value>,
     attribute: &Attribute,
-    filter: &Expression,
-    step: &Step<'_>,
+    filter: &Expression<'_>,
+    step: &Step<'_, '_>,
     options: Options,
 ) -> Result<(), Error> {
     let value = step.value.unwrap_or(&Value::Null);
     let new = match step.path.sub {
         Some(sub) => New::Sub(sub, coerce(sub, value)?),
-        None => New::Whole(whole(attribute, value)?),
+        None => New::Whole(document::element(attribute, value)?),
     };
     let mut touched: Vec<usize> = (0..items.len()).filter(|place| element_matches(filter, &items[*place])).collect();
     if touched.is_empty() {
@@ -117,8 +121,7 @@ pub(super) fn set(
             let Some(element) = items[*place].as_object_mut() else { continue };
             match &new {
                 New::Sub(sub, value) => assign(element, attribute, sub, value.as_ref())?,
-                New::Whole(new) if step.verb == Verb::Add => element.extend(new.clone()),
-                New::Whole(new) => element.clone_from(new),
+                New::Whole(new) => exchange(element, attribute, new, step.verb)?,
             }
         }
     }
@@ -129,30 +132,40 @@ pub(super) fn set(
     Ok(())
 }
 
+/// Merges into an element, or puts another in its place. What is immutable stays either way.
+fn exchange(element: &mut Object, attribute: &Attribute, new: &Object, verb: Verb) -> Result<(), Error> {
+    keep_immutable(element, attribute, new)?;
+    if verb == Verb::Replace {
+        element.retain(|name, _| attribute.sub(name).is_some_and(|sub| sub.mutability == Mutability::Immutable));
+    }
+    element.extend(new.clone());
+    Ok(())
+}
+
+/// Refuses new sub-attributes that would change immutable ones.
+pub(super) fn keep_immutable(held: &Object, attribute: &Attribute, new: &Object) -> Result<(), Error> {
+    for sub in attribute.sub_attributes.iter().filter(|sub| sub.mutability == Mutability::Immutable) {
+        if let (Some(held), Some(sent)) = (held.get(&sub.name), new.get(&sub.name))
+            && held != sent
+        {
+            return Err(Error::bad(ScimType::Mutability, format!("{}.{} is immutable", attribute.name, sub.name)));
+        }
+    }
+    Ok(())
+}
+
 enum New<'a> {
     Sub(&'a Attribute, Option<Value>),
     Whole(Object),
 }
 
-/// The one element a value path is set to; a list of one counts as its element.
-fn whole(attribute: &Attribute, value: &Value) -> Result<Object, Error> {
-    let accepted = match coerce(attribute, value)? {
-        Some(Value::Array(items)) => items,
-        _ => Vec::new(),
-    };
-    match <[Value; 1]>::try_from(accepted) {
-        Ok([Value::Object(element)]) => Ok(element),
-        _ => Err(Error::value(format!("an element of {} must be one complex value", attribute.name))),
-    }
-}
-
 /// The element an `eq`-only filter describes; none if it describes none, or contradicts itself.
-fn described(filter: &Expression) -> Result<Option<Object>, Error> {
+fn described(filter: &Expression<'_>) -> Result<Option<Object>, Error> {
     let Some(fixed) = fixed_values(filter) else { return Ok(None) };
     let mut element = Object::new();
     for (attribute, value) in fixed {
         if let Some(value) = coerce(attribute, value)? {
-            element.insert(attribute.name.to_owned(), value);
+            element.insert(attribute.name.clone(), value);
         }
     }
     let element = Value::Object(element);

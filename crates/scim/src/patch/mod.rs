@@ -10,6 +10,9 @@ mod normalise;
 
 use std::collections::BTreeSet;
 
+pub(crate) use apply::members_after;
+pub(crate) use normalise::{OwnedStep, Step};
+
 use serde_json::Value;
 
 use crate::json::member;
@@ -37,7 +40,11 @@ pub(crate) struct Operation {
 
 /// A parsed PATCH request.
 #[derive(Clone, PartialEq)]
-pub struct Patch(Vec<Operation>);
+pub struct Patch {
+    operations: Vec<Operation>,
+    /// Members are changed elsewhere: see [`members::divide`](crate::members::divide).
+    without_members: bool,
+}
 
 /// What depends on the tenant.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -59,19 +66,44 @@ impl Patch {
     /// Whether an operation sets `active` to false: that always ends the user's sessions, whatever the directory
     /// believes (K4).
     pub fn deactivates(&self, resource: &ResourceType) -> bool {
-        let steps = self.0.iter().filter_map(|operation| normalise::steps(resource, operation).ok()).flatten();
-        steps.into_iter().filter(|step| step.verb != Verb::Remove && step.path.extension.is_none()).any(|step| {
-            let active = step.path.attribute.filter(|attribute| attribute.name == "active");
-            let value = active.zip(step.value).and_then(|(active, value)| document::coerce(active, value).ok()?);
-            value == Some(Value::Bool(false))
-        })
+        let mut deactivates = false;
+        // What cannot be read is refused when it is applied.
+        for operation in &self.operations {
+            for step in normalise::steps(resource, operation).unwrap_or_default() {
+                let sets = step.verb != Verb::Remove && step.path.extension.is_none();
+                let active = step.path.attribute.filter(|attribute| sets && attribute.name == "active");
+                let value = active.zip(step.value).and_then(|(active, value)| document::coerce(active, value).ok()?);
+                deactivates |= value == Some(Value::Bool(false));
+            }
+        }
+        deactivates
+    }
+
+    /// Calls for every change in its order, until one fails.
+    pub(crate) fn each_step<'a, 's>(
+        &'a self,
+        resource: &'s ResourceType,
+        mut call: impl FnMut(&Step<'a, 's>) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        for operation in &self.operations {
+            for step in normalise::steps(resource, operation)? {
+                if !(self.without_members && step.changes_members()) {
+                    call(&step)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    pub(crate) fn leave_members_out(&mut self) {
+        self.without_members = true;
     }
 }
 
 /// Values are personal data: a patch prints how many operations it has.
 impl std::fmt::Debug for Patch {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(formatter, "Patch({} operations)", self.0.len())
+        write!(formatter, "Patch({} operations)", self.operations.len())
     }
 }
 
@@ -93,7 +125,8 @@ pub fn parse(body: &Value) -> Result<Patch, Error> {
     if operations.len() > MAX_OPERATIONS {
         return Err(Error::bad(ScimType::TooMany, format!("more than {MAX_OPERATIONS} operations")));
     }
-    operations.iter().map(operation).collect::<Result<_, _>>().map(Patch)
+    let operations = operations.iter().map(operation).collect::<Result<_, _>>()?;
+    Ok(Patch { operations, without_members: false })
 }
 
 fn operation(value: &Value) -> Result<Operation, Error> {
@@ -115,11 +148,10 @@ fn operation(value: &Value) -> Result<Operation, Error> {
 /// Applies a PATCH to a document: all of it or nothing.
 pub fn apply(resource: &ResourceType, before: &Object, patch: &Patch, options: Options) -> Result<Applied, Error> {
     let mut document = before.clone();
-    for operation in &patch.0 {
-        apply::operation(resource, &mut document, operation, options)?;
-    }
+    patch.each_step(resource, |step| apply::change(&mut document, step, options))?;
     apply::drop_empty(resource, &mut document);
     document::check_required(resource, &document)?;
+    document::check_immutable(resource, before, &document)?;
     let changed = difference(resource, before, &document);
     Ok(Applied { document, changed })
 }

@@ -18,16 +18,42 @@ static NULL: Value = Value::Null;
 
 /// One change at one place.
 #[derive(Clone)]
-pub(super) struct Step<'a> {
+pub(crate) struct Step<'a, 's> {
     pub verb: Verb,
-    pub path: AttributePath,
+    pub path: AttributePath<'s>,
     /// Which elements of a multi-valued attribute.
-    pub filter: Option<Expression>,
+    pub filter: Option<Expression<'s>>,
     pub value: Option<&'a Value>,
 }
 
+impl Step<'_, '_> {
+    /// Whether it is about a group's members.
+    pub(crate) fn changes_members(&self) -> bool {
+        self.path.attribute.is_some_and(Attribute::is_membership)
+    }
+}
+
+/// A step that outlives its request.
+#[derive(Clone)]
+pub(crate) struct OwnedStep<'s> {
+    verb: Verb,
+    path: AttributePath<'s>,
+    filter: Option<Expression<'s>>,
+    value: Option<Value>,
+}
+
+impl<'s> OwnedStep<'s> {
+    pub(crate) fn of(step: Step<'_, 's>) -> Self {
+        Self { verb: step.verb, path: step.path, filter: step.filter, value: step.value.cloned() }
+    }
+
+    pub(crate) fn borrowed(&self) -> Step<'_, 's> {
+        Step { verb: self.verb, path: self.path, filter: self.filter.clone(), value: self.value.as_ref() }
+    }
+}
+
 /// What an operation comes to, in its order.
-pub(super) fn steps<'a>(resource: &ResourceType, operation: &'a Operation) -> Result<Vec<Step<'a>>, Error> {
+pub(crate) fn steps<'a, 's>(resource: &'s ResourceType, operation: &'a Operation) -> Result<Vec<Step<'a, 's>>, Error> {
     let mut steps = Vec::new();
     match &operation.path {
         Some(path) => with_path(resource, operation, path, &mut steps)?,
@@ -36,11 +62,11 @@ pub(super) fn steps<'a>(resource: &ResourceType, operation: &'a Operation) -> Re
     Ok(steps)
 }
 
-fn with_path<'a>(
-    resource: &ResourceType,
+fn with_path<'a, 's>(
+    resource: &'s ResourceType,
     operation: &'a Operation,
     path: &str,
-    steps: &mut Vec<Step<'a>>,
+    steps: &mut Vec<Step<'a, 's>>,
 ) -> Result<(), Error> {
     let target = parse_path(resource, path)?;
     if read_only(&target.path) {
@@ -53,7 +79,11 @@ fn with_path<'a>(
     push(resource, Step { verb: operation.verb, path: target.path, filter: target.filter, value }, steps)
 }
 
-fn without_path<'a>(resource: &ResourceType, operation: &'a Operation, steps: &mut Vec<Step<'a>>) -> Result<(), Error> {
+fn without_path<'a, 's>(
+    resource: &'s ResourceType,
+    operation: &'a Operation,
+    steps: &mut Vec<Step<'a, 's>>,
+) -> Result<(), Error> {
     if operation.verb == Verb::Remove {
         return Err(Error::bad(ScimType::NoTarget, "remove needs a path"));
     }
@@ -81,7 +111,11 @@ fn without_path<'a>(resource: &ResourceType, operation: &'a Operation, steps: &m
     Ok(())
 }
 
-fn push<'a>(resource: &ResourceType, mut step: Step<'a>, steps: &mut Vec<Step<'a>>) -> Result<(), Error> {
+fn push<'a, 's>(
+    resource: &'s ResourceType,
+    mut step: Step<'a, 's>,
+    steps: &mut Vec<Step<'a, 's>>,
+) -> Result<(), Error> {
     let Some(attribute) = step.path.attribute else {
         return extension(resource, step, steps);
     };
@@ -98,7 +132,11 @@ fn push<'a>(resource: &ResourceType, mut step: Step<'a>, steps: &mut Vec<Step<'a
 }
 
 /// A whole extension: its members are merged one by one; remove and null drop it.
-fn extension<'a>(resource: &ResourceType, step: Step<'a>, steps: &mut Vec<Step<'a>>) -> Result<(), Error> {
+fn extension<'a, 's>(
+    resource: &'s ResourceType,
+    step: Step<'a, 's>,
+    steps: &mut Vec<Step<'a, 's>>,
+) -> Result<(), Error> {
     let Some(schema) = step.path.extension else { return Ok(()) };
     match (step.verb, step.value) {
         (Verb::Remove, _) | (_, Some(Value::Null)) => steps.push(Step { verb: Verb::Remove, value: None, ..step }),
@@ -115,7 +153,7 @@ fn extension<'a>(resource: &ResourceType, step: Step<'a>, steps: &mut Vec<Step<'
     Ok(())
 }
 
-fn read_only(path: &AttributePath) -> bool {
+fn read_only(path: &AttributePath<'_>) -> bool {
     let fixed = |attribute: Option<&Attribute>| attribute.is_some_and(|a| a.mutability == Mutability::ReadOnly);
     fixed(path.attribute) || fixed(path.sub)
 }

@@ -1,22 +1,20 @@
 //! The core Group schema (RFC 7643 §4.2; errata 5368 and 5607: `displayName` is required, members refer to both types).
 
-use super::{Attribute, Mutability, Schema, list, reference, text};
+use super::Schema;
+use super::attribute::{list, reference, text};
 
-/// The schema.
-pub static SCHEMA: Schema = Schema {
-    id: "urn:ietf:params:scim:schemas:core:2.0:Group",
-    name: "Group",
-    description: "Group",
-    attributes: &[
-        text("displayName").required(),
-        list(
-            "members",
-            &[
-                Attribute { mutability: Mutability::Immutable, ..text("value") },
-                Attribute { mutability: Mutability::Immutable, ..reference("$ref", &["User", "Group"]) },
-                Attribute { mutability: Mutability::Immutable, ..text("type").canonical(&["User", "Group"]) },
-                text("display"),
-            ],
-        ),
-    ],
-};
+pub(super) fn schema() -> Schema {
+    let member = vec![
+        // An id is case-exact (RFC 7643 §3.1), and so is a reference to one, although §8.7.1 prints `false`.
+        text("value").exact().immutable(),
+        reference("$ref", &["User", "Group"]).immutable(),
+        text("type").canonical(&["User", "Group"]).immutable(),
+        text("display"),
+    ];
+    Schema::new(
+        "urn:ietf:params:scim:schemas:core:2.0:Group",
+        "Group",
+        "Group",
+        vec![text("displayName").required(), list("members", member)],
+    )
+}

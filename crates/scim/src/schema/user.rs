@@ -1,39 +1,42 @@
 //! The core User schema (RFC 7643 §4.1, §8.7.1).
 
-use super::{Attribute, Kind, Mutability, Returned, Schema, attribute, complex, list, reference, text};
+use super::attribute::{attribute, complex, list, reference, text};
+use super::{Attribute, Kind, Mutability, Returned, Schema};
 
-const PRIMARY: Attribute = attribute("primary", Kind::Boolean);
-
-const fn plural(value: Attribute, types: &'static [&'static str]) -> [Attribute; 4] {
-    [value, text("display"), text("type").canonical(types), PRIMARY]
+fn primary() -> Attribute {
+    attribute("primary", Kind::Boolean)
 }
 
-static EMAIL: [Attribute; 4] = plural(text("value"), &["work", "home", "other"]);
-static PHONE: [Attribute; 4] = plural(text("value"), &["work", "home", "mobile", "fax", "pager", "other"]);
-static IM: [Attribute; 4] = plural(text("value"), &["aim", "gtalk", "icq", "xmpp", "msn", "skype", "qq", "yahoo"]);
-static PHOTO: [Attribute; 4] = plural(reference("value", &["external"]), &["photo", "thumbnail"]);
-static ENTITLEMENT: [Attribute; 4] = plural(text("value"), &[]);
-static ROLE: [Attribute; 4] = plural(text("value"), &[]);
-static CERTIFICATE: [Attribute; 4] = plural(attribute("value", Kind::Binary), &[]);
+fn plural(name: &str, value: Attribute, types: &[&str]) -> Attribute {
+    list(name, vec![value, text("display"), text("type").canonical(types), primary()])
+}
 
-/// The schema.
-pub static SCHEMA: Schema = Schema {
-    id: "urn:ietf:params:scim:schemas:core:2.0:User",
-    name: "User",
-    description: "User Account",
-    attributes: &[
+fn names() -> Attribute {
+    let parts = ["formatted", "familyName", "givenName", "middleName", "honorificPrefix", "honorificSuffix"];
+    complex("name", parts.map(text).into())
+}
+
+fn addresses() -> Attribute {
+    let parts = ["formatted", "streetAddress", "locality", "region", "postalCode", "country"];
+    let mut subs: Vec<Attribute> = parts.map(text).into();
+    subs.extend([text("type").canonical(&["work", "home", "other"]), primary()]);
+    list("addresses", subs)
+}
+
+fn groups() -> Attribute {
+    let subs = vec![
+        text("value").exact().read_only(),
+        reference("$ref", &["User", "Group"]).read_only(),
+        text("display").read_only(),
+        text("type").canonical(&["direct", "indirect"]).read_only(),
+    ];
+    list("groups", subs).read_only()
+}
+
+pub(super) fn schema() -> Schema {
+    let attributes = vec![
         Attribute { uniqueness: "server", ..text("userName").required() },
-        complex(
-            "name",
-            &[
-                text("formatted"),
-                text("familyName"),
-                text("givenName"),
-                text("middleName"),
-                text("honorificPrefix"),
-                text("honorificSuffix"),
-            ],
-        ),
+        names(),
         text("displayName"),
         text("nickName"),
         reference("profileUrl", &["external"]),
@@ -44,35 +47,15 @@ pub static SCHEMA: Schema = Schema {
         text("timezone"),
         attribute("active", Kind::Boolean),
         Attribute { mutability: Mutability::WriteOnly, returned: Returned::Never, ..text("password") },
-        list("emails", &EMAIL),
-        list("phoneNumbers", &PHONE),
-        list("ims", &IM),
-        list("photos", &PHOTO),
-        list(
-            "addresses",
-            &[
-                text("formatted"),
-                text("streetAddress"),
-                text("locality"),
-                text("region"),
-                text("postalCode"),
-                text("country"),
-                text("type").canonical(&["work", "home", "other"]),
-                PRIMARY,
-            ],
-        ),
-        list(
-            "groups",
-            &[
-                text("value").read_only(),
-                reference("$ref", &["User", "Group"]).read_only(),
-                text("display").read_only(),
-                text("type").canonical(&["direct", "indirect"]).read_only(),
-            ],
-        )
-        .read_only(),
-        list("entitlements", &ENTITLEMENT),
-        list("roles", &ROLE),
-        list("x509Certificates", &CERTIFICATE),
-    ],
-};
+        plural("emails", text("value"), &["work", "home", "other"]),
+        plural("phoneNumbers", text("value"), &["work", "home", "mobile", "fax", "pager", "other"]),
+        plural("ims", text("value"), &["aim", "gtalk", "icq", "xmpp", "msn", "skype", "qq", "yahoo"]),
+        plural("photos", reference("value", &["external"]), &["photo", "thumbnail"]),
+        addresses(),
+        groups(),
+        plural("entitlements", text("value"), &[]),
+        plural("roles", text("value"), &[]),
+        plural("x509Certificates", attribute("value", Kind::Binary), &[]),
+    ];
+    Schema::new("urn:ietf:params:scim:schemas:core:2.0:User", "User", "User Account", attributes)
+}

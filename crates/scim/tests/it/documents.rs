@@ -1,0 +1,150 @@
+//! Bodies in, resources out: sections 2.3 to 2.5 of the requirements that no numbered case covers.
+
+use scim::projection::Projection;
+use scim::schema::{GROUP, USER};
+use scim::{Object, ScimType, document, json as body};
+use serde_json::{Value, json};
+
+use crate::support::*;
+
+#[test]
+fn what_is_required_has_to_be_there() {
+    for wrong in [
+        json!({}),
+        json!({ "userName": "" }),
+        json!({ "userName": "  " }),
+        json!({ "userName": null }),
+        json!({ "userName": 5 }),
+        json!({ "userName": ["a"] }),
+        json!({ "userName": {} }),
+        json!({ "foo": "bar" }),
+    ] {
+        assert_eq!(refusal(document::accept(&USER, &wrong)), (400, Some(ScimType::InvalidValue)), "{wrong}");
+    }
+    assert_eq!(refusal(document::accept(&GROUP, &json!({ "members": [] }))), (400, Some(ScimType::InvalidValue)));
+    assert_eq!(
+        refusal(document::replace(&USER, &ada(), &json!({ "title": "x" }))),
+        (400, Some(ScimType::InvalidValue))
+    );
+}
+
+#[test]
+fn names_are_read_in_any_letter_case_and_kept_in_their_own() {
+    let sent = user(json!({
+        "USERNAME": "a", "NAME": { "GIVENNAME": "A" }, "Emails": [{ "VALUE": "x", "Type": "work" }],
+        ENTERPRISE.to_uppercase(): { "DEPARTMENT": "d" }
+    }));
+    assert_eq!(
+        Value::Object(sent),
+        json!({
+            "userName": "a", "name": { "givenName": "A" }, "emails": [{ "value": "x", "type": "work" }],
+            ENTERPRISE: { "department": "d" }
+        })
+    );
+}
+
+#[test]
+fn primary_is_true_once() {
+    let sent = user(json!({ "userName": "a", "emails": [
+        { "value": "x", "primary": "true" }, { "value": "y", "primary": true }, { "value": "x", "primary": true }
+    ] }));
+    assert_eq!(sent["emails"], json!([{ "value": "x", "primary": true }, { "value": "y", "primary": false }]));
+    let after = patched(&ada(), json!([{ "op": "add", "path": "emails", "value": { "value": "n", "primary": true } }]));
+    let primaries: Vec<_> =
+        after["emails"].as_array().unwrap().iter().filter(|email| email["primary"] == true).collect();
+    assert_eq!(primaries, [&json!({ "value": "n", "primary": true })]);
+    let path = "emails[type eq \"home\"].primary";
+    let after = patched(&ada(), json!([{ "op": "replace", "path": path, "value": "True" }]));
+    assert_eq!((&after["emails"][0]["primary"], &after["emails"][1]["primary"]), (&json!(false), &json!(true)));
+}
+
+#[test]
+fn roles_of_entra_stay_as_they_were_sent() {
+    let text = r#"{"id":"06b0","value":"25","displayName":"Role1234"}"#;
+    let sent = user(json!({ "userName": "a", "roles": [{ "value": text, "primary": "True" }] }));
+    assert_eq!(sent["roles"], json!([{ "value": text, "primary": true }]));
+    let after =
+        patched(&sent, json!([{ "op": "replace", "path": "roles", "value": [{ "value": "a" }, { "value": "b" }] }]));
+    assert_eq!(after["roles"], json!([{ "value": "a" }, { "value": "b" }]));
+}
+
+#[test]
+fn wrong_types_are_refused() {
+    for wrong in [
+        json!({ "active": "yes" }),
+        json!({ "active": 1 }),
+        json!({ "title": 5 }),
+        json!({ "name": "Ada" }),
+        json!({ "name": [{}, {}] }),
+        json!({ "emails": [5] }),
+        json!({ "emails": [{ "primary": "maybe" }] }),
+        json!({ "password": 5 }),
+        json!({ ENTERPRISE: { "manager": 5 } }),
+    ] {
+        let mut whole = wrong.clone();
+        whole["userName"] = json!("a");
+        assert_eq!(refusal(document::accept(&USER, &whole)), (400, Some(ScimType::InvalidValue)), "{wrong}");
+    }
+}
+
+#[test]
+fn a_resource_begins_with_its_schemas_and_ends_with_its_meta() {
+    let resource = rendered(&USER, &ada());
+    let keys: Vec<&String> = resource.keys().collect();
+    assert_eq!((keys[0].as_str(), keys[1].as_str(), keys[keys.len() - 1].as_str()), ("schemas", "id", "meta"));
+    assert_eq!(resource["meta"]["location"], format!("{BASE}/Users/2819c223-7f76-453a-919d-413861904646"));
+    assert_eq!((&resource["meta"]["version"], &resource["meta"]["resourceType"]), (&json!("W/\"7\""), &json!("User")));
+}
+
+fn shown(attributes: Option<&str>, excluded: Option<&str>) -> Object {
+    Projection::parse(&USER, attributes, excluded).unwrap().apply(&USER, rendered(&USER, &ada()))
+}
+
+#[test]
+fn attributes_show_what_is_asked_and_what_is_always_shown() {
+    let keys = |attributes: &str| shown(Some(attributes), None).keys().cloned().collect::<Vec<_>>();
+    assert_eq!(keys("USERNAME"), ["schemas", "id", "userName"]);
+    assert_eq!(keys("nosuch"), ["schemas", "id"]);
+    assert_eq!(keys("members"), ["schemas", "id"]);
+    assert_eq!(shown(Some("name.givenName"), None)["name"], json!({ "givenName": "Ada" }));
+    assert_eq!(
+        shown(Some("emails.value"), None)["emails"],
+        json!([{ "value": "ada@acme.test" }, { "value": "ada@home.test" }])
+    );
+    assert_eq!(shown(Some(&format!("{ENTERPRISE}:department")), None)[ENTERPRISE], json!({ "department": "Engines" }));
+    assert_eq!(shown(Some(ENTERPRISE), None)[ENTERPRISE], ada()[ENTERPRISE]);
+    assert_eq!(shown(Some("userName"), None)["schemas"].as_array().unwrap().len(), 1);
+    assert_eq!(shown(Some("manager.value"), None)[ENTERPRISE], json!({ "manager": { "value": "m-1" } }));
+    assert_eq!(keys("urn:ietf:params:scim:schemas:core:2.0:User:title"), ["schemas", "id", "title"]);
+}
+
+#[test]
+fn excluded_attributes_hide_all_but_what_is_always_shown() {
+    let resource = shown(None, Some("id,schemas,name.familyName,emails.type,title"));
+    assert!(resource.contains_key("id") && resource.contains_key("schemas") && !resource.contains_key("title"));
+    assert_eq!(resource["name"], json!({ "givenName": "Ada" }));
+    assert_eq!(resource["emails"][1], json!({ "value": "ada@home.test" }));
+    assert!(!shown(None, Some(ENTERPRISE)).contains_key(ENTERPRISE));
+    assert!(!shown(None, Some("name.givenName,name.familyName")).contains_key("name"));
+    assert_eq!(refusal(Projection::parse(&USER, Some("title"), Some("name"))), (400, Some(ScimType::InvalidValue)));
+}
+
+#[test]
+fn a_body_is_one_json_object_without_repeated_names() {
+    assert!(body::parse(b"\xEF\xBB\xBF{}").is_ok());
+    for wrong in
+        ["", "[]", "5", "{", "{}{}", "{\"a\":1,\"a\":2}", "{\"a\":{\"b\":1,\"b\":1}}", "{\"a\":1e999}", "{'a':1}"]
+    {
+        assert_eq!(refusal(body::parse(wrong.as_bytes())), (400, Some(ScimType::InvalidSyntax)), "{wrong}");
+    }
+    let error = body::parse(b"{\"secret-a\":1,\n\"secret-a\":2}").unwrap_err();
+    assert!(error.detail.starts_with("a name comes twice in one object: line 2") && !error.detail.contains("secret"));
+    assert!(body::parse(b"{\"a\":\xff}").is_err());
+}
+
+#[test]
+fn text_comes_through_exactly() {
+    let odd = "ünï 漢字 😀 \u{0} \u{7f} \u{2028} \" \\ ";
+    let sent = body::parse(serde_json::to_string(&json!({ "userName": odd })).unwrap().as_bytes()).unwrap();
+    assert_eq!(user(sent)["userName"], odd);
+}

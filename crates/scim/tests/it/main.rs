@@ -1,0 +1,25 @@
+//! The engine from outside.
+
+mod support;
+
+mod bulk;
+mod cases_groups;
+mod cases_lifecycle;
+mod cases_patch;
+mod cases_queries;
+mod cursors;
+mod custom;
+mod discovery;
+mod documents;
+mod filters;
+mod fuzz;
+mod hostile;
+mod members;
+mod naive;
+mod oracle;
+mod properties;
+mod query;
+mod rfc;
+mod sorting;
+mod table;
+mod validator;
