@@ -59,6 +59,13 @@ mod m0014_realm_watch;
 mod m0015_seen_event;
 mod m0016_activity;
 mod m0017_realm_person;
+mod m0018_directory_user_email;
+mod m0019_directory_group_realm;
+mod m0020_membership_kind;
+mod m0021_group_reservation;
+mod m0022_tenant_option_schemas;
+mod m0023_inbound_contact;
+mod m0024_activity_detail;
 
 /// All migrations in order.
 pub struct Migrator;
@@ -84,6 +91,13 @@ impl MigratorTrait for Migrator {
             Box::new(m0015_seen_event::Migration),
             Box::new(m0016_activity::Migration),
             Box::new(m0017_realm_person::Migration),
+            Box::new(m0018_directory_user_email::Migration),
+            Box::new(m0019_directory_group_realm::Migration),
+            Box::new(m0020_membership_kind::Migration),
+            Box::new(m0021_group_reservation::Migration),
+            Box::new(m0022_tenant_option_schemas::Migration),
+            Box::new(m0023_inbound_contact::Migration),
+            Box::new(m0024_activity_detail::Migration),
         ]
     }
 }

@@ -1,11 +1,14 @@
 //! Inbound on, rotate, off. The token is in one answer and in no other.
 
+use std::sync::Arc;
+
 use actix_web::http::header::CACHE_CONTROL;
 use actix_web::{HttpRequest, HttpResponse, web};
 use registry::BearerToken;
 use registry::option::{self, Options};
 use registry::tenant::Tenant;
 use registry::{inbound_token, tenant};
+use scim::schema::{GROUP, Schema, USER};
 use serde::{Deserialize, Serialize};
 
 use crate::operator::Writer;
@@ -98,6 +101,37 @@ pub(crate) struct InboundOptions {
     token_days: Option<i64>,
     /// Requests per second; none means the default, never under 25.
     requests_per_second: Option<i64>,
+    /// Schema extensions of the tenant's own.
+    extensions: Vec<Extension>,
+}
+
+/// A schema extension of a tenant.
+#[derive(Deserialize, Serialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Extension {
+    /// `User` or `Group`.
+    resource: String,
+    /// The schema in the form of RFC 7643 §7: `id`, `name`, `attributes`.
+    #[schema(value_type = Object)]
+    schema: serde_json::Value,
+}
+
+/// Extensions as they are stored, if there are any; the first that cannot be used is the fault.
+fn checked(extensions: &[Extension]) -> Result<Option<String>, Problem> {
+    let fault = |reason: String| Problem::Field { field: "extensions", reason };
+    for (name, standard) in [("User", &*USER), ("Group", &*GROUP)] {
+        let mine = extensions.iter().filter(|extension| extension.resource == name);
+        let schemas: Result<Vec<Arc<Schema>>, _> =
+            mine.map(|extension| Schema::extension(&extension.schema).map(Arc::new)).collect();
+        schemas.and_then(|schemas| standard.extended(schemas)).map_err(|error| fault(error.detail))?;
+    }
+    if extensions.iter().any(|extension| !["User", "Group"].contains(&extension.resource.as_str())) {
+        return Err(fault("resource is User or Group".to_owned()));
+    }
+    if extensions.is_empty() {
+        return Ok(None);
+    }
+    serde_json::to_string(extensions).map(Some).map_err(|_| Problem::Internal)
 }
 
 impl Default for InboundOptions {
@@ -110,6 +144,7 @@ impl Default for InboundOptions {
             allow_rename: options.allow_rename,
             token_days: options.token_days,
             requests_per_second: options.requests_per_second,
+            extensions: Vec::new(),
         }
     }
 }
@@ -136,7 +171,9 @@ pub(crate) async fn options(
     if body.requests_per_second.is_some_and(|rate| !(25..=10_000).contains(&rate)) {
         return Err(Problem::Field { field: "requests_per_second", reason: "25 to 10000".to_owned() });
     }
+    let extensions = checked(&body.extensions)?;
     let options = Options {
+        extensions,
         idp_profile: body.idp_profile,
         strict_members: body.strict_members,
         existing_users: body.existing_users,

@@ -1,10 +1,13 @@
 //! Activity: what happened, both directions. Names of attributes and classes of outcome, never values.
 
 use registry::{Db, TargetId, TenantId};
-use sea_orm::{ConnectionTrait, FromQueryResult};
+use sea_orm::{ConnectionTrait, FromQueryResult, Value};
 use uuid::Uuid;
 
 use crate::{Error, sql};
+
+/// Rows of one statement.
+const ROWS: usize = 50;
 
 /// One thing that happened.
 #[derive(Debug, Clone)]
@@ -35,6 +38,10 @@ pub struct Entry {
     pub seq: Option<i64>,
     /// W3C trace id.
     pub trace_id: Option<String>,
+    /// The product the other side names itself, for inbound.
+    pub client: Option<String>,
+    /// What the other side said of an error: redacted, at most 1 KiB.
+    pub detail: Option<String>,
 }
 
 /// An activity row as stored.
@@ -62,38 +69,55 @@ pub struct Row {
     pub duration_ms: i64,
     /// W3C trace id.
     pub trace_id: Option<String>,
+    /// The product the other side names itself, for inbound.
+    pub client: Option<String>,
+    /// What the other side said of an error.
+    pub detail: Option<String>,
 }
 
 /// Writes entries, inside the caller's transaction or on a plain connection.
 pub async fn insert(connection: &impl ConnectionTrait, entries: &[Entry]) -> Result<(), Error> {
-    for entry in entries {
-        let text = "insert into activity (id, tenant_id, at, direction, user_id, target_id, operation, status, class,
-                 reason, changed, duration_ms, seq, trace_id)
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)";
-        let values = [
-            Uuid::now_v7().into(),
-            entry.tenant.0.into(),
-            entry.at.into(),
-            entry.direction.into(),
-            entry.user.into(),
-            entry.target.map(|target| target.0).into(),
-            entry.operation.clone().into(),
-            entry.status.map(i64::from).into(),
-            entry.class.clone().into(),
-            entry.reason.clone().into(),
-            serde_json::to_string(&entry.changed)?.into(),
-            entry.duration_ms.into(),
-            entry.seq.into(),
-            entry.trace_id.clone().into(),
-        ];
-        sql::execute(connection, text, values).await?;
+    for chunk in entries.chunks(ROWS) {
+        let mut values: Vec<Value> = Vec::with_capacity(chunk.len() * 16);
+        let mut rows = Vec::with_capacity(chunk.len());
+        for entry in chunk {
+            let first = values.len() + 1;
+            values.extend([
+                Uuid::now_v7().into(),
+                entry.tenant.0.into(),
+                entry.at.into(),
+                entry.direction.into(),
+                entry.user.into(),
+                entry.target.map(|target| target.0).into(),
+                entry.operation.clone().into(),
+                entry.status.map(i64::from).into(),
+                entry.class.clone().into(),
+                entry.reason.clone().into(),
+                serde_json::to_string(&entry.changed)?.into(),
+                entry.duration_ms.into(),
+                entry.seq.into(),
+                entry.trace_id.clone().into(),
+                entry.client.clone().into(),
+                entry.detail.clone().into(),
+            ]);
+            let places: Vec<String> = (first..=values.len()).map(|place| format!("${place}")).collect();
+            rows.push(format!("({})", places.join(", ")));
+        }
+        let text = format!(
+            "insert into activity (id, tenant_id, at, direction, user_id, target_id, operation, status, class, reason,
+                 changed, duration_ms, seq, trace_id, client, detail)
+             values {}",
+            rows.join(", ")
+        );
+        sql::execute(connection, &text, values).await?;
     }
     Ok(())
 }
 
 /// The newest entries of a tenant, newest first.
 pub async fn newest(db: &Db, tenant: TenantId, limit: u32) -> Result<Vec<Row>, Error> {
-    let text = "select id, at, direction, user_id, operation, status, class, reason, changed, duration_ms, trace_id
+    let text = "select id, at, direction, user_id, operation, status, class, reason, changed, duration_ms, trace_id,
+             client, detail
          from activity where tenant_id = $1 order by at desc, id desc limit $2";
     sql::all(db.connection(), text, [tenant.0.into(), i64::from(limit).into()]).await
 }

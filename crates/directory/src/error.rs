@@ -14,6 +14,15 @@ pub enum Error {
     Unavailable(#[source] sea_orm::DbErr),
 }
 
+impl Error {
+    /// What the database calls its refusal, such as `23505`; its words may hold values and are never told.
+    pub fn code(&self) -> Option<String> {
+        let Self::Unavailable(sea_orm::DbErr::Query(error) | sea_orm::DbErr::Exec(error)) = self else { return None };
+        let sea_orm::RuntimeErr::SqlxError(error) = error else { return None };
+        error.as_database_error().and_then(|error| error.code()).map(std::borrow::Cow::into_owned)
+    }
+}
+
 impl From<sea_orm::DbErr> for Error {
     /// Constraint names are part of the contract: a broken one says which value was taken. SQLite names columns.
     fn from(error: sea_orm::DbErr) -> Self {

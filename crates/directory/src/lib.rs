@@ -6,17 +6,24 @@
 //! protocol, see `docs/architecture.md`.
 
 pub mod activity;
+pub mod condition;
+pub mod contact;
 pub mod error;
+pub mod group;
 pub mod lease;
 pub mod ledger;
 pub mod link;
+pub mod member;
 pub mod person;
 pub mod refresh;
 pub mod reservation;
+pub mod resource;
 mod sql;
 pub mod user;
 pub mod watch;
+pub mod writing;
 
+pub use condition::Condition;
 pub use error::Error;
 
 /// Ends a transaction: commits what went well, rolls back what did not. Never left to `Drop`, which would panic where the
@@ -30,5 +37,18 @@ pub async fn finish<T, E: From<Error>>(
         Err(_) => transaction.rollback().await,
     };
     ended.map_err(Error::from)?;
+    outcome
+}
+
+/// Ends a transaction whose work may have come to nothing: only what `keeps` says is committed.
+pub(crate) async fn finish_if<T>(
+    transaction: sea_orm::DatabaseTransaction,
+    outcome: Result<T, Error>,
+    keeps: impl Fn(&T) -> bool,
+) -> Result<T, Error> {
+    match &outcome {
+        Ok(value) if keeps(value) => transaction.commit().await?,
+        _ => transaction.rollback().await?,
+    }
     outcome
 }

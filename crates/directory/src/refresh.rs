@@ -9,7 +9,7 @@ use sea_orm::{DatabaseTransaction, FromQueryResult};
 use uuid::Uuid;
 
 use crate::ledger::{self, Mark, Recorded, Triage};
-use crate::{Error, sql};
+use crate::{Error, finish_if, sql};
 
 /// What a triage reads of the directory before it asks the realm (K11).
 #[derive(Debug, Clone, FromQueryResult)]
@@ -48,20 +48,7 @@ pub async fn commit(
 ) -> Result<Recorded, Error> {
     let transaction = db.begin().await?;
     let outcome = commit_in(&transaction, tenant, user, fence, fresh, triage).await;
-    match outcome {
-        Ok(recorded @ Recorded::Written { .. }) => {
-            transaction.commit().await?;
-            Ok(recorded)
-        }
-        Ok(Recorded::Stale) => {
-            transaction.rollback().await?;
-            Ok(Recorded::Stale)
-        }
-        Err(error) => {
-            transaction.rollback().await?;
-            Err(error)
-        }
-    }
+    finish_if(transaction, outcome, |recorded| matches!(recorded, Recorded::Written { .. })).await
 }
 
 #[derive(FromQueryResult)]
@@ -121,8 +108,9 @@ async fn follow(
     let username_key = scim::key::username_key(&native.user_name);
     take_username(transaction, tenant, user, &username_key).await?;
     let version = if changed.is_empty() { row.version } else { row.version + 1 };
+    let (email, others) = crate::user::email_keys(&document, &native);
     let text = "update directory_user set document = $3, base = $4, version = $5, username_key = $6, active = $7,
-             modified_at = case when version = $5 then modified_at else $8 end
+             email_key = $9, other_email_keys = $10, modified_at = case when version = $5 then modified_at else $8 end
          where tenant_id = $1 and id = $2";
     let values = [
         tenant.0.into(),
@@ -131,8 +119,10 @@ async fn follow(
         serde_json::to_string(fresh)?.into(),
         version.into(),
         username_key.into(),
-        native.active.into(),
+        document.get("active").and_then(serde_json::Value::as_bool).unwrap_or(fresh.active).into(),
         row.now.into(),
+        email.into(),
+        others.into(),
     ];
     sql::execute(transaction, text, values).await?;
     Ok(())

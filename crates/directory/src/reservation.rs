@@ -2,29 +2,50 @@
 //! reservation may finish what carries it. A reservation outlives its request; the sweeper ends what a crash left.
 
 use registry::{Db, TenantId, TokenHash};
+use scim::Object;
 use scim::native::Native;
-use sea_orm::{ConnectionTrait, FromQueryResult};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, FromQueryResult};
 use uuid::Uuid;
 
+use crate::group::{self, Group};
 use crate::ledger::{self, Mark};
-use crate::{Error, sql};
+use crate::member::{self, Change};
+use crate::resource::{Kind, Resource};
+use crate::user::{self, User};
+use crate::{Error, finish_if, sql};
 
 /// How long a create may take before the sweeper looks at it, microseconds.
 const LEASE: i64 = 30_000_000;
 
 /// A create under way.
-#[derive(Debug, Clone, FromQueryResult)]
+#[derive(Debug, Clone)]
 pub struct Reservation {
     /// The tenant.
-    pub tenant_id: TenantId,
-    /// The comparison key of the userName.
-    pub username_key: String,
+    pub tenant: TenantId,
+    /// A user's or a group's.
+    pub kind: Kind,
+    /// The comparison key of the userName or displayName.
+    pub key: String,
     /// The externalId, if one was sent.
     pub external_key: Option<String>,
-    /// What marks the realm user as this create's.
+    /// What marks the realm's record as this create's.
     pub nonce: Uuid,
     /// The document to be.
-    pub document: String,
+    pub document: Object,
+    /// A group's members to be.
+    pub members: Vec<(Uuid, Kind)>,
+}
+
+impl Reservation {
+    /// For a document; of a group without its members.
+    pub fn new(tenant: TenantId, kind: Kind, document: Object, members: Vec<(Uuid, Kind)>) -> Self {
+        let key = match kind {
+            Kind::User => scim::key::username_key(&Native::of(&document).user_name),
+            Kind::Group => scim::key::display_name_key(&group::display_name(&document)),
+        };
+        let external_key = group::external_id(&document);
+        Self { tenant, kind, key, external_key, nonce: Uuid::new_v4(), document, members }
+    }
 }
 
 /// What became of a reservation request.
@@ -38,138 +59,170 @@ pub enum Reserved {
     TokenDead,
 }
 
-/// Reserves a userName and externalId, if neither is taken and the token is alive: one transaction, so that of many
-/// identical requests exactly one gets it.
-pub async fn reserve(db: &Db, reservation: &Reservation, token: TokenHash) -> Result<Reserved, Error> {
-    let transaction = db.begin().await?;
-    let outcome = reserve_in(&transaction, reservation, token).await;
-    match outcome {
-        Ok(Reserved::Yes) => {
-            transaction.commit().await?;
-            Ok(Reserved::Yes)
-        }
-        Ok(other) => {
-            transaction.rollback().await?;
-            Ok(other)
-        }
-        Err(Error::Taken(attribute)) => {
-            transaction.rollback().await?;
-            Ok(Reserved::Taken(attribute))
-        }
-        Err(error) => {
-            transaction.rollback().await?;
-            Err(error)
-        }
+/// Table and key column of reservations.
+fn place(kind: Kind) -> (&'static str, &'static str) {
+    match kind {
+        Kind::User => ("reservation", "username_key"),
+        Kind::Group => ("group_reservation", "display_key"),
     }
 }
 
-#[derive(FromQueryResult)]
-struct Check {
-    alive: i64,
-    name_taken: i64,
-    external_taken: i64,
-}
-
-async fn reserve_in(
-    transaction: &sea_orm::DatabaseTransaction,
-    reservation: &Reservation,
-    token: TokenHash,
-) -> Result<Reserved, Error> {
-    let now = ledger::clock(transaction);
-    let text = format!(
-        "insert into reservation (tenant_id, username_key, external_key, nonce, document, created_at, lease_until)
-         values ($1, $2, $3, $4, $5, {now}, {now} + {LEASE})"
+/// Reserves a name and externalId, if neither is taken and the token is alive: one statement, so that of many identical
+/// requests exactly one gets it. A create that commits in the same moment is met at [`complete_user`], by constraint.
+pub async fn reserve(db: &Db, reservation: &Reservation, token: TokenHash) -> Result<Reserved, Error> {
+    #[derive(FromQueryResult)]
+    struct Why {
+        alive: i64,
+        external_taken: i64,
+    }
+    let connection = db.connection();
+    let now = ledger::clock(connection);
+    let ((table, key), resources) = (place(reservation.kind), reservation.kind.table());
+    let (column, members) = match reservation.kind {
+        Kind::User => ("", None),
+        Kind::Group => (", members", Some(serde_json::to_string(&listed(&reservation.members))?)),
+    };
+    let value = if members.is_some() { ", $7" } else { "" };
+    let alive = format!(
+        "select 1 from inbound_token where hash = $6 and tenant_id = $1 and died_at is null
+             and (expires_at is null or expires_at > {now})"
     );
-    let values = [
-        reservation.tenant_id.0.into(),
-        reservation.username_key.clone().into(),
+    let text = format!(
+        "insert into {table} (tenant_id, {key}, external_key, nonce, document, created_at, lease_until{column})
+         select $1, $2, $3, $4, $5, {now}, {now} + {LEASE}{value}
+         where exists ({alive})
+             and not exists (select 1 from {resources} where tenant_id = $1 and {key} = $2)
+             and not exists (select 1 from {resources} where tenant_id = $1 and external_key = $3)
+             and not exists (select 1 from {table} where tenant_id = $1 and external_key = $3)
+         on conflict do nothing"
+    );
+    let mut values = vec![
+        reservation.tenant.0.into(),
+        reservation.key.clone().into(),
         reservation.external_key.clone().into(),
         reservation.nonce.into(),
-        reservation.document.clone().into(),
+        serde_json::to_string(&reservation.document)?.into(),
+        token.to_vec().into(),
     ];
-    sql::execute(transaction, &text, values).await?;
-    // Order: after the insert. Whoever commits a user of this name removes its reservation in the same transaction, so
-    // either the insert met that reservation or this read sees that user.
+    values.extend(members.map(Into::into));
+    if sql::execute(connection, &text, values).await? == 1 {
+        return Ok(Reserved::Yes);
+    }
     let text = format!(
-        "select (select count(*) from inbound_token where hash = $3 and died_at is null
-                 and (expires_at is null or expires_at > {now})) as alive,
-             (select count(*) from directory_user where tenant_id = $1 and username_key = $2) as name_taken,
-             (select count(*) from directory_user where tenant_id = $1 and external_key = $4) as external_taken"
+        "select (select count(*) from inbound_token where hash = $3 and tenant_id = $1 and died_at is null) as alive,
+             (select count(*) from {resources} where tenant_id = $1 and external_key = $2 and {key} <> $4)
+                 + (select count(*) from {table} where tenant_id = $1 and external_key = $2 and {key} <> $4)
+                 as external_taken"
     );
     let values = [
-        reservation.tenant_id.0.into(),
-        reservation.username_key.clone().into(),
-        token.to_vec().into(),
+        reservation.tenant.0.into(),
         reservation.external_key.clone().into(),
+        token.to_vec().into(),
+        reservation.key.clone().into(),
     ];
-    let check: Option<Check> = sql::one(transaction, &text, values).await?;
-    Ok(match check {
-        Some(check) if check.alive == 0 => Reserved::TokenDead,
-        Some(check) if check.name_taken > 0 => Reserved::Taken("userName"),
-        Some(check) if check.external_taken > 0 => Reserved::Taken("externalId"),
-        _ => Reserved::Yes,
+    let why: Option<Why> = sql::one(connection, &text, values).await?;
+    Ok(match (why, reservation.kind) {
+        (Some(why), _) if why.alive == 0 => Reserved::TokenDead,
+        (Some(why), _) if why.external_taken > 0 => Reserved::Taken("externalId"),
+        (_, Kind::User) => Reserved::Taken("userName"),
+        (_, Kind::Group) => Reserved::Taken("displayName"),
     })
 }
 
-/// The reservation becomes the user: row in, reservation out, ledger marked, one transaction. `false` if the
-/// reservation is no longer there, because the sweeper ended it.
-pub async fn complete(
+/// The reservation becomes the user: row in, reservation out, ledger marked, one transaction. `None` if the reservation
+/// is no longer there, because the sweeper ended it.
+pub async fn complete_user(
     db: &Db,
     reservation: &Reservation,
     id: Uuid,
     base: &Native,
     trace: Option<&str>,
-) -> Result<bool, Error> {
+) -> Result<Option<Resource>, Error> {
     let transaction = db.begin().await?;
-    let outcome = complete_in(&transaction, reservation, id, base, trace).await;
-    match outcome {
-        Ok(true) => {
-            transaction.commit().await?;
-            Ok(true)
-        }
-        Ok(false) => {
-            transaction.rollback().await?;
-            Ok(false)
-        }
-        Err(error) => {
-            transaction.rollback().await?;
-            Err(error)
-        }
-    }
+    let outcome = complete_user_in(&transaction, reservation, id, base, trace).await;
+    finish_if(transaction, outcome, Option::is_some).await
 }
 
-async fn complete_in(
-    transaction: &sea_orm::DatabaseTransaction,
+async fn complete_user_in(
+    transaction: &DatabaseTransaction,
     reservation: &Reservation,
     id: Uuid,
     base: &Native,
     trace: Option<&str>,
-) -> Result<bool, Error> {
+) -> Result<Option<Resource>, Error> {
     if !remove(transaction, reservation).await? {
-        return Ok(false);
+        return Ok(None);
     }
-    let document: scim::Object = serde_json::from_str(&reservation.document)?;
-    let active = Native::of(&document).active;
+    let native = Native::of(&reservation.document);
+    let (email, others) = user::email_keys(&reservation.document, &native);
     let now = ledger::clock(transaction);
     let text = format!(
         "insert into directory_user (tenant_id, id, document, version, username_key, external_key, active, base, nonce,
-             created_at, modified_at, logout_owed)
-         select $1, $2, $3, 1, $4, $5, $6, $7, $8, moment, moment, false from (select {now} as moment) as clock"
+             created_at, modified_at, logout_owed, email_key, other_email_keys)
+         select $1, $2, $3, 1, $4, $5, $6, $7, $8, moment, moment, false, $9, $10
+         from (select {now} as moment) as clock returning {}",
+        user::COLUMNS
     );
     let values = [
-        reservation.tenant_id.0.into(),
+        reservation.tenant.0.into(),
         id.into(),
-        reservation.document.clone().into(),
-        reservation.username_key.clone().into(),
+        serde_json::to_string(&reservation.document)?.into(),
+        reservation.key.clone().into(),
         reservation.external_key.clone().into(),
-        active.into(),
+        native.active.into(),
         serde_json::to_string(base)?.into(),
         reservation.nonce.into(),
+        email.into(),
+        others.into(),
     ];
-    sql::execute(transaction, &text, values).await?;
+    let row: Option<user::Row> = sql::one(transaction, &text, values).await?;
     let mark = Mark { trace: trace.map(str::to_owned), ..Mark::default() };
-    ledger::mark(transaction, reservation.tenant_id, id, &mark).await?;
-    Ok(true)
+    ledger::mark(transaction, reservation.tenant, id, &mark).await?;
+    row.map(|row| User::try_from(row).map(|user| user.into_resource(Vec::new()))).transpose()
+}
+
+/// The reservation becomes the group with its memberships; `settled` where there is no realm to tell about them.
+pub async fn complete_group(
+    db: &Db,
+    reservation: &Reservation,
+    id: Uuid,
+    settled: bool,
+) -> Result<Option<Resource>, Error> {
+    let transaction = db.begin().await?;
+    let outcome = complete_group_in(&transaction, reservation, id, settled).await;
+    finish_if(transaction, outcome, Option::is_some).await
+}
+
+async fn complete_group_in(
+    transaction: &DatabaseTransaction,
+    reservation: &Reservation,
+    id: Uuid,
+    settled: bool,
+) -> Result<Option<Resource>, Error> {
+    if !remove(transaction, reservation).await? {
+        return Ok(None);
+    }
+    let now = ledger::clock(transaction);
+    let text = format!(
+        "insert into directory_group (tenant_id, id, document, version, display_key, display_name, base, external_key,
+             nonce, created_at, modified_at)
+         select $1, $2, $3, 1, $4, $5, $5, $6, $7, moment, moment from (select {now} as moment) as clock returning {}",
+        group::COLUMNS
+    );
+    let values = [
+        reservation.tenant.0.into(),
+        id.into(),
+        serde_json::to_string(&reservation.document)?.into(),
+        reservation.key.clone().into(),
+        group::display_name(&reservation.document).into(),
+        reservation.external_key.clone().into(),
+        reservation.nonce.into(),
+    ];
+    let row: Option<group::Row> = sql::one(transaction, &text, values).await?;
+    let members = Change { add: reservation.members.clone(), remove: Vec::new() };
+    member::change(transaction, reservation.tenant, id, &members, settled).await?;
+    let related = reservation.members.iter().map(|(id, kind)| (*id, kind.as_str().to_owned())).collect();
+    row.map(|row| Group::try_from(row).map(|group| group.into_resource(related))).transpose()
 }
 
 /// Ends a reservation whose create came to nothing.
@@ -178,22 +231,54 @@ pub async fn abandon(db: &Db, reservation: &Reservation) -> Result<bool, Error> 
 }
 
 async fn remove(connection: &impl ConnectionTrait, reservation: &Reservation) -> Result<bool, Error> {
-    let text = "delete from reservation where tenant_id = $1 and username_key = $2 and nonce = $3";
-    let values = [reservation.tenant_id.0.into(), reservation.username_key.clone().into(), reservation.nonce.into()];
-    Ok(sql::execute(connection, text, values).await? == 1)
+    let (table, key) = place(reservation.kind);
+    let text = format!("delete from {table} where tenant_id = $1 and {key} = $2 and nonce = $3");
+    let values = [reservation.tenant.0.into(), reservation.key.clone().into(), reservation.nonce.into()];
+    Ok(sql::execute(connection, &text, values).await? == 1)
+}
+
+#[derive(FromQueryResult)]
+struct Row {
+    tenant_id: TenantId,
+    key: String,
+    external_key: Option<String>,
+    nonce: Uuid,
+    document: String,
+    members: String,
 }
 
 /// Takes over reservations whose request is gone: for the sweeper, which finishes or removes them.
-pub async fn claim_stale(db: &Db, limit: u32) -> Result<Vec<Reservation>, Error> {
+pub async fn claim_stale(db: &Db, kind: Kind, limit: u32) -> Result<Vec<Reservation>, Error> {
     let connection = db.connection();
     let now = ledger::clock(connection);
+    let (table, key) = place(kind);
+    let members = if kind == Kind::Group { "members" } else { "'[]' as members" };
     let text = format!(
-        "update reservation set lease_until = {now} + {LEASE}
-         where lease_until <= {now} and (tenant_id, username_key) in (
-             select tenant_id, username_key from reservation where lease_until <= {now}
-             order by lease_until limit $1 {})
-         returning tenant_id, username_key, external_key, nonce, document",
+        "update {table} set lease_until = {now} + {LEASE}
+         where lease_until <= {now} and (tenant_id, {key}) in (
+             select tenant_id, {key} from {table} where lease_until <= {now} order by lease_until limit $1 {})
+         returning tenant_id, {key} as key, external_key, nonce, document, {members}",
         sql::skip_locked(connection)
     );
-    sql::all(connection, &text, [i64::from(limit).into()]).await
+    let rows: Vec<Row> = sql::all(connection, &text, [i64::from(limit).into()]).await?;
+    rows.into_iter()
+        .map(|row| {
+            let members: Vec<(Uuid, bool)> = serde_json::from_str(&row.members)?;
+            let kind_of = |group: bool| if group { Kind::Group } else { Kind::User };
+            Ok(Reservation {
+                tenant: row.tenant_id,
+                kind,
+                key: row.key,
+                external_key: row.external_key,
+                nonce: row.nonce,
+                document: serde_json::from_str(&row.document)?,
+                members: members.into_iter().map(|(id, group)| (id, kind_of(group))).collect(),
+            })
+        })
+        .collect()
+}
+
+/// Members as they are stored beside a reservation: the id, and whether it is a group.
+fn listed(members: &[(Uuid, Kind)]) -> Vec<(Uuid, bool)> {
+    members.iter().map(|(id, kind)| (*id, *kind == Kind::Group)).collect()
 }

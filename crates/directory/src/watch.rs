@@ -6,7 +6,7 @@ use sea_orm::FromQueryResult;
 use uuid::Uuid;
 
 use crate::ledger::{self, Mark};
-use crate::{Error, sql};
+use crate::{Error, finish, sql};
 
 /// How long a poller owns a realm without renewal, microseconds.
 const POLL_LEASE: i64 = 30_000_000;
@@ -139,16 +139,7 @@ pub async fn advance(
 ) -> Result<Vec<Uuid>, Error> {
     let transaction = db.begin().await?;
     let outcome = advance_in(&transaction, watch, events, cursor_ms, next_in).await;
-    match outcome {
-        Ok(marked) => {
-            transaction.commit().await?;
-            Ok(marked)
-        }
-        Err(error) => {
-            transaction.rollback().await?;
-            Err(error)
-        }
-    }
+    finish(transaction, outcome).await
 }
 
 async fn advance_in(

@@ -119,6 +119,8 @@ impl Round<'_> {
             duration_ms,
             seq: Some(self.claim.seq),
             trace_id,
+            client: None,
+            detail: None,
         });
     }
 }

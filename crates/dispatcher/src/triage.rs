@@ -50,7 +50,7 @@ async fn look(deps: &Deps, tenant: TenantId, user: Uuid, claim: &Claim) -> Resul
     }
 }
 
-fn native_of(user: &RealmUser) -> Native {
+pub(crate) fn native_of(user: &RealmUser) -> Native {
     Native {
         user_name: user.username.clone(),
         email: user.email.clone(),

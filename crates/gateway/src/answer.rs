@@ -14,6 +14,10 @@ pub(crate) struct Answer {
     pub location: Option<String>,
     pub allow: Option<&'static str>,
     pub retry_after: Option<u32>,
+    /// The resource it is about.
+    pub id: Option<uuid::Uuid>,
+    /// The error it tells, for a bulk result.
+    pub error: Option<scim::Error>,
 }
 
 impl Answer {
@@ -22,24 +26,33 @@ impl Answer {
     }
 
     pub fn empty(status: u16) -> Self {
-        Self { status, body: None, etag: None, location: None, allow: None, retry_after: None }
+        Self {
+            status,
+            body: None,
+            etag: None,
+            location: None,
+            allow: None,
+            retry_after: None,
+            id: None,
+            error: None,
+        }
     }
 
     /// The realm or the database is away: never 401 or 404, on which identity providers give up (W7).
     pub fn unavailable() -> Self {
         let error = scim::Error::plain(503, "the service is not available right now; try again");
-        Self { retry_after: Some(5), ..Self::json(503, error.to_json()) }
+        Self { retry_after: Some(5), ..error.into() }
     }
 
     /// More than the tenant's rate.
     pub fn too_many(seconds: u32) -> Self {
         let error = scim::Error::plain(429, format!("too many requests; come again in {seconds} s"));
-        Self { retry_after: Some(seconds), ..Self::json(429, error.to_json()) }
+        Self { retry_after: Some(seconds), ..error.into() }
     }
 
     pub fn not_allowed(allow: &'static str) -> Self {
         let error = scim::Error::plain(405, format!("this endpoint takes {allow}"));
-        Self { allow: Some(allow), ..Self::json(405, error.to_json()) }
+        Self { allow: Some(allow), ..error.into() }
     }
 
     pub fn into_http(self, plain_json: bool) -> HttpResponse {
@@ -75,7 +88,7 @@ impl Answer {
 
 impl From<scim::Error> for Answer {
     fn from(error: scim::Error) -> Self {
-        Self::json(error.status, error.to_json())
+        Self { error: Some(error.clone()), ..Self::json(error.status, error.to_json()) }
     }
 }
 
@@ -88,7 +101,7 @@ impl From<directory::Error> for Answer {
                 scim::Error::plain(500, "something went wrong on our side").into()
             }
             directory::Error::Unavailable(_) => {
-                tracing::warn!("the database is not available");
+                tracing::warn!(code = error.code(), "the database is not available");
                 Self::unavailable()
             }
         }

@@ -1,54 +1,52 @@
-//! Discovery: the same documents for everybody, rendered from the schema registry. They need the token like everything.
+//! Discovery: rendered from the tenant's schema registry. They need the token like everything.
 
-use registry::tenant::Provisioner;
-use scim::discovery as documents;
-use scim::schema::{ResourceType, Schema, USER};
+use scim::discovery::{self as documents, Provider};
+use scim::schema::Schema;
 use serde_json::Value;
 
 use crate::answer::Answer;
-use crate::request::Request;
+use crate::call::Call;
 
 type Outcome = Result<Answer, Answer>;
 
-fn types() -> [&'static ResourceType; 1] {
-    [&USER]
+fn all_schemas<'a>(call: &Call<'a>) -> impl Iterator<Item = &'a Schema> {
+    let types = call.types;
+    types.all().into_iter().flat_map(|resource| resource.schemas())
 }
 
-fn all_schemas() -> impl Iterator<Item = &'static Schema> {
-    types().into_iter().flat_map(|resource| std::iter::once(resource.schema).chain(resource.extensions.iter().copied()))
+pub(crate) fn service_provider_config(call: &Call<'_>) -> Answer {
+    Answer::json(200, documents::service_provider_config(&call.provisioner.base_url, &Provider::default()))
 }
 
-pub(crate) fn service_provider_config(provisioner: &Provisioner) -> Answer {
-    Answer::json(200, documents::service_provider_config(&provisioner.base_url))
-}
-
-pub(crate) fn resource_types(provisioner: &Provisioner, request: &Request) -> Outcome {
-    refuse_filter(request)?;
+pub(crate) fn resource_types(call: &Call<'_>) -> Outcome {
+    refuse_filter(call)?;
+    let base_url = &call.provisioner.base_url;
     let list: Vec<scim::Object> =
-        types().iter().map(|resource| documents::resource_type(resource, &provisioner.base_url)).collect();
+        call.types.all().iter().map(|resource| documents::resource_type(resource, base_url)).collect();
     Ok(Answer::json(200, scim::list::response(&list, list.len() as u64, 1)))
 }
 
-pub(crate) fn resource_type(provisioner: &Provisioner, name: &str) -> Outcome {
-    let found = types().into_iter().find(|resource| resource.name.eq_ignore_ascii_case(name)).ok_or_else(missing)?;
-    Ok(Answer::json(200, Value::Object(documents::resource_type(found, &provisioner.base_url))))
+pub(crate) fn resource_type(call: &Call<'_>, name: &str) -> Outcome {
+    let found = call.types.all().into_iter().find(|resource| resource.name.eq_ignore_ascii_case(name));
+    let found = found.ok_or_else(missing)?;
+    Ok(Answer::json(200, Value::Object(documents::resource_type(found, &call.provisioner.base_url))))
 }
 
-pub(crate) fn schemas(provisioner: &Provisioner, request: &Request) -> Outcome {
-    refuse_filter(request)?;
-    let list: Vec<scim::Object> =
-        all_schemas().map(|schema| documents::schema(schema, &provisioner.base_url)).collect();
+pub(crate) fn schemas(call: &Call<'_>) -> Outcome {
+    refuse_filter(call)?;
+    let base_url = &call.provisioner.base_url;
+    let list: Vec<scim::Object> = all_schemas(call).map(|schema| documents::schema(schema, base_url)).collect();
     Ok(Answer::json(200, scim::list::response(&list, list.len() as u64, 1)))
 }
 
-pub(crate) fn schema(provisioner: &Provisioner, urn: &str) -> Outcome {
-    let found = all_schemas().find(|schema| schema.id.eq_ignore_ascii_case(urn)).ok_or_else(missing)?;
-    Ok(Answer::json(200, Value::Object(documents::schema(found, &provisioner.base_url))))
+pub(crate) fn schema(call: &Call<'_>, urn: &str) -> Outcome {
+    let found = all_schemas(call).find(|schema| schema.id.eq_ignore_ascii_case(urn)).ok_or_else(missing)?;
+    Ok(Answer::json(200, Value::Object(documents::schema(found, &call.provisioner.base_url))))
 }
 
 /// Discovery takes no filter (RFC 7644 §4).
-fn refuse_filter(request: &Request) -> Result<(), Answer> {
-    match request.parameter("filter") {
+fn refuse_filter(call: &Call<'_>) -> Result<(), Answer> {
+    match call.request.parameter("filter") {
         Some(_) => Err(scim::Error::plain(403, "discovery endpoints take no filter").into()),
         None => Ok(()),
     }

@@ -5,10 +5,16 @@
 //! error. The work of a request runs on the main runtime, so that it does not end with its connection.
 
 mod answer;
+mod bulk;
+mod call;
 mod discovery;
+mod groups;
+mod journal;
 mod limits;
 mod observe;
 mod provisioner;
+mod query;
+mod render;
 mod request;
 mod routes;
 mod users;
@@ -99,6 +105,8 @@ pub struct Deps {
 pub(crate) struct Gateway {
     pub config: Config,
     pub limits: limits::Limits,
+    pub types: call::TypesOfTenants,
+    pub journal: journal::Journal,
     pub deps: Deps,
 }
 
@@ -110,7 +118,10 @@ pub fn run(
     shutdown: CancellationToken,
 ) -> std::io::Result<actix_web::dev::Server> {
     let workers = config.workers;
-    let gateway = web::Data::new(Gateway { config, limits: limits::Limits::default(), deps });
+    let (journal, keeping) = journal::Journal::new(deps.db.clone(), shutdown.clone());
+    deps.runtime.spawn(keeping);
+    let (limits, types) = (limits::Limits::default(), call::TypesOfTenants::default());
+    let gateway = web::Data::new(Gateway { config, limits, types, journal, deps });
     let server = HttpServer::new(move || App::new().app_data(gateway.clone()).default_service(web::to(routes::entry)))
         .workers(workers)
         .tcp_nodelay(true)

@@ -3,10 +3,12 @@
 use std::collections::HashMap;
 use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use registry::TenantId;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// Requests per second where a tenant has no rate of its own: four times what Entra ID asks of an application at least.
 const DEFAULT: NonZeroU32 = NonZeroU32::new(100).expect("more than none");
@@ -19,10 +21,30 @@ const KEPT: usize = 10_000;
 
 type Bucket = Arc<DefaultDirectRateLimiter>;
 
+/// Requests of one tenant that are worked on at once; more wait for their turn.
+const AT_ONCE: usize = 64;
+/// How long one waits for its turn before it is told to come again.
+const PATIENCE: Duration = Duration::from_secs(10);
+
 #[derive(Default)]
-pub(crate) struct Limits(Mutex<HashMap<TenantId, (NonZeroU32, Bucket)>>);
+pub(crate) struct Limits {
+    buckets: Mutex<HashMap<TenantId, (NonZeroU32, Bucket)>>,
+    turns: Mutex<HashMap<TenantId, Arc<Semaphore>>>,
+}
 
 impl Limits {
+    /// Waits until few enough requests of the tenant are under way; `None` where that takes too long.
+    pub async fn turn(&self, tenant: TenantId) -> Option<OwnedSemaphorePermit> {
+        let turns = {
+            let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
+            if turns.len() >= KEPT {
+                turns.retain(|_, turns| turns.available_permits() < AT_ONCE);
+            }
+            turns.entry(tenant).or_insert_with(|| Arc::new(Semaphore::new(AT_ONCE))).clone()
+        };
+        tokio::time::timeout(PATIENCE, turns.acquire_owned()).await.ok()?.ok()
+    }
+
     /// Takes one token; where there is none, in how many whole seconds there will be one.
     pub fn take(&self, tenant: TenantId, rate: Option<i64>) -> Result<(), u32> {
         let rate = rate.and_then(|rate| u32::try_from(rate).ok()).and_then(NonZeroU32::new).unwrap_or(DEFAULT);
@@ -34,7 +56,7 @@ impl Limits {
     }
 
     fn bucket(&self, tenant: TenantId, rate: NonZeroU32) -> Bucket {
-        let mut buckets = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((_, bucket)) = buckets.get(&tenant).filter(|(held, _)| *held == rate) {
             return bucket.clone();
         }

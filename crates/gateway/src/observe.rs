@@ -3,13 +3,18 @@
 use std::sync::LazyLock;
 use std::time::Instant;
 
+use directory::activity::Entry;
+use directory::contact::{Accepted, Rejected};
+use registry::TenantId;
 use telemetry::metrics::{self, Counter, Histogram, KeyValue};
 use telemetry::trace;
 use tracing::Span;
 use tracing::field::Empty;
 use uuid::Uuid;
 
-use crate::provisioner::Refused;
+use crate::call::Notes;
+use crate::journal::{self, Journal, Line};
+use crate::provisioner::{self, Refused};
 use crate::request::Request;
 
 static REQUESTS: LazyLock<Counter<u64>> =
@@ -19,6 +24,9 @@ static DURATION: LazyLock<Histogram<f64>> =
 static AUTH_FAILURES: LazyLock<Counter<u64>> =
     LazyLock::new(|| metrics::counter("inbound_auth_failures", "SCIM requests refused with 401, by reason"));
 
+static SKIPPED: LazyLock<Counter<u64>> =
+    LazyLock::new(|| metrics::counter("inbound_members_skipped", "Members of groups that were nobody we know"));
+
 /// A request under observation.
 pub(crate) struct Observed {
     operation: String,
@@ -26,8 +34,27 @@ pub(crate) struct Observed {
     route: &'static str,
     resource: Option<Uuid>,
     trace_id: Option<String>,
+    client: Option<String>,
     span: Span,
     started: Instant,
+}
+
+/// What came of a request.
+pub(crate) struct Ended {
+    pub status: u16,
+    /// The tenant once it is known.
+    pub tenant: Option<TenantId>,
+    /// Why the credentials were refused, if they were.
+    pub refused: Option<Refused>,
+    pub notes: Notes,
+    /// The resource it was about, where the path does not say.
+    pub id: Option<Uuid>,
+}
+
+impl Ended {
+    pub fn unknown(status: u16) -> Self {
+        Self { status, tenant: None, refused: None, notes: Notes::default(), id: None }
+    }
 }
 
 impl Observed {
@@ -47,47 +74,114 @@ impl Observed {
             http.response.status_code = Empty,
             tenant.id = Empty,
         );
-        let mut resource = None;
+        let (mut resource, mut client) = (None, None);
         if let Some(request) = request {
+            client = journal::client(request.user_agent.as_deref());
             trace::join(&span, request.traceparent.as_deref());
             request.traceparent = trace::of(&span).or_else(|| request.traceparent.take());
             resource = request.segments.get(1).and_then(|id| Uuid::parse_str(id).ok());
         }
         let trace_id = trace::id(trace::of(&span).as_deref());
         let method = method.to_owned();
-        Self { operation, method, route, resource, trace_id, span, started: Instant::now() }
+        Self { operation, method, route, resource, trace_id, client, span, started: Instant::now() }
     }
 
     pub fn span(&self) -> Span {
         self.span.clone()
     }
 
-    /// Ends with a status, the tenant once it is known, and why the credentials were refused if they were.
-    pub fn end(self, status: u16, tenant: Option<registry::TenantId>, refused: Option<&Refused>) {
+    /// Ends: the line, the metrics, and what the tenant's journal is told.
+    pub fn end(self, journal: &Journal, ended: &Ended) {
         let elapsed = self.started.elapsed();
-        let tenant = tenant.or_else(|| refused.and_then(|refused| refused.tenant)).map(|tenant| tenant.to_string());
+        let Ended { status, refused, .. } = ended;
+        let tenant = ended.tenant.or_else(|| refused.as_ref().and_then(|refused| refused.tenant));
+        let duration_ms = i64::try_from(elapsed.as_millis()).unwrap_or(i64::MAX);
         self.span.record("http.response.status_code", status);
-        if let Some(tenant) = &tenant {
+        let tenant_id = tenant.map(|tenant| tenant.to_string());
+        if let Some(tenant) = &tenant_id {
             self.span.record("tenant.id", tenant);
         }
         tracing::info!(
             name = "inbound.request",
-            tenant.id = tenant,
+            tenant.id = tenant_id,
             method = self.method,
             path = self.route,
-            resource.id = self.resource.map(|id| id.to_string()),
+            resource.id = self.resource.or(ended.id).map(|id| id.to_string()),
             http.status = status,
-            reason = refused.map(|refused| refused.reason.as_str()),
-            duration_ms = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX),
+            reason = refused.as_ref().map(|refused| refused.reason.as_str()),
+            duration_ms,
             trace_id = self.trace_id,
         );
-        let operation = KeyValue::new("op", self.operation);
+        let operation = KeyValue::new("op", self.operation.clone());
         DURATION.record(elapsed.as_secs_f64(), std::slice::from_ref(&operation));
-        REQUESTS.add(1, &[operation, KeyValue::new("code", i64::from(status))]);
+        REQUESTS.add(1, &[operation, KeyValue::new("code", i64::from(*status))]);
         if let Some(refused) = refused {
             AUTH_FAILURES.add(1, &[KeyValue::new("reason", refused.class)]);
         }
+        if ended.notes.skipped_members > 0 {
+            SKIPPED.add(ended.notes.skipped_members as u64, &[]);
+        }
+        if let Some(tenant) = tenant {
+            self.tell(journal, tenant, ended, duration_ms);
+        }
     }
+
+    /// Changes are told, and what went wrong; not every look-up.
+    fn tell(self, journal: &Journal, tenant: TenantId, ended: &Ended, duration_ms: i64) {
+        let at = provisioner::chrono_micros();
+        let (operation, client) = (self.operation, self.client);
+        match &ended.refused {
+            Some(refused) if !refused.news => return,
+            Some(refused) => {
+                let (class, reason) = (refused.class.to_owned(), refused.reason.clone());
+                journal.write(Line::Rejected(tenant, Rejected { at, operation: operation.clone(), class, reason }));
+            }
+            None if ended.status < 400 => {
+                let (operation, client) = (operation.clone(), client.clone());
+                journal.write(Line::Accepted(tenant, Accepted { at, operation, client }));
+            }
+            None => {}
+        }
+        let read = matches!(self.method.as_str(), "GET" | "HEAD") || operation.ends_with("/.search");
+        if read && (ended.status < 400 || ended.status == 404) {
+            return;
+        }
+        let skipped = ended.notes.skipped_members;
+        let skipped = (skipped > 0).then(|| format!("{skipped} unknown members were skipped"));
+        journal.write(Line::Entry(Box::new(Entry {
+            tenant,
+            at,
+            direction: "in",
+            user: self.resource.or(ended.id),
+            target: None,
+            operation,
+            status: Some(ended.status),
+            class: class(ended),
+            reason: ended.refused.as_ref().map(|refused| refused.reason.clone()).or(skipped),
+            changed: ended.notes.changed.iter().cloned().collect(),
+            duration_ms,
+            seq: None,
+            trace_id: self.trace_id,
+            client,
+            detail: None,
+        })));
+    }
+}
+
+fn class(ended: &Ended) -> String {
+    if let Some(refused) = &ended.refused {
+        return refused.class.to_owned();
+    }
+    let class = match ended.status {
+        200..=399 => "ok",
+        404 => "not_found",
+        409 => "conflict",
+        412 => "stale",
+        429 => "throttled",
+        400..=499 => "rejected",
+        _ => "failed",
+    };
+    class.to_owned()
 }
 
 /// A path without ids; what is no endpoint of ours has no name.

@@ -2,12 +2,11 @@
 //!
 //! The wire only ever says 401; why is noted for the tenant's activity (W4).
 
-use directory::activity::Entry;
 use registry::tenant::{Provisioner, Refusal};
 use registry::{BearerToken, Db, TenantId, TokenShape};
 
 use crate::answer::Answer;
-use crate::observe;
+use crate::journal::Journal;
 use crate::request::Request;
 
 /// Why a request's credentials are refused, as the activity shows it.
@@ -23,6 +22,16 @@ pub(crate) enum Fault {
 }
 
 impl Fault {
+    /// A name for metrics and the console.
+    fn class(self) -> &'static str {
+        match self {
+            Self::Missing | Self::Duplicate | Self::OtherScheme => "unusable",
+            Self::NoBearer => "no_bearer",
+            Self::DoubledBearer => "doubled_bearer",
+            Self::Foreign | Self::Damaged => "malformed",
+        }
+    }
+
     fn as_str(self) -> &'static str {
         match self {
             Self::Missing => "no Authorization header",
@@ -67,63 +76,51 @@ pub(crate) struct Refused {
     pub class: &'static str,
     /// Why, in words; the wire never says it.
     pub reason: String,
+    /// The first of its kind in a while: to be told.
+    pub news: bool,
 }
 
 /// Whose request it is. The outer error is an answer: tokens cannot be checked now.
-pub(crate) async fn of(db: &Db, request: &Request) -> Result<Result<Provisioner, Refused>, Answer> {
-    let token = match token(&request.authorization) {
-        Ok(token) => token,
-        Err(fault) => {
-            return Ok(Err(Refused { tenant: None, class: "unusable", reason: fault.as_str().to_owned() }));
-        }
+pub(crate) async fn of(db: &Db, journal: &Journal, request: &Request) -> Result<Result<Provisioner, Refused>, Answer> {
+    let unavailable = |error: registry::Error| {
+        tracing::warn!(%error, "tokens cannot be checked");
+        Answer::unavailable()
     };
-    let resolved = registry::tenant::resolve(db, token.hash(), &request.host, &request.realm).await;
-    let refusal = match resolved {
-        Ok(Ok(provisioner)) => return Ok(Ok(provisioner)),
-        Ok(Err(refusal)) => refusal,
-        Err(error) => {
-            tracing::warn!(%error, "tokens cannot be checked");
-            return Err(Answer::unavailable());
+    let mut refused = match token(&request.authorization) {
+        Ok(token) => {
+            match registry::tenant::resolve(db, token.hash(), &request.host, &request.realm).await.map_err(unavailable)? {
+                Ok(provisioner) => return Ok(Ok(provisioner)),
+                Err(refusal) => refused(refusal),
+            }
         }
+        Err(fault) => Refused { tenant: None, class: fault.class(), reason: fault.as_str().to_owned(), news: false },
     };
-    let refused = refused(refusal);
-    if let Some(tenant) = refused.tenant {
-        let entry = Entry {
-            tenant,
-            at: chrono_micros(),
-            direction: "in",
-            user: None,
-            target: None,
-            operation: format!("{} {}", request.method, observe::route(&request.segments)),
-            status: Some(401),
-            class: "unauthorized".to_owned(),
-            reason: Some(refused.reason.clone()),
-            changed: Vec::new(),
-            duration_ms: 0,
-            seq: None,
-            trace_id: telemetry::trace::id(request.traceparent.as_deref()),
-        };
-        // The answer does not depend on it.
-        drop(directory::activity::insert(db.connection(), &[entry]).await);
+    // Whom a token of nobody was meant for is asked only where it will be told (W4).
+    let kind = format!("{} {} {}", request.host, request.realm, refused.class);
+    refused.news = journal.news(&kind);
+    if refused.news && refused.tenant.is_none() {
+        refused.tenant = registry::tenant::at(db, &request.host, &request.realm).await.map_err(unavailable)?;
     }
     Ok(Err(refused))
 }
 
 fn refused(refusal: Refusal) -> Refused {
     match refusal {
-        Refusal::Unknown => Refused { tenant: None, class: "unknown", reason: "an unknown token".to_owned() },
+        Refusal::Unknown => {
+            Refused { tenant: None, class: "unknown", reason: "an unknown token".to_owned(), news: false }
+        }
         Refusal::Dead { tenant, why, at } => {
-            let when = at / 1_000_000;
+            let when = chrono::DateTime::from_timestamp_micros(at).unwrap_or_default().format("%Y-%m-%d %H:%M:%S UTC");
             let (class, reason) = match why.as_str() {
                 "rotated" => ("rotated", format!("a token that was rotated at {when}")),
                 "expired" => ("expired", format!("a token that expired at {when}")),
                 _ => ("disabled", "inbound is disabled".to_owned()),
             };
-            Refused { tenant: Some(tenant), class, reason }
+            Refused { tenant: Some(tenant), class, reason, news: false }
         }
         Refusal::Elsewhere { tenant } => {
             let reason = "the token is of another host or realm".to_owned();
-            Refused { tenant: Some(tenant), class: "elsewhere", reason }
+            Refused { tenant: Some(tenant), class: "elsewhere", reason, news: false }
         }
     }
 }

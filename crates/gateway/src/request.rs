@@ -28,9 +28,28 @@ pub(crate) struct Request {
     /// The answer's media type.
     pub plain_json: bool,
     pub traceparent: Option<String>,
+    pub user_agent: Option<String>,
 }
 
 impl Request {
+    /// One operation of a bulk request, as if it had come alone.
+    pub fn step(&self, method: Method, segments: Vec<String>) -> Self {
+        Self {
+            method,
+            host: self.host.clone(),
+            realm: self.realm.clone(),
+            segments,
+            query: Vec::new(),
+            authorization: Vec::new(),
+            if_match: None,
+            if_none_match: None,
+            content_type: None,
+            plain_json: self.plain_json,
+            traceparent: self.traceparent.clone(),
+            user_agent: None,
+        }
+    }
+
     /// Reads the head. The path is decoded and made canonical before anything is decided on it: empty segments go (some
     /// identity providers send `//Users`), encoded separators and dots are refused.
     pub fn read(http: &HttpRequest, config: &Config) -> Result<Self, Error> {
@@ -48,7 +67,9 @@ impl Request {
             return Err(not_found());
         }
         if v2 != "v2" {
-            return Err(not_found());
+            let version = v2.strip_prefix('v').is_some_and(|digits| digits.starts_with(|c: char| c.is_ascii_digit()));
+            let unsupported = || Error::bad(ScimType::InvalidVers, "this service speaks v2");
+            return Err(if version { unsupported() } else { not_found() });
         }
         let headers = http.headers();
         let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
@@ -68,6 +89,7 @@ impl Request {
             content_type: header("content-type"),
             plain_json: wants_plain_json(header("accept").as_deref()),
             traceparent: header("traceparent"),
+            user_agent: header("user-agent"),
         })
     }
 

@@ -1,119 +1,167 @@
 //! The whole URL space of the gateway, on one screen, below `/realms/{realm}/scim/v2`.
 
+use std::time::Duration;
+
 use actix_web::http::Method;
 use actix_web::{HttpRequest, HttpResponse, web};
-use registry::TenantId;
+use directory::resource::Kind;
 use registry::tenant::Provisioner;
+use scim::Error;
 use serde_json::Value;
 use tracing::Instrument;
 
 use crate::answer::Answer;
-use crate::observe::Observed;
-use crate::provisioner::Refused;
-use crate::request::Request;
-use crate::{Deps, Gateway, discovery, provisioner, request, users};
+use crate::call::{Call, Notes};
+use crate::observe::{Ended, Observed};
+use crate::provisioner::{self, Refused};
+use crate::request::{self, Request};
+use crate::{Gateway, bulk, discovery, groups, query, users};
+
+/// A bulk request does the work of many; identity providers wait a minute for any answer.
+const BULK_DEADLINE: Duration = Duration::from_secs(55);
 
 /// Every request there is: authenticated first, then its body read, then worked on.
 pub(crate) async fn entry(http: HttpRequest, payload: web::Payload, gateway: web::Data<Gateway>) -> HttpResponse {
     let mut request = match Request::read(&http, &gateway.config) {
         Ok(request) => request,
         Err(error) => {
-            Observed::begin(http.method().as_str(), None).end(error.status, None, None);
+            Observed::begin(http.method().as_str(), None).end(&gateway.journal, &Ended::unknown(error.status));
             return Answer::from(error).into_http(false);
         }
     };
     let (plain_json, head) = (request.plain_json, request.method == Method::HEAD);
     let observed = Observed::begin(http.method().as_str(), Some(&mut request));
-    let answer = match serve(request, payload, &gateway).instrument(observed.span()).await {
-        Ok((answer, tenant)) => {
-            observed.end(answer.status, tenant, None);
-            answer
+    let (answer, ended) = match serve(request, payload, &gateway).instrument(observed.span()).await {
+        Ok((answer, tenant, notes)) => {
+            let ended = Ended { status: answer.status, tenant, refused: None, notes, id: answer.id };
+            (answer, ended)
         }
-        Err(refused) => {
-            observed.end(401, None, Some(&refused));
-            provisioner::unauthorized()
-        }
+        Err(refused) => (provisioner::unauthorized(), Ended { refused: Some(refused), ..Ended::unknown(401) }),
     };
+    observed.end(&gateway.journal, &ended);
     if head { Answer { body: None, ..answer }.into_http(plain_json) } else { answer.into_http(plain_json) }
 }
 
+type Served = (Answer, Option<registry::TenantId>, Notes);
+
 /// The answer and whose request it was, or why its credentials are refused.
-async fn serve(
-    request: Request,
-    payload: web::Payload,
-    gateway: &web::Data<Gateway>,
-) -> Result<(Answer, Option<TenantId>), Refused> {
+async fn serve(request: Request, payload: web::Payload, gateway: &web::Data<Gateway>) -> Result<Served, Refused> {
     let deps = gateway.deps.clone();
     let (request, provisioner) = {
-        let db = deps.db.clone();
+        let (db, gateway) = (deps.db.clone(), gateway.clone());
         let identified = async move {
-            let provisioner = provisioner::of(&db, &request).await;
+            let provisioner = provisioner::of(&db, &gateway.journal, &request).await;
             (request, provisioner)
         };
         match deps.runtime.spawn(identified.in_current_span()).await {
             Ok((request, Ok(Ok(provisioner)))) => (request, provisioner),
             Ok((_, Ok(Err(refused)))) => return Err(refused),
-            Ok((_, Err(answer))) => return Ok((answer, None)),
-            Err(_) => return Ok((failed(), None)),
+            Ok((_, Err(answer))) => return Ok((answer, None, Notes::default())),
+            Err(_) => return Ok((failed(), None, Notes::default())),
         }
     };
     let tenant = Some(provisioner.tenant);
+    let refused = |answer: Answer| Ok((answer, tenant, Notes::default()));
     if let Err(seconds) = gateway.limits.take(provisioner.tenant, provisioner.requests_per_second) {
-        return Ok((Answer::too_many(seconds), tenant));
+        return refused(Answer::too_many(seconds));
     }
-    let body = if matches!(request.method, Method::POST | Method::PUT | Method::PATCH) && takes_body(&request) {
+    let Some(turn) = gateway.limits.turn(provisioner.tenant).await else { return refused(Answer::too_many(1)) };
+    let body = if takes_body(&request) {
         match request::body(request.content_type.as_deref(), payload, &gateway.config).await {
             Ok(body) => body,
-            Err(error) => return Ok((error.into(), tenant)),
+            Err(error) => return refused(error.into()),
         }
     } else {
         Value::Null
     };
-    let deadline = gateway.config.deadline;
-    let work = async move { dispatch(&deps, &provisioner, &request, body).await };
+    let deadline = if request.segments == ["Bulk"] { BULK_DEADLINE } else { gateway.config.deadline };
+    let worked = work(gateway.clone(), provisioner, request, body, turn);
     // The deadline answers; it does not stop the work half-way (a saga must end).
-    let working = gateway.deps.runtime.spawn(work.in_current_span());
-    let answer = match tokio::time::timeout(deadline, working).await {
-        Ok(Ok(answer)) => answer,
-        Ok(Err(_)) => failed(),
-        Err(_) => Answer::unavailable(),
+    let working = gateway.deps.runtime.spawn(worked.in_current_span());
+    let (answer, notes) = match tokio::time::timeout(deadline, working).await {
+        Ok(Ok(worked)) => worked,
+        Ok(Err(_)) => (failed(), Notes::default()),
+        Err(_) => (Answer::unavailable(), Notes::default()),
     };
-    Ok((answer, tenant))
+    Ok((answer, tenant, notes))
+}
+
+async fn work(
+    gateway: web::Data<Gateway>,
+    provisioner: Provisioner,
+    request: Request,
+    body: Value,
+    _turn: tokio::sync::OwnedSemaphorePermit,
+) -> (Answer, Notes) {
+    let (types, notes) = (gateway.types.of(&provisioner), std::sync::Mutex::default());
+    let call =
+        Call { deps: &gateway.deps, provisioner: &provisioner, types: &types, request: &request, notes: &notes };
+    let answer = dispatch(&call, &body).await;
+    let notes = notes.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+    (answer, notes)
 }
 
 fn failed() -> Answer {
-    scim::Error::plain(500, "something went wrong on our side").into()
+    Error::plain(500, "something went wrong on our side").into()
 }
 
+/// Whether an endpoint reads a body with this method; any other body is not looked at.
 fn takes_body(request: &Request) -> bool {
-    matches!(request.segments.first().map(String::as_str), Some("Users")) && request.segments.len() <= 2
+    let segments: Vec<&str> = request.segments.iter().map(String::as_str).collect();
+    match request.method {
+        Method::POST => matches!(
+            segments.as_slice(),
+            ["Users" | "Groups" | "Bulk" | ".search"] | ["Users" | "Groups", ".search"]
+        ),
+        Method::PUT | Method::PATCH => matches!(segments.as_slice(), ["Users" | "Groups", _]),
+        _ => false,
+    }
 }
 
-async fn dispatch(deps: &Deps, provisioner: &Provisioner, request: &Request, body: Value) -> Answer {
-    let segments: Vec<&str> = request.segments.iter().map(String::as_str).collect();
-    let read = matches!(request.method, Method::GET | Method::HEAD);
-    let outcome = match (segments.as_slice(), &request.method) {
-        (["ServiceProviderConfig"], _) if read => Ok(discovery::service_provider_config(provisioner)),
-        (["ResourceTypes"], _) if read => discovery::resource_types(provisioner, request),
-        (["ResourceTypes", name], _) if read => discovery::resource_type(provisioner, name),
-        (["Schemas"], _) if read => discovery::schemas(provisioner, request),
-        (["Schemas", urn], _) if read => discovery::schema(provisioner, urn),
+/// What is done with a request whose token is alive.
+pub(crate) async fn dispatch(call: &Call<'_>, body: &Value) -> Answer {
+    use Kind::{Group, User};
+    let segments: Vec<&str> = call.request.segments.iter().map(String::as_str).collect();
+    let method = &call.request.method;
+    let read = matches!(*method, Method::GET | Method::HEAD);
+    let outcome = match (segments.as_slice(), method) {
+        (["ServiceProviderConfig"], _) if read => Ok(discovery::service_provider_config(call)),
+        (["ResourceTypes"], _) if read => discovery::resource_types(call),
+        (["ResourceTypes", name], _) if read => discovery::resource_type(call, name),
+        (["Schemas"], _) if read => discovery::schemas(call),
+        (["Schemas", urn], _) if read => discovery::schema(call, urn),
         (["ServiceProviderConfig" | "ResourceTypes" | "Schemas"] | ["ResourceTypes" | "Schemas", _], _) => {
             Ok(Answer::not_allowed("GET"))
         }
 
-        (["Users"], _) if read => users::list(deps, provisioner, request).await,
-        (["Users"], &Method::POST) => users::create(deps, provisioner, request, &body).await,
-        (["Users"], _) => Ok(Answer::not_allowed("GET, POST")),
-        (["Users", id], _) if read => users::read(deps, provisioner, request, id).await,
-        (["Users", id], &Method::PUT) => users::replace(deps, provisioner, request, id, &body).await,
-        (["Users", id], &Method::PATCH) => users::patch(deps, provisioner, request, id, &body).await,
-        (["Users", id], &Method::DELETE) => users::delete(deps, provisioner, request, id).await,
-        (["Users", _], _) => Ok(Answer::not_allowed("GET, PUT, PATCH, DELETE")),
+        (["Users", ".search"], &Method::POST) => query::search(call, User, body).await,
+        (["Groups", ".search"], &Method::POST) => query::search(call, Group, body).await,
+        ([".search"], &Method::POST) => query::root(call, Some(body)).await,
+        ([".search"] | ["Users" | "Groups", ".search"], _) => Ok(Answer::not_allowed("POST")),
+        ([], _) if read => query::root(call, None).await,
+        ([], _) => Ok(Answer::not_allowed("GET")),
 
-        (["Me"], _) => Err(scim::Error::plain(501, "there is no /Me for a provisioning token").into()),
-        (["Bulk"], _) => Err(scim::Error::plain(501, "bulk is not supported").into()),
-        _ => Err(scim::Error::plain(404, "there is nothing here").into()),
+        (["Users"], _) if read => query::list(call, User).await,
+        (["Users"], &Method::POST) => users::create(call, body).await,
+        (["Users", id], _) if read => users::read(call, User, id).await,
+        (["Users", id], &Method::PUT) => users::replace(call, id, body).await,
+        (["Users", id], &Method::PATCH) => users::patch(call, id, body).await,
+        (["Users", id], &Method::DELETE) => users::delete(call, id).await,
+
+        (["Groups"], _) if read => query::list(call, Group).await,
+        (["Groups"], &Method::POST) => groups::create(call, body).await,
+        (["Groups", id], _) if read => users::read(call, Group, id).await,
+        (["Groups", id], &Method::PUT) => groups::replace(call, id, body).await,
+        (["Groups", id], &Method::PATCH) => groups::patch(call, id, body).await,
+        (["Groups", id], &Method::DELETE) => groups::delete(call, id).await,
+
+        (["Users" | "Groups"], _) => Ok(Answer::not_allowed("GET, POST")),
+        (["Users" | "Groups", _], _) => Ok(Answer::not_allowed("GET, PUT, PATCH, DELETE")),
+
+        (["Bulk"], &Method::POST) => bulk::run(call, body).await,
+        (["Bulk"], _) => Ok(Answer::not_allowed("POST")),
+        (["Me", ..], _) => Err(Error::plain(501, "a provisioning token is nobody's own: there is no /Me").into()),
+        _ => Err(Error::plain(404, "there is nothing here").into()),
     };
     outcome.unwrap_or_else(|answer| answer)
 }

@@ -11,7 +11,7 @@ pub mod keycloak;
 mod user;
 
 pub use error::Error;
-pub use user::{Changes, NewUser, RealmEvent, RealmUser, UserChange};
+pub use user::{Changes, NewGroup, NewUser, RealmEvent, RealmGroup, RealmUser, UserChange};
 
 use std::time::Duration;
 
@@ -113,6 +113,60 @@ impl Realm {
         match self {
             Self::Embedded(realm) => realm.delete(id).await,
             Self::Keycloak(client) => client.delete(id).await,
+        }
+    }
+
+    /// Whether it keeps groups. The embedded realm does not: there the directory's are all there are.
+    pub fn keeps_groups(&self) -> bool {
+        matches!(self, Self::Keycloak(_))
+    }
+
+    /// Creates a top-level group with its marker (K2); its id.
+    pub async fn create_group(&self, group: &NewGroup) -> Result<Uuid, Error> {
+        match self {
+            Self::Embedded(_) => Ok(Uuid::new_v4()),
+            Self::Keycloak(client) => client.create_group(group).await,
+        }
+    }
+
+    /// A top-level group by exact name.
+    pub async fn find_group(&self, name: &str) -> Result<Option<RealmGroup>, Error> {
+        match self {
+            Self::Embedded(_) => Ok(None),
+            Self::Keycloak(client) => client.find_group(name).await,
+        }
+    }
+
+    /// A group by id.
+    pub async fn group(&self, id: Uuid) -> Result<Option<RealmGroup>, Error> {
+        match self {
+            Self::Embedded(_) => Ok(None),
+            Self::Keycloak(client) => client.group(id).await,
+        }
+    }
+
+    /// Gives a group another name and external id.
+    pub async fn rename_group(&self, id: Uuid, name: &str, external_id: Option<&str>) -> Result<(), Error> {
+        match self {
+            Self::Embedded(_) => Ok(()),
+            Self::Keycloak(client) => client.rename_group(id, name, external_id).await,
+        }
+    }
+
+    /// Deletes a group; absent is fine.
+    pub async fn delete_group(&self, id: Uuid) -> Result<(), Error> {
+        match self {
+            Self::Embedded(_) => Ok(()),
+            Self::Keycloak(client) => client.delete_group(id).await,
+        }
+    }
+
+    /// Makes a user a member of a group, or not any more; both repeatable.
+    pub async fn set_member(&self, user: Uuid, group: Uuid, member: bool) -> Result<(), Error> {
+        match self {
+            Self::Embedded(_) => Ok(()),
+            Self::Keycloak(client) if member => client.join(user, group).await,
+            Self::Keycloak(client) => client.leave(user, group).await,
         }
     }
 

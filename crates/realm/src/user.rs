@@ -90,6 +90,28 @@ impl UserChange {
     }
 }
 
+/// A group of a realm.
+#[derive(Clone, PartialEq, Eq)]
+pub struct RealmGroup {
+    /// The realm's id, and the SCIM id.
+    pub id: Uuid,
+    /// Its name.
+    pub name: String,
+    /// `tenant:nonce` of the create that made it (K2).
+    pub marker: Option<String>,
+}
+
+/// A group to create.
+#[derive(Clone)]
+pub struct NewGroup {
+    /// Its name.
+    pub name: String,
+    /// The identity provider's id.
+    pub external_id: Option<String>,
+    /// `tenant:nonce`.
+    pub marker: String,
+}
+
 /// Something that happened in a realm: a user may have changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RealmEvent {

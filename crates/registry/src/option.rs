@@ -20,6 +20,8 @@ pub struct Options {
     pub token_days: Option<i64>,
     /// The gateway's rate for this tenant; none means the deployment's default.
     pub requests_per_second: Option<i64>,
+    /// The tenant's own schema extensions: a JSON array of `{"resource": "User" | "Group", "schema": …}`.
+    pub extensions: Option<String>,
 }
 
 impl Default for Options {
@@ -31,13 +33,15 @@ impl Default for Options {
             allow_rename: true,
             token_days: None,
             requests_per_second: None,
+            extensions: None,
         }
     }
 }
 
 /// The settings of a tenant.
 pub async fn of(db: &Db, tenant: TenantId) -> Result<Options, Error> {
-    let text = "select idp_profile, strict_members, existing_users, allow_rename, token_days, requests_per_second
+    let text = "select idp_profile, strict_members, existing_users, allow_rename, token_days, requests_per_second,
+             extensions
          from tenant_option where tenant_id = $1";
     Ok(db::one(db.connection(), text, [tenant.0.into()]).await?.unwrap_or_default())
 }
@@ -47,12 +51,12 @@ pub async fn set(db: &Db, tenant: TenantId, options: &Options, actor: &str) -> R
     let transaction = db.begin().await?;
     let outcome = async {
         let text = "insert into tenant_option (tenant_id, idp_profile, strict_members, existing_users, allow_rename,
-                 token_days, requests_per_second)
-             values ($1, $2, $3, $4, $5, $6, $7)
+                 token_days, requests_per_second, extensions)
+             values ($1, $2, $3, $4, $5, $6, $7, $8)
              on conflict (tenant_id) do update set idp_profile = excluded.idp_profile,
                  strict_members = excluded.strict_members, existing_users = excluded.existing_users,
                  allow_rename = excluded.allow_rename, token_days = excluded.token_days,
-                 requests_per_second = excluded.requests_per_second";
+                 requests_per_second = excluded.requests_per_second, extensions = excluded.extensions";
         let values = [
             tenant.0.into(),
             options.idp_profile.clone().into(),
@@ -61,6 +65,7 @@ pub async fn set(db: &Db, tenant: TenantId, options: &Options, actor: &str) -> R
             options.allow_rename.into(),
             options.token_days.into(),
             options.requests_per_second.into(),
+            options.extensions.clone().into(),
         ];
         db::execute(&transaction, text, values).await?;
         tenant::bump(&transaction, tenant).await?;

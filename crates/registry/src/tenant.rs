@@ -187,6 +187,30 @@ pub async fn by_id(db: &Db, id: TenantId) -> Result<Tenant, Error> {
     db::one(db.connection(), &text, [id.0.into()]).await?.ok_or(Error::NotFound("tenant"))
 }
 
+/// The key a tenant's cursors are signed with, made at the first need.
+pub async fn cursor_key(db: &Db, tenant: TenantId) -> Result<Vec<u8>, Error> {
+    #[derive(FromQueryResult)]
+    struct Key {
+        cursor_key: Vec<u8>,
+    }
+    let fresh: [u8; 32] = rand::random();
+    let text = "update tenant set cursor_key = coalesce(cursor_key, $2) where id = $1 returning cursor_key";
+    let row: Option<Key> = db::one(db.connection(), text, [tenant.0.into(), fresh.to_vec().into()]).await?;
+    row.map(|row| row.cursor_key).ok_or(Error::NotFound("tenant"))
+}
+
+/// The tenant of a host and realm, alive or not: for noting a request whose token names nobody.
+pub async fn at(db: &Db, host: &str, realm: &str) -> Result<Option<TenantId>, Error> {
+    #[derive(FromQueryResult)]
+    struct At {
+        id: TenantId,
+    }
+    let text = "select t.id from tenant t join cluster c on c.id = t.cluster_id
+         where t.realm = $2 and (lower(t.custom_domain) = $1 or lower(c.public_host) in ('http://' || $1, 'https://' || $1))";
+    let row: Option<At> = db::one(db.connection(), text, [host.to_lowercase().into(), realm.into()]).await?;
+    Ok(row.map(|row| row.id))
+}
+
 /// A page of tenants by slug, with the number of all that match. `search` matches slug, display name, realm.
 pub async fn list(db: &Db, search: &str, offset: u32, limit: u32) -> Result<(Vec<Tenant>, i64), Error> {
     #[derive(FromQueryResult)]
@@ -224,6 +248,14 @@ pub struct Provisioner {
     pub idp_profile: String,
     /// The tenant's own rate; none means the default.
     pub requests_per_second: Option<i64>,
+    /// An unknown member id is an error, not skipped.
+    pub strict_members: bool,
+    /// A realm user SCIM did not make may be taken over.
+    pub adopts: bool,
+    /// The tenant's own schema extensions, a JSON array.
+    pub extensions: Option<String>,
+    /// Signs the tenant's cursors.
+    pub cursor_key: Option<Vec<u8>>,
 }
 
 /// Why a token of the right shape is refused, for the activity; the wire only ever says 401 (W4).
@@ -261,6 +293,10 @@ struct TokenRow {
     keycloak_url: Option<String>,
     idp_profile: Option<String>,
     requests_per_second: Option<i64>,
+    strict_members: Option<bool>,
+    existing_users: Option<String>,
+    extensions: Option<String>,
+    cursor_key: Option<Vec<u8>>,
 }
 
 /// Whose token it is: one indexed read, no cache, so that rotation bites on the next request of every replica (I4).
@@ -273,7 +309,8 @@ pub async fn resolve(
 ) -> Result<Result<Provisioner, Refusal>, Error> {
     let text = format!(
         "select i.tenant_id, i.died_at, i.died_why, i.expires_at, {} as now, t.slug, t.realm, t.custom_domain,
-             c.public_host, c.keycloak_url, o.idp_profile, o.requests_per_second
+             c.public_host, c.keycloak_url, o.idp_profile, o.requests_per_second, o.strict_members,
+             o.existing_users, o.extensions, t.cursor_key
          from inbound_token i join tenant t on t.id = i.tenant_id join cluster c on c.id = t.cluster_id
              left join tenant_option o on o.tenant_id = t.id
          where i.hash = $1",
@@ -303,5 +340,9 @@ pub async fn resolve(
         token,
         idp_profile: row.idp_profile.unwrap_or_else(|| "auto".to_owned()),
         requests_per_second: row.requests_per_second,
+        strict_members: row.strict_members.unwrap_or(false),
+        adopts: row.existing_users.as_deref() == Some("adopt"),
+        extensions: row.extensions,
+        cursor_key: row.cursor_key,
     }))
 }

@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::protocol::{Effect, Event, State, Verdict};
 use super::{COLUMNS, Row, clock};
 use crate::activity::{self, Entry};
-use crate::{Error, sql};
+use crate::{Error, finish, sql};
 
 /// What triage found out about a realm user.
 #[derive(Debug)]
@@ -114,16 +114,7 @@ pub async fn record(
 ) -> Result<Recorded, Error> {
     let transaction = db.begin().await?;
     let outcome = record_in(&transaction, tenant, user, acknowledgement).await;
-    match outcome {
-        Ok(recorded) => {
-            transaction.commit().await?;
-            Ok(recorded)
-        }
-        Err(error) => {
-            transaction.rollback().await?;
-            Err(error)
-        }
-    }
+    finish(transaction, outcome).await
 }
 
 async fn record_in(

@@ -1,6 +1,7 @@
 //! Keycloak 26.4 and newer, through its Admin REST API. About twenty endpoints, our own time-outs and errors.
 
 mod events;
+mod groups;
 pub mod provision;
 mod representation;
 mod transport;

@@ -163,8 +163,9 @@ fn judge(answer: Answer, method: &Method) -> Result<Answer, Error> {
         401 | 403 => Err(Error::Refused),
         404 => {
             let text = text_of(&answer.body);
-            // Only Keycloak's own words mean that a user is gone (K14); a realm or route that is missing does not.
-            if text.contains("User not found") || text.contains("Could not find user") {
+            // Only Keycloak's own words mean that a user or group is gone (K14); a realm or route that is missing does not.
+            let gone = ["User not found", "Could not find user", "Group not found", "Could not find group"];
+            if gone.iter().any(|words| text.contains(words)) {
                 Err(Error::NotFound)
             } else {
                 Err(Error::RealmGone)
@@ -183,8 +184,14 @@ fn text_of(body: &Value) -> &str {
 
 fn conflict(body: &Value) -> Error {
     let text = text_of(body);
-    let only_email = text.contains("email") && !text.contains("username");
-    Error::Conflict { attribute: if only_email { "emails" } else { "userName" } }
+    let attribute = if text.contains("group named") {
+        "displayName"
+    } else if text.contains("email") && !text.contains("username") {
+        "emails"
+    } else {
+        "userName"
+    };
+    Error::Conflict { attribute }
 }
 
 /// The field and the message key; `params` may hold the value and stay behind.

@@ -1,0 +1,214 @@
+//! Groups as they are written: the document without members, claimed, committed with a change of membership, removed.
+
+use registry::{Db, TenantId, TokenHash};
+use scim::Object;
+use sea_orm::{DatabaseTransaction, FromQueryResult};
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::member::{self, Change};
+use crate::resource::{self, Kind, Resource};
+use crate::writing::{self, Claim};
+use crate::{Error, finish_if, ledger, sql};
+
+/// A group of the directory.
+#[derive(Debug, Clone)]
+pub struct Group {
+    /// The realm's id and ours.
+    pub id: Uuid,
+    /// The SCIM document, without members.
+    pub document: Object,
+    /// Counts real changes; the `ETag`.
+    pub version: i64,
+    /// SCIM did not create it, it was there before.
+    pub adopted: bool,
+    /// Microseconds.
+    pub created_at: i64,
+    /// Microseconds.
+    pub modified_at: i64,
+    /// The claim this was read with; 0 if none.
+    pub write_epoch: i64,
+}
+
+impl Group {
+    /// As it is read, with its members.
+    pub fn into_resource(self, members: Vec<(Uuid, String)>) -> Resource {
+        let Self { id, document, version, created_at, modified_at, .. } = self;
+        Resource { id, document, version, created_at, modified_at, related: members }
+    }
+}
+
+#[derive(FromQueryResult)]
+pub(crate) struct Row {
+    id: Uuid,
+    document: String,
+    version: i64,
+    adopted: bool,
+    created_at: i64,
+    modified_at: i64,
+    write_epoch: i64,
+}
+
+impl TryFrom<Row> for Group {
+    type Error = Error;
+
+    fn try_from(row: Row) -> Result<Self, Error> {
+        Ok(Self {
+            id: row.id,
+            document: serde_json::from_str(&row.document)?,
+            version: row.version,
+            adopted: row.adopted,
+            created_at: row.created_at,
+            modified_at: row.modified_at,
+            write_epoch: row.write_epoch,
+        })
+    }
+}
+
+pub(crate) const COLUMNS: &str = "id, document, version, adopted, created_at, modified_at, write_epoch";
+
+/// The name of a group's document.
+pub fn display_name(document: &Object) -> String {
+    document.get("displayName").and_then(Value::as_str).unwrap_or_default().to_owned()
+}
+
+pub(crate) fn external_id(document: &Object) -> Option<String> {
+    document.get("externalId").and_then(Value::as_str).map(str::to_owned)
+}
+
+/// Claims a group for a write and reads it (K1).
+pub async fn claim(db: &Db, tenant: TenantId, id: Uuid, token: TokenHash) -> Result<Claim<Group>, Error> {
+    Ok(match writing::claim::<Row>(db, Kind::Group, COLUMNS, "", (tenant, id), token).await? {
+        Claim::Granted(row) => Claim::Granted(row.try_into()?),
+        Claim::Missing => Claim::Missing,
+        Claim::Busy => Claim::Busy,
+        Claim::TokenDead => Claim::TokenDead,
+    })
+}
+
+/// Which of two values another group of the tenant has, or is about to have.
+pub async fn taken(
+    db: &Db,
+    tenant: TenantId,
+    id: Uuid,
+    display_key: &str,
+    external_key: Option<&str>,
+) -> Result<Option<&'static str>, Error> {
+    #[derive(FromQueryResult)]
+    struct Held {
+        display: i64,
+        external: i64,
+    }
+    let text = "select (select count(*) from directory_group where tenant_id = $1 and display_key = $3 and id <> $2)
+             + (select count(*) from group_reservation where tenant_id = $1 and display_key = $3) as display,
+         (select count(*) from directory_group where tenant_id = $1 and external_key = $4 and id <> $2) as external";
+    let values = [tenant.0.into(), id.into(), display_key.into(), external_key.map(str::to_owned).into()];
+    let held: Option<Held> = sql::one(db.connection(), text, values).await?;
+    Ok(match held {
+        Some(held) if held.display > 0 => Some("displayName"),
+        Some(held) if held.external > 0 => Some("externalId"),
+        _ => None,
+    })
+}
+
+/// A group as it is read after a write.
+#[derive(Debug, Clone)]
+pub struct Committed {
+    /// The group, with its members as far as they were wanted.
+    pub group: Resource,
+    /// How many members it has.
+    pub members: u64,
+}
+
+#[derive(FromQueryResult)]
+struct CommittedRow {
+    version: i64,
+    modified_at: i64,
+    members: i64,
+    related: String,
+}
+
+/// What a write leaves behind.
+#[derive(Debug)]
+pub struct Commit<'a> {
+    /// The document afterwards, without members.
+    pub document: &'a Object,
+    /// What becomes of the members.
+    pub members: &'a Change,
+    /// There is no realm to tell about members.
+    pub settled: bool,
+    /// The name as the realm has it now; none if the realm was not called.
+    pub base: Option<&'a str>,
+    /// Keep the claim: memberships are applied under it next.
+    pub keep: bool,
+    /// Read the members afterwards if there are at most so many.
+    pub members_up_to: u64,
+}
+
+/// Commits a write under its claim, in one transaction. Version and time move if the document or a membership differs.
+/// `None` if the claim is no longer ours.
+pub async fn commit(db: &Db, tenant: TenantId, before: &Group, commit: &Commit<'_>) -> Result<Option<Committed>, Error> {
+    let transaction = db.begin().await?;
+    let outcome = commit_in(&transaction, tenant, before, commit).await;
+    finish_if(transaction, outcome, Option::is_some).await
+}
+
+async fn commit_in(
+    transaction: &DatabaseTransaction,
+    tenant: TenantId,
+    before: &Group,
+    commit: &Commit<'_>,
+) -> Result<Option<Committed>, Error> {
+    let moved = member::change(transaction, tenant, before.id, commit.members, commit.settled).await?;
+    let changed = moved || *commit.document != before.document;
+    let name = display_name(commit.document);
+    let now = ledger::clock(transaction);
+    let free = if commit.keep { "" } else { ", write_until = null" };
+    let count = "(select count(*) from membership m where m.tenant_id = $1 and m.group_id = directory_group.id and m.desired)";
+    let related = resource::related(transaction, Kind::Group, "directory_group");
+    let text = format!(
+        "update directory_group set document = $4, version = version + $5, display_key = $6, display_name = $7,
+             external_key = $8, base = coalesce($9, base),
+             modified_at = case when $5 = 0 then modified_at else {now} end{free}
+         where tenant_id = $1 and id = $2 and write_epoch = $3
+         returning version, modified_at, {count} as members,
+             case when {count} <= $10 then {related} else '[]' end as related"
+    );
+    let values = [
+        tenant.0.into(),
+        before.id.into(),
+        before.write_epoch.into(),
+        serde_json::to_string(commit.document)?.into(),
+        i64::from(changed).into(),
+        scim::key::display_name_key(&name).into(),
+        name.into(),
+        external_id(commit.document).into(),
+        commit.base.map(str::to_owned).into(),
+        i64::try_from(commit.members_up_to).unwrap_or(i64::MAX).into(),
+    ];
+    let Some(row) = sql::one::<CommittedRow>(transaction, &text, values).await? else { return Ok(None) };
+    let group = Resource {
+        id: before.id,
+        document: commit.document.clone(),
+        version: row.version,
+        created_at: before.created_at,
+        modified_at: row.modified_at,
+        related: resource::read_related(&row.related)?,
+    };
+    Ok(Some(Committed { group, members: u64::try_from(row.members).unwrap_or(0) }))
+}
+
+/// Removes a group under its claim, with its memberships; `false` if the claim is no longer ours.
+pub async fn delete(db: &Db, tenant: TenantId, id: Uuid, epoch: i64) -> Result<bool, Error> {
+    let transaction = db.begin().await?;
+    let outcome = async {
+        let text = "delete from directory_group where tenant_id = $1 and id = $2 and write_epoch = $3";
+        if sql::execute(&transaction, text, [tenant.0.into(), id.into(), epoch.into()]).await? == 0 {
+            return Ok(false);
+        }
+        member::forget(&transaction, tenant, id).await?;
+        Ok(true)
+    }
+    .await;
+    finish_if(transaction, outcome, |done| *done).await
+}

@@ -1,0 +1,233 @@
+//! Memberships as rows, changed by deltas (K7): what a request asks for is *desired*; what the realm does not know yet is
+//! *pending*. A nested group is a member too, and known to the directory alone.
+
+use registry::{Db, TenantId};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, FromQueryResult, Value};
+use uuid::Uuid;
+
+use crate::resource::Kind;
+use crate::{Error, ledger, sql};
+
+/// Rows of one statement: databases bound the number of values.
+const CHUNK: usize = 500;
+
+impl Kind {
+    /// The `type` of a member.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::User => "User",
+            Self::Group => "Group",
+        }
+    }
+}
+
+/// What becomes of a group's members. Nobody is both added and removed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Change {
+    /// Who becomes a member, in this order.
+    pub add: Vec<(Uuid, Kind)>,
+    /// Who is a member no more.
+    pub remove: Vec<Uuid>,
+}
+
+impl Change {
+    /// Nothing to do.
+    pub fn is_empty(&self) -> bool {
+        self.add.is_empty() && self.remove.is_empty()
+    }
+}
+
+/// Which of some ids are users or groups of the tenant.
+pub async fn known(db: &Db, tenant: TenantId, ids: &[Uuid]) -> Result<Vec<(Uuid, Kind)>, Error> {
+    #[derive(FromQueryResult)]
+    struct Known {
+        id: Uuid,
+        is_group: i64,
+    }
+    let mut known = Vec::with_capacity(ids.len());
+    for chunk in ids.chunks(CHUNK) {
+        let places = places(2, chunk.len());
+        let text = format!(
+            "select id, cast(0 as bigint) as is_group from directory_user where tenant_id = $1 and id in ({places})
+             union all
+             select id, cast(1 as bigint) from directory_group where tenant_id = $1 and id in ({places})"
+        );
+        let rows: Vec<Known> = sql::all(db.connection(), &text, with(tenant, &[], chunk)).await?;
+        known.extend(rows.into_iter().map(|row| (row.id, if row.is_group == 1 { Kind::Group } else { Kind::User })));
+    }
+    Ok(known)
+}
+
+/// The members of a group, in the order they came.
+pub async fn of_group(db: &Db, tenant: TenantId, group: Uuid) -> Result<Vec<(Uuid, Kind)>, Error> {
+    #[derive(FromQueryResult)]
+    struct Member {
+        user_id: Uuid,
+        kind: String,
+    }
+    let text = "select user_id, kind from membership where tenant_id = $1 and group_id = $2 and desired
+         order by changed_at, user_id";
+    let rows: Vec<Member> = sql::all(db.connection(), text, [tenant.0.into(), group.into()]).await?;
+    let kind = |text: &str| if text == "Group" { Kind::Group } else { Kind::User };
+    Ok(rows.into_iter().map(|row| (row.user_id, kind(&row.kind))).collect())
+}
+
+/// How many members a group has.
+pub async fn count(db: &Db, tenant: TenantId, group: Uuid) -> Result<u64, Error> {
+    #[derive(FromQueryResult)]
+    struct Count {
+        total: i64,
+    }
+    let text = "select count(*) as total from membership where tenant_id = $1 and group_id = $2 and desired";
+    let row: Option<Count> = sql::one(db.connection(), text, [tenant.0.into(), group.into()]).await?;
+    Ok(row.map_or(0, |row| u64::try_from(row.total).unwrap_or(0)))
+}
+
+/// Whether a group is reached from another one through nested groups: making it a member there would close a circle.
+pub async fn reaches(db: &Db, tenant: TenantId, from: &[Uuid], to: Uuid) -> Result<bool, Error> {
+    #[derive(FromQueryResult)]
+    struct Nested {
+        user_id: Uuid,
+    }
+    let (mut seen, mut level) = (std::collections::HashSet::new(), from.to_vec());
+    while !level.is_empty() {
+        if level.contains(&to) {
+            return Ok(true);
+        }
+        seen.extend(level.iter().copied());
+        let mut next = Vec::new();
+        for chunk in level.chunks(CHUNK) {
+            let text = format!(
+                "select user_id from membership where tenant_id = $1 and desired and kind = 'Group' and group_id in ({})",
+                places(2, chunk.len())
+            );
+            let rows: Vec<Nested> = sql::all(db.connection(), &text, with(tenant, &[], chunk)).await?;
+            next.extend(rows.into_iter().map(|row| row.user_id).filter(|id| !seen.contains(id)));
+        }
+        next.sort_unstable();
+        next.dedup();
+        level = next;
+    }
+    Ok(false)
+}
+
+/// Writes a change of membership; says whether anything was different. `settled` where there is no realm to tell.
+pub(crate) async fn change(
+    transaction: &DatabaseTransaction,
+    tenant: TenantId,
+    group: Uuid,
+    change: &Change,
+    settled: bool,
+) -> Result<bool, Error> {
+    let now = ledger::clock(transaction);
+    let mut touched = 0;
+    for chunk in change.remove.chunks(CHUNK) {
+        let within = format!("tenant_id = $1 and group_id = $2 and desired and user_id in ({})", places(3, chunk.len()));
+        let values = || with(tenant, &[group], chunk);
+        if settled {
+            touched += sql::execute(transaction, &format!("delete from membership where {within}"), values()).await?;
+        } else {
+            let text = format!("delete from membership where {within} and kind = 'Group'");
+            touched += sql::execute(transaction, &text, values()).await?;
+            let text = format!(
+                "update membership set desired = false, state = 'pending', changed_at = {now} where {within}"
+            );
+            touched += sql::execute(transaction, &text, values()).await?;
+        }
+    }
+    for chunk in change.add.chunks(CHUNK) {
+        let mut values: Vec<Value> = vec![tenant.0.into(), group.into()];
+        let mut rows = Vec::with_capacity(chunk.len());
+        for (place, (member, kind)) in chunk.iter().enumerate() {
+            values.push((*member).into());
+            let (id, kind) = (values.len(), *kind);
+            let state = if settled || kind == Kind::Group { "done" } else { "pending" };
+            // The place keeps the order in which they were named.
+            rows.push(format!("($1, $2, ${id}, true, '{state}', {now} + {place}, '{}')", kind.as_str()));
+        }
+        let text = format!(
+            "insert into membership (tenant_id, group_id, user_id, desired, state, changed_at, kind) values {}
+             on conflict (tenant_id, group_id, user_id) do update set desired = true, state = excluded.state,
+                 changed_at = excluded.changed_at where not membership.desired",
+            rows.join(", ")
+        );
+        touched += sql::execute(transaction, &text, values).await?;
+    }
+    Ok(touched > 0)
+}
+
+/// Takes somebody who is gone out of all groups, which have changed with it.
+pub(crate) async fn forget(transaction: &DatabaseTransaction, tenant: TenantId, member: Uuid) -> Result<(), Error> {
+    let now = ledger::clock(transaction);
+    let text = format!(
+        "update directory_group set version = version + 1, modified_at = {now}
+         where tenant_id = $1 and id in (
+             select group_id from membership where tenant_id = $1 and user_id = $2 and desired)"
+    );
+    sql::execute(transaction, &text, [tenant.0.into(), member.into()]).await?;
+    let text = "delete from membership where tenant_id = $1 and user_id = $2";
+    sql::execute(transaction, text, [tenant.0.into(), member.into()]).await?;
+    Ok(())
+}
+
+/// A membership the realm does not know yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, FromQueryResult)]
+pub struct Pending {
+    /// The tenant.
+    pub tenant_id: TenantId,
+    /// The group.
+    pub group_id: Uuid,
+    /// The user.
+    pub user_id: Uuid,
+    /// To join, or to leave.
+    pub desired: bool,
+}
+
+/// What of a group is pending, oldest first.
+pub async fn pending(db: &Db, tenant: TenantId, group: Uuid, limit: u32) -> Result<Vec<Pending>, Error> {
+    let text = "select tenant_id, group_id, user_id, desired from membership
+         where tenant_id = $1 and group_id = $2 and state = 'pending' order by changed_at, user_id limit $3";
+    sql::all(db.connection(), text, [tenant.0.into(), group.into(), i64::from(limit).into()]).await
+}
+
+/// Groups with pending memberships whose request is gone: for the sweeper, which claims them like a write.
+pub async fn stale(db: &Db, limit: u32) -> Result<Vec<(TenantId, Uuid)>, Error> {
+    #[derive(FromQueryResult)]
+    struct Stale {
+        tenant_id: TenantId,
+        group_id: Uuid,
+    }
+    let connection = db.connection();
+    let now = ledger::clock(connection);
+    let text = format!(
+        "select distinct m.tenant_id, m.group_id from membership m
+             join directory_group g on g.tenant_id = m.tenant_id and g.id = m.group_id
+         where m.state = 'pending' and m.changed_at < {now} - 5000000 and (g.write_until is null or g.write_until <= {now})
+         limit $1"
+    );
+    let rows: Vec<Stale> = sql::all(connection, &text, [i64::from(limit).into()]).await?;
+    Ok(rows.into_iter().map(|row| (row.tenant_id, row.group_id)).collect())
+}
+
+/// The realm knows a membership now, as it was wanted when it was told.
+pub async fn settle(connection: &impl ConnectionTrait, pending: &Pending) -> Result<(), Error> {
+    let text = if pending.desired {
+        "update membership set state = 'done'
+         where tenant_id = $1 and group_id = $2 and user_id = $3 and desired and state = 'pending'"
+    } else {
+        "delete from membership where tenant_id = $1 and group_id = $2 and user_id = $3 and not desired"
+    };
+    let values = [pending.tenant_id.0.into(), pending.group_id.into(), pending.user_id.into()];
+    sql::execute(connection, text, values).await?;
+    Ok(())
+}
+
+/// `$n, $n+1, …`
+fn places(first: usize, count: usize) -> String {
+    let places: Vec<String> = (first..first + count).map(|place| format!("${place}")).collect();
+    places.join(", ")
+}
+
+fn with(tenant: TenantId, more: &[Uuid], ids: &[Uuid]) -> Vec<Value> {
+    std::iter::once(tenant.0.into()).chain(more.iter().chain(ids).map(|id| (*id).into())).collect()
+}

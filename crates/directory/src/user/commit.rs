@@ -1,0 +1,113 @@
+//! The end of a write: document, columns and ledger mark in one transaction, under the claim.
+
+use registry::{Db, TenantId};
+use scim::Object;
+use scim::native::Native;
+use sea_orm::{DatabaseTransaction, FromQueryResult};
+use uuid::Uuid;
+
+use super::{User, email_keys};
+use crate::ledger::{self, Mark};
+use crate::resource::{self, Kind, Resource};
+use crate::{Error, finish_if, sql};
+
+/// What a write leaves behind.
+#[derive(Debug)]
+pub struct Commit<'a> {
+    /// The document afterwards.
+    pub document: &'a Object,
+    /// Whether it differs: only then version and time move.
+    pub changed: bool,
+    /// May log in, afterwards.
+    pub active: bool,
+    /// The native fields as the realm returned them; none if the realm was not called.
+    pub base: Option<&'a Native>,
+    /// The user's sessions have ended.
+    pub logged_out: bool,
+    /// W3C `traceparent` of the request.
+    pub trace: Option<&'a str>,
+}
+
+/// A committed user as the database answers with it.
+#[derive(FromQueryResult)]
+struct Committed {
+    version: i64,
+    modified_at: i64,
+    related: String,
+}
+
+/// Commits a write under its claim and marks the ledger, in one transaction; answers with the user as it is read from now
+/// on. `None` if the claim is no longer ours.
+pub async fn commit(db: &Db, tenant: TenantId, before: &User, commit: &Commit<'_>) -> Result<Option<Resource>, Error> {
+    let transaction = db.begin().await?;
+    let outcome = commit_in(&transaction, tenant, before, commit).await;
+    finish_if(transaction, outcome, Option::is_some).await
+}
+
+async fn commit_in(
+    transaction: &DatabaseTransaction,
+    tenant: TenantId,
+    before: &User,
+    commit: &Commit<'_>,
+) -> Result<Option<Resource>, Error> {
+    let native = Native::of(commit.document);
+    let now = ledger::clock(transaction);
+    let text = format!(
+        "update directory_user set document = $4, version = version + $5, username_key = $6, external_key = $7,
+             active = $8, base = $9, write_until = null, email_key = $12, other_email_keys = $13,
+             logout_owed = case when $10 then false else logout_owed end,
+             realm_doubt_until = case when $11 then null else realm_doubt_until end,
+             modified_at = case when $5 = 0 then modified_at else {now} end
+         where tenant_id = $1 and id = $2 and write_epoch = $3
+         returning version, modified_at, {} as related",
+        resource::related(transaction, Kind::User, "directory_user")
+    );
+    let base = commit.base.unwrap_or(&before.base);
+    let (email, others) = email_keys(commit.document, &native);
+    let values = [
+        tenant.0.into(),
+        before.id.into(),
+        before.write_epoch.into(),
+        serde_json::to_string(commit.document)?.into(),
+        i64::from(commit.changed).into(),
+        scim::key::username_key(&native.user_name).into(),
+        native.external_id.clone().into(),
+        commit.active.into(),
+        serde_json::to_string(base)?.into(),
+        commit.logged_out.into(),
+        commit.base.is_some().into(),
+        email.into(),
+        others.into(),
+    ];
+    let Some(row) = sql::one::<Committed>(transaction, &text, values).await? else { return Ok(None) };
+    if commit.changed || commit.base.is_some() {
+        let mark = Mark { urgent: !commit.active, reassert: false, trace: commit.trace.map(str::to_owned) };
+        ledger::mark(transaction, tenant, before.id, &mark).await?;
+    }
+    Ok(Some(Resource {
+        id: before.id,
+        document: commit.document.clone(),
+        version: row.version,
+        created_at: before.created_at,
+        modified_at: row.modified_at,
+        related: resource::read_related(&row.related)?,
+    }))
+}
+
+/// Removes a user under its claim, takes it out of its groups and marks the ledger; `false` if the claim is no longer
+/// ours.
+pub async fn delete(db: &Db, tenant: TenantId, id: Uuid, epoch: i64, trace: Option<&str>) -> Result<bool, Error> {
+    let transaction = db.begin().await?;
+    let outcome = async {
+        let text = "delete from directory_user where tenant_id = $1 and id = $2 and write_epoch = $3";
+        if sql::execute(&transaction, text, [tenant.0.into(), id.into(), epoch.into()]).await? == 0 {
+            return Ok(false);
+        }
+        crate::member::forget(&transaction, tenant, id).await?;
+        let mark = Mark { trace: trace.map(str::to_owned), ..Mark::default() };
+        ledger::mark(&transaction, tenant, id, &mark).await?;
+        Ok(true)
+    }
+    .await;
+    finish_if(transaction, outcome, |done| *done).await
+}

@@ -1,0 +1,163 @@
+//! Users as they are written: the document with the columns the protocol needs, claimed, committed, removed.
+
+mod commit;
+mod logout;
+
+use registry::{Db, TenantId, TokenHash};
+use scim::Object;
+use scim::native::Native;
+use sea_orm::FromQueryResult;
+use serde_json::Value;
+use uuid::Uuid;
+
+pub use commit::{Commit, commit, delete};
+pub use logout::{OwedLogout, claim_owed_logouts, logout_paid};
+
+use crate::resource::{Kind, Resource};
+use crate::writing::{self, Claim};
+use crate::{Error, sql};
+
+/// A user of the directory.
+#[derive(Debug, Clone)]
+pub struct User {
+    /// The realm's id and ours.
+    pub id: Uuid,
+    /// The SCIM document.
+    pub document: Object,
+    /// Counts real changes; the `ETag`.
+    pub version: i64,
+    /// May log in, as far as the directory knows. A document from which a client removed `active` does not say.
+    pub active: bool,
+    /// SCIM did not create it, it was there before.
+    pub adopted: bool,
+    /// The native fields as the realm last returned them (K12).
+    pub base: Native,
+    /// Microseconds.
+    pub created_at: i64,
+    /// Microseconds.
+    pub modified_at: i64,
+    /// The claim this was read with; 0 if none.
+    pub write_epoch: i64,
+}
+
+impl User {
+    /// As it is read, with the groups it is in.
+    pub fn into_resource(self, groups: Vec<(Uuid, String)>) -> Resource {
+        let Self { id, document, version, created_at, modified_at, .. } = self;
+        Resource { id, document, version, created_at, modified_at, related: groups }
+    }
+}
+
+#[derive(FromQueryResult)]
+pub(crate) struct Row {
+    id: Uuid,
+    document: String,
+    version: i64,
+    active: bool,
+    adopted: bool,
+    base: String,
+    created_at: i64,
+    modified_at: i64,
+    write_epoch: i64,
+}
+
+impl TryFrom<Row> for User {
+    type Error = Error;
+
+    fn try_from(row: Row) -> Result<Self, Error> {
+        Ok(Self {
+            id: row.id,
+            document: serde_json::from_str(&row.document)?,
+            version: row.version,
+            active: row.active,
+            adopted: row.adopted,
+            base: serde_json::from_str(&row.base)?,
+            created_at: row.created_at,
+            modified_at: row.modified_at,
+            write_epoch: row.write_epoch,
+        })
+    }
+}
+
+pub(crate) const COLUMNS: &str =
+    "id, document, version, active, adopted, base, created_at, modified_at, write_epoch";
+
+/// Claims a user for a write and reads it (K1). `logout` notes that the user's sessions will have to end, so that a crash
+/// cannot leave them (K4).
+pub async fn claim(
+    db: &Db,
+    tenant: TenantId,
+    id: Uuid,
+    token: TokenHash,
+    logout: bool,
+) -> Result<Claim<User>, Error> {
+    let set = if logout { ", logout_owed = true" } else { "" };
+    Ok(match writing::claim::<Row>(db, Kind::User, COLUMNS, set, (tenant, id), token).await? {
+        Claim::Granted(row) => Claim::Granted(row.try_into()?),
+        Claim::Missing => Claim::Missing,
+        Claim::Busy => Claim::Busy,
+        Claim::TokenDead => Claim::TokenDead,
+    })
+}
+
+/// Which of two values another user of the tenant has, or is about to have: for a write to be refused before it reaches
+/// the realm. The constraints decide at the commit (K6).
+pub async fn taken(
+    db: &Db,
+    tenant: TenantId,
+    id: Uuid,
+    username_key: &str,
+    external_key: Option<&str>,
+) -> Result<Option<&'static str>, Error> {
+    #[derive(FromQueryResult)]
+    struct Held {
+        username: i64,
+        external: i64,
+    }
+    let text = "select (select count(*) from directory_user where tenant_id = $1 and username_key = $3 and id <> $2)
+             + (select count(*) from reservation where tenant_id = $1 and username_key = $3) as username,
+         (select count(*) from directory_user where tenant_id = $1 and external_key = $4 and id <> $2) as external";
+    let values = [tenant.0.into(), id.into(), username_key.into(), external_key.map(str::to_owned).into()];
+    let held: Option<Held> = sql::one(db.connection(), text, values).await?;
+    Ok(match held {
+        Some(held) if held.username > 0 => Some("userName"),
+        Some(held) if held.external > 0 => Some("externalId"),
+        _ => None,
+    })
+}
+
+/// A user by id.
+pub async fn by_id(db: &Db, tenant: TenantId, id: Uuid) -> Result<Option<User>, Error> {
+    one(db, "tenant_id = $1 and id = $2", [tenant.0.into(), id.into()]).await
+}
+
+/// A user by the comparison key of its userName.
+pub async fn by_username(db: &Db, tenant: TenantId, key: &str) -> Result<Option<User>, Error> {
+    one(db, "tenant_id = $1 and username_key = $2", [tenant.0.into(), key.into()]).await
+}
+
+/// A user by exact externalId.
+pub async fn by_external(db: &Db, tenant: TenantId, external_id: &str) -> Result<Option<User>, Error> {
+    one(db, "tenant_id = $1 and external_key = $2", [tenant.0.into(), external_id.into()]).await
+}
+
+async fn one<const N: usize>(db: &Db, condition: &str, values: [sea_orm::Value; N]) -> Result<Option<User>, Error> {
+    let text = format!("select {COLUMNS} from directory_user where {condition}");
+    sql::one::<Row>(db.connection(), &text, values).await?.map(TryInto::try_into).transpose()
+}
+
+/// What a user is found by when looked up by e-mail address: the realm's one, and the others as `|a|b|`.
+pub(crate) fn email_keys(document: &Object, native: &Native) -> (Option<String>, Option<String>) {
+    let realms = native.email.as_deref().map(scim::key::case_key);
+    let all = document.get("emails").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let mut others: Vec<String> = all
+        .iter()
+        .filter_map(|email| email.get("value").and_then(Value::as_str))
+        .map(scim::key::case_key)
+        .filter(|key| Some(key) != realms.as_ref())
+        .collect();
+    others.sort_unstable();
+    others.dedup();
+    let others = if others.is_empty() { None } else { Some(format!("|{}|", others.join("|"))) };
+    (realms, others)
+}

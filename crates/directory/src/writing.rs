@@ -1,0 +1,119 @@
+//! The write lease of a resource: two writes to one thing in the realm never overlap, on any replica (K1).
+
+use registry::{Db, TenantId, TokenHash};
+use sea_orm::FromQueryResult;
+use uuid::Uuid;
+
+use crate::ledger;
+use crate::resource::Kind;
+use crate::{Error, sql};
+
+/// How long a write lease lasts without renewal, microseconds: longer than any single realm call may take.
+pub const LEASE: i64 = 15_000_000;
+
+/// What a claim came to.
+#[derive(Debug)]
+pub enum Claim<T> {
+    /// It is ours for [`LEASE`].
+    Granted(T),
+    /// There is no such resource.
+    Missing,
+    /// Another write is under way; wait and try again.
+    Busy,
+    /// The request's token has died meanwhile.
+    TokenDead,
+}
+
+/// Claims a resource for a write and reads it, in one statement; the token has to be alive still (K1). `set` is what the
+/// claim changes beside the lease.
+pub(crate) async fn claim<R: FromQueryResult>(
+    db: &Db,
+    kind: Kind,
+    columns: &str,
+    set: &str,
+    (tenant, id): (TenantId, Uuid),
+    token: TokenHash,
+) -> Result<Claim<R>, Error> {
+    #[derive(FromQueryResult)]
+    struct Why {
+        found: i64,
+        alive: i64,
+    }
+    let (connection, table) = (db.connection(), kind.table());
+    let now = ledger::clock(connection);
+    let alive = format!(
+        "exists (select 1 from inbound_token where hash = $3 and tenant_id = $1 and died_at is null
+             and (expires_at is null or expires_at > {now}))"
+    );
+    let text = format!(
+        "update {table} set write_epoch = write_epoch + 1, write_until = {now} + {LEASE}{set}
+         where tenant_id = $1 and id = $2 and (write_until is null or write_until <= {now}) and {alive}
+         returning {columns}"
+    );
+    let values = || [tenant.0.into(), id.into(), token.to_vec().into()];
+    if let Some(row) = sql::one::<R>(connection, &text, values()).await? {
+        return Ok(Claim::Granted(row));
+    }
+    let text = format!(
+        "select (select count(*) from {table} where tenant_id = $1 and id = $2) as found,
+             cast(case when {alive} then 1 else 0 end as bigint) as alive"
+    );
+    let why: Option<Why> = sql::one(connection, &text, values()).await?;
+    Ok(match why {
+        Some(why) if why.alive == 0 => Claim::TokenDead,
+        Some(why) if why.found == 0 => Claim::Missing,
+        _ => Claim::Busy,
+    })
+}
+
+/// Extends a claim before the next realm call; `false` means that it is no longer ours.
+pub async fn renew(db: &Db, kind: Kind, tenant: TenantId, id: Uuid, epoch: i64) -> Result<bool, Error> {
+    let connection = db.connection();
+    let now = ledger::clock(connection);
+    let text = format!(
+        "update {} set write_until = {now} + {LEASE}
+         where tenant_id = $1 and id = $2 and write_epoch = $3 and write_until > {now}",
+        kind.table()
+    );
+    Ok(sql::execute(connection, &text, [tenant.0.into(), id.into(), epoch.into()]).await? == 1)
+}
+
+/// Gives a claim back with nothing changed.
+pub async fn release(db: &Db, kind: Kind, tenant: TenantId, id: Uuid, epoch: i64) -> Result<(), Error> {
+    let text = format!(
+        "update {} set write_until = null where tenant_id = $1 and id = $2 and write_epoch = $3",
+        kind.table()
+    );
+    sql::execute(db.connection(), &text, [tenant.0.into(), id.into(), epoch.into()]).await?;
+    Ok(())
+}
+
+/// A realm write was not confirmed: the lease runs out by itself, and for ten minutes a realm that differs is our own
+/// late write, not an admin's wish (K5).
+pub async fn doubt(db: &Db, kind: Kind, tenant: TenantId, id: Uuid) -> Result<(), Error> {
+    let connection = db.connection();
+    let text = format!(
+        "update {} set realm_doubt_until = {} + 600000000 where tenant_id = $1 and id = $2",
+        kind.table(),
+        ledger::clock(connection)
+    );
+    sql::execute(connection, &text, [tenant.0.into(), id.into()]).await?;
+    Ok(())
+}
+
+/// Takes a resource over for repair, without a request and its token; the claim's number, if it was free.
+pub async fn take_over(db: &Db, kind: Kind, tenant: TenantId, id: Uuid) -> Result<Option<i64>, Error> {
+    #[derive(FromQueryResult)]
+    struct Taken {
+        write_epoch: i64,
+    }
+    let connection = db.connection();
+    let now = ledger::clock(connection);
+    let text = format!(
+        "update {} set write_epoch = write_epoch + 1, write_until = {now} + {LEASE}
+         where tenant_id = $1 and id = $2 and (write_until is null or write_until <= {now}) returning write_epoch",
+        kind.table()
+    );
+    let taken: Option<Taken> = sql::one(connection, &text, [tenant.0.into(), id.into()]).await?;
+    Ok(taken.map(|taken| taken.write_epoch))
+}

@@ -1,0 +1,73 @@
+//! Creates whose request is gone (K2): their realm user gets its role and its row; where there is none, the name is free
+//! again. The client was told 503 and asks once more.
+
+use directory::reservation::{self, Reservation};
+use directory::resource::Kind;
+use realm::{Realm, RealmUser};
+use scim::native::Native;
+
+use super::{AT_ONCE, Repaired, text, waiting};
+use crate::Deps;
+use crate::triage::native_of;
+
+pub(super) async fn finish_all(deps: &Deps) {
+    for kind in [Kind::User, Kind::Group] {
+        for reservation in waiting("creates", reservation::claim_stale(&deps.db, kind, AT_ONCE).await) {
+            let finished = match kind {
+                Kind::User => user(deps, &reservation).await,
+                Kind::Group => group(deps, &reservation).await,
+            };
+            if let Err(reason) = finished {
+                tracing::info!(reason, tenant.id = %reservation.tenant, "a create waits to be finished");
+            }
+        }
+    }
+}
+
+fn marker(reservation: &Reservation) -> String {
+    format!("{}:{}", reservation.tenant, reservation.nonce)
+}
+
+async fn user(deps: &Deps, reservation: &Reservation) -> Repaired {
+    let realm = deps.realms.of(reservation.tenant).await.map_err(|error| text(&error))?;
+    let native = Native::of(&reservation.document);
+    let found = realm.find_by_username(&native.user_name).await.map_err(|error| text(&error))?;
+    match found.filter(|user| user.marker.as_deref() == Some(&marker(reservation))) {
+        Some(user) => adopt(deps, &realm, reservation, &user).await,
+        None => abandon(deps, reservation).await,
+    }
+}
+
+async fn adopt(deps: &Deps, realm: &Realm, reservation: &Reservation, user: &RealmUser) -> Repaired {
+    realm.grant_role(user.id).await.map_err(|error| text(&error))?;
+    match reservation::complete_user(&deps.db, reservation, user.id, &native_of(user), None).await {
+        Ok(_) => Ok(()),
+        Err(directory::Error::Taken(_)) => {
+            // Another user has the externalId: the create came to nothing, in the realm too.
+            realm.delete(user.id).await.map_err(|error| text(&error))?;
+            abandon(deps, reservation).await
+        }
+        Err(error) => Err(text(&error)),
+    }
+}
+
+async fn group(deps: &Deps, reservation: &Reservation) -> Repaired {
+    let realm = deps.realms.of(reservation.tenant).await.map_err(|error| text(&error))?;
+    let name = directory::group::display_name(&reservation.document);
+    let found = realm.find_group(&name).await.map_err(|error| text(&error))?;
+    let Some(group) = found.filter(|group| group.marker.as_deref() == Some(&marker(reservation))) else {
+        return abandon(deps, reservation).await;
+    };
+    match reservation::complete_group(&deps.db, reservation, group.id, !realm.keeps_groups()).await {
+        Ok(_) => Ok(()),
+        Err(directory::Error::Taken(_)) => {
+            realm.delete_group(group.id).await.map_err(|error| text(&error))?;
+            abandon(deps, reservation).await
+        }
+        Err(error) => Err(text(&error)),
+    }
+}
+
+async fn abandon(deps: &Deps, reservation: &Reservation) -> Repaired {
+    reservation::abandon(&deps.db, reservation).await.map(drop).map_err(|error| text(&error))
+}

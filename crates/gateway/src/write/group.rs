@@ -1,0 +1,256 @@
+//! Groups: the document like a user's; memberships by deltas, committed first and then told to the realm one by one (K7).
+//! What a crash leaves untold belongs to the sweeper.
+
+use std::collections::HashSet;
+
+use directory::group::{self, Commit, Committed, Group};
+use directory::member::{self, Change};
+use directory::reservation::{self, Reservation, Reserved};
+use directory::resource::{self, Kind};
+use realm::{NewGroup, Realm};
+use scim::members::{Delta, Member, Membership};
+use scim::{Error, Object, ScimType};
+use uuid::Uuid;
+
+use super::{Failed, Held, check_version, claimed, id_of, realm_failed};
+use crate::answer::Answer;
+use crate::call::Call;
+use crate::provisioner::unauthorized;
+
+/// Memberships told to the realm between two looks at what is pending.
+const PENDING: u32 = 200;
+
+/// What a request wants of the members.
+pub(crate) enum Wish<'s> {
+    /// These and no others (PUT).
+    Exactly(Vec<Member>),
+    /// What a PATCH says.
+    Patch(Membership<'s>),
+}
+
+/// Creates a group: reservation, realm, row, memberships.
+pub(crate) async fn create(call: &Call<'_>, document: Object, members: &[Member]) -> Result<Committed, Answer> {
+    let db = &call.deps.db;
+    let members = resolved(call, members).await?;
+    let count = members.len() as u64;
+    let reservation = Reservation::new(call.tenant(), Kind::Group, document, members);
+    match reservation::reserve(db, &reservation, call.provisioner.token).await? {
+        Reserved::Yes => {}
+        Reserved::Taken(attribute) => return Err(Error::taken(attribute).into()),
+        Reserved::TokenDead => return Err(unauthorized()),
+    }
+    let created = match call.deps.realms.of(call.provisioner).await {
+        Ok(realm) => create_in_realm(&realm, &reservation).await.map(|id| (realm, id)),
+        Err(error) => Err(error),
+    };
+    let (realm, id) = match created {
+        Ok(created) => created,
+        // Its fate is unknown: the reservation stays for the sweeper, which finds out.
+        Err(realm::Error::Ambiguous) => return Err(Answer::unavailable()),
+        Err(error) => {
+            reservation::abandon(db, &reservation).await?;
+            return Err(error.into());
+        }
+    };
+    let settled = !realm.keeps_groups();
+    let completed = match reservation::complete_group(db, &reservation, id, settled).await {
+        Ok(completed) => completed,
+        Err(taken @ directory::Error::Taken(_)) => {
+            realm.delete_group(id).await?;
+            reservation::abandon(db, &reservation).await?;
+            return Err(taken.into());
+        }
+        Err(error) => return Err(error.into()),
+    };
+    let group = match completed {
+        Some(group) => group,
+        None => resource::by_id(db, call.tenant(), Kind::Group, id, true).await?.ok_or_else(Answer::unavailable)?,
+    };
+    if !settled && count > 0 {
+        let claim = || group::claim(db, call.tenant(), id, call.provisioner.token);
+        let (before, lease) = claimed(Kind::Group, claim).await?;
+        let mut held = Held { call, kind: Kind::Group, id, epoch: before.write_epoch, lease };
+        tell(&mut held, &realm).await?;
+    }
+    Ok(Committed { group, members: count })
+}
+
+/// The realm's part of a create. On its 409 only a group that carries this reservation's nonce is ours (K2).
+async fn create_in_realm(realm: &Realm, reservation: &Reservation) -> Result<Uuid, realm::Error> {
+    let marker = format!("{}:{}", reservation.tenant, reservation.nonce);
+    let name = group::display_name(&reservation.document);
+    let new = NewGroup { name, external_id: reservation.external_key.clone(), marker: marker.clone() };
+    match realm.create_group(&new).await {
+        Err(conflict @ realm::Error::Conflict { .. }) => match realm.find_group(&new.name).await? {
+            Some(group) if group.marker.as_deref() == Some(&marker) => Ok(group.id),
+            _ => Err(conflict),
+        },
+        other => other,
+    }
+}
+
+/// Changes a group under its write lease; its members are read afterwards if there are at most so many.
+pub(crate) async fn update(
+    call: &Call<'_>,
+    id: &str,
+    members_up_to: u64,
+    wish: &Wish<'_>,
+    change: impl Fn(&Object) -> Result<Object, Error>,
+) -> Result<Committed, Answer> {
+    let id = id_of(Kind::Group, id)?;
+    let claim = || group::claim(&call.deps.db, call.tenant(), id, call.provisioner.token);
+    let (before, lease) = claimed(Kind::Group, claim).await?;
+    let mut held = Held { call, kind: Kind::Group, id, epoch: before.write_epoch, lease };
+    match change_claimed(&mut held, &before, members_up_to, wish, change).await {
+        Ok(committed) => Ok(committed),
+        Err(failed) => Err(held.failed(failed).await),
+    }
+}
+
+async fn change_claimed(
+    held: &mut Held<'_>,
+    before: &Group,
+    members_up_to: u64,
+    wish: &Wish<'_>,
+    change: impl Fn(&Object) -> Result<Object, Error>,
+) -> Result<Committed, Failed> {
+    let (db, tenant) = (&held.call.deps.db, held.call.tenant());
+    check_version(held.call, before.version)?;
+    let after = change(&before.document)?;
+    let members = wished(held.call, before.id, wish).await?;
+    held.call.changed(scim::patch::difference(&held.call.types.group, &before.document, &after));
+    if !members.is_empty() {
+        held.call.changed(["members".to_owned()]);
+    }
+    let differs = |name: &str| after.get(name) != before.document.get(name);
+    let renamed = differs("displayName") || differs("externalId");
+    let external_id = after.get("externalId").and_then(serde_json::Value::as_str);
+    let name = group::display_name(&after);
+    if renamed {
+        let key = scim::key::display_name_key(&name);
+        if let Some(attribute) = group::taken(db, tenant, before.id, &key, external_id).await? {
+            return Err(Error::taken(attribute).into());
+        }
+    }
+    let realm = held.realm().await?;
+    if renamed && realm.keeps_groups() {
+        held.ready().await?;
+        realm.rename_group(before.id, &name, external_id).await.map_err(realm_failed)?;
+    }
+    let settled = !realm.keeps_groups();
+    let keep = !settled && !members.is_empty();
+    let base = renamed.then_some(name.as_str());
+    let commit = Commit { document: &after, members: &members, settled, base, keep, members_up_to };
+    let committed = group::commit(db, tenant, before, &commit).await?;
+    let committed = committed.ok_or_else(|| Failed::Clean(Answer::unavailable()))?;
+    if keep {
+        tell(held, &realm).await.map_err(Failed::Clean)?;
+    }
+    Ok(committed)
+}
+
+/// Tells the realm what is pending of a group, one by one under the renewed lease, then gives the claim back.
+async fn tell(held: &mut Held<'_>, realm: &Realm) -> Result<(), Answer> {
+    match tell_claimed(held, realm).await {
+        Ok(()) => Ok(held.release().await?),
+        Err(failed) => Err(held.failed(failed).await),
+    }
+}
+
+async fn tell_claimed(held: &mut Held<'_>, realm: &Realm) -> Result<(), Failed> {
+    let (db, tenant) = (&held.call.deps.db, held.call.tenant());
+    loop {
+        let pending = member::pending(db, tenant, held.id, PENDING).await?;
+        for one in &pending {
+            held.ready().await?;
+            match realm.set_member(one.user_id, held.id, one.desired).await {
+                // Who is gone from the realm is a member of nothing there.
+                Ok(()) | Err(realm::Error::NotFound) => member::settle(db.connection(), one).await?,
+                Err(error) => return Err(realm_failed(error)),
+            }
+        }
+        if pending.len() < PENDING as usize {
+            return Ok(());
+        }
+    }
+}
+
+/// Deletes a group: one that SCIM created leaves the realm, an adopted one stays there.
+pub(crate) async fn delete(call: &Call<'_>, id: &str) -> Result<(), Answer> {
+    let id = id_of(Kind::Group, id)?;
+    let claim = || group::claim(&call.deps.db, call.tenant(), id, call.provisioner.token);
+    let (before, lease) = claimed(Kind::Group, claim).await?;
+    let mut held = Held { call, kind: Kind::Group, id, epoch: before.write_epoch, lease };
+    match delete_claimed(&mut held, &before).await {
+        Ok(()) => Ok(()),
+        Err(failed) => Err(held.failed(failed).await),
+    }
+}
+
+async fn delete_claimed(held: &mut Held<'_>, before: &Group) -> Result<(), Failed> {
+    check_version(held.call, before.version)?;
+    if !before.adopted {
+        let realm = held.realm().await?;
+        held.ready().await?;
+        realm.delete_group(before.id).await.map_err(realm_failed)?;
+    }
+    if group::delete(&held.call.deps.db, held.call.tenant(), before.id, held.epoch).await? {
+        Ok(())
+    } else {
+        Err(Failed::Clean(Answer::unavailable()))
+    }
+}
+
+/// What becomes of the members of a group. Only a request that cannot be understood without them reads who they are.
+async fn wished(call: &Call<'_>, group: Uuid, wish: &Wish<'_>) -> Result<Change, Answer> {
+    let delta = match wish {
+        Wish::Exactly(members) => Delta { clear: true, add: members.clone(), ..Delta::default() },
+        Wish::Patch(membership) => match membership.delta() {
+            Some(delta) => delta.clone(),
+            None => membership.resolve(&current(call, group).await?)?,
+        },
+    };
+    let added = resolved(call, &delta.add).await?;
+    let change = if delta.clear {
+        let held = member::of_group(&call.deps.db, call.tenant(), group).await?;
+        let held: HashSet<Uuid> = held.into_iter().map(|(id, _)| id).collect();
+        let wanted: HashSet<Uuid> = added.iter().map(|(id, _)| *id).collect();
+        let remove = held.iter().copied().filter(|id| !wanted.contains(id)).collect();
+        Change { add: added.into_iter().filter(|(id, _)| !held.contains(id)).collect(), remove }
+    } else {
+        let remove = delta.remove.iter().filter_map(|id| Uuid::parse_str(id).ok()).collect();
+        Change { add: added, remove }
+    };
+    let nested: Vec<Uuid> = change.add.iter().filter(|(_, kind)| *kind == Kind::Group).map(|(id, _)| *id).collect();
+    if !nested.is_empty() && member::reaches(&call.deps.db, call.tenant(), &nested, group).await? {
+        return Err(Error::bad(ScimType::InvalidValue, "a group cannot be a member of itself, through others too").into());
+    }
+    Ok(change)
+}
+
+async fn current(call: &Call<'_>, group: Uuid) -> Result<Vec<Member>, Answer> {
+    let members = member::of_group(&call.deps.db, call.tenant(), group).await?;
+    let one = |(id, kind): (Uuid, Kind)| Member { kind: Some(kind.as_str().to_owned()), ..Member::new(id.to_string()) };
+    Ok(members.into_iter().map(one).collect())
+}
+
+/// Members as resources of the tenant. Who is unknown is skipped and noted, because one stale id must not fail a whole
+/// push; the tenant may want it refused instead.
+async fn resolved(call: &Call<'_>, members: &[Member]) -> Result<Vec<(Uuid, Kind)>, Answer> {
+    if members.is_empty() {
+        return Ok(Vec::new());
+    }
+    let ids: Vec<Uuid> = members.iter().filter_map(|member| Uuid::parse_str(&member.value).ok()).collect();
+    let known = member::known(&call.deps.db, call.tenant(), &ids).await?;
+    let skipped = members.len() - known.len();
+    if skipped > 0 && call.provisioner.strict_members {
+        let detail = format!("{skipped} of {} members are unknown", members.len());
+        return Err(Error::bad(ScimType::InvalidValue, detail).into());
+    }
+    if skipped > 0 {
+        call.skipped_members(skipped);
+    }
+    // In the order they were sent.
+    let kinds: std::collections::HashMap<Uuid, Kind> = known.into_iter().collect();
+    Ok(ids.into_iter().filter_map(|id| kinds.get(&id).map(|kind| (id, *kind))).collect())
+}

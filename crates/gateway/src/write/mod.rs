@@ -1,0 +1,141 @@
+//! Writes: claim → realm → commit (K1–K5). Two writes to one thing in the realm never overlap, on any replica, and what a
+//! crash leaves half done the sweeper ends.
+
+pub(crate) mod group;
+pub(crate) mod user;
+
+use std::time::{Duration, Instant};
+
+use bus::Hint;
+use directory::lease::Lease;
+use directory::resource::Kind;
+use directory::writing::{self, Claim};
+use realm::Realm;
+use scim::Error;
+use uuid::Uuid;
+
+use crate::answer::Answer;
+use crate::call::Call;
+use crate::provisioner::unauthorized;
+
+/// How long a write waits for another one on the same resource.
+const PATIENCE: Duration = Duration::from_secs(15);
+
+/// How a claimed write failed: with the realm as it was, or in doubt.
+enum Failed {
+    Clean(Answer),
+    Ambiguous,
+}
+
+impl<E: Into<Answer>> From<E> for Failed {
+    fn from(error: E) -> Self {
+        Self::Clean(error.into())
+    }
+}
+
+fn realm_failed(error: realm::Error) -> Failed {
+    match error {
+        realm::Error::Ambiguous => Failed::Ambiguous,
+        other => Failed::Clean(other.into()),
+    }
+}
+
+/// A resource under this request's claim.
+struct Held<'a> {
+    call: &'a Call<'a>,
+    kind: Kind,
+    id: Uuid,
+    epoch: i64,
+    lease: Lease,
+}
+
+impl Held<'_> {
+    /// To be asked before each realm call: none begins with less of the lease left than the call may take (K1).
+    async fn ready(&mut self) -> Result<(), Failed> {
+        if self.lease.covers(realm::CALL) {
+            return Ok(());
+        }
+        let lease = Lease::asked(writing::LEASE);
+        let db = &self.call.deps.db;
+        if !writing::renew(db, self.kind, self.call.tenant(), self.id, self.epoch).await? {
+            return Err(Failed::Clean(Answer::unavailable()));
+        }
+        self.lease = lease;
+        if self.lease.covers(realm::CALL) { Ok(()) } else { Err(Failed::Clean(Answer::unavailable())) }
+    }
+
+    async fn realm(&self) -> Result<Realm, Failed> {
+        self.call.deps.realms.of(self.call.provisioner).await.map_err(realm_failed)
+    }
+
+    async fn release(&self) -> Result<(), directory::Error> {
+        writing::release(&self.call.deps.db, self.kind, self.call.tenant(), self.id, self.epoch).await
+    }
+
+    /// Ends a failed write: a clean one gives its claim back; of one in doubt the lease runs out by itself, because the
+    /// late write must not meet another one (K5).
+    async fn failed(&self, failed: Failed) -> Answer {
+        let (db, tenant) = (&self.call.deps.db, self.call.tenant());
+        let (ended, answer) = match failed {
+            Failed::Clean(answer) => (self.release().await, answer),
+            Failed::Ambiguous => (writing::doubt(db, self.kind, tenant, self.id).await, Answer::unavailable()),
+        };
+        if let Err(error) = ended {
+            tracing::warn!(%error, "a failed write could not be ended; its lease runs out");
+        }
+        answer
+    }
+}
+
+/// Waits for a resource's write lease, with jitter, for as long as patience lasts.
+async fn claimed<T, F: Future<Output = Result<Claim<T>, directory::Error>>>(
+    kind: Kind,
+    claim: impl Fn() -> F,
+) -> Result<(T, Lease), Answer> {
+    let started = Instant::now();
+    let mut wait = 5;
+    loop {
+        let lease = Lease::asked(writing::LEASE);
+        match claim().await? {
+            Claim::Granted(held) => return Ok((held, lease)),
+            Claim::Missing => return Err(missing(kind)),
+            Claim::TokenDead => return Err(unauthorized()),
+            Claim::Busy if started.elapsed() > PATIENCE => return Err(Answer::unavailable()),
+            Claim::Busy => tokio::time::sleep(Duration::from_millis(rand::random_range(wait / 2..=wait))).await,
+        }
+        wait = (wait * 2).min(250);
+    }
+}
+
+/// An id of the right shape; any other is nobody's.
+pub(crate) fn id_of(kind: Kind, text: &str) -> Result<Uuid, Answer> {
+    Uuid::parse_str(text).map_err(|_| missing(kind))
+}
+
+pub(crate) fn missing(kind: Kind) -> Answer {
+    let what = match kind {
+        Kind::User => "there is no such user",
+        Kind::Group => "there is no such group",
+    };
+    Error::plain(404, what).into()
+}
+
+fn check_version(call: &Call<'_>, version: i64) -> Result<(), Error> {
+    match &call.request.if_match {
+        Some(tags) if !names(tags, version) => Err(Error::plain(412, "the resource has changed since it was read")),
+        _ => Ok(()),
+    }
+}
+
+/// Whether a list of entity tags names a version. Ours are weak; a client may send them as strong.
+pub(crate) fn names(tags: &str, version: i64) -> bool {
+    let ours = version.to_string();
+    tags.split(',')
+        .map(str::trim)
+        .any(|tag| tag == "*" || tag.strip_prefix("W/").unwrap_or(tag).trim_matches('"') == ours)
+}
+
+fn ring(call: &Call<'_>, user: Uuid, urgent: bool) {
+    let traceparent = call.request.traceparent.clone();
+    call.deps.doorbell.ring(Hint { tenant: call.tenant().0, user, urgent, traceparent });
+}

@@ -1,0 +1,277 @@
+//! Users: created through a reservation, changed and deleted under a write lease.
+
+use directory::reservation::{self, Reservation, Reserved};
+use directory::resource::{self, Kind, Resource};
+use directory::user::{self, Commit, User};
+use realm::{NewUser, Realm, RealmUser, UserChange};
+use scim::native::Native;
+use scim::{Error, Object};
+
+use super::{Failed, Held, check_version, claimed, id_of, missing, realm_failed, ring};
+use crate::answer::Answer;
+use crate::call::Call;
+use crate::provisioner::unauthorized;
+
+/// Creates a user: reservation, realm, role, row.
+pub(crate) async fn create(call: &Call<'_>, document: &Object) -> Result<Resource, Answer> {
+    let db = &call.deps.db;
+    let native = Native::of(document);
+    let reservation = Reservation::new(call.tenant(), Kind::User, document.clone(), Vec::new());
+    match reservation::reserve(db, &reservation, call.provisioner.token).await? {
+        Reserved::Yes => {}
+        Reserved::Taken(attribute) => return returning(call, document, &native, attribute).await,
+        Reserved::TokenDead => return Err(unauthorized()),
+    }
+    let created = match call.deps.realms.of(call.provisioner).await {
+        Ok(realm) => create_in_realm(&realm, &reservation, &native).await.map(|user| (realm, user)),
+        Err(error) => Err(error),
+    };
+    let (realm, created) = match created {
+        Ok(created) => created,
+        // Its fate is unknown: the reservation stays for the sweeper, which finds out.
+        Err(realm::Error::Ambiguous) => return Err(Answer::unavailable()),
+        Err(error) => {
+            reservation::abandon(db, &reservation).await?;
+            return Err(error.into());
+        }
+    };
+    realm.grant_role(created.id).await?;
+    let (base, trace) = (native_of(&created), call.request.traceparent.as_deref());
+    let completed = match reservation::complete_user(db, &reservation, created.id, &base, trace).await {
+        Ok(completed) => completed,
+        Err(taken @ directory::Error::Taken(_)) => {
+            // Somebody else's write took the externalId meanwhile: this create came to nothing, in the realm too.
+            realm.delete(created.id).await?;
+            reservation::abandon(db, &reservation).await?;
+            return Err(taken.into());
+        }
+        Err(error) => return Err(error.into()),
+    };
+    ring(call, created.id, false);
+    match completed {
+        Some(user) => Ok(user),
+        // The sweeper was faster; the user is there all the same.
+        None => resource::by_id(db, call.tenant(), Kind::User, created.id, false)
+            .await?
+            .ok_or_else(Answer::unavailable),
+    }
+}
+
+/// The realm's part of a create. On its 409 only a user that carries this reservation's nonce is ours (K2).
+async fn create_in_realm(realm: &Realm, reservation: &Reservation, native: &Native) -> Result<RealmUser, realm::Error> {
+    let marker = format!("{}:{}", reservation.tenant, reservation.nonce);
+    let new = NewUser {
+        username: native.user_name.clone(),
+        email: native.email.clone(),
+        first_name: native.given_name.clone(),
+        last_name: native.family_name.clone(),
+        enabled: native.active,
+        external_id: native.external_id.clone(),
+        marker: marker.clone(),
+    };
+    match realm.create(&new).await {
+        Err(conflict @ realm::Error::Conflict { .. }) => match realm.find_by_username(&new.username).await? {
+            Some(user) if user.marker.as_deref() == Some(&marker) => Ok(user),
+            _ => Err(conflict),
+        },
+        other => other,
+    }
+}
+
+/// POST with the userName and externalId of an inactive user brings that user back, in place (Okta re-assigns so). Any
+/// other taken name stays taken.
+async fn returning(
+    call: &Call<'_>,
+    document: &Object,
+    native: &Native,
+    attribute: &'static str,
+) -> Result<Resource, Answer> {
+    let taken = || Answer::from(Error::taken(attribute));
+    if native.external_id.is_none() {
+        return Err(taken());
+    }
+    let key = scim::key::username_key(&native.user_name);
+    let held = user::by_username(&call.deps.db, call.tenant(), &key).await?.ok_or_else(taken)?;
+    if held.active || Native::of(&held.document).external_id != native.external_id {
+        return Err(taken());
+    }
+    let change = |current: &User| {
+        // Whoever came first has brought the user back; for the others the name is taken.
+        if current.active { Err(Error::taken("userName")) } else { Ok(document.clone()) }
+    };
+    update(call, &held.id.to_string(), !native.active, change).await
+}
+
+/// Changes a user under its write lease. `deactivates` forces both realm calls, whatever the directory believes (K4).
+pub(crate) async fn update(
+    call: &Call<'_>,
+    id: &str,
+    deactivates: bool,
+    change: impl Fn(&User) -> Result<Object, Error>,
+) -> Result<Resource, Answer> {
+    let id = id_of(Kind::User, id)?;
+    let claim = || user::claim(&call.deps.db, call.tenant(), id, call.provisioner.token, deactivates);
+    let (before, lease) = claimed(Kind::User, claim).await?;
+    let mut held = Held { call, kind: Kind::User, id, epoch: before.write_epoch, lease };
+    match change_claimed(&mut held, &before, deactivates, change).await {
+        Ok((user, active)) => {
+            if user.version != before.version || deactivates {
+                ring(call, id, !active);
+            }
+            Ok(user)
+        }
+        Err(failed) => Err(held.failed(failed).await),
+    }
+}
+
+async fn change_claimed(
+    held: &mut Held<'_>,
+    before: &User,
+    deactivates: bool,
+    change: impl Fn(&User) -> Result<Object, Error>,
+) -> Result<(Resource, bool), Failed> {
+    let (db, tenant) = (&held.call.deps.db, held.call.tenant());
+    check_version(held.call, before.version)?;
+    let mut after = change(before)?;
+    let (old, new) = (state_of(&before.document, before.active), state_of(&after, before.active));
+    let mut realm_change = difference(&old, &new);
+    if deactivates && !new.active {
+        realm_change.enabled = Some(false);
+    }
+    // Asked before the realm is: whatever is refused here has changed nothing anywhere.
+    if realm_change.username.is_some() || realm_change.external_id.is_some() {
+        let key = scim::key::username_key(&new.user_name);
+        if let Some(attribute) = user::taken(db, tenant, before.id, &key, new.external_id.as_deref()).await? {
+            return Err(Error::taken(attribute).into());
+        }
+    }
+    let mut base = None;
+    if !realm_change.is_empty() {
+        let realm = held.realm().await?;
+        let (read, written) = change_realm(held, &realm, &realm_change).await?;
+        // What an admin changed before this write is followed with it, because the base moves past it (K12).
+        scim::native::follow(&mut after, &before.base, &untouched(native_of(&read), &before.base, &realm_change));
+        base = Some(native_of(&written));
+    }
+    let changed = after != before.document;
+    held.call.changed(scim::patch::difference(&held.call.types.user, &before.document, &after));
+    if !changed && base.is_none() {
+        held.release().await?;
+        let unchanged = resource::by_id(db, tenant, Kind::User, before.id, true).await?;
+        return Ok((unchanged.ok_or_else(|| missing(Kind::User))?, before.active));
+    }
+    let commit = Commit {
+        document: &after,
+        changed,
+        active: state_of(&after, new.active).active,
+        base: base.as_ref(),
+        logged_out: realm_change.enabled == Some(false),
+        trace: held.call.request.traceparent.as_deref(),
+    };
+    let committed = user::commit(db, tenant, before, &commit).await?;
+    // The claim ran out: the realm has the change and triage will follow it; the client asks again.
+    let committed = committed.ok_or_else(|| Failed::Clean(Answer::unavailable()))?;
+    Ok((committed, commit.active))
+}
+
+/// A fresh read and a write of this change alone (K3); a user that is switched off loses its sessions too (K4). Answers
+/// with the user as it was read, and as it is afterwards.
+async fn change_realm(
+    held: &mut Held<'_>,
+    realm: &Realm,
+    change: &UserChange,
+) -> Result<(RealmUser, RealmUser), Failed> {
+    held.ready().await?;
+    let fresh = realm.read(held.id).await.map_err(realm_failed)?;
+    let read = fresh.user().clone();
+    held.ready().await?;
+    let user = realm.write(fresh, change).await.map_err(realm_failed)?;
+    if change.enabled == Some(false) {
+        held.ready().await?;
+        realm.logout(held.id).await.map_err(realm_failed)?;
+    }
+    Ok((read, user))
+}
+
+/// Deletes a user: one that SCIM created leaves the realm, an adopted one is disabled there.
+pub(crate) async fn delete(call: &Call<'_>, id: &str) -> Result<(), Answer> {
+    let id = id_of(Kind::User, id)?;
+    let claim = || user::claim(&call.deps.db, call.tenant(), id, call.provisioner.token, false);
+    let (before, lease) = claimed(Kind::User, claim).await?;
+    let mut held = Held { call, kind: Kind::User, id, epoch: before.write_epoch, lease };
+    match delete_claimed(&mut held, &before).await {
+        Ok(()) => {
+            ring(call, id, true);
+            Ok(())
+        }
+        Err(failed) => Err(held.failed(failed).await),
+    }
+}
+
+async fn delete_claimed(held: &mut Held<'_>, before: &User) -> Result<(), Failed> {
+    check_version(held.call, before.version)?;
+    let realm = held.realm().await?;
+    if before.adopted {
+        let change = UserChange { enabled: Some(false), ..UserChange::default() };
+        change_realm(held, &realm, &change).await?;
+    } else {
+        held.ready().await?;
+        realm.delete(before.id).await.map_err(realm_failed)?;
+    }
+    let trace = held.call.request.traceparent.as_deref();
+    if user::delete(&held.call.deps.db, held.call.tenant(), before.id, held.epoch, trace).await? {
+        Ok(())
+    } else {
+        Err(Failed::Clean(Answer::unavailable()))
+    }
+}
+
+/// The native fields of a document; one that does not say whether its user is active leaves that as it was.
+fn state_of(document: &Object, active: bool) -> Native {
+    let native = Native::of(document);
+    if document.contains_key("active") { native } else { Native { active, ..native } }
+}
+
+/// What was read, with what the request itself changes as it stood before: the difference is other people's.
+fn untouched(mut read: Native, base: &Native, change: &UserChange) -> Native {
+    if change.username.is_some() {
+        read.user_name.clone_from(&base.user_name);
+    }
+    if change.email.is_some() {
+        read.email.clone_from(&base.email);
+    }
+    if change.first_name.is_some() {
+        read.given_name.clone_from(&base.given_name);
+    }
+    if change.last_name.is_some() {
+        read.family_name.clone_from(&base.family_name);
+    }
+    if change.enabled.is_some() {
+        read.active = base.active;
+    }
+    read
+}
+
+fn difference(old: &Native, new: &Native) -> UserChange {
+    let changed = |old: &Option<String>, new: &Option<String>| (old != new).then(|| new.clone());
+    UserChange {
+        username: (old.user_name.to_lowercase() != new.user_name.to_lowercase()).then(|| new.user_name.clone()),
+        email: changed(&old.email, &new.email),
+        first_name: changed(&old.given_name, &new.given_name),
+        last_name: changed(&old.family_name, &new.family_name),
+        external_id: changed(&old.external_id, &new.external_id),
+        enabled: (old.active != new.active).then_some(new.active),
+    }
+}
+
+fn native_of(user: &RealmUser) -> Native {
+    Native {
+        user_name: user.username.clone(),
+        email: user.email.clone(),
+        given_name: user.first_name.clone(),
+        family_name: user.last_name.clone(),
+        active: user.enabled,
+        external_id: user.external_id.clone(),
+    }
+}
+

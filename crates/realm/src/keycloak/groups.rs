@@ -1,0 +1,89 @@
+//! Groups: create, rename, delete, and memberships one by one. Keycloak's groups hold people; groups in groups are a
+//! hierarchy of another kind there, so nested members stay in the directory.
+
+use reqwest::Method;
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
+
+use super::Client;
+use super::representation::{EXTERNAL_ID, MARKER};
+use super::users::encode;
+use crate::{Error, NewGroup, RealmGroup};
+
+impl Client {
+    pub(crate) async fn create_group(&self, group: &NewGroup) -> Result<Uuid, Error> {
+        let mut attributes = Map::new();
+        attributes.insert(MARKER.to_owned(), json!([group.marker]));
+        if let Some(external_id) = &group.external_id {
+            attributes.insert(EXTERNAL_ID.to_owned(), json!([external_id]));
+        }
+        let body = json!({ "name": group.name, "attributes": attributes });
+        let answer = self.transport.call(Method::POST, "/groups", Some(&body)).await?;
+        let id = answer.location.as_deref().and_then(|location| location.rsplit('/').next());
+        id.and_then(|id| Uuid::parse_str(id).ok()).ok_or(Error::Ambiguous)
+    }
+
+    /// A top-level group by exact name. Re-checked: the search finds subgroups of that name too.
+    pub(crate) async fn find_group(&self, name: &str) -> Result<Option<RealmGroup>, Error> {
+        let path = format!(
+            "/groups?search={}&exact=true&briefRepresentation=false&populateHierarchy=false&max=20",
+            encode(name)
+        );
+        let answer = self.transport.call(Method::GET, &path, None).await?;
+        let groups = answer.body.as_array().into_iter().flatten().filter_map(read);
+        Ok(groups.into_iter().find(|group| group.name == name))
+    }
+
+    pub(crate) async fn group(&self, id: Uuid) -> Result<Option<RealmGroup>, Error> {
+        match self.transport.call(Method::GET, &format!("/groups/{id}"), None).await {
+            Ok(answer) => read(&answer.body).map(Some).ok_or(Error::Unavailable),
+            Err(Error::NotFound) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Two calls: what else Keycloak keeps of the group goes back as it came.
+    pub(crate) async fn rename_group(&self, id: Uuid, name: &str, external_id: Option<&str>) -> Result<(), Error> {
+        let path = format!("/groups/{id}");
+        let mut body = self.transport.call(Method::GET, &path, None).await?.body;
+        body["name"] = json!(name);
+        if let Some(object) = body.as_object_mut() {
+            object.remove("subGroups");
+            object.remove("access");
+            let attributes = object.entry("attributes").or_insert_with(|| json!({}));
+            if let Some(attributes) = attributes.as_object_mut() {
+                match external_id {
+                    Some(external_id) => attributes.insert(EXTERNAL_ID.to_owned(), json!([external_id])),
+                    None => attributes.remove(EXTERNAL_ID),
+                };
+            }
+        }
+        self.transport.call(Method::PUT, &path, Some(&body)).await.map(drop)
+    }
+
+    pub(crate) async fn delete_group(&self, id: Uuid) -> Result<(), Error> {
+        match self.transport.call(Method::DELETE, &format!("/groups/{id}"), None).await {
+            Ok(_) | Err(Error::NotFound) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    pub(crate) async fn join(&self, user: Uuid, group: Uuid) -> Result<(), Error> {
+        self.transport.call(Method::PUT, &format!("/users/{user}/groups/{group}"), None).await.map(drop)
+    }
+
+    pub(crate) async fn leave(&self, user: Uuid, group: Uuid) -> Result<(), Error> {
+        match self.transport.call(Method::DELETE, &format!("/users/{user}/groups/{group}"), None).await {
+            Ok(_) | Err(Error::NotFound) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+fn read(value: &Value) -> Option<RealmGroup> {
+    let marker = value.get("attributes").and_then(|attributes| attributes.get(MARKER)).and_then(|values| values.get(0));
+    let top = value.get("parentId").is_none_or(Value::is_null);
+    let name = value.get("name")?.as_str()?.to_owned();
+    let id = Uuid::parse_str(value.get("id")?.as_str()?).ok()?;
+    top.then(|| RealmGroup { id, name, marker: marker.and_then(Value::as_str).map(str::to_owned) })
+}
