@@ -121,11 +121,6 @@ pub(crate) fn coerce(attribute: &Attribute, value: &Value) -> Result<Option<Valu
     if value.is_null() {
         return Ok(None);
     }
-    if attribute.is_membership() {
-        let members = members::parse(value)?;
-        let members: Vec<Value> = members.iter().map(members::Member::to_json).collect();
-        return Ok(if members.is_empty() { None } else { Some(Value::Array(members)) });
-    }
     if !attribute.multi_valued {
         // Entra sends a manager as a list of one.
         let value = match value {
@@ -138,7 +133,17 @@ pub(crate) fn coerce(attribute: &Attribute, value: &Value) -> Result<Option<Valu
         };
         return single(attribute, value);
     }
-    let mut elements: Vec<Value> = Vec::new();
+    let mut elements = elements(attribute, value)?;
+    keep_one_primary(&mut elements);
+    Ok(if elements.is_empty() { None } else { Some(Value::Array(elements)) })
+}
+
+/// The values of a multi-valued attribute as sent, each once; one that is no list is a list of one.
+pub(crate) fn elements(attribute: &Attribute, value: &Value) -> Result<Vec<Value>, Error> {
+    if attribute.is_membership() {
+        return Ok(members::parse(value)?.iter().map(members::Member::to_json).collect());
+    }
+    let mut elements = Vec::new();
     // A set, because a body may hold a hundred thousand values.
     let mut seen = HashSet::new();
     let items = value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice);
@@ -149,8 +154,7 @@ pub(crate) fn coerce(attribute: &Attribute, value: &Value) -> Result<Option<Valu
             elements.push(element);
         }
     }
-    keep_one_primary(&mut elements);
-    Ok(if elements.is_empty() { None } else { Some(Value::Array(elements)) })
+    Ok(elements)
 }
 
 /// One element of a multi-valued complex attribute; a list of one counts as its element. A value path needs no `value`

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::normalise::{OwnedStep, Step};
 use super::{Options, Verb, elements};
-use crate::document::{coerce, keep_one_primary};
+use crate::document::{self, coerce, keep_one_primary};
 use crate::json::member;
 use crate::schema::{Attribute, Kind, Mutability, ResourceType};
 use crate::{Error, Object, ScimType};
@@ -47,7 +47,8 @@ fn whole(holder: &mut Object, attribute: &Attribute, step: &Step<'_, '_>) -> Res
         if !attribute.multi_valued || value.is_null() {
             return unassign(holder, attribute);
         }
-        if let (Some(Value::Array(listed)), Some(items)) = (coerce(attribute, value)?, list(holder, attribute)) {
+        let listed = document::elements(attribute, value)?;
+        if let Some(items) = list(holder, attribute) {
             elements::remove_listed(items, attribute, &listed);
         }
         return Ok(());

@@ -21,5 +21,6 @@ mod properties;
 mod query;
 mod rfc;
 mod sorting;
+mod spelling;
 mod table;
 mod validator;
