@@ -131,7 +131,7 @@ fn filter() -> impl Strategy<Value = String> {
     let text = word.prop_map(|word| json!(word).to_string());
     let operator = prop_oneof!["eq", "ne", "co", "sw", "ew", "gt", "ge", "lt", "le"];
     let attribute =
-        prop_oneof!["userName", "TITLE", "name.givenName", "emails", "emails.type", "externalId", "manager"];
+        prop_oneof!["userName", "TITLE", r"name\.givenName", "emails", r"emails\.type", "externalId", "manager"];
     let compare = (attribute, operator.clone(), text.clone()).prop_map(|(a, o, v)| format!("{a} {o} {v}"));
     let inner = (prop_oneof!["type", "value"], operator, text).prop_map(|(a, o, v)| format!("{a} {o} {v}"));
     let elements =
