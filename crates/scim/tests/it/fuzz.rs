@@ -118,7 +118,9 @@ fn fuzz(folder: &str, target: impl Fn(&[u8])) {
             })
             .collect();
     assert!(!seeds.is_empty());
-    seeds.iter().for_each(|seed| target(seed));
+    for seed in &seeds {
+        target(seed);
+    }
     let mut random = Random(setting("SCIM_FUZZ_SEED", 0x9E37_79B9_7F4A_7C15).max(1));
     let end = Instant::now() + Duration::from_secs(setting("SCIM_FUZZ_SECONDS", 5));
     let mut runs = 0_u32;
