@@ -132,6 +132,21 @@ impl std::fmt::Display for Operand<'_> {
 }
 
 impl Expression<'_> {
+    pub(super) fn mentions(&self, name: &str) -> bool {
+        let names = |path: &AttributePath<'_>| {
+            path.extension.is_none()
+                && path.attribute.is_some_and(|attribute| attribute.name.eq_ignore_ascii_case(name))
+        };
+        match self {
+            Self::And(left, right) | Self::Or(left, right) => left.mentions(name) || right.mentions(name),
+            Self::Not(inner) => inner.mentions(name),
+            Self::Present(Operand::Resource(path))
+            | Self::Compare(Operand::Resource(path), ..)
+            | Self::Elements(path, ..) => names(path),
+            Self::Present(Operand::Element(_)) | Self::Compare(Operand::Element(_), ..) | Self::Constant(_) => false,
+        }
+    }
+
     fn grouped(&self, formatter: &mut std::fmt::Formatter<'_>, group: bool) -> std::fmt::Result {
         if group { write!(formatter, "({self})") } else { write!(formatter, "{self}") }
     }

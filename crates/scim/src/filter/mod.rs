@@ -52,6 +52,12 @@ impl<'s> Filter<'s> {
         &self.0
     }
 
+    /// Whether it asks for a core or common attribute, such as a group's `members`, which a caller would rather not
+    /// read in vain.
+    pub fn mentions(&self, attribute: &str) -> bool {
+        self.0.mentions(attribute)
+    }
+
     /// The attribute and text of a filter that is one plain equality, such as `userName eq "x"`: what an index answers.
     pub fn as_equality(&self) -> Option<(String, &str)> {
         match &self.0 {

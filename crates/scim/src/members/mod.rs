@@ -1,6 +1,6 @@
 //! A group's members apart from its document, so that a change costs what it changes, not what the group holds.
 //!
-//! A PATCH is [divided](divide) into operations on the rest of the group and the [`Membership`] it asks for. Nearly all
+//! A PATCH is [divided](divide()) into operations on the rest of the group and the [`Membership`] it asks for. Nearly all
 //! that identity providers send folds into a [`Delta`] without knowing who is a member; the few value paths that do not
 //! (`members[type eq "User"]`) say so and are resolved against the current members. What an accepted POST or PUT body
 //! lists is taken out by [`split`].

@@ -157,3 +157,15 @@ fn in_a_query_over_types_what_one_lacks_is_no_value() {
     let [_, groups] = parse("userName pr");
     assert_eq!(groups.expression(), &Expression::Constant(false));
 }
+
+#[test]
+fn a_filter_says_whether_it_asks_for_members() {
+    for (filter, asks) in [
+        (r#"displayName eq "x" and not (members[value eq "a"])"#, true),
+        (r#"members.value eq "a" or displayName pr"#, true),
+        ("MEMBERS pr", true),
+        (r#"displayName eq "members""#, false),
+    ] {
+        assert_eq!(Filter::parse(&GROUP, filter).unwrap().mentions("members"), asks, "{filter}");
+    }
+}
