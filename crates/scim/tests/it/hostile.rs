@@ -132,6 +132,24 @@ fn long_lists_cost_their_length() {
 }
 
 #[test]
+fn many_operations_on_long_lists_are_too_many() {
+    let emails: Vec<Value> = (0..20_000).map(|id| json!({ "value": format!("{id}@x") })).collect();
+    let person = user(json!({ "userName": "a", "emails": emails }));
+    let operation = json!({ "op": "add", "path": "emails", "value": { "value": "1@x" } });
+    let operations = |count| json!(vec![operation.clone(); count]);
+    assert!(try_patch(&USER, &person, operations(2)).unwrap().changed.is_empty());
+    // It ends at the fiftieth.
+    let select = json!({ "op": "remove", "path": "emails[value eq \"no\" and type pr]" });
+    assert_eq!(refusal(try_patch(&USER, &person, json!(vec![select; 1_000]))), (400, Some(ScimType::TooMany)));
+    let select = json!({ "op": "remove", "path": "members[type eq \"Group\"]" });
+    let patch = patch::parse(&json!({ "Operations": vec![select; 1_000] })).unwrap();
+    let (_, membership) = members::divide(&GROUP, patch, patch::Options::default()).unwrap();
+    let team: Vec<_> = (0..1_001).map(|id: u32| members::Member::new(id.to_string())).collect();
+    assert!(membership.resolve(&team[..10]).unwrap().is_empty());
+    assert_eq!(refusal(membership.resolve(&team)), (400, Some(ScimType::TooMany)));
+}
+
+#[test]
 fn a_thousand_operations_on_members_cost_a_thousand_operations() {
     let remove = |id: usize| json!({ "op": "remove", "path": format!("members[value eq \"id-{id}\"]") });
     let patch = patch::parse(&json!({ "Operations": (0..1_000).map(remove).collect::<Vec<_>>() })).unwrap();
