@@ -5,7 +5,7 @@
 //! (`members[type eq "User"]`) say so and are resolved against the current members. What an accepted POST or PUT body
 //! lists is taken out by [`split`].
 //!
-//! Whether a member exists is not asked here, nor are `$ref` and `display` kept: the server fills both.
+//! Whether a member exists is not asked here, and `$ref` is not kept: the server fills it in.
 
 mod delta;
 mod divide;

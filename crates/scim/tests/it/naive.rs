@@ -16,6 +16,8 @@ pub struct Model {
     pub name: BTreeMap<&'static str, Value>,
     pub emails: Vec<Element>,
     pub enterprise: BTreeMap<&'static str, Value>,
+    /// A `replace` that matches nothing creates what it describes.
+    pub creates: bool,
 }
 
 /// Add or replace.
@@ -100,14 +102,15 @@ impl Model {
                     email.remove(part);
                 });
             }
-            Meaning::Matching(set, choice, new) => self.set_matching(*set, choice, |email| {
-                if *set == Set::Replace {
+            Meaning::Matching(set, choice, new) => self.set_matching(*set, choice, |email, fresh| {
+                // What is created has what the filter says of it.
+                if *set == Set::Replace && !fresh {
                     email.clear();
                 }
                 email.extend(new.clone());
                 true
             })?,
-            Meaning::MatchingPart(set, choice, part, value) => self.set_matching(*set, choice, |email| {
+            Meaning::MatchingPart(set, choice, part, value) => self.set_matching(*set, choice, |email, _| {
                 put(email, part, value);
                 !value.is_null()
             })?,
@@ -173,18 +176,24 @@ impl Model {
         }
     }
 
-    fn set_matching(&mut self, set: Set, choice: &Choice, mut change: impl FnMut(&mut Element) -> bool) -> Refusal {
+    fn set_matching(
+        &mut self,
+        set: Set,
+        choice: &Choice,
+        mut change: impl FnMut(&mut Element, bool) -> bool,
+    ) -> Refusal {
+        let creates = self.creates;
         let mut touched: Vec<usize> =
             (0..self.emails.len()).filter(|place| choice.holds(&self.emails[*place])).collect();
         if touched.is_empty() {
-            let mut fresh = choice.described().filter(|_| set == Set::Add).ok_or(ScimType::NoTarget)?;
-            if change(&mut fresh) {
+            let mut fresh = choice.described().filter(|_| set == Set::Add || creates).ok_or(ScimType::NoTarget)?;
+            if change(&mut fresh, true) {
                 self.emails.push(fresh);
                 touched.push(self.emails.len() - 1);
             }
         } else {
             for place in &touched {
-                change(&mut self.emails[*place]);
+                change(&mut self.emails[*place], false);
             }
         }
         let keeper = touched.into_iter().find(|place| is_primary(&self.emails[*place]));

@@ -9,6 +9,7 @@ use scim::projection::Projection;
 use scim::schema::{GROUP, USER};
 use serde_json::{Value, json};
 
+use crate::naive::Model;
 use crate::spelling::Bytes;
 use crate::support::*;
 
@@ -25,8 +26,9 @@ proptest! {
     fn patch_agrees_with_the_slow_reference(
         start in proptest::collection::vec(any::<u8>(), 16),
         operations in proptest::collection::vec(proptest::collection::vec(any::<u8>(), 24), 1..6),
+        creates in any::<bool>(),
     ) {
-        let before = Bytes(&start).model();
+        let before = Model { creates, ..Bytes(&start).model() };
         let (mut meanings, mut spelled) = (Vec::new(), Vec::new());
         for bytes in &operations {
             let mut bytes = Bytes(bytes);
@@ -35,7 +37,8 @@ proptest! {
             meanings.push(meaning);
         }
         let document = before.document();
-        let engine = try_patch(&USER, &document, json!(spelled));
+        let patch = patch::parse(&json!({ "Operations": spelled })).unwrap();
+        let engine = patch::apply(&USER, &document, &patch, Options { create_on_replace: creates });
         match (before.patched(&meanings), engine) {
             (Ok(after), Ok(applied)) => {
                 let expected = after.document();
