@@ -1,4 +1,5 @@
-//! Documents: what a POST or PUT body becomes, and what an answer is rendered from (RFC 7643 §2, RFC 7644 §3.3, §3.5.1).
+//! Documents: what a POST or PUT body becomes, and what an answer is rendered from (RFC 7643 §2, RFC 7644 §3.3,
+//! §3.5.1).
 //!
 //! A document holds canonical names, JSON booleans, extensions nested under their URN; no id, no meta, nothing the
 //! client may not write, nothing empty.
@@ -37,8 +38,9 @@ pub fn accept(resource: &ResourceType, body: &Value) -> Result<Object, Error> {
     Ok(document)
 }
 
-/// A document replaced by a PUT body: what is left out is cleared, except `active`, which keeps its state (a PUT without
-/// it never re-enables anybody), and what is immutable, which a PUT may repeat but not change (RFC 7644 §3.5.1).
+/// A document replaced by a PUT body: what is left out is cleared, except `active`, which keeps its state (a PUT
+/// without it never re-enables anybody), and what is immutable, which a PUT may repeat but not change (RFC 7644
+/// §3.5.1).
 pub fn replace(resource: &ResourceType, current: &Object, body: &Value) -> Result<Object, Error> {
     let mut document = accept(resource, body)?;
     if resource.attribute("active").is_some()

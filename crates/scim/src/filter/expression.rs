@@ -101,9 +101,9 @@ pub struct Tail<'s> {
 
 /// The tree of a filter.
 ///
-/// Its depth is bounded by [`MAX_DEPTH`](super::MAX_DEPTH) and [`MAX_TERMS`](super::MAX_TERMS) together, so recursion over it is safe. Literals have
-/// the type of their attribute: booleans written as strings are booleans here, dateTimes are checked, and a `null`
-/// comes with `eq` or `ne` only.
+/// Its depth is bounded by [`MAX_DEPTH`](super::MAX_DEPTH) and [`MAX_TERMS`](super::MAX_TERMS) together, so recursion
+/// over it is safe. Literals have the type of their attribute: booleans written as strings are booleans here, dateTimes
+/// are checked, and a `null` comes with `eq` or `ne` only.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Expression<'s> {
     /// Both hold.

@@ -1,5 +1,5 @@
-//! A bounded, seeded mutation fuzzer over the corpus in `tests/corpus`: nothing may panic, and what is accepted keeps the
-//! laws. `SCIM_FUZZ_SECONDS` bounds each target, `SCIM_FUZZ_SEED` makes another run of it.
+//! A bounded, seeded mutation fuzzer over the corpus in `tests/corpus`: nothing may panic, and what is accepted keeps
+//! the laws. `SCIM_FUZZ_SECONDS` bounds each target, `SCIM_FUZZ_SEED` makes another run of it.
 
 use std::path::Path;
 use std::time::{Duration, Instant};

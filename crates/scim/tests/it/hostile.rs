@@ -1,5 +1,5 @@
-//! Input made to hurt: long, deep, broken. Every piece of it has to end in an error, and soon: the crate bounds its work by
-//! limits, so these tests would not end, or overflow the stack, if a limit were missing.
+//! Input made to hurt: long, deep, broken. Every piece of it has to end in an error, and soon: the crate bounds its
+//! work by limits, so these tests would not end, or overflow the stack, if a limit were missing.
 
 use scim::filter::Filter;
 use scim::projection::Projection;

@@ -1,5 +1,5 @@
-//! A second PATCH, slow and simple, to hold the engine against. It never sees JSON paths or dialects: operations come as
-//! what they mean, and are written down for the engine in one of many spellings.
+//! A second PATCH, slow and simple, to hold the engine against. It never sees JSON paths or dialects: operations come
+//! as what they mean, and are written down for the engine in one of many spellings.
 
 use std::collections::BTreeMap;
 
