@@ -24,14 +24,18 @@ pub fn accept(resource: &ResourceType, body: &Value) -> Result<Object, Error> {
         take(&mut document, attribute, member(body, "externalId"))?;
     }
     for schema in &resource.extensions {
-        if let Some(Value::Object(values)) = member(body, &schema.id) {
-            let mut extension = Object::new();
-            for attribute in &schema.attributes {
-                take(&mut extension, attribute, member(values, &attribute.name))?;
-            }
-            if !extension.is_empty() {
-                document.insert(schema.id.clone(), Value::Object(extension));
-            }
+        let values = match member(body, &schema.id) {
+            None | Some(Value::Null) => continue,
+            Some(Value::Array(items)) if items.is_empty() => continue,
+            Some(Value::Object(values)) => values,
+            Some(_) => return Err(Error::value(format!("{} takes an object", schema.id))),
+        };
+        let mut extension = Object::new();
+        for attribute in &schema.attributes {
+            take(&mut extension, attribute, member(values, &attribute.name))?;
+        }
+        if !extension.is_empty() {
+            document.insert(schema.id.clone(), Value::Object(extension));
         }
     }
     check_required(resource, &document)?;
