@@ -10,6 +10,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
 
 use crate::filter::Filter;
+use crate::query::{Paging, Query};
 use crate::sort::Sort;
 use crate::{Error, ScimType};
 
@@ -54,13 +55,36 @@ impl Walk {
         sort: Option<&Sort<'_>>,
         count: Option<u32>,
     ) -> Self {
+        Self::of_parts(identity, endpoint, &[(filter, sort)], count)
+    }
+
+    /// The walk of a query, or of the queries of one request at the root.
+    pub fn of(identity: &str, endpoint: &str, queries: &[Query<'_>]) -> Self {
+        let parts: Vec<_> = queries.iter().map(|query| (query.filter.as_ref(), query.sort.as_ref())).collect();
+        let count = queries.first().and_then(|query| match query.paging {
+            Paging::Cursor { count, .. } => count,
+            Paging::Index(_) => None,
+        });
+        Self::of_parts(identity, endpoint, &parts, count)
+    }
+
+    fn of_parts(
+        identity: &str,
+        endpoint: &str,
+        parts: &[(Option<&Filter<'_>>, Option<&Sort<'_>>)],
+        count: Option<u32>,
+    ) -> Self {
         let mut hash = Sha256::new();
-        let filter = filter.map(ToString::to_string).unwrap_or_default();
-        let sort = sort.map(ToString::to_string).unwrap_or_default();
         // Lengths first, so that no two walks run together.
-        for part in [identity, endpoint, &filter, &sort] {
-            hash.update((part.len() as u64).to_be_bytes());
-            hash.update(part);
+        let mut part = |text: &str| {
+            hash.update((text.len() as u64).to_be_bytes());
+            hash.update(text);
+        };
+        part(identity);
+        part(endpoint);
+        for (filter, sort) in parts {
+            part(&filter.map(ToString::to_string).unwrap_or_default());
+            part(&sort.map(ToString::to_string).unwrap_or_default());
         }
         Self { query: hash.finalize().into(), count }
     }

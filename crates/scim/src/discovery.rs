@@ -1,5 +1,7 @@
 //! Discovery documents (RFC 7643 §5–7), rendered from the schema registry: one source.
 
+use std::collections::HashSet;
+
 use serde_json::{Value, json};
 
 use crate::schema::{Attribute, Kind, Mutability, ResourceType, Returned, Schema};
@@ -53,6 +55,18 @@ pub fn service_provider_config(base_url: &str, provider: &Provider) -> Value {
         }],
         "meta": meta("ServiceProviderConfig", &format!("{base_url}/ServiceProviderConfig")),
     })
+}
+
+/// What `/ResourceTypes` lists.
+pub fn resource_types(types: &[&ResourceType], base_url: &str) -> Vec<Object> {
+    types.iter().map(|resource| resource_type(resource, base_url)).collect()
+}
+
+/// What `/Schemas` lists: the schemas of all types, each once.
+pub fn schemas(types: &[&ResourceType], base_url: &str) -> Vec<Object> {
+    let mut seen = HashSet::new();
+    let all = types.iter().flat_map(|resource| resource.schemas());
+    all.filter(|schema| seen.insert(schema.id.as_str())).map(|schema| self::schema(schema, base_url)).collect()
 }
 
 /// A resource type.

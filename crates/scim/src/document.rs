@@ -1,4 +1,5 @@
-//! Documents: what a POST or PUT body becomes, and what an answer is rendered from (RFC 7643 §2, RFC 7644 §3.3, §3.5.1).
+//! Documents: what a POST or PUT body becomes, and what an answer is rendered from (RFC 7643 §2, RFC 7644 §3.3,
+//! §3.5.1).
 //!
 //! A document holds canonical names, JSON booleans, extensions nested under their URN; no id, no meta, nothing the
 //! client may not write, nothing empty.
@@ -23,22 +24,27 @@ pub fn accept(resource: &ResourceType, body: &Value) -> Result<Object, Error> {
         take(&mut document, attribute, member(body, "externalId"))?;
     }
     for schema in &resource.extensions {
-        if let Some(Value::Object(values)) = member(body, &schema.id) {
-            let mut extension = Object::new();
-            for attribute in &schema.attributes {
-                take(&mut extension, attribute, member(values, &attribute.name))?;
-            }
-            if !extension.is_empty() {
-                document.insert(schema.id.clone(), Value::Object(extension));
-            }
+        let values = match member(body, &schema.id) {
+            None | Some(Value::Null) => continue,
+            Some(Value::Array(items)) if items.is_empty() => continue,
+            Some(Value::Object(values)) => values,
+            Some(_) => return Err(Error::value(format!("{} takes an object", schema.id))),
+        };
+        let mut extension = Object::new();
+        for attribute in &schema.attributes {
+            take(&mut extension, attribute, member(values, &attribute.name))?;
+        }
+        if !extension.is_empty() {
+            document.insert(schema.id.clone(), Value::Object(extension));
         }
     }
     check_required(resource, &document)?;
     Ok(document)
 }
 
-/// A document replaced by a PUT body: what is left out is cleared, except `active`, which keeps its state (a PUT without
-/// it never re-enables anybody), and what is immutable, which a PUT may repeat but not change (RFC 7644 §3.5.1).
+/// A document replaced by a PUT body: what is left out is cleared, except `active`, which keeps its state (a PUT
+/// without it never re-enables anybody), and what is immutable, which a PUT may repeat but not change (RFC 7644
+/// §3.5.1).
 pub fn replace(resource: &ResourceType, current: &Object, body: &Value) -> Result<Object, Error> {
     let mut document = accept(resource, body)?;
     if resource.attribute("active").is_some()
@@ -121,11 +127,6 @@ pub(crate) fn coerce(attribute: &Attribute, value: &Value) -> Result<Option<Valu
     if value.is_null() {
         return Ok(None);
     }
-    if attribute.is_membership() {
-        let members = members::parse(value)?;
-        let members: Vec<Value> = members.iter().map(members::Member::to_json).collect();
-        return Ok(if members.is_empty() { None } else { Some(Value::Array(members)) });
-    }
     if !attribute.multi_valued {
         // Entra sends a manager as a list of one.
         let value = match value {
@@ -138,7 +139,17 @@ pub(crate) fn coerce(attribute: &Attribute, value: &Value) -> Result<Option<Valu
         };
         return single(attribute, value);
     }
-    let mut elements: Vec<Value> = Vec::new();
+    let mut elements = elements(attribute, value)?;
+    keep_one_primary(&mut elements);
+    Ok(if elements.is_empty() { None } else { Some(Value::Array(elements)) })
+}
+
+/// The values of a multi-valued attribute as sent, each once; one that is no list is a list of one.
+pub(crate) fn elements(attribute: &Attribute, value: &Value) -> Result<Vec<Value>, Error> {
+    if attribute.is_membership() {
+        return Ok(members::parse(value)?.iter().map(members::Member::to_json).collect());
+    }
+    let mut elements = Vec::new();
     // A set, because a body may hold a hundred thousand values.
     let mut seen = HashSet::new();
     let items = value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice);
@@ -149,8 +160,7 @@ pub(crate) fn coerce(attribute: &Attribute, value: &Value) -> Result<Option<Valu
             elements.push(element);
         }
     }
-    keep_one_primary(&mut elements);
-    Ok(if elements.is_empty() { None } else { Some(Value::Array(elements)) })
+    Ok(elements)
 }
 
 /// One element of a multi-valued complex attribute; a list of one counts as its element. A value path needs no `value`

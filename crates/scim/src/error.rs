@@ -83,6 +83,11 @@ impl Error {
         Self { status: 409, scim_type: Some(ScimType::Uniqueness), detail }
     }
 
+    /// A 403: what was sent must not stand in a URL (RFC 7644 §7.5.2).
+    pub fn sensitive(detail: impl Into<String>) -> Self {
+        Self { status: 403, scim_type: Some(ScimType::Sensitive), detail: detail.into() }
+    }
+
     pub(crate) fn value(detail: impl Into<String>) -> Self {
         Self::bad(ScimType::InvalidValue, detail)
     }

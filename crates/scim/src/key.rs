@@ -30,7 +30,8 @@ fn sigma(letter: char) -> char {
     if letter == 'ς' { 'σ' } else { letter }
 }
 
-/// Full-width and half-width forms as their ordinary characters (RFC 8264 §5.2.1, the `<wide>` and `<narrow>` mappings).
+/// Full-width and half-width forms as their ordinary characters (RFC 8264 §5.2.1, the `<wide>` and `<narrow>`
+/// mappings).
 fn narrow(letter: char) -> char {
     let code = u32::from(letter);
     let mapped = match code {

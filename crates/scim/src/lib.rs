@@ -1,21 +1,4 @@
-//! SCIM 2.0 (RFC 7643, RFC 7644) without IO: schemas, documents, filters, PATCH, projection, messages.
-//!
-//! One schema registry drives everything: what a body may hold, how a filter compares, what PATCH may change, what the
-//! discovery documents say. A tolerant entrance stands before a strict core: dialects of identity providers are
-//! normalised on the way in, output is always strict.
-//!
-//! ```
-//! use scim::{document, filter::Filter, patch, schema::USER};
-//!
-//! let body = scim::json::parse(br#"{"USERNAME":"ada@acme.test","active":"True","emails":[{"value":"ada@acme.test"}]}"#)?;
-//! let user = document::accept(&USER, &body)?;
-//! let entra = scim::json::parse(br#"{"Operations":[{"op":"Replace","path":"active","value":"False"}]}"#)?;
-//! let applied = patch::apply(&USER, &user, &patch::parse(&entra)?, patch::Options::default())?;
-//! assert_eq!(applied.document["active"], false);
-//! let filter = Filter::parse(&USER, r#"emails[value co "ACME"] and not (active eq true)"#)?;
-//! assert!(filter.matches(&applied.document));
-//! # Ok::<(), scim::Error>(())
-//! ```
+#![doc = include_str!("../README.md")]
 
 pub mod bulk;
 pub mod cursor;

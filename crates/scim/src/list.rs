@@ -45,8 +45,8 @@ pub(crate) fn number(name: &str, text: Option<&str>) -> Result<Option<i64>, Erro
     }
 }
 
-/// A page of a walk by cursor (RFC 9865): `next` on every page but the last, `previous` on none but later ones, the total
-/// where it is known.
+/// A page of a walk by cursor (RFC 9865): `next` on every page but the last, `previous` on none but later ones, the
+/// total where it is known.
 pub fn cursor_response(resources: &[Object], total: Option<u64>, next: Option<&str>, previous: Option<&str>) -> Value {
     let mut response = json!({ "schemas": ["urn:ietf:params:scim:api:messages:2.0:ListResponse"] });
     if let Some(total) = total {

@@ -1,7 +1,7 @@
 //! Bulk requests (RFC 7644 §3.7) without doing any of it: reading, order, references, accounting, the answer.
 //!
-//! A [`Plan`] gives one [`Step`] at a time and is told how it ended; who asks for steps does the work. Operations run in
-//! the order sent, except that one which refers to a `bulkId` waits until the operation that makes it has run;
+//! A [`Plan`] gives one [`Step`] at a time and is told how it ended; who asks for steps does the work. Operations run
+//! in the order sent, except that one which refers to a `bulkId` waits until the operation that makes it has run;
 //! operations that name the same resource keep their order. A circular reference is tried, as §3.7.1 demands: the first
 //! resource of the circle is created without the attributes that refer to it, and gets them by a PATCH afterwards.
 //!

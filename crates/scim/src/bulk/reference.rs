@@ -19,37 +19,35 @@ pub(super) fn name(text: &str) -> Option<&str> {
 /// Calls for every reference in a value.
 pub(super) fn each<'a>(value: &'a Value, call: &mut dyn FnMut(&'a str)) {
     match value {
-        Value::String(text) => match name(text) {
-            Some(name) => call(name),
-            None => quoted(text).for_each(call),
-        },
+        Value::String(text) => name(text).into_iter().for_each(call),
         Value::Array(items) => items.iter().for_each(|item| each(item, call)),
-        Value::Object(object) => object.values().for_each(|value| each(value, call)),
+        Value::Object(object) => object.iter().for_each(|(key, value)| match value {
+            Value::String(path) if is_path(key) => path.split('"').filter_map(name).for_each(&mut *call),
+            other => each(other, call),
+        }),
         Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }
 
-/// The references inside a path such as `members[value eq "bulkId:x"]`.
-fn quoted(text: &str) -> impl Iterator<Item = &str> {
-    let path = text.contains('[');
-    text.split('"').filter(move |_| path).filter_map(name)
+/// The `path` of a PATCH operation, such as `members[value eq "bulkId:x"]`: there a reference stands in quotes.
+fn is_path(key: &str) -> bool {
+    key.eq_ignore_ascii_case("path")
 }
 
 /// A value with its references replaced; a name not known stays as it is.
 pub(super) fn resolved(value: &Value, ids: &HashMap<String, String>) -> Value {
+    let one = |text: &str| name(text).and_then(|name| ids.get(name)).map_or(text, String::as_str).to_owned();
     match value {
-        Value::String(text) => match name(text) {
-            Some(name) => json!(ids.get(name).unwrap_or(text)),
-            None if text.contains('[') && text.contains(PREFIX) => {
-                let part =
-                    |part: &str| name(part).and_then(|name| ids.get(name)).map_or(part, String::as_str).to_owned();
-                json!(text.split('"').map(part).collect::<Vec<_>>().join("\""))
-            }
-            None => value.clone(),
-        },
+        Value::String(text) => json!(one(text)),
         Value::Array(items) => items.iter().map(|item| resolved(item, ids)).collect(),
         Value::Object(object) => {
-            object.iter().map(|(name, value)| (name.clone(), resolved(value, ids))).collect::<Object>().into()
+            let members = object.iter().map(|(key, value)| match value {
+                Value::String(path) if is_path(key) => {
+                    (key.clone(), json!(path.split('"').map(one).collect::<Vec<_>>().join("\"")))
+                }
+                other => (key.clone(), resolved(other, ids)),
+            });
+            members.collect::<Object>().into()
         }
         other => other.clone(),
     }

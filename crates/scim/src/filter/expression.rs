@@ -101,9 +101,9 @@ pub struct Tail<'s> {
 
 /// The tree of a filter.
 ///
-/// Its depth is bounded by [`MAX_DEPTH`](super::MAX_DEPTH) and [`MAX_TERMS`](super::MAX_TERMS) together, so recursion over it is safe. Literals have
-/// the type of their attribute: booleans written as strings are booleans here, dateTimes are checked, and a `null`
-/// comes with `eq` or `ne` only.
+/// Its depth is bounded by [`MAX_DEPTH`](super::MAX_DEPTH) and [`MAX_TERMS`](super::MAX_TERMS) together, so recursion
+/// over it is safe. Literals have the type of their attribute: booleans written as strings are booleans here, dateTimes
+/// are checked, and a `null` comes with `eq` or `ne` only.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Expression<'s> {
     /// Both hold.
@@ -132,6 +132,21 @@ impl std::fmt::Display for Operand<'_> {
 }
 
 impl Expression<'_> {
+    pub(super) fn mentions(&self, name: &str) -> bool {
+        let names = |path: &AttributePath<'_>| {
+            path.extension.is_none()
+                && path.attribute.is_some_and(|attribute| attribute.name.eq_ignore_ascii_case(name))
+        };
+        match self {
+            Self::And(left, right) | Self::Or(left, right) => left.mentions(name) || right.mentions(name),
+            Self::Not(inner) => inner.mentions(name),
+            Self::Present(Operand::Resource(path))
+            | Self::Compare(Operand::Resource(path), ..)
+            | Self::Elements(path, ..) => names(path),
+            Self::Present(Operand::Element(_)) | Self::Compare(Operand::Element(_), ..) | Self::Constant(_) => false,
+        }
+    }
+
     fn grouped(&self, formatter: &mut std::fmt::Formatter<'_>, group: bool) -> std::fmt::Result {
         if group { write!(formatter, "({self})") } else { write!(formatter, "{self}") }
     }

@@ -1,8 +1,8 @@
 //! Filters (RFC 7644 §3.4.2.2): parsed with limits, resolved against a resource type, evaluated over documents.
 //!
 //! A filter that cannot be understood is an error, never "everybody"; so is a comparison no value could ever pass, such
-//! as a string attribute with a number, because its `ne` would be everybody. Beyond the RFC's grammar a value path may be
-//! followed by a sub-attribute and an operator, `emails[type eq "work"].value eq "x"`, which Entra requires.
+//! as a string attribute with a number, because its `ne` would be everybody. Beyond the RFC's grammar a value path may
+//! be followed by a sub-attribute and an operator, `emails[type eq "work"].value eq "x"`, which Entra requires.
 
 mod eval;
 mod expression;
@@ -50,6 +50,12 @@ impl<'s> Filter<'s> {
     /// The tree, for compiling it to conditions of a database.
     pub fn expression(&self) -> &Expression<'s> {
         &self.0
+    }
+
+    /// Whether it asks for a core or common attribute, such as a group's `members`, which a caller would rather not
+    /// read in vain.
+    pub fn mentions(&self, attribute: &str) -> bool {
+        self.0.mentions(attribute)
     }
 
     /// The attribute and text of a filter that is one plain equality, such as `userName eq "x"`: what an index answers.

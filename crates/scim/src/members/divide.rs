@@ -6,14 +6,15 @@ use super::delta::{Delta, Fold};
 use super::{Member, parse};
 use crate::Error;
 use crate::filter::{Expression, Operand, Operator};
-use crate::patch::{Options, OwnedStep, Patch, Step, Verb, members_after};
+use crate::patch::{Options, OwnedStep, Patch, Step, Verb, count_visits, members_after};
 use crate::schema::ResourceType;
 
 /// What a PATCH asks of the membership of a group.
 pub struct Membership<'s> {
+    /// Changes in their order that depend on who is a member, each with what comes before it.
+    steps: Vec<(Delta, OwnedStep<'s>)>,
+    /// What comes after them; everything, if there are none.
     delta: Delta,
-    /// All changes in their order, if one of them depends on who is a member.
-    steps: Vec<OwnedStep<'s>>,
     options: Options,
 }
 
@@ -39,9 +40,16 @@ impl Membership<'_> {
         if !self.needs_current() {
             return Ok(self.delta.clone());
         }
-        let before: Vec<Value> = current.iter().map(Member::to_json).collect();
-        let after = members_after(json!(before), &self.steps, self.options)?;
-        Ok(Delta::between(current, &parse(&after)?))
+        // Only what needs it looks at the whole list.
+        count_visits(&mut 0, self.steps.len().saturating_mul(current.len()))?;
+        let (mut members, mut visits) = (current.to_vec(), 0);
+        for (before, step) in &self.steps {
+            members = before.apply(&members);
+            count_visits(&mut visits, members.len() + 1)?;
+            let list: Vec<Value> = members.iter().map(Member::to_json).collect();
+            members = parse(&members_after(json!(list), step, self.options)?)?;
+        }
+        Ok(Delta::between(current, &self.delta.apply(&members)))
     }
 }
 
@@ -49,21 +57,15 @@ impl Membership<'_> {
 ///
 /// An operation that cannot be done fails the whole request, as it would in one piece.
 pub fn divide(resource: &ResourceType, mut patch: Patch, options: Options) -> Result<(Patch, Membership<'_>), Error> {
-    let (mut fold, mut steps, mut known) = (Fold::default(), Vec::new(), true);
+    let (mut fold, mut steps) = (Fold::default(), Vec::new());
     patch.each_step(resource, |step| {
-        if !step.changes_members() {
-            return Ok(());
+        if step.changes_members() && !folded(&mut fold, step)? {
+            steps.push((std::mem::take(&mut fold).finish(), OwnedStep::of(step)));
         }
-        if known {
-            known = folded(&mut fold, step)?;
-        }
-        steps.push(step.clone());
         Ok(())
     })?;
-    // The values are copied only for the rare request that needs them later.
-    let steps = if known { Vec::new() } else { steps.into_iter().map(OwnedStep::of).collect() };
     patch.leave_members_out();
-    Ok((patch, Membership { delta: fold.finish(), steps, options }))
+    Ok((patch, Membership { steps, delta: fold.finish(), options }))
 }
 
 /// Folds one change; `false` if it depends on who is a member.

@@ -1,11 +1,11 @@
 //! A group's members apart from its document, so that a change costs what it changes, not what the group holds.
 //!
-//! A PATCH is [divided](divide) into operations on the rest of the group and the [`Membership`] it asks for. Nearly all
-//! that identity providers send folds into a [`Delta`] without knowing who is a member; the few value paths that do not
-//! (`members[type eq "User"]`) say so and are resolved against the current members. What an accepted POST or PUT body
-//! lists is taken out by [`split`].
+//! A PATCH is [divided](divide()) into operations on the rest of the group and the [`Membership`] it asks for. Nearly
+//! all that identity providers send folds into a [`Delta`] without knowing who is a member; the few value paths that do
+//! not (`members[type eq "User"]`) say so and are resolved against the current members. What an accepted POST or PUT
+//! body lists is taken out by [`split`].
 //!
-//! Whether a member exists is not asked here, nor are `$ref` and `display` kept: the server fills both.
+//! Whether a member exists is not asked here, and `$ref` is not kept: the server fills it in.
 
 mod delta;
 mod divide;
@@ -70,7 +70,10 @@ pub fn render(members: &[Member], base_url: &str) -> Value {
 
 /// The readOnly `groups` of a user (RFC 7643 §4.1.2): ids and names of the groups that list it.
 pub fn render_groups<'a>(groups: impl IntoIterator<Item = (&'a str, &'a str)>, base_url: &str) -> Value {
-    let one = |(id, name): (&str, &str)| json!({ "value": id, "$ref": format!("{base_url}/Groups/{id}"), "display": name, "type": "direct" });
+    let one = |(id, name): (&str, &str)| {
+        let reference = format!("{base_url}/Groups/{id}");
+        json!({ "value": id, "$ref": reference, "display": name, "type": "direct" })
+    };
     groups.into_iter().map(one).collect()
 }
 

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::normalise::{OwnedStep, Step};
 use super::{Options, Verb, elements};
-use crate::document::{coerce, keep_one_primary};
+use crate::document::{self, coerce, keep_one_primary};
 use crate::json::member;
 use crate::schema::{Attribute, Kind, Mutability, ResourceType};
 use crate::{Error, Object, ScimType};
@@ -47,7 +47,8 @@ fn whole(holder: &mut Object, attribute: &Attribute, step: &Step<'_, '_>) -> Res
         if !attribute.multi_valued || value.is_null() {
             return unassign(holder, attribute);
         }
-        if let (Some(Value::Array(listed)), Some(items)) = (coerce(attribute, value)?, list(holder, attribute)) {
+        let listed = document::elements(attribute, value)?;
+        if let Some(items) = list(holder, attribute) {
             elements::remove_listed(items, attribute, &listed);
         }
         return Ok(());
@@ -148,12 +149,17 @@ pub(super) fn assign(
     Ok(())
 }
 
-/// A list of members after changes in their order.
-pub(crate) fn members_after(members: Value, steps: &[OwnedStep<'_>], options: Options) -> Result<Value, Error> {
+/// A list of members after one change.
+pub(crate) fn members_after(members: Value, step: &OwnedStep<'_>, options: Options) -> Result<Value, Error> {
     let mut group = Object::new();
     group.insert("members".to_owned(), members);
-    steps.iter().try_for_each(|step| change(&mut group, &step.borrowed(), options))?;
+    change(&mut group, &step.borrowed(), options)?;
     Ok(group.shift_remove("members").unwrap_or_default())
+}
+
+/// How many values a step has to look at.
+pub(super) fn visits(document: &Object, step: &Step<'_, '_>) -> usize {
+    step.path.value(document).and_then(Value::as_array).map_or(1, Vec::len)
 }
 
 /// Empty structures, lists and extensions are the same as absent ones (RFC 7643 §2.5).

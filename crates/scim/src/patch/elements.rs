@@ -1,4 +1,5 @@
-//! Elements of multi-valued attributes: adding and removing whole ones, and value paths, `emails[type eq "work"].value`.
+//! Elements of multi-valued attributes: adding and removing whole ones, and value paths, `emails[type eq
+//! "work"].value`.
 
 use std::collections::{BTreeMap, HashMap};
 

@@ -22,6 +22,9 @@ use crate::{Error, Object, ScimType, document};
 /// The most operations of one request.
 pub const MAX_OPERATIONS: usize = 1_000;
 
+/// The most values one request may look at, over all its operations: a thousand operations on a list of a thousand.
+pub const MAX_VISITS: usize = 1_000_000;
+
 /// What an operation does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Verb {
@@ -148,12 +151,25 @@ fn operation(value: &Value) -> Result<Operation, Error> {
 /// Applies a PATCH to a document: all of it or nothing.
 pub fn apply(resource: &ResourceType, before: &Object, patch: &Patch, options: Options) -> Result<Applied, Error> {
     let mut document = before.clone();
-    patch.each_step(resource, |step| apply::change(&mut document, step, options))?;
+    let mut visits = 0;
+    patch.each_step(resource, |step| {
+        count_visits(&mut visits, apply::visits(&document, step))?;
+        apply::change(&mut document, step, options)
+    })?;
     apply::drop_empty(resource, &mut document);
     document::check_required(resource, &document)?;
     document::check_immutable(resource, before, &document)?;
     let changed = difference(resource, before, &document);
     Ok(Applied { document, changed })
+}
+
+/// Adds to what a request has looked at; too much is 400 `tooMany`, or few bytes would cost minutes.
+pub(crate) fn count_visits(visits: &mut usize, more: usize) -> Result<(), Error> {
+    *visits = visits.saturating_add(more);
+    if *visits <= MAX_VISITS {
+        return Ok(());
+    }
+    Err(Error::bad(ScimType::TooMany, format!("the operations look at more than {MAX_VISITS} values")))
 }
 
 /// The attributes in which two documents differ.

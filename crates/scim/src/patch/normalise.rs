@@ -43,8 +43,8 @@ pub(crate) struct OwnedStep<'s> {
 }
 
 impl<'s> OwnedStep<'s> {
-    pub(crate) fn of(step: Step<'_, 's>) -> Self {
-        Self { verb: step.verb, path: step.path, filter: step.filter, value: step.value.cloned() }
+    pub(crate) fn of(step: &Step<'_, 's>) -> Self {
+        Self { verb: step.verb, path: step.path, filter: step.filter.clone(), value: step.value.cloned() }
     }
 
     pub(crate) fn borrowed(&self) -> Step<'_, 's> {

@@ -141,3 +141,19 @@ fn case_39_excluded_members_need_not_be_read() {
     assert!(Projection::parse(&GROUP, None, Some("members.display")).unwrap().shows(&GROUP, "members"));
     assert!(Projection::default().shows(&GROUP, "members"));
 }
+
+#[test]
+fn width_is_mapped_as_unicode_has_it() {
+    use unicode_normalization::UnicodeNormalization;
+    // One step of decomposition; NFKC agrees but for a macron, and for letters of Hangul, which it takes further.
+    for code in (0xFF01..=0xFF9F).chain(0xFFE0..=0xFFEE).chain([0x3000]).filter(|code| ![0xFFE3, 0xFFE7].contains(code))
+    {
+        let letter = char::from_u32(code).unwrap().to_string();
+        let expected: String = letter.nfkc().flat_map(char::to_lowercase).collect();
+        assert_eq!(scim::key::case_key(&letter), expected, "U+{code:04X}");
+    }
+    for code in (0xFFA0..=0xFFDC_u32).filter_map(char::from_u32) {
+        let (narrow, key) = (code.to_string(), scim::key::case_key(&code.to_string()));
+        assert_eq!(narrow.nfkc().collect::<String>(), key.nfkc().collect::<String>(), "{code:?}");
+    }
+}

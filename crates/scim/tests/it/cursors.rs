@@ -5,7 +5,8 @@ use scim::ScimType;
 use scim::cursor::{self, Position, Walk};
 use scim::filter::Filter;
 use scim::list;
-use scim::schema::USER;
+use scim::query::Query;
+use scim::schema::{GROUP, USER};
 use scim::sort::Sort;
 
 use crate::support::*;
@@ -58,6 +59,19 @@ fn a_filter_in_another_spelling_is_the_same_walk() {
     let two = Filter::parse(&USER, r#"userName EQ "a"  and title pr"#).unwrap();
     let walk = |filter| Walk::new("t", "/Users", Some(filter), None, None);
     assert_eq!(walk(&one), walk(&two));
+}
+
+#[test]
+fn the_walk_of_a_query_at_the_root_knows_the_filter_of_every_type() {
+    let types = [&*USER, &*GROUP];
+    let walk = |filter: &str| {
+        let parameters = [("filter", filter), ("cursor", ""), ("count", "5")];
+        Walk::of("t", "/", &Query::of_root_parameters(&types, parameters).unwrap())
+    };
+    // For users both are "no value".
+    assert_ne!(walk(r#"members eq "a""#), walk(r#"members eq "b""#));
+    let user = Query::of_parameters(&USER, [("cursor", ""), ("count", "5")]).unwrap();
+    assert_eq!(Walk::of("t", "/Users", &[user]), Walk::new("t", "/Users", None, None, Some(5)));
 }
 
 #[test]

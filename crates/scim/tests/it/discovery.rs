@@ -80,3 +80,14 @@ fn schemas_say_everything_rfc_7643_asks() {
     let enterprise = discovery::schema(&ENTERPRISE_USER, BASE);
     assert_eq!(enterprise["attributes"][5]["subAttributes"].as_array().unwrap().len(), 3);
 }
+
+#[test]
+fn the_lists_name_every_type_and_schema_once() {
+    let types: [&'static scim::schema::ResourceType; 2] = [&USER, &GROUP];
+    let names = |list: Vec<scim::Object>| {
+        list.into_iter().map(|one| one["name"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(names(discovery::resource_types(&types, BASE)), ["User", "Group"]);
+    assert_eq!(names(discovery::schemas(&types, BASE)), ["User", "EnterpriseUser", "Group"]);
+    assert_eq!(discovery::schemas(&[&USER, &USER], BASE).len(), 2);
+}

@@ -80,10 +80,19 @@ fn wrong_types_are_refused() {
         json!({ "emails": [{ "primary": "maybe" }] }),
         json!({ "password": 5 }),
         json!({ ENTERPRISE: { "manager": 5 } }),
+        json!({ ENTERPRISE: "x" }),
+        json!({ ENTERPRISE: [{}] }),
     ] {
         let mut whole = wrong.clone();
         whole["userName"] = json!("a");
         assert_eq!(refusal(document::accept(&USER, &whole)), (400, Some(ScimType::InvalidValue)), "{wrong}");
+    }
+}
+
+#[test]
+fn an_empty_extension_in_any_form_is_none() {
+    for empty in [json!({}), json!([]), Value::Null, json!({ "department": null })] {
+        assert!(!user(json!({ "userName": "a", ENTERPRISE: empty })).contains_key(ENTERPRISE));
     }
 }
 

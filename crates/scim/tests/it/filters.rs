@@ -146,9 +146,9 @@ fn in_a_query_over_types_what_one_lacks_is_no_value() {
         ("not (userName pr)", false, true),
         (r#"emails[type eq "work"]"#, true, false),
         (r#"not (emails[type eq "work"].value pr) and displayName pr"#, false, true),
-        (r#"members pr or title pr"#, true, false),
+        ("members pr or title pr", true, false),
         (r#"meta.resourceType eq "Group""#, false, true),
-        (r#"urn:ietf:params:scim:schemas:core:2.0:User:displayName pr"#, true, false),
+        ("urn:ietf:params:scim:schemas:core:2.0:User:displayName pr", true, false),
     ] {
         let [users, groups] = parse(filter);
         assert_eq!((users.matches(&person), groups.matches(&team)), (user_matches, group_matches), "{filter}");
@@ -156,4 +156,16 @@ fn in_a_query_over_types_what_one_lacks_is_no_value() {
     assert_eq!(refusal(Filter::parse_among(&USER, &types, "shoeSize pr")), (400, Some(ScimType::InvalidFilter)));
     let [_, groups] = parse("userName pr");
     assert_eq!(groups.expression(), &Expression::Constant(false));
+}
+
+#[test]
+fn a_filter_says_whether_it_asks_for_members() {
+    for (filter, asks) in [
+        (r#"displayName eq "x" and not (members[value eq "a"])"#, true),
+        (r#"members.value eq "a" or displayName pr"#, true),
+        ("MEMBERS pr", true),
+        (r#"displayName eq "members""#, false),
+    ] {
+        assert_eq!(Filter::parse(&GROUP, filter).unwrap().mentions("members"), asks, "{filter}");
+    }
 }

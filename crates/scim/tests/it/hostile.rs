@@ -1,5 +1,5 @@
-//! Input made to hurt: long, deep, broken. Every piece of it has to end in an error, and soon: the crate bounds its work by
-//! limits, so these tests would not end, or overflow the stack, if a limit were missing.
+//! Input made to hurt: long, deep, broken. Every piece of it has to end in an error, and soon: the crate bounds its
+//! work by limits, so these tests would not end, or overflow the stack, if a limit were missing.
 
 use scim::filter::Filter;
 use scim::projection::Projection;
@@ -129,6 +129,24 @@ fn long_lists_cost_their_length() {
     assert_eq!(membership.delta().unwrap().remove.len(), 40_000);
     let emails: Vec<Value> = (0..20_000).map(|id| json!({ "value": format!("{id}@x"), "primary": true })).collect();
     assert_eq!(user(json!({ "userName": "a", "emails": emails }))["emails"].as_array().unwrap().len(), 20_000);
+}
+
+#[test]
+fn many_operations_on_long_lists_are_too_many() {
+    let emails: Vec<Value> = (0..20_000).map(|id| json!({ "value": format!("{id}@x") })).collect();
+    let person = user(json!({ "userName": "a", "emails": emails }));
+    let operation = json!({ "op": "add", "path": "emails", "value": { "value": "1@x" } });
+    let operations = |count| json!(vec![operation.clone(); count]);
+    assert!(try_patch(&USER, &person, operations(2)).unwrap().changed.is_empty());
+    // It ends at the fiftieth.
+    let select = json!({ "op": "remove", "path": "emails[value eq \"no\" and type pr]" });
+    assert_eq!(refusal(try_patch(&USER, &person, json!(vec![select; 1_000]))), (400, Some(ScimType::TooMany)));
+    let select = json!({ "op": "remove", "path": "members[type eq \"Group\"]" });
+    let patch = patch::parse(&json!({ "Operations": vec![select; 1_000] })).unwrap();
+    let (_, membership) = members::divide(&GROUP, patch, patch::Options::default()).unwrap();
+    let team: Vec<_> = (0..1_001).map(|id: u32| members::Member::new(id.to_string())).collect();
+    assert!(membership.resolve(&team[..10]).unwrap().is_empty());
+    assert_eq!(refusal(membership.resolve(&team)), (400, Some(ScimType::TooMany)));
 }
 
 #[test]

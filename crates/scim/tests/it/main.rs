@@ -1,4 +1,6 @@
 //! The engine from outside.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails here")]
+#![expect(clippy::needless_pass_by_value, reason = "literals of JSON read better without a reference")]
 
 mod support;
 
@@ -21,5 +23,6 @@ mod properties;
 mod query;
 mod rfc;
 mod sorting;
+mod spelling;
 mod table;
 mod validator;
