@@ -82,7 +82,8 @@ pub fn follow(document: &mut Object, base: &Native, fresh: &Native) -> Vec<&'sta
         set_name(document, "familyName", fresh.family_name.as_deref());
         changed.push("name");
     }
-    if base.active != fresh.active && shown.active != fresh.active {
+    // A document from which a client removed `active` says nothing; now the realm has said something.
+    if base.active != fresh.active && document.get("active") != Some(&json!(fresh.active)) {
         document.insert("active".to_owned(), json!(fresh.active));
         changed.push("active");
     }

@@ -79,9 +79,7 @@ fn whole(holder: &mut Object, attribute: &Attribute, step: &Step<'_, '_>) -> Res
 }
 
 fn unassign(holder: &mut Object, attribute: &Attribute) -> Result<(), Error> {
-    // Unassigning `active` falls back to its default: that must not let a deactivated user in again.
-    let lets_in = attribute.name == "active" && holder.get("active") == Some(&Value::Bool(false));
-    if attribute.required || lets_in {
+    if attribute.required {
         return Err(Error::bad(ScimType::Mutability, format!("{} cannot be removed", attribute.name)));
     }
     holder.shift_remove(&attribute.name);

@@ -9,7 +9,8 @@ pub(super) fn schema() -> Schema {
         text("value").exact().immutable(),
         reference("$ref", &["User", "Group"]).immutable(),
         text("type").canonical(&["User", "Group"]).immutable(),
-        text("display"),
+        // The server knows what its members are called.
+        text("display").read_only(),
     ];
     Schema::new(
         "urn:ietf:params:scim:schemas:core:2.0:Group",
