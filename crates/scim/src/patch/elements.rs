@@ -115,6 +115,9 @@ pub(super) fn set(
             New::Sub(sub, value) => assign(&mut fresh, attribute, sub, value.as_ref())?,
             New::Whole(element) => fresh.extend(element),
         }
+        if attribute.is_membership() {
+            return add_member(items, fresh);
+        }
         items.push(Value::Object(fresh));
         touched.push(items.len() - 1);
     } else {
@@ -129,6 +132,16 @@ pub(super) fn set(
     let keeper = touched.into_iter().find(|place| is_primary(&items[*place]));
     if keeper.is_some() {
         leave_primary_to(items, keeper);
+    }
+    Ok(())
+}
+
+/// A member that a value path describes: by an id, and once, as every other member.
+fn add_member(members: &mut Vec<Value>, fresh: Object) -> Result<(), Error> {
+    let id = fresh.get("value").and_then(Value::as_str).filter(|id| !id.is_empty());
+    let id = id.ok_or_else(|| Error::value("a member needs a value"))?;
+    if !members.iter().any(|member| member.get("value").and_then(Value::as_str) == Some(id)) {
+        members.push(Value::Object(fresh));
     }
     Ok(())
 }

@@ -118,6 +118,19 @@ fn a_path_that_asks_more_than_the_id_needs_the_current_members() {
 }
 
 #[test]
+fn a_value_path_adds_members_by_their_id_and_once() {
+    let team = group(json!({ "displayName": "x", "members": ["a"] }));
+    let add = |filter: &str| {
+        let path = format!("members[{filter}]");
+        try_patch(&GROUP, &team, json!([{ "op": "add", "path": path, "value": { "display": "D" } }]))
+    };
+    assert_eq!(refusal(add("display eq \"D\"")), (400, Some(ScimType::InvalidValue)));
+    assert_eq!(refusal(add("value eq \"\"")), (400, Some(ScimType::InvalidValue)));
+    assert!(add("value eq \"a\" and type eq \"Group\"").unwrap().changed.is_empty());
+    assert_eq!(ids(&add("value eq \"b\"").unwrap().document), ["a", "b"]);
+}
+
+#[test]
 fn members_are_taken_out_of_a_body_once_each() {
     let mut team = group(json!({ "displayName": "x", "members": [{ "value": "a" }, "b", { "value": "a" }] }));
     let members = members::split(&mut team).unwrap();
