@@ -55,7 +55,8 @@ pub async fn accepted(db: &Db, tenant: TenantId, accepted: &Accepted) -> Result<
 
 /// Notes the newest refused request.
 pub async fn rejected(db: &Db, tenant: TenantId, rejected: &Rejected) -> Result<(), Error> {
-    let text = "insert into inbound_contact (tenant_id, rejected_at, rejected_operation, rejected_class, rejected_reason)
+    let text =
+        "insert into inbound_contact (tenant_id, rejected_at, rejected_operation, rejected_class, rejected_reason)
          values ($1, $2, $3, $4, $5)
          on conflict (tenant_id) do update set rejected_at = excluded.rejected_at,
              rejected_operation = excluded.rejected_operation, rejected_class = excluded.rejected_class,

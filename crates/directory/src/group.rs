@@ -147,7 +147,12 @@ pub struct Commit<'a> {
 
 /// Commits a write under its claim, in one transaction. Version and time move if the document or a membership differs.
 /// `None` if the claim is no longer ours.
-pub async fn commit(db: &Db, tenant: TenantId, before: &Group, commit: &Commit<'_>) -> Result<Option<Committed>, Error> {
+pub async fn commit(
+    db: &Db,
+    tenant: TenantId,
+    before: &Group,
+    commit: &Commit<'_>,
+) -> Result<Option<Committed>, Error> {
     let transaction = db.begin().await?;
     let outcome = commit_in(&transaction, tenant, before, commit).await;
     finish_if(transaction, outcome, Option::is_some).await
@@ -164,7 +169,8 @@ async fn commit_in(
     let name = display_name(commit.document);
     let now = ledger::clock(transaction);
     let free = if commit.keep { "" } else { ", write_until = null" };
-    let count = "(select count(*) from membership m where m.tenant_id = $1 and m.group_id = directory_group.id and m.desired)";
+    let count =
+        "(select count(*) from membership m where m.tenant_id = $1 and m.group_id = directory_group.id and m.desired)";
     let related = resource::related(transaction, Kind::Group, "directory_group");
     let text = format!(
         "update directory_group set document = $4, version = version + $5, display_key = $6, display_name = $7,

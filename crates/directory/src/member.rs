@@ -122,16 +122,16 @@ pub(crate) async fn change(
     let now = ledger::clock(transaction);
     let mut touched = 0;
     for chunk in change.remove.chunks(CHUNK) {
-        let within = format!("tenant_id = $1 and group_id = $2 and desired and user_id in ({})", places(3, chunk.len()));
+        let within =
+            format!("tenant_id = $1 and group_id = $2 and desired and user_id in ({})", places(3, chunk.len()));
         let values = || with(tenant, &[group], chunk);
         if settled {
             touched += sql::execute(transaction, &format!("delete from membership where {within}"), values()).await?;
         } else {
             let text = format!("delete from membership where {within} and kind = 'Group'");
             touched += sql::execute(transaction, &text, values()).await?;
-            let text = format!(
-                "update membership set desired = false, state = 'pending', changed_at = {now} where {within}"
-            );
+            let text =
+                format!("update membership set desired = false, state = 'pending', changed_at = {now} where {within}");
             touched += sql::execute(transaction, &text, values()).await?;
         }
     }

@@ -86,13 +86,7 @@ pub struct Wanted {
 }
 
 /// A resource by id.
-pub async fn by_id(
-    db: &Db,
-    tenant: TenantId,
-    kind: Kind,
-    id: Uuid,
-    related: bool,
-) -> Result<Option<Resource>, Error> {
+pub async fn by_id(db: &Db, tenant: TenantId, kind: Kind, id: Uuid, related: bool) -> Result<Option<Resource>, Error> {
     let condition = Condition { text: "r.id = $2".to_owned(), values: vec![id.into()], exact: true };
     let wanted = Wanted { related, total: false };
     Ok(page(db, tenant, kind, &condition, Page::Offset(0, 1), wanted).await?.0.pop())

@@ -80,10 +80,8 @@ pub async fn renew(db: &Db, kind: Kind, tenant: TenantId, id: Uuid, epoch: i64) 
 
 /// Gives a claim back with nothing changed.
 pub async fn release(db: &Db, kind: Kind, tenant: TenantId, id: Uuid, epoch: i64) -> Result<(), Error> {
-    let text = format!(
-        "update {} set write_until = null where tenant_id = $1 and id = $2 and write_epoch = $3",
-        kind.table()
-    );
+    let text =
+        format!("update {} set write_until = null where tenant_id = $1 and id = $2 and write_epoch = $3", kind.table());
     sql::execute(db.connection(), &text, [tenant.0.into(), id.into(), epoch.into()]).await?;
     Ok(())
 }

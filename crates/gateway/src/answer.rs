@@ -26,16 +26,7 @@ impl Answer {
     }
 
     pub fn empty(status: u16) -> Self {
-        Self {
-            status,
-            body: None,
-            etag: None,
-            location: None,
-            allow: None,
-            retry_after: None,
-            id: None,
-            error: None,
-        }
+        Self { status, body: None, etag: None, location: None, allow: None, retry_after: None, id: None, error: None }
     }
 
     /// The realm or the database is away: never 401 or 404, on which identity providers give up (W7).

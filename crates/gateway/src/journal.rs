@@ -132,8 +132,12 @@ pub(crate) fn client(user_agent: Option<&str>) -> Option<String> {
     if let Some((_, name)) = known.iter().find(|(part, _)| lower.contains(part)) {
         return Some((*name).to_owned());
     }
-    let product: String =
-        text.split(['/', '(', ';']).next()?.chars().filter(|c| c.is_ascii_alphanumeric() || " -_.".contains(*c)).collect();
+    let product: String = text
+        .split(['/', '(', ';'])
+        .next()?
+        .chars()
+        .filter(|c| c.is_ascii_alphanumeric() || " -_.".contains(*c))
+        .collect();
     let product = product.trim().get(..product.trim().len().min(40))?.to_owned();
     Some(product).filter(|product| !product.is_empty())
 }

@@ -88,7 +88,10 @@ pub(crate) async fn of(db: &Db, journal: &Journal, request: &Request) -> Result<
     };
     let mut refused = match token(&request.authorization) {
         Ok(token) => {
-            match registry::tenant::resolve(db, token.hash(), &request.host, &request.realm).await.map_err(unavailable)? {
+            match registry::tenant::resolve(db, token.hash(), &request.host, &request.realm)
+                .await
+                .map_err(unavailable)?
+            {
                 Ok(provisioner) => return Ok(Ok(provisioner)),
                 Err(refusal) => refused(refusal),
             }

@@ -123,8 +123,7 @@ async fn by_cursor(
     };
     let (filter, sort) = (query.filter.as_ref(), query.sort.as_ref());
     let now = chrono::Utc::now().timestamp();
-    let walk =
-        |count| Walk::new(&call.tenant().to_string(), &call.types.of(*kind).endpoint, filter, sort, count);
+    let walk = |count| Walk::new(&call.tenant().to_string(), &call.types.of(*kind).endpoint, filter, sort, count);
     let (after, count) = match cursor {
         None => (None, count),
         Some(text) => {

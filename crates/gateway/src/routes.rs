@@ -94,8 +94,7 @@ async fn work(
     _turn: tokio::sync::OwnedSemaphorePermit,
 ) -> (Answer, Notes) {
     let (types, notes) = (gateway.types.of(&provisioner), std::sync::Mutex::default());
-    let call =
-        Call { deps: &gateway.deps, provisioner: &provisioner, types: &types, request: &request, notes: &notes };
+    let call = Call { deps: &gateway.deps, provisioner: &provisioner, types: &types, request: &request, notes: &notes };
     let answer = dispatch(&call, &body).await;
     let notes = notes.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
     (answer, notes)
@@ -109,10 +108,9 @@ fn failed() -> Answer {
 fn takes_body(request: &Request) -> bool {
     let segments: Vec<&str> = request.segments.iter().map(String::as_str).collect();
     match request.method {
-        Method::POST => matches!(
-            segments.as_slice(),
-            ["Users" | "Groups" | "Bulk" | ".search"] | ["Users" | "Groups", ".search"]
-        ),
+        Method::POST => {
+            matches!(segments.as_slice(), ["Users" | "Groups" | "Bulk" | ".search"] | ["Users" | "Groups", ".search"])
+        }
         Method::PUT | Method::PATCH => matches!(segments.as_slice(), ["Users" | "Groups", _]),
         _ => false,
     }

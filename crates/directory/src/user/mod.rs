@@ -79,18 +79,11 @@ impl TryFrom<Row> for User {
     }
 }
 
-pub(crate) const COLUMNS: &str =
-    "id, document, version, active, adopted, base, created_at, modified_at, write_epoch";
+pub(crate) const COLUMNS: &str = "id, document, version, active, adopted, base, created_at, modified_at, write_epoch";
 
 /// Claims a user for a write and reads it (K1). `logout` notes that the user's sessions will have to end, so that a crash
 /// cannot leave them (K4).
-pub async fn claim(
-    db: &Db,
-    tenant: TenantId,
-    id: Uuid,
-    token: TokenHash,
-    logout: bool,
-) -> Result<Claim<User>, Error> {
+pub async fn claim(db: &Db, tenant: TenantId, id: Uuid, token: TokenHash, logout: bool) -> Result<Claim<User>, Error> {
     let set = if logout { ", logout_owed = true" } else { "" };
     Ok(match writing::claim::<Row>(db, Kind::User, COLUMNS, set, (tenant, id), token).await? {
         Claim::Granted(row) => Claim::Granted(row.try_into()?),

@@ -17,9 +17,7 @@ async fn pay(deps: &Deps, owed: &OwedLogout) -> Repaired {
     let realm = deps.realms.of(owed.tenant_id).await.map_err(|error| text(&error))?;
     match realm.logout(owed.id).await {
         // A user that is gone has no sessions.
-        Ok(()) | Err(realm::Error::NotFound) => {
-            user::logout_paid(&deps.db, owed).await.map_err(|error| text(&error))
-        }
+        Ok(()) | Err(realm::Error::NotFound) => user::logout_paid(&deps.db, owed).await.map_err(|error| text(&error)),
         Err(error) => Err(text(&error)),
     }
 }

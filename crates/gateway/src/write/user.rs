@@ -51,9 +51,9 @@ pub(crate) async fn create(call: &Call<'_>, document: &Object) -> Result<Resourc
     match completed {
         Some(user) => Ok(user),
         // The sweeper was faster; the user is there all the same.
-        None => resource::by_id(db, call.tenant(), Kind::User, created.id, false)
-            .await?
-            .ok_or_else(Answer::unavailable),
+        None => {
+            resource::by_id(db, call.tenant(), Kind::User, created.id, false).await?.ok_or_else(Answer::unavailable)
+        }
     }
 }
 
@@ -274,4 +274,3 @@ fn native_of(user: &RealmUser) -> Native {
         external_id: user.external_id.clone(),
     }
 }
-

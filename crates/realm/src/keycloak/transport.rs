@@ -165,11 +165,7 @@ fn judge(answer: Answer, method: &Method) -> Result<Answer, Error> {
             let text = text_of(&answer.body);
             // Only Keycloak's own words mean that a user or group is gone (K14); a realm or route that is missing does not.
             let gone = ["User not found", "Could not find user", "Group not found", "Could not find group"];
-            if gone.iter().any(|words| text.contains(words)) {
-                Err(Error::NotFound)
-            } else {
-                Err(Error::RealmGone)
-            }
+            if gone.iter().any(|words| text.contains(words)) { Err(Error::NotFound) } else { Err(Error::RealmGone) }
         }
         409 => Err(conflict(&answer.body)),
         503 => Err(Error::Unavailable),

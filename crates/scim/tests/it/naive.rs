@@ -129,8 +129,7 @@ impl Model {
     }
 
     fn unset(&mut self, name: &str) -> Refusal {
-        // Nobody is let in again by leaving `active` to its default.
-        if name == "userName" || (name == "active" && self.simple.get("active") == Some(&json!(false))) {
+        if name == "userName" {
             return Err(ScimType::Mutability);
         }
         self.simple.remove(name);
