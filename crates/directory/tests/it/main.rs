@@ -2,12 +2,15 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails here")]
 
 mod enabling;
+mod filters;
+mod groups;
 mod ledger;
 mod reservations;
 mod users;
 mod watches;
 
 use directory::reservation::{self, Reservation, Reserved};
+use directory::resource::Kind;
 use directory::user::{self, User};
 use registry::{BearerToken, TenantId};
 use scim::Object;
@@ -28,20 +31,14 @@ fn document(user_name: &str, external_id: Option<&str>) -> Object {
 }
 
 fn wanted(tenant: TenantId, user_name: &str, external_id: Option<&str>) -> Reservation {
-    Reservation {
-        tenant_id: tenant,
-        username_key: scim::key::username_key(user_name),
-        external_key: external_id.map(str::to_owned),
-        nonce: Uuid::new_v4(),
-        document: serde_json::to_string(&document(user_name, external_id)).unwrap(),
-    }
+    Reservation::new(tenant, Kind::User, document(user_name, external_id), Vec::new())
 }
 
 /// A user as a create leaves it.
 async fn made(store: &Store, tenant: TenantId, token: &BearerToken, name: &str, external_id: Option<&str>) -> User {
     let reserved = wanted(tenant, name, external_id);
     assert_eq!(reservation::reserve(&store.db, &reserved, token.hash()).await.unwrap(), Reserved::Yes);
-    let (id, base) = (Uuid::new_v4(), Native::of(&document(name, external_id)));
-    assert!(reservation::complete(&store.db, &reserved, id, &base, None).await.unwrap());
+    let (id, base) = (Uuid::new_v4(), Native::of(&reserved.document));
+    assert!(reservation::complete_user(&store.db, &reserved, id, &base, None).await.unwrap().is_some());
     user::by_id(&store.db, tenant, id).await.unwrap().unwrap()
 }

@@ -1,5 +1,6 @@
 use directory::reservation::{self, Reserved};
-use directory::user;
+use directory::resource::{self, Kind};
+use directory::{Condition, user};
 use futures_util::future::join_all;
 use registry::inbound_token;
 use scim::native::Native;
@@ -52,8 +53,8 @@ async fn a_reservation_becomes_a_user_once(store: Store) {
     let sought = wanted(acme, "ada@acme.test", Some("E1"));
     reservation::reserve(&store.db, &sought, token.hash()).await.unwrap();
     let (id, base) = (Uuid::new_v4(), Native::of(&document("ada@acme.test", Some("E1"))));
-    let both = join_all((0..2).map(|_| reservation::complete(&store.db, &sought, id, &base, None))).await;
-    assert_eq!(both.into_iter().filter(|done| matches!(done, Ok(true))).count(), 1, "the request or the sweeper");
+    let both = join_all((0..2).map(|_| reservation::complete_user(&store.db, &sought, id, &base, None))).await;
+    assert_eq!(both.into_iter().filter(|done| matches!(done, Ok(Some(_)))).count(), 1, "the request or the sweeper");
     let user = user::by_username(&store.db, acme, "ada@acme.test").await.unwrap().unwrap();
     assert_eq!((user.id, user.version, user.created_at), (id, 1, user.modified_at));
     assert_eq!(user::by_external(&store.db, acme, "E1").await.unwrap().unwrap().id, id);
@@ -66,7 +67,8 @@ async fn an_abandoned_name_is_free_again(store: Store) {
     reservation::reserve(&store.db, &first, token.hash()).await.unwrap();
     assert!(reservation::abandon(&store.db, &first).await.unwrap());
     let (id, base) = (Uuid::new_v4(), Native::of(&document("ada@acme.test", None)));
-    assert!(!reservation::complete(&store.db, &first, id, &base, None).await.unwrap(), "a late finish finds nothing");
+    let late = reservation::complete_user(&store.db, &first, id, &base, None).await.unwrap();
+    assert!(late.is_none(), "a late finish finds nothing");
     assert!(user::by_id(&store.db, acme, id).await.unwrap().is_none());
     let second = wanted(acme, "ada@acme.test", None);
     assert_eq!(reservation::reserve(&store.db, &second, token.hash()).await.unwrap(), Reserved::Yes);
@@ -78,5 +80,5 @@ async fn many_users_may_lack_an_external_id(store: Store) {
     for name in ["ada@acme.test", "grace@acme.test"] {
         made(&store, acme, &token, name, None).await;
     }
-    assert_eq!(user::page(&store.db, acme, 0, 10).await.unwrap().1, 2);
+    assert_eq!(resource::count(&store.db, acme, Kind::User, &Condition::all()).await.unwrap(), 2);
 }

@@ -1,5 +1,7 @@
-use directory::user::{self, Claim, Commit, User};
-use directory::{Error, ledger, refresh};
+use directory::resource::{self, Kind, Page, Wanted};
+use directory::user::{self, Commit, User};
+use directory::writing::{self, Claim};
+use directory::{Condition, Error, ledger, refresh};
 use futures_util::future::join_all;
 use registry::{BearerToken, TenantId, inbound_token};
 use scim::native::Native;
@@ -24,13 +26,13 @@ testkit::on_both_databases!(
 
 async fn claimed(store: &Store, tenant: TenantId, id: Uuid, token: &BearerToken) -> User {
     match user::claim(&store.db, tenant, id, token.hash(), false).await.unwrap() {
-        Claim::Granted(user) => *user,
+        Claim::Granted(user) => user,
         other => panic!("{other:?}"),
     }
 }
 
 fn write<'a>(document: &'a scim::Object, changed: bool) -> Commit<'a> {
-    Commit { document, changed, base: None, logged_out: false, trace: None }
+    Commit { document, changed, active: true, base: None, logged_out: false, trace: None }
 }
 
 async fn of_many_claims_on_a_user_one_is_granted(store: Store) {
@@ -59,13 +61,13 @@ async fn only_the_newest_claim_commits(store: Store) {
     let (acme, token) = store.provisioned("acme").await;
     let ada = made(&store, acme, &token, "ada@acme.test", None).await;
     let first = claimed(&store, acme, ada.id, &token).await;
-    user::release(&store.db, acme, ada.id, first.write_epoch).await.unwrap();
+    writing::release(&store.db, Kind::User, acme, ada.id, first.write_epoch).await.unwrap();
     let second = claimed(&store, acme, ada.id, &token).await;
     let mut document = first.document.clone();
     document.insert("title".to_owned(), json!("late"));
     assert!(user::commit(&store.db, acme, &first, &write(&document, true)).await.unwrap().is_none());
-    assert!(!user::renew(&store.db, acme, ada.id, first.write_epoch).await.unwrap());
-    assert!(user::renew(&store.db, acme, ada.id, second.write_epoch).await.unwrap());
+    assert!(!writing::renew(&store.db, Kind::User, acme, ada.id, first.write_epoch).await.unwrap());
+    assert!(writing::renew(&store.db, Kind::User, acme, ada.id, second.write_epoch).await.unwrap());
     let done = user::commit(&store.db, acme, &second, &write(&document, true)).await.unwrap().unwrap();
     assert_eq!(done.document["title"], "late");
 }
@@ -106,14 +108,20 @@ async fn a_page_follows_the_order_of_creation(store: Store) {
     for number in 0..7 {
         ids.push(made(&store, acme, &token, &format!("user-{number}@acme.test"), None).await.id);
     }
-    let mut seen = Vec::new();
+    let wanted = Wanted { related: true, total: true };
+    let page = async |page| resource::page(&store.db, acme, Kind::User, &Condition::all(), page, wanted).await.unwrap();
+    let (mut seen, mut walked, mut last) = (Vec::new(), Vec::new(), None);
     for first in [0, 3, 6] {
-        let (page, total) = user::page(&store.db, acme, first, 3).await.unwrap();
-        assert_eq!(total, 7);
-        seen.extend(page.into_iter().map(|user| user.id));
+        let (rows, total) = page(Page::Offset(first, 3)).await;
+        assert_eq!(total, Some(7));
+        seen.extend(rows.into_iter().map(|user| user.id));
+        let (rows, _) = page(Page::After(last, 3)).await;
+        last = rows.last().map(|user| (user.created_at, user.id));
+        walked.extend(rows.into_iter().map(|user| user.id));
     }
-    assert_eq!(seen, ids);
-    assert_eq!(user::page(&store.db, acme, 0, 0).await.unwrap().1, 7);
+    assert_eq!((&seen, &walked), (&ids, &ids));
+    assert_eq!(page(Page::Offset(0, 0)).await.1, Some(7));
+    assert_eq!(page(Page::Offset(100, 10)).await.1, Some(7), "past the end the total is true still");
 }
 
 async fn a_deleted_user_is_gone_and_its_name_free(store: Store) {
@@ -134,7 +142,7 @@ async fn an_owed_log_out_is_taken_over_once(store: Store) {
         panic!()
     };
     assert!(user::claim_owed_logouts(&store.db, 10).await.unwrap().is_empty(), "its request is still at it");
-    user::release(&store.db, acme, ada.id, held.write_epoch).await.unwrap();
+    writing::release(&store.db, Kind::User, acme, ada.id, held.write_epoch).await.unwrap();
     let owed = user::claim_owed_logouts(&store.db, 10).await.unwrap();
     assert_eq!(owed.iter().map(|owed| owed.id).collect::<Vec<_>>(), [ada.id]);
     assert!(user::claim_owed_logouts(&store.db, 10).await.unwrap().is_empty(), "somebody else is paying it");

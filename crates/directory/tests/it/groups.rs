@@ -1,0 +1,172 @@
+use directory::group::{self, Commit, Group};
+use directory::member::{self, Change};
+use directory::reservation::{self, Reservation, Reserved};
+use directory::resource::{self, Kind};
+use directory::user;
+use directory::writing::Claim;
+use futures_util::future::join_all;
+use registry::{BearerToken, TenantId};
+use scim::Object;
+use serde_json::json;
+use testkit::store::Store;
+use uuid::Uuid;
+
+use crate::made;
+
+testkit::on_both_databases!(
+    of_many_groups_of_one_name_one_is_made,
+    members_change_by_what_is_named_and_a_repetition_changes_nothing,
+    members_keep_the_order_they_were_named_in,
+    who_is_deleted_leaves_every_group,
+    a_group_cannot_be_reached_from_itself,
+    what_the_realm_was_not_told_is_pending,
+    many_writers_of_one_group_lose_no_member,
+);
+
+fn document(name: &str) -> Object {
+    let mut document = Object::new();
+    document.insert("displayName".to_owned(), json!(name));
+    document
+}
+
+async fn make(store: &Store, tenant: TenantId, token: &BearerToken, name: &str, members: Vec<(Uuid, Kind)>) -> Uuid {
+    let wanted = Reservation::new(tenant, Kind::Group, document(name), members);
+    assert_eq!(reservation::reserve(&store.db, &wanted, token.hash()).await.unwrap(), Reserved::Yes);
+    let id = Uuid::new_v4();
+    assert!(reservation::complete_group(&store.db, &wanted, id, true).await.unwrap().is_some());
+    id
+}
+
+async fn claimed(store: &Store, tenant: TenantId, id: Uuid, token: &BearerToken) -> Group {
+    loop {
+        match group::claim(&store.db, tenant, id, token.hash()).await.unwrap() {
+            Claim::Granted(group) => return group,
+            Claim::Busy => tokio::task::yield_now().await,
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+async fn change(
+    store: &Store,
+    tenant: TenantId,
+    token: &BearerToken,
+    id: Uuid,
+    members: &Change,
+    settled: bool,
+) -> i64 {
+    let before = claimed(store, tenant, id, token).await;
+    let document = before.document.clone();
+    let commit = Commit { document: &document, members, settled, base: None, keep: false, members_up_to: 1_000 };
+    group::commit(&store.db, tenant, &before, &commit).await.unwrap().unwrap().group.version
+}
+
+async fn ids(store: &Store, tenant: TenantId, group: Uuid) -> Vec<Uuid> {
+    member::of_group(&store.db, tenant, group).await.unwrap().into_iter().map(|(id, _)| id).collect()
+}
+
+fn add(ids: &[Uuid]) -> Change {
+    Change { add: ids.iter().map(|id| (*id, Kind::User)).collect(), remove: Vec::new() }
+}
+
+async fn of_many_groups_of_one_name_one_is_made(store: Store) {
+    let (acme, token) = store.provisioned("acme").await;
+    let wanted: Vec<_> = ["Team", "TEAM", "team"]
+        .iter()
+        .cycle()
+        .take(30)
+        .map(|name| Reservation::new(acme, Kind::Group, document(name), Vec::new()))
+        .collect();
+    let outcomes = join_all(wanted.iter().map(|one| reservation::reserve(&store.db, one, token.hash()))).await;
+    let outcomes: Vec<Reserved> = outcomes.into_iter().map(Result::unwrap).collect();
+    assert_eq!(outcomes.iter().filter(|one| **one == Reserved::Yes).count(), 1);
+    assert_eq!(outcomes.iter().filter(|one| **one == Reserved::Taken("displayName")).count(), 29);
+}
+
+async fn members_change_by_what_is_named_and_a_repetition_changes_nothing(store: Store) {
+    let (acme, token) = store.provisioned("acme").await;
+    let (ada, grace) = (Uuid::new_v4(), Uuid::new_v4());
+    let team = make(&store, acme, &token, "Team", Vec::new()).await;
+    assert_eq!(change(&store, acme, &token, team, &add(&[ada, grace]), true).await, 2);
+    assert_eq!(change(&store, acme, &token, team, &add(&[ada]), true).await, 2, "who is a member stays one");
+    let gone = Change { add: Vec::new(), remove: vec![grace, Uuid::new_v4()] };
+    assert_eq!(change(&store, acme, &token, team, &gone, true).await, 3);
+    assert_eq!(change(&store, acme, &token, team, &gone, true).await, 3, "who is none can leave");
+    assert_eq!(ids(&store, acme, team).await, [ada]);
+}
+
+async fn members_keep_the_order_they_were_named_in(store: Store) {
+    let (acme, token) = store.provisioned("acme").await;
+    let people: Vec<Uuid> = (0..1_200).map(|_| Uuid::new_v4()).collect();
+    let team = make(&store, acme, &token, "Team", Vec::new()).await;
+    change(&store, acme, &token, team, &add(&people), true).await;
+    assert_eq!(ids(&store, acme, team).await, people);
+    assert_eq!(member::count(&store.db, acme, team).await.unwrap(), 1_200);
+    let read = resource::by_id(&store.db, acme, Kind::Group, team, true).await.unwrap().unwrap();
+    assert_eq!(read.related.len(), 1_200);
+    assert_eq!(read.related[7], (people[7], "User".to_owned()));
+    let bare = resource::by_id(&store.db, acme, Kind::Group, team, false).await.unwrap().unwrap();
+    assert!(bare.related.is_empty());
+}
+
+async fn who_is_deleted_leaves_every_group(store: Store) {
+    let (acme, token) = store.provisioned("acme").await;
+    let ada = made(&store, acme, &token, "ada@acme.test", None).await;
+    let team = make(&store, acme, &token, "Team", vec![(ada.id, Kind::User)]).await;
+    let outer = make(&store, acme, &token, "Outer", vec![(team, Kind::Group)]).await;
+    let held = resource::by_id(&store.db, acme, Kind::User, ada.id, true).await.unwrap().unwrap();
+    assert_eq!(held.related, [(team, "Team".to_owned())]);
+    let Claim::Granted(held) = user::claim(&store.db, acme, ada.id, token.hash(), false).await.unwrap() else {
+        panic!()
+    };
+    assert!(user::delete(&store.db, acme, ada.id, held.write_epoch, None).await.unwrap());
+    let read = resource::by_id(&store.db, acme, Kind::Group, team, true).await.unwrap().unwrap();
+    assert_eq!((read.related.len(), read.version), (0, 2), "the group has changed");
+    let held = claimed(&store, acme, team, &token).await;
+    assert!(group::delete(&store.db, acme, team, held.write_epoch).await.unwrap());
+    assert_eq!(ids(&store, acme, outer).await, Vec::<Uuid>::new());
+}
+
+async fn a_group_cannot_be_reached_from_itself(store: Store) {
+    let (acme, token) = store.provisioned("acme").await;
+    let inner = make(&store, acme, &token, "Inner", Vec::new()).await;
+    let middle = make(&store, acme, &token, "Middle", vec![(inner, Kind::Group)]).await;
+    let outer = make(&store, acme, &token, "Outer", vec![(middle, Kind::Group)]).await;
+    assert!(member::reaches(&store.db, acme, &[outer], inner).await.unwrap());
+    assert!(member::reaches(&store.db, acme, &[inner], inner).await.unwrap());
+    assert!(!member::reaches(&store.db, acme, &[inner], outer).await.unwrap());
+}
+
+async fn what_the_realm_was_not_told_is_pending(store: Store) {
+    let (acme, token) = store.provisioned("acme").await;
+    let (ada, grace) = (Uuid::new_v4(), Uuid::new_v4());
+    let team = make(&store, acme, &token, "Team", Vec::new()).await;
+    change(&store, acme, &token, team, &add(&[ada, grace]), false).await;
+    let pending = member::pending(&store.db, acme, team, 10).await.unwrap();
+    assert_eq!(pending.iter().map(|one| (one.user_id, one.desired)).collect::<Vec<_>>(), [(ada, true), (grace, true)]);
+    member::settle(store.db.connection(), &pending[0]).await.unwrap();
+    let gone = Change { add: Vec::new(), remove: vec![ada, grace] };
+    change(&store, acme, &token, team, &gone, false).await;
+    assert_eq!(ids(&store, acme, team).await, Vec::<Uuid>::new(), "what is not wanted is not shown");
+    // A late word about a joining does not undo the leaving.
+    member::settle(store.db.connection(), &pending[1]).await.unwrap();
+    let pending = member::pending(&store.db, acme, team, 10).await.unwrap();
+    assert!(pending.iter().all(|one| !one.desired) && pending.len() == 2, "{pending:?}");
+    for one in &pending {
+        member::settle(store.db.connection(), one).await.unwrap();
+    }
+    assert!(member::pending(&store.db, acme, team, 10).await.unwrap().is_empty());
+}
+
+async fn many_writers_of_one_group_lose_no_member(store: Store) {
+    let (acme, token) = store.provisioned("acme").await;
+    let team = make(&store, acme, &token, "Team", Vec::new()).await;
+    let people: Vec<Uuid> = (0..30).map(|_| Uuid::new_v4()).collect();
+    let one_each: Vec<Change> = people.iter().map(|id| add(&[*id])).collect();
+    join_all(one_each.iter().map(|members| change(&store, acme, &token, team, members, true))).await;
+    let mut held = ids(&store, acme, team).await;
+    let mut wanted = people;
+    held.sort_unstable();
+    wanted.sort_unstable();
+    assert_eq!(held, wanted);
+}
