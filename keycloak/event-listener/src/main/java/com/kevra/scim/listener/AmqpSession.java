@@ -8,6 +8,7 @@ import java.util.Date;
 import java.util.List;
 import java.util.concurrent.ConcurrentNavigableMap;
 import java.util.concurrent.ConcurrentSkipListMap;
+import java.util.concurrent.TimeoutException;
 
 /** One connection with one channel in confirm mode. */
 final class AmqpSession implements Broker.Session {
@@ -57,6 +58,8 @@ final class AmqpSession implements Broker.Session {
             }
             // False for refused ones, which are then still open.
             channel.waitForConfirms(settings.confirmTimeout().toMillis());
+        } catch (TimeoutException silence) {
+            throw new IOException("no confirm within " + settings.confirmTimeout().toMillis() + " ms");
         } finally {
             batch.clear();
             batch.addAll(open.values());

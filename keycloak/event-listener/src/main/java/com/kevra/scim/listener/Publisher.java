@@ -23,6 +23,7 @@ final class Publisher {
     private static final Duration IDLE = Duration.ofMillis(500);
     private static final Duration REPORT = Duration.ofMinutes(1);
     private static final Duration FLUSH = Duration.ofSeconds(2);
+    private static final Duration LAST_WORDS = Duration.ofMillis(100);
 
     private enum Health {
         WELL(Logger.Level.INFO),
@@ -74,10 +75,11 @@ final class Publisher {
         closing.countDown();
         try {
             thread.join(FLUSH.toMillis());
+            thread.interrupt();
+            thread.join(LAST_WORDS.toMillis());
         } catch (InterruptedException hurried) {
             Thread.currentThread().interrupt();
         }
-        thread.interrupt();
     }
 
     private void run() {
@@ -95,9 +97,10 @@ final class Publisher {
             }
             report();
         }
-        disconnect();
+        // Said before the connection is closed, which a frozen broker can delay beyond the log's end.
         counters.dropped.add(queue.size() + (long) batch.size());
         LOG.infof("Realm events at the end: %s", counters);
+        disconnect();
     }
 
     /** Also while there is nothing to send, so that the first message after a quiet night finds a connection. */
