@@ -290,15 +290,16 @@ def other_settings(place, keycloak, realm, rabbitmq, report):
     for number in range(60):
         put(realm, user, number, "restarted")
     rabbitmq.start()
-    found = len(messages.take(20, seconds=60, settle=1))
-    report.that("a full queue keeps what it holds and drops the rest", 20 <= found <= 22, found)
+    # The queue holds 20; one more may have been on its way.
+    held = len(messages.take(20, seconds=60, settle=1))
+    report.that("a full queue keeps what it holds and drops the rest", 20 <= held <= 22, held)
     for number in range(30):
         put(realm, user, number, "restarted")
     seconds = keycloak.stop()
     found = len(messages.take(30))
     report.that(f"a stop right after 30 changes sends them first, in {seconds:.1f} s", found == 30, found)
     dropped = [line for line in keycloak.logged()[begin:].splitlines() if "at the end" in line]
-    report.that("the dropped ones are counted", "dropped=40 " in dropped[0] or "dropped=39 " in dropped[0], dropped)
+    report.that("the dropped ones are counted", len(dropped) == 1 and f"dropped={60 - held} " in dropped[0], dropped)
     report.that("the log holds no password", PASSWORD not in keycloak.logged())
 
 
