@@ -5,7 +5,7 @@ import statistics
 import time
 
 from messages import Messages
-from realm import PERSON, Realm
+from realm import PERSON, Realm, call
 from servers import PASSWORD, Keycloak, wait_for
 
 EXCHANGE = "kevra.realm-events"
@@ -27,12 +27,13 @@ class Report:
 def everything(place, rabbitmq, jar, version, report):
     keycloak = Keycloak(place, version, jar)
     keycloak.start({"KC_SPI_EVENTS_LISTENER__KEVRA_SCIM_EVENTS__URL": rabbitmq.amqp(tls=True)},
-                   [f"--truststore-paths={place.path('ca.pem')}"])
+                   [f"--truststore-paths={place.path('ca.pem')}", "--features=scim-api"])
     unrouted(keycloak, rabbitmq, report)
     messages = Messages(rabbitmq, EXCHANGE, [keycloak.CLIENT])
     realm = Realm(keycloak, "verify")
     administration(realm, messages, report)
     self_service(realm, messages, report)
+    native_scim(keycloak, messages, report)
     lockout(keycloak, messages, report)
     refusals(realm, messages, report)
     stored_ids(keycloak, messages, report)
@@ -134,6 +135,22 @@ def self_service(realm, messages, report):
     told(report, "signs in: nothing to tell", messages, realm)
     realm.save_account("self", token)
     told(report, "saves his account", messages, realm, ("user", "UPDATE_PROFILE", "USER", None, user))
+
+
+def native_scim(keycloak, messages, report):
+    """Keycloak's own SCIM API names users by other paths; the message does not."""
+    realm = Realm(keycloak, "scim")
+    users, token, realm.actor = realm.scim()
+    messages.take(0)
+    person = {"schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "userName": f"{PERSON}-scim", "active": True,
+              "name": {"givenName": PERSON, "familyName": "Doe"}, "emails": [{"value": f"{PERSON}-scim@example.com"}]}
+    user = call("POST", users, person, token)
+    user = user if isinstance(user, str) else user["id"]
+    told(report, "Keycloak's SCIM API creates a user", messages, realm, of_user("CREATE", user))
+    call("PUT", f"{users}/{user}", {**person, "id": user, "active": False}, token)
+    told(report, "disables him", messages, realm, of_user("UPDATE", user))
+    call("DELETE", f"{users}/{user}", token=token)
+    told(report, "deletes him", messages, realm, of_user("DELETE", user))
 
 
 def lockout(keycloak, messages, report):

@@ -94,6 +94,22 @@ class Realm:
             "username": f"{PERSON}-{name}", "email": f"{PERSON}-{name}@example.com", "firstName": PERSON,
             "lastName": "Changed"})
 
+    def scim(self):
+        """Switches Keycloak's own SCIM API on; its address and a token for it."""
+        base = f"{self.keycloak.url}/realms/{self.name}/scim/v2"
+        self.admin("PUT", "", {**self.admin("GET", ""), "scimApiEnabled": True})
+        client = self.admin("POST", "/clients", {
+            "clientId": "scim", "secret": "scim", "serviceAccountsEnabled": True, "protocolMappers": [{
+                "name": "audience", "protocol": "openid-connect", "protocolMapper": "oidc-audience-mapper",
+                "config": {"included.custom.audience": base, "access.token.claim": "true"}}]})
+        account = self.admin("GET", f"/clients/{client}/service-account-user")["id"]
+        management = self.admin("GET", "/clients?clientId=realm-management")[0]["id"]
+        role = self.admin("GET", f"/clients/{management}/roles/manage-users")
+        self.admin("POST", f"/users/{account}/role-mappings/clients/{management}", [role])
+        token = call("POST", f"{self.keycloak.url}/realms/{self.name}/protocol/openid-connect/token", form={
+            "grant_type": "client_credentials", "client_id": "scim", "client_secret": "scim"})["access_token"]
+        return f"{base}/Users", token, client
+
     def register(self, name, again=f"{PERSON}-pass"):
         """The form of the registration page, as a browser sends it."""
         # Like a browser on its own machine: cookies marked as secure go to 127.0.0.1 without TLS.
