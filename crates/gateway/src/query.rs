@@ -17,6 +17,7 @@ use uuid::Uuid;
 use crate::answer::Answer;
 use crate::call::Call;
 use crate::render::{relation, whole};
+use crate::write::existing::{Sought, fetch};
 
 type Outcome = Result<Answer, Answer>;
 
@@ -59,6 +60,9 @@ async fn run(call: &Call<'_>, queries: &[(Kind, Query<'_>)]) -> Outcome {
 async fn by_index(call: &Call<'_>, queries: &[(Kind, Query<'_>)], page: list::Page) -> Outcome {
     let (skip, take) = (u64::from(page.start_index - 1), page.count);
     let [(kind, query)] = queries else { return of_many(call, queries, page).await };
+    if *kind == Kind::User && call.provisioner.importing {
+        fetch_named(call, query).await?;
+    }
     let selection = Selection::of(*kind, query);
     let (resources, total) = if selection.indexed() {
         let wanted = Wanted { related: selection.related, total: true };
@@ -76,6 +80,17 @@ async fn by_index(call: &Call<'_>, queries: &[(Kind, Query<'_>)], page: list::Pa
     };
     let shown: Vec<Object> = resources.iter().map(|resource| selection.show(call, resource)).collect();
     Ok(Answer::json(200, list::response(&shown, total, page.start_index)))
+}
+
+/// A look-up by name while the import is under way asks the realm too (K8).
+async fn fetch_named(call: &Call<'_>, query: &Query<'_>) -> Result<(), Answer> {
+    let looked_for = query.filter.as_ref().and_then(scim::filter::Filter::as_equality);
+    if let Some((path, name)) = looked_for
+        && path == "userName"
+    {
+        fetch(call, Sought::Name(name)).await?;
+    }
+    Ok(())
 }
 
 /// Several types are one list: in the order asked for, or one type after the other.

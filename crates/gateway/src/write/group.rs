@@ -7,6 +7,7 @@ use directory::group::{self, Commit, Committed, Group};
 use directory::member::{self, Change};
 use directory::reservation::{self, Reservation, Reserved};
 use directory::resource::{self, Kind};
+use directory::writing;
 use realm::{NewGroup, Realm};
 use scim::members::{Delta, Member, Membership};
 use scim::{Error, Object, ScimType};
@@ -133,6 +134,9 @@ async fn change_claimed(
         }
     }
     let realm = held.realm().await?;
+    if renamed || !members.is_empty() {
+        refuse_protected(held, &realm).await?;
+    }
     if renamed && realm.keeps_groups() {
         held.ready().await?;
         realm.rename_group(before.id, &name, external_id).await.map_err(realm_failed)?;
@@ -191,6 +195,7 @@ async fn delete_claimed(held: &mut Held<'_>, before: &Group) -> Result<(), Faile
     check_version(held.call, before.version)?;
     if !before.adopted {
         let realm = held.realm().await?;
+        refuse_protected(held, &realm).await?;
         held.ready().await?;
         realm.delete_group(before.id).await.map_err(realm_failed)?;
     }
@@ -198,6 +203,21 @@ async fn delete_claimed(held: &mut Held<'_>, before: &Group) -> Result<(), Faile
         Ok(())
     } else {
         Err(Failed::Clean(Answer::unavailable()))
+    }
+}
+
+/// A group that gives a hand in the realm's administration, itself or by a parent or child, is not changed through SCIM.
+async fn refuse_protected(held: &mut Held<'_>, realm: &Realm) -> Result<(), Failed> {
+    held.ready().await?;
+    match realm.group_is_protected(held.id).await {
+        // One that is gone from the realm protects nothing.
+        Ok(false) | Err(realm::Error::NotFound) => Ok(()),
+        Ok(true) => {
+            writing::protect(&held.call.deps.db, Kind::Group, held.call.tenant(), held.id, true).await?;
+            let detail = "this group has administrative roles in the realm and is not changed through SCIM";
+            Err(Error::plain(403, detail).into())
+        }
+        Err(error) => Err(realm_failed(error)),
     }
 }
 
