@@ -1,6 +1,5 @@
 import { createRoot, type Root } from 'react-dom/client';
 import { IdentitySync } from '../src/IdentitySync';
-import Panels from '../src/Panels';
 import { adoptStyles } from '../src/sheet';
 
 const TAG = 'kevra-identity-sync';
@@ -59,7 +58,6 @@ class KevraIdentitySync extends HTMLElement {
     if (!this.root || !tenant || !ask) return;
     this.root.render(
       <IdentitySync
-        panels={Panels}
         tenant={tenant}
         apiBase={this.getAttribute('api-base') ?? ''}
         locale={this.getAttribute('locale') ?? undefined}

@@ -19,32 +19,10 @@ const cssTarget = ['chrome123', 'firefox121', 'safari17.5'];
 
 await build({ ...shared, build: { target, cssTarget, emptyOutDir: true, modulePreload: { polyfill: false } } });
 
-/**
- * The section sends its changes by itself, so that no secret lies in a cache, and has no endless lists. Leaving out those
- * parts of the query library keeps the element inside its budget, and the cache of mutations cannot be used by mistake.
- */
-const withoutMutations = {
-  name: 'without-mutations',
-  /** @param {string} id */
-  load(id) {
-    if (/query-core\/build\/modern\/mutationCache\.js$/.test(id)) {
-      return 'export class MutationCache { resumePausedMutations() { return Promise.resolve(); } clear() {} }';
-    }
-    if (/query-core\/build\/modern\/infiniteQueryBehavior\.js$/.test(id)) {
-      const missing = '() => { throw new Error("no endless lists here"); }';
-      return ['infiniteQueryBehavior', 'hasNextPage', 'hasPreviousPage']
-        .map(name => `export const ${name} = ${missing};`)
-        .join('\n');
-    }
-    return undefined;
-  },
-};
-
-/** @param {string} name @param {RegExp[]} external @param {boolean} whole */
-const library = (name, external, whole) =>
+/** One file with everything but what is external. @param {string} name @param {RegExp[]} external */
+const library = (name, external) =>
   build({
     ...shared,
-    plugins: [react(), withoutMutations],
     define: { 'process.env.NODE_ENV': '"production"' },
     build: {
       target,
@@ -56,18 +34,13 @@ const library = (name, external, whole) =>
         input: `${root}entry/${name === 'embed' ? 'element' : name}.tsx`,
         external,
         preserveEntrySignatures: 'strict',
-        output: {
-          format: 'es',
-          entryFileNames: `${name}.js`,
-          chunkFileNames: `${name}-[name]-[hash].js`,
-          codeSplitting: !whole,
-        },
+        output: { format: 'es', entryFileNames: `${name}.js`, codeSplitting: false },
       },
     },
   });
 
-await library('embed', [], true);
-await library('react', [/^react(-dom)?($|\/)/], false);
+await library('embed', []);
+await library('react', [/^react(-dom)?($|\/)/]);
 
 const embed = readFileSync(`${root}dist/embed.js`);
 const integrity = `sha384-${createHash('sha384').update(embed).digest('base64')}`;

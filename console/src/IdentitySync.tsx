@@ -1,8 +1,8 @@
-import { QueryClient, QueryClientProvider, useQuery } from '@tanstack/react-query';
-import { type ComponentType, type ReactNode, Suspense, useCallback, useEffect, useMemo, useRef, useState } from 'react';
+import { type ReactNode, useEffect, useMemo, useRef, useState } from 'react';
+import { useAnswer } from './answer';
 import { createApi, Fault, type IdentitySync as Sync } from './client';
 import { type Changed, LocaleContext, SharedProvider } from './context';
-import type { PanelsProps, Prefill } from './Panels';
+import { Panels, type Prefill } from './Panels';
 import { Session, SessionEnded } from './session';
 import { common, label, sync as words } from './strings';
 import { Alert } from './ui/Alert';
@@ -17,8 +17,6 @@ export interface Events {
 }
 
 export interface IdentitySyncProps extends Events {
-  /** At once where all is one file, else loaded beside the first answer. */
-  panels: ComponentType<PanelsProps>;
   tenant: string;
   /** Gives the operator's short-lived token; asked again when less than a minute of it is left. */
   getToken: () => Promise<string>;
@@ -34,23 +32,17 @@ export interface IdentitySyncProps extends Events {
 const REFRESH_MS = 10_000;
 const BUSY_REFRESH_MS = 2_000;
 
-const newClient = () => new QueryClient({ defaultOptions: { queries: { retry: false, staleTime: 1000 } } });
-
 /** The section with both panels and the activity, for one tenant; whole in itself. */
 export function IdentitySync(props: IdentitySyncProps) {
-  const [client] = useState(newClient);
   return (
-    <QueryClientProvider client={client}>
-      <LocaleContext value={props.locale}>
-        {/* Another tenant is another section: nothing of the first may stay, least of all a revealed token. */}
-        <Section key={props.tenant} {...props} />
-      </LocaleContext>
-    </QueryClientProvider>
+    <LocaleContext value={props.locale}>
+      {/* Another tenant is another section: nothing of the first may stay, least of all a revealed token. */}
+      <Section key={props.tenant} {...props} />
+    </LocaleContext>
   );
 }
 
 function Section({
-  panels,
   tenant,
   getToken,
   apiBase = '',
@@ -72,17 +64,15 @@ function Section({
     return createApi(apiBase, session, end).of(tenant);
   }, [apiBase, session, tenant]);
 
-  const query = useQuery({
-    queryKey: [tenant, 'identity-sync'],
-    queryFn: api.show,
-    enabled: !ended,
-    refetchInterval: ({ state: { data } }) =>
-      data?.outbound.backfill?.state === 'running' || data?.inbound.import?.state === 'running'
-        ? BUSY_REFRESH_MS
-        : REFRESH_MS,
+  const {
+    data,
+    error,
+    refetch: refresh,
+  } = useAnswer(api.show, known => {
+    if (ended) return 0;
+    const moving = known?.outbound.backfill?.state === 'running' || known?.inbound.import?.state === 'running';
+    return moving ? BUSY_REFRESH_MS : REFRESH_MS;
   });
-  const { refetch, data, error } = query;
-  const refresh = useCallback(() => refetch({ throwOnError: true }).then(answer => answer.data), [refetch]);
 
   useChanges(data, announce, change => latest.current.onChanged?.(change));
   useEffect(() => {
@@ -107,12 +97,11 @@ function Section({
         </header>
         {region}
         <Body
-          panels={panels}
           ended={ended}
           sync={data}
           error={error}
           mayWrite={mayWrite}
-          again={() => refetch()}
+          again={() => refresh().catch(() => {})}
           prefill={prefill}
         />
       </div>
@@ -121,16 +110,15 @@ function Section({
 }
 
 interface BodyProps {
-  panels: ComponentType<PanelsProps>;
   ended: boolean;
   sync: Sync | undefined;
-  error: Error | null;
+  error: unknown;
   mayWrite: boolean;
   again: () => void;
   prefill?: Prefill;
 }
 
-function Body({ panels: Panels, ended, sync, error, mayWrite, again, prefill }: BodyProps) {
+function Body({ ended, sync, error, mayWrite, again, prefill }: BodyProps) {
   if (ended) {
     return (
       <div className="kv-panel kv-body kv-empty" role="alert">
@@ -153,9 +141,7 @@ function Body({ panels: Panels, ended, sync, error, mayWrite, again, prefill }: 
   return (
     <>
       {!mayWrite && <p className="kv-note">{words.readOnly}</p>}
-      <Suspense fallback={<Skeleton />}>
-        <Panels sync={sync} prefill={prefill} />
-      </Suspense>
+      <Panels sync={sync} prefill={prefill} />
     </>
   );
 }

@@ -6,13 +6,8 @@ import { Outbound, type Prefill } from './outbound/Outbound';
 
 export type { Prefill };
 
-export interface PanelsProps {
-  sync: IdentitySync;
-  prefill?: Prefill;
-}
-
 /** The two panels and the log, once there is something to show. */
-export default function Panels({ sync, prefill }: PanelsProps) {
+export function Panels({ sync, prefill }: { sync: IdentitySync; prefill?: Prefill }) {
   const inboundId = useId();
   return (
     <>

@@ -63,14 +63,14 @@ export const common = {
 
 export const sync = {
   intro: 'Users in from your identity provider, users out to a downstream app.',
-  readOnly: 'You can look at this page, not change it. Ask for the right sync:write to make changes.',
+  readOnly: 'Read-only: changes need the right sync:write.',
   ended: 'Your session has ended',
-  endedHint: 'Nothing is lost. Reload this page, or open it again from your console, to go on.',
+  endedHint: 'Nothing is lost. Reload this page to sign in again.',
   missing: 'There is no such tenant, or it is not yours to see.',
 };
 
 export const inbound = {
-  intro: 'Your identity provider pushes users to this tenant’s realm. Turning it on makes a bearer token, shown once.',
+  intro: 'Your identity provider pushes users to this realm. Enabling makes a bearer token, shown once.',
   offAgain:
     'Off: your IdP gets 401 on every push until inbound is enabled again. Enabling issues a new token; the old one stays dead.',
   revealTitle: 'Your bearer token',
@@ -81,7 +81,7 @@ export const inbound = {
   notCopied: 'You have not copied the token. Close anyway?',
   closeAnyway: 'Close anyway',
   keepOpen: 'Keep it open',
-  hiddenTooLong: 'The token was taken off the page after five minutes out of sight. Rotate token to get a new one.',
+  hiddenTooLong: 'The token was removed after five minutes out of sight. Rotate token to get a new one.',
   alsoValid: 'The earlier URL stays valid:',
   token: 'Token',
   issued: 'Issued',
@@ -102,41 +102,38 @@ export const inbound = {
   rotatedUndelivered: 'The token was rotated but the new one was not delivered. Rotate token to get one.',
   unchanged: 'Nothing was changed. Try again.',
   failed: 'Inbound SCIM was not changed.',
-  importing: 'Taking over the users this realm already has:',
-  imported: 'Users taken over from the realm:',
+  importing: 'Importing the realm’s users:',
+  imported: 'Imported from the realm:',
   verifyTitle: 'Where to check',
   verify:
     'Admin Console → Users: email, firstName and lastName are filled in, Role mappings shows the realm role scim-managed, and a deactivated user is shown as disabled.',
-  testHint: 'Run this where the token is at hand; 200 means the endpoint and the token work.',
+  testHint: 'To test the connection, run this; the answer is 200.',
 };
 
 // What went wrong with the last refused request, and what mends it.
 export const rejected: Record<string, string> = {
-  no_bearer: 'No “Bearer” before the token. Enter the word Bearer, one space, then the token.',
-  doubled_bearer: '“Bearer” is there twice. Your IdP adds it itself: enter the token alone.',
-  unusable: 'This is no token of ours, or part of it is missing. Copy it again, or use Rotate token.',
-  rotated: 'An earlier token, replaced by a rotation. Put the new one into your IdP.',
+  no_bearer: 'No “Bearer” before the token. Enter Bearer, one space, the token.',
+  doubled_bearer: 'Doubled “Bearer”. Your IdP adds it itself: enter the token alone.',
+  unusable: 'Not a token of ours, or part of it is missing. Use Rotate token.',
+  rotated: 'The token was rotated. Put the new one into your IdP.',
   disabled: 'Inbound was disabled. Enable it and put the new token into your IdP.',
-  expired: 'The token has expired. Use Rotate token and put the new one into your IdP.',
-  elsewhere: 'The token belongs to another tenant or host. Check the SCIM base URL.',
-  unknown: 'A token nobody here knows. Copy it again, or use Rotate token.',
+  expired: 'The token has expired. Use Rotate token.',
+  elsewhere: 'The token is of another tenant or host. Check the SCIM base URL.',
+  unknown: 'An unknown token. Use Rotate token.',
 };
 
 export const diagnostics = {
   unauthorized: 'The IdP reports 401',
   unauthorizedFix:
-    'Most often the token’s form: Okta and Google connectors need Bearer, one space, the token; Entra ID the token alone. A rotated token and a disabled panel answer 401 too.',
+    'Okta and Google connectors need Bearer, one space, the token; Entra ID the token alone. A rotated token gets 401 too.',
   absent: 'Users do not appear',
-  absentNever:
-    'No request has been accepted yet. Check the SCIM base URL and the token, then test the connection in your IdP.',
+  absentNever: 'No request has been accepted yet. Check the SCIM base URL and the token in your IdP.',
   absentFix:
-    'Requests arrive. Check that the users are assigned to the app and pushing new users is on. Entra ID works in cycles of about 40 minutes.',
+    'Requests arrive. Assign the users to the app and turn on Push New Users. Entra ID works in cycles of about 40 minutes.',
   fields: 'Fields are missing',
-  fieldsFix:
-    'Users are kept as they are pushed; nothing is invented. Map userName, email, given and family name in your IdP, then push the user again.',
+  fieldsFix: 'Nothing is invented. Map userName, email, given and family name in your IdP, then push the user again.',
   stays: 'Deactivated users stay enabled',
-  staysFix:
-    'Turn on Push User Deactivation in Okta. In Entra ID, unassigning a user disables it at the next cycle. The push carries active=false.',
+  staysFix: 'Turn on Push User Deactivation in Okta. Entra ID disables unassigned users at its next cycle.',
 };
 
 export const options = {
@@ -158,15 +155,15 @@ export const outbound = {
     'Whatever changes in the realm is pushed to one downstream app: new users and updates appear there within seconds.',
   limits: 'Good to know',
   limitDeletes: 'Hard deletes are not propagated.',
-  limitBackfill: 'No automatic backfill: existing users follow when they are touched, or by the backfill you start.',
+  limitBackfill: 'No automatic backfill: existing users follow when edited, or by a backfill you start.',
   limitOne: 'One downstream per tenant. Need more? Write to support@kevra.io.',
-  tokenHint: 'The token the downstream expects. It is stored encrypted and never shown.',
+  tokenHint: 'The token the downstream expects. Never shown again.',
   bearerHint: 'We add Bearer for you.',
   checking: 'Checking',
   notEnabled: 'Outbound SCIM was not enabled.',
   testFailed: 'The connection test failed.',
   nothingSaved: 'Nothing was saved.',
-  retest: 'Re-test from outside Kevra, fix the downstream side, then try again:',
+  retest: 'Re-test from outside Kevra, fix the downstream side, try again:',
   works: 'The downstream answers and speaks SCIM.',
   noPatch: 'It takes no PATCH: whole records are sent.',
   noFilter: 'It cannot search by externalId.',
@@ -178,7 +175,7 @@ export const outbound = {
   nextStepLink: 'set up inbound, so that your IdP fills the realm',
   disableTitle: 'Disable outbound SCIM?',
   disableText:
-    'Pushes stop before this is confirmed; sends in flight end first, for up to 15 seconds. Capture in the realm is switched off. Nothing is deleted downstream.',
+    'Pushes stop: sends in flight end first, then capture in the realm is switched off. Nothing is deleted downstream.',
   disableFailed: 'Outbound SCIM is still enabled.',
   testUserIntro: 'Creates a user downstream, changes it and deactivates it.',
   testUserOk: 'The downstream took the test user through all steps.',
@@ -191,8 +188,7 @@ export const health = {
   last: 'last',
   nothingYet: 'nothing delivered yet',
   quarantined: (reason: string, at: string) => `Paused: downstream answers ${reason} since ${at}`,
-  quarantineFix:
-    'Nothing is dropped, and we keep trying. If the token changed: Disable, then Enable outbound SCIM with the new one.',
+  quarantineFix: 'Nothing is dropped. If the token changed: Disable, then Enable outbound SCIM with the new one.',
   pausedUntil: (at: string) => `Paused by the downstream until ${at}`,
   oldest: (age: string) => `oldest ${age}`,
   backfill: 'backfill running',
@@ -202,12 +198,12 @@ export const urlFault: Record<string, string> = {
   empty: 'Enter the base URL.',
   url: 'This is not a URL.',
   scheme: 'The URL must begin with https://, not http://.',
-  userinfo: 'Take the user name and password out of the URL.',
-  query: 'Take the query (?…) off the URL.',
-  fragment: 'Take the fragment (#…) off the URL.',
+  userinfo: 'Take the user name and password out.',
+  query: 'Take the query (?…) off.',
+  fragment: 'Take the fragment (#…) off.',
   ip: 'Name a host, not an IP address.',
   port: 'This port is not allowed. Use 443 or 8443.',
-  endpoint: 'Give the base URL, without the resource (such as /Users) at its end.',
+  endpoint: 'Give the base URL, without /Users or the like at its end.',
   refused: 'This URL cannot be used.',
   token: 'Enter the token the downstream expects, without spaces.',
 };
@@ -225,10 +221,10 @@ export const problem: Record<string, string> = {
   already_running: 'A backfill is already running.',
   not_enabled: 'It is not enabled any more.',
   stale: 'Somebody else changed this first.',
-  taken: 'This name is taken.',
   forbidden: 'You do not have the right to do this.',
   realm_refused: 'The realm could not be set up. Nothing was changed.',
-  unavailable: 'The service is not available right now. Try again in a moment.',
+  taken: 'This name is taken.',
+  unavailable: 'The service is not available. Try again in a moment.',
   network: 'The server could not be reached. Check your connection.',
   other: 'Something went wrong on our side. Try again.',
 };
@@ -236,8 +232,8 @@ export const webPage = (type: string) =>
   `The downstream answered with a web page (${type}), not SCIM. Check the base URL.`;
 
 export const parked = {
-  intro: 'Set aside so that they hold up nobody else. Editing a user tries again too.',
-  conflictHint: 'The downstream already has a record of this name. Edit the user, or Link the existing record.',
+  intro: 'Set aside, so that they hold up nobody else.',
+  conflictHint: 'The downstream has such a record already. Edit the user, or Link the existing record.',
   reasons: {
     conflict: 'conflict',
     rejected: 'rejected by the downstream',
@@ -245,9 +241,8 @@ export const parked = {
   } as Record<string, string>,
   attempts: (n: number) => `${n} ${n === 1 ? 'attempt' : 'attempts'}`,
   linkTitle: 'Link this record?',
-  linkText:
-    'From now on this downstream record is kept in step with the realm user. Nothing is linked without your confirmation.',
-  noCandidate: 'No record was found downstream that could be linked. Retry, or edit the user.',
+  linkText: 'This downstream record will be kept in step with the realm user.',
+  noCandidate: 'No record was found to link. Retry, or edit the user.',
   stale: 'The record has changed since you looked. Check it again.',
   linked: 'Linked.',
   retried: 'It will be tried again now.',
@@ -263,7 +258,7 @@ export const parked = {
 };
 
 export const backfill = {
-  intro: 'Pushes the users who were there before. It never starts by itself; a dry run shows first what would happen.',
+  intro: 'Pushes the users who were there before. Never starts by itself; a dry run shows what would happen.',
   states: { running: 'running', paused: 'paused', done: 'done', cancelled: 'cancelled' },
   dryTitle: 'Dry run',
   realTitle: 'Backfill',
@@ -299,7 +294,7 @@ export const activity = {
   user: 'User',
   userHint: 'userName, e-mail or id',
   empty: 'Nothing has happened yet',
-  emptyHint: 'Requests from your IdP and pushes to the downstream appear here within seconds. Try it:',
+  emptyHint: 'Requests from your IdP and pushes to the downstream appear here. Try it:',
   nothingFound: 'Nothing matches the filter.',
   changed: 'Changed',
   reason: 'Reason',
@@ -330,7 +325,7 @@ export const page = {
   signingIn: 'Signing you in…',
   signedOut: 'Sign in to go on',
   endedTitle: 'Your session has ended',
-  endedText: 'Nothing is lost. Open this console again from the place you came from; every link signs you in once.',
+  endedText: 'Open this console again from where you came from. Every link signs you in once; nothing is lost.',
   demoText:
     'In the demo, the terminal that runs scripts/demo prints a link with a one-time code. Start it again for a new one.',
   codeFailed: 'This sign-in link was used already or is too old.',

@@ -1,9 +1,9 @@
 import { useEffect, useState } from 'react';
 import type { IdentitySync } from '../client';
-import { Code } from '../guide/IdpGuide';
 import { common, guide, label, activity as words } from '../strings';
 import { Alert } from '../ui/Alert';
 import { Button } from '../ui/Button';
+import { Code } from '../ui/Code';
 import { Panel } from '../ui/Panel';
 import { SelectField } from '../ui/SelectField';
 import { TextField } from '../ui/TextField';

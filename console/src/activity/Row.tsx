@@ -1,5 +1,5 @@
-import { useQuery } from '@tanstack/react-query';
-import { useId, useState } from 'react';
+import { useCallback, useId, useState } from 'react';
+import { useAnswer } from '../answer';
 import type { Schemas } from '../client';
 import { useLocale, useNumber, useShared } from '../context';
 import { rejected, activity as words } from '../strings';
@@ -14,6 +14,9 @@ function outcome(entry: Entry): string {
   const known: Record<string, string> = words.outcomes;
   return entry.class === 'ok' ? '' : (known[entry.class] ?? entry.class);
 }
+
+/** The first sentence says what it was; what mends it is seen when the row is opened. */
+const shortly = (reason: string) => (rejected[reason] ?? reason).split(/(?<=\.) /)[0];
 
 /** One line of the log, as `POST /Users 201`; it opens to the steps of the same change. */
 export function Row({ entry, onUser }: { entry: Entry; onUser: (user: string) => void }) {
@@ -36,8 +39,12 @@ export function Row({ entry, onUser }: { entry: Entry; onUser: (user: string) =>
         </span>
         <span className="kv-why">
           {outcome(entry)}
-          {entry.reason && <span> {rejected[entry.reason] ?? entry.reason}</span>}
-          {!entry.reason && entry.changed.length > 0 && <span className="kv-quiet"> {entry.changed.join(', ')}</span>}
+          {entry.reason ? (
+            <span> {shortly(entry.reason)}</span>
+          ) : (
+            <span className="kv-quiet"> {entry.changed.join(', ')}</span>
+          )}
+          {entry.user_id && <code className="kv-quiet"> {entry.user_id.slice(0, 8)}</code>}
         </span>
       </button>
       {open && <Details id={id} entry={entry} onUser={onUser} />}
@@ -48,7 +55,7 @@ export function Row({ entry, onUser }: { entry: Entry; onUser: (user: string) =>
 function Details({ id, entry, onUser }: { id: string; entry: Entry; onUser: (user: string) => void }) {
   const number = useNumber();
   const facts: [string, string | null | undefined][] = [
-    [words.reason, entry.reason],
+    [words.reason, entry.reason && (rejected[entry.reason] ?? entry.reason)],
     [words.changed, entry.changed.join(', ')],
     [words.client, entry.client],
     [words.duration, `${number(entry.duration_ms)} ms`],
@@ -80,10 +87,10 @@ function Details({ id, entry, onUser }: { id: string; entry: Entry; onUser: (use
 
 /** From the IdP's request to the downstream's answer, oldest first. */
 function Trace({ trace, current }: { trace: string; current: string }) {
-  const { api, tenant } = useShared();
+  const { api } = useShared();
   const locale = useLocale();
   const number = useNumber();
-  const steps = useQuery({ queryKey: [tenant, 'trace', trace], queryFn: () => api.activity({ trace }) });
+  const steps = useAnswer(useCallback(() => api.activity({ trace }), [api, trace]));
   const entries = steps.data?.entries.toReversed() ?? [];
   return (
     <>

@@ -2,10 +2,9 @@ import curl from '../../../docs/guides/curl.md?raw';
 import entra from '../../../docs/guides/entra-id.md?raw';
 import google from '../../../docs/guides/google-workspace.md?raw';
 import okta from '../../../docs/guides/okta.md?raw';
-import { masked } from '../inbound/Reveal';
-import { common, guide, label } from '../strings';
-import { Button } from '../ui/Button';
-import { manual, useCopy } from '../ui/CopyField';
+import { masked } from '../inbound/mask';
+import { guide, label } from '../strings';
+import { Code } from '../ui/Code';
 import { Tabs } from '../ui/Tabs';
 import { inline, parse } from './markdown';
 
@@ -44,22 +43,5 @@ export function IdpGuide({ baseUrl, token }: Props) {
         }
       </Tabs>
     </details>
-  );
-}
-
-/** A command with a copy button; `text` is what is copied. */
-export function Code({ shown, text = shown }: { shown: string; text?: string }) {
-  const { state, copy } = useCopy();
-  return (
-    <div className="kv-code">
-      {/* Wide commands scroll, and what scrolls must be reachable by keyboard. */}
-      <pre tabIndex={0}>
-        <code>{shown}</code>
-      </pre>
-      <Button look="quiet" aria-label={state ? undefined : guide.copyCode} onClick={() => copy(text, () => {})}>
-        {state === 'copied' ? common.copied : common.copy}
-      </Button>
-      {state === 'failed' && <p className="kv-hint kv-warn-text">{manual()}</p>}
-    </div>
   );
 }

@@ -41,7 +41,14 @@ export function Inbound({ sync }: { sync: IdentitySync }) {
         </Alert>
       )}
       {state.notice && <NoticeBox notice={state.notice} panel={panel} />}
-      {state.token && <Reveal token={state.token} onDone={state.done} onHiddenTooLong={state.hiddenTooLong} />}
+      {state.token && (
+        <Reveal
+          token={state.token}
+          baseUrl={panel.base_url}
+          onDone={state.done}
+          onHiddenTooLong={state.hiddenTooLong}
+        />
+      )}
       {on ? (
         <>
           <CopyField title={label.baseUrl} value={panel.base_url} />

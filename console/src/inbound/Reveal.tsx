@@ -1,12 +1,11 @@
 import { useEffect, useId, useState } from 'react';
 import { inbound, label } from '../strings';
 import { Button } from '../ui/Button';
+import { Code } from '../ui/Code';
 import { CopyField } from '../ui/CopyField';
+import { masked } from './mask';
 
 const HIDDEN_LIMIT_MS = 5 * 60_000;
-
-/** First and last characters stay in sight: enough to compare with what was pasted. */
-export const masked = (token: string) => `${token.slice(0, 10)}${'…'.repeat(3)}${token.slice(-4)}`;
 
 /** Calls back when the page was out of sight for more than five minutes. */
 function useHiddenLimit(onLimit: () => void) {
@@ -33,17 +32,19 @@ function useHiddenLimit(onLimit: () => void) {
 
 interface Props {
   token: string;
+  baseUrl: string;
   onDone: () => void;
   onHiddenTooLong: () => void;
 }
 
-export function Reveal({ token, onDone, onHiddenTooLong }: Props) {
+export function Reveal({ token, baseUrl, onDone, onHiddenTooLong }: Props) {
   const id = useId();
   const [shown, setShown] = useState(false);
   const [copied, setCopied] = useState(false);
   const [asking, setAsking] = useState(false);
   useHiddenLimit(onHiddenTooLong);
   const text = shown ? token : masked(token);
+  const check = (secret: string) => `curl -i -H "Authorization: Bearer ${secret}" "${baseUrl}/ServiceProviderConfig"`;
   const rest = { onCopied: () => setCopied(true), onManual: () => setShown(true) };
   return (
     <div role="group" aria-labelledby={id} className="kv-note kv-warn kv-reveal" part="reveal">
@@ -69,6 +70,8 @@ export function Reveal({ token, onDone, onHiddenTooLong }: Props) {
         copyLabel={label.copyForOkta}
         {...rest}
       />
+      <p className="kv-hint">{inbound.testHint}</p>
+      <Code shown={check(text)} text={check(token)} />
       <div className="kv-spread">
         <p className="kv-hint">{inbound.revealRecovery}</p>
         {!asking && <Button onClick={() => (copied ? onDone() : setAsking(true))}>{label.done}</Button>}

@@ -97,7 +97,10 @@ function Progress({ job }: { job: Job }) {
           <ul className="kv-sample">
             {job.sample.map(one => (
               <li key={one.user_id}>
-                <bdi>{one.username ?? one.user_id}</bdi> <span className="kv-quiet">{words.actions[one.action]}</span>
+                <span>
+                  <bdi>{one.username ?? one.user_id}</bdi>
+                </span>{' '}
+                <span className="kv-quiet">{words.actions[one.action]}</span>
               </li>
             ))}
           </ul>

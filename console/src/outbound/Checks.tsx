@@ -1,4 +1,4 @@
-import { useState } from 'react';
+import { type ReactNode, useState } from 'react';
 import { useAction } from '../action';
 import type { Schemas } from '../client';
 import { useNumber, useShared } from '../context';
@@ -8,7 +8,7 @@ import { ProbeFailure } from './ProbeFailure';
 import { TestedLine } from './TestedLine';
 
 /** Test connection and Send a test user, for the target that is in use. */
-export function Checks() {
+export function Checks({ children }: { children: ReactNode }) {
   const { api } = useShared();
   const { busy, fault, run } = useAction();
   const [probed, setProbed] = useState<Schemas['Probed']>();
@@ -35,8 +35,9 @@ export function Checks() {
         >
           {label.testUser}
         </Button>
-        <span className="kv-hint">{outbound.testUserIntro}</span>
+        {children}
       </div>
+      <p className="kv-hint">{outbound.testUserIntro}</p>
       {fault && <ProbeFailure title={outbound.testFailed} fault={fault} />}
       {probed && <TestedLine probed={probed} />}
       {sent && <Steps sent={sent} />}

@@ -1,6 +1,6 @@
-import { useQuery } from '@tanstack/react-query';
-import { useState } from 'react';
+import { useCallback, useState } from 'react';
 import { useAction } from '../action';
+import { useAnswer } from '../answer';
 import type { Schemas } from '../client';
 import { useShared } from '../context';
 import { common, label, parked as words } from '../strings';
@@ -16,19 +16,15 @@ interface Props {
 
 /** Shows the downstream record before it is taken: no record is linked unseen. */
 export function LinkDialog({ user, onClose, onLinked }: Props) {
-  const { api, tenant } = useShared();
+  const { api } = useShared();
   const { busy, fault, run } = useAction();
   const [stale, setStale] = useState(false);
-  const found = useQuery({
-    queryKey: [tenant, 'parked-user', user.user_id],
-    queryFn: () => api.parkedUser(user.user_id),
-    // What is linked must be what was just looked up.
-    gcTime: 0,
-  });
+  const found = useAnswer(useCallback(() => api.parkedUser(user.user_id), [api, user.user_id]));
   const candidate = found.data?.candidate;
   if (!candidate) {
+    const text = found.pending ? common.loading : found.error ? common.loadFailed : words.noCandidate;
     return (
-      <Dialog title={words.linkTitle} onClose={onClose} text={found.isPending ? common.loading : words.noCandidate}>
+      <Dialog title={words.linkTitle} onClose={onClose} text={text}>
         <div className="kv-actions kv-end">
           <Button onClick={onClose}>{label.cancel}</Button>
         </div>

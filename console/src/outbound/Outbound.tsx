@@ -70,17 +70,16 @@ export function Outbound({ sync, prefill, inboundId }: { sync: IdentitySync; pre
             )}{' '}
             {words.newToken}
           </p>
-          {mayWrite && <Checks />}
-          <Parked count={panel.health?.parked ?? 0} />
-          <Backfill job={panel.backfill} />
-          <Limits noted={panel.limitations} />
           {mayWrite && (
-            <div className="kv-actions">
+            <Checks>
               <Button look="danger" busy={!!busy} onClick={() => setAsking(true)}>
                 {label.disable}
               </Button>
-            </div>
+            </Checks>
           )}
+          <Parked count={panel.health?.parked ?? 0} />
+          <Backfill job={panel.backfill} />
+          <Limits noted={panel.limitations} />
         </>
       ) : (
         <>

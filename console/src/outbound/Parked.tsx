@@ -1,6 +1,6 @@
-import { useQuery } from '@tanstack/react-query';
-import { useState } from 'react';
+import { useCallback, useState } from 'react';
 import { useAction } from '../action';
+import { useAnswer } from '../answer';
 import type { Schemas } from '../client';
 import { useNumber, useShared } from '../context';
 import { common, label, parked as words } from '../strings';
@@ -13,13 +13,15 @@ type User = Schemas['Parked'];
 
 /** Users set aside, with their reason and what can be done about it. */
 export function Parked({ count }: { count: number }) {
-  const { api, tenant, mayWrite, refresh, announce } = useShared();
+  const { api, mayWrite, refresh, announce } = useShared();
   const [cursors, setCursors] = useState<string[]>([]);
   const [linking, setLinking] = useState<User>();
   const { busy, fault, run } = useAction();
   const number = useNumber();
   const cursor = cursors.at(-1);
-  const list = useQuery({ queryKey: [tenant, 'parked', cursor, count], queryFn: () => api.parked(cursor) });
+  // Asked again when the number of parked users changes.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the count is the reason to ask
+  const list = useAnswer(useCallback(() => api.parked(cursor), [api, cursor, count]));
   const settled = async (said: string) => {
     announce(said);
     await Promise.all([list.refetch(), refresh()]);
@@ -33,7 +35,7 @@ export function Parked({ count }: { count: number }) {
       </summary>
       <p className="kv-quiet">{words.intro}</p>
       {fault && <Alert title={fault.words} focus />}
-      {list.error && <Alert title={list.error.message} />}
+      {!!list.error && <Alert title={common.loadFailed} />}
       <ul className="kv-list">
         {users.map(user => (
           <li key={user.user_id}>
@@ -70,12 +72,14 @@ export function Parked({ count }: { count: number }) {
           </li>
         ))}
       </ul>
-      <div className="kv-actions">
-        {cursor && <Button onClick={() => setCursors(cursors.slice(0, -1))}>{common.previous}</Button>}
-        {list.data?.next && (
-          <Button onClick={() => setCursors([...cursors, list.data.next ?? ''])}>{common.next}</Button>
-        )}
-      </div>
+      {(cursor || list.data?.next) && (
+        <div className="kv-actions">
+          {cursor && <Button onClick={() => setCursors(cursors.slice(0, -1))}>{common.previous}</Button>}
+          {list.data?.next && (
+            <Button onClick={() => setCursors([...cursors, list.data?.next ?? ''])}>{common.next}</Button>
+          )}
+        </div>
+      )}
       {linking && (
         <LinkDialog
           user={linking}

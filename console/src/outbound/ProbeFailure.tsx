@@ -1,8 +1,8 @@
 import type { Fault } from '../client';
 import { useNumber } from '../context';
-import { Code } from '../guide/IdpGuide';
 import { outbound, webPage } from '../strings';
 import { Alert } from '../ui/Alert';
+import { Code } from '../ui/Code';
 
 function cause(fault: Fault): string {
   const type = fault.problem?.probe?.content_type?.split(';')[0];

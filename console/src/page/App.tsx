@@ -1,16 +1,16 @@
 import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
-import { useEffect, useMemo, useState } from 'react';
+import { useCallback, useEffect, useMemo, useState } from 'react';
 import { createApi } from '../client';
 import { Session } from '../session';
 import { page } from '../strings';
 import { People } from './People';
 import { place, useUrl } from './router';
-import { SignedOut } from './SignedOut';
+import { SignedOut, type SignedOutState } from './SignedOut';
 import { type Config, readConfig, redeem, takeCode } from './signIn';
 import { TenantList } from './TenantList';
 import { TenantPage } from './TenantPage';
 
-type State = 'signing-in' | 'in' | 'code-failed' | 'ended';
+type State = 'in' | SignedOutState;
 
 const client = new QueryClient({ defaultOptions: { queries: { retry: false } } });
 
@@ -20,13 +20,18 @@ export function App() {
   const [config, setConfig] = useState<Config>({ demo: false });
   const [token, setToken] = useState('');
 
+  const end = useCallback(() => {
+    setToken('');
+    setState('ended');
+  }, []);
+
   useEffect(() => {
     const enter = async () => {
       const code = takeCode();
       const [found, minted] = await Promise.all([readConfig(), code && redeem(code)]);
       setConfig(found);
       setToken(minted || '');
-      setState(minted ? 'in' : code ? 'code-failed' : 'ended');
+      setState(minted ? 'in' : code ? 'code-failed' : 'none');
     };
     enter();
     // A new link opened in this very tab changes the fragment alone.
@@ -42,7 +47,7 @@ export function App() {
       </a>
       {config.demo && <p className="kv-demo">{page.demo}</p>}
       {state === 'in' ? (
-        <Places key={token} token={token} config={config} onEnd={() => setState('ended')} />
+        <Places key={token} token={token} config={config} onEnd={end} />
       ) : (
         <SignedOut state={state} demo={config.demo} />
       )}

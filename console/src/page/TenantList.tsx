@@ -68,7 +68,9 @@ export function TenantList({ api }: { api: Api }) {
           {tenants.map(tenant => (
             <li key={tenant.slug}>
               <Link href={paths.tenant(tenant.slug)}>
-                <bdi className="kv-strong">{tenant.display_name}</bdi>
+                <span className="kv-strong">
+                  <bdi>{tenant.display_name}</bdi>
+                </span>
                 <span className="kv-quiet">{tenant.slug}</span>
                 <code>{tenant.base_url}</code>
               </Link>

@@ -1,12 +1,10 @@
-import { lazy, useEffect } from 'react';
+import { useEffect } from 'react';
 import type { IdentitySync as Sync } from '../client';
 import { IdentitySync } from '../IdentitySync';
 import { label, page } from '../strings';
 import { Link, paths } from './router';
 import { deployments, Shell } from './Shell';
 import type { Config } from './signIn';
-
-const Panels = lazy(() => import('../Panels'));
 
 interface Props {
   slug: string;
@@ -22,7 +20,6 @@ export function TenantPage({ slug, token, config, onEnd }: Props) {
   return (
     <Shell crumbs={[deployments, [slug]]}>
       <IdentitySync
-        panels={Panels}
         tenant={slug}
         getToken={async () => token}
         onSessionEnded={onEnd}
@@ -31,7 +28,9 @@ export function TenantPage({ slug, token, config, onEnd }: Props) {
       >
         {sync => (
           <div className="kv-head">
-            <h1 dir="auto">{sync?.display_name ?? slug}</h1>
+            <h1>
+              <bdi>{sync?.display_name ?? slug}</bdi>
+            </h1>
             <AdminConsole slug={slug} sync={sync} />
           </div>
         )}
