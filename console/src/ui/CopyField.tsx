@@ -1,4 +1,4 @@
-import { type ReactNode, useId, useRef, useState } from 'react';
+import { type ReactNode, useEffect, useId, useRef, useState } from 'react';
 import { useShared } from '../context';
 import { common } from '../strings';
 import { Button } from './Button';
@@ -48,14 +48,18 @@ export function CopyField({ title, value, shown = value, copyLabel = common.copy
   const id = useId();
   const field = useRef<HTMLTextAreaElement>(null);
   const { state, copy } = useCopy();
+  const wanted = useRef(false);
   const select = () => {
+    wanted.current = true;
     rest.onManual?.();
-    // After the render that unmasks.
-    setTimeout(() => {
-      field.current?.focus();
-      field.current?.select();
-    });
   };
+  useEffect(() => {
+    // A selection made before the text is unmasked would be lost with it.
+    if (!wanted.current || shown !== value) return;
+    wanted.current = false;
+    field.current?.focus();
+    field.current?.select();
+  });
   const press = async () => {
     if (await copy(value, select)) rest.onCopied?.();
   };
