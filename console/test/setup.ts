@@ -6,7 +6,7 @@ import { afterAll, afterEach, beforeAll, beforeEach } from 'vitest';
 import { World } from '../e2e/world.mjs';
 
 // The machine that runs the tests may be busy with other things.
-configure({ asyncUtilTimeout: 5000 });
+configure({ asyncUtilTimeout: 4000 });
 
 export let world = new World();
 export const server = setupServer(http.all('*', ({ request }) => world.handle(request)));

@@ -43,6 +43,8 @@ export function Inbound({ sync }: { sync: IdentitySync }) {
       {state.notice && <NoticeBox notice={state.notice} panel={panel} />}
       {state.token && (
         <Reveal
+          // A fresh token starts anew: masked, not copied, with the focus on Copy token.
+          key={state.token}
           token={state.token}
           baseUrl={panel.base_url}
           onDone={state.done}

@@ -1,3 +1,4 @@
+import { useEffect, useRef } from 'react';
 import { useAction } from '../action';
 import type { Schemas } from '../client';
 import { useNumber, useShared } from '../context';
@@ -31,9 +32,14 @@ export function Backfill({ job }: { job?: Job | null }) {
     </Button>
   );
   const live = job?.state === 'running' || job?.state === 'paused';
+  const box = useRef<HTMLDetailsElement>(null);
+  useEffect(() => {
+    // Opened for what runs, and left as it is afterwards.
+    if (live && box.current) box.current.open = true;
+  }, [live]);
   const planned = job?.dry_run && job.state === 'done';
   return (
-    <details className="kv-details" open={live || undefined}>
+    <details className="kv-details" ref={box}>
       <summary>{label.backfill}</summary>
       <p className="kv-quiet">{words.intro}</p>
       {fault && <Alert title={fault.words} focus />}

@@ -45,7 +45,7 @@ export function App() {
       <a className="kv-skip" href="#main">
         {page.skip}
       </a>
-      {config.demo && <p className="kv-demo">{page.demo}</p>}
+      {config.demo && <aside className="kv-demo">{page.demo}</aside>}
       {state === 'in' ? (
         <Places key={token} token={token} config={config} onEnd={end} />
       ) : (
