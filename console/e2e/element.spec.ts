@@ -37,6 +37,14 @@ test('the element follows its attributes, and leaves nothing when removed', asyn
   await element.evaluate(one => one.setAttribute('tenant', 'umbrella'));
   await expect(page.getByText('Your session has ended').or(page.getByText(/Paused: downstream/))).toBeVisible();
   await element.evaluate(one => {
+    Object.assign(one, { getToken: () => Promise.reject(new Error('signed out')) });
+    one.setAttribute('tenant', 'globex');
+  });
+  await expect(page.getByText('Your session has ended')).toBeVisible();
+  // The host signs in again.
+  await page.addScriptTag({ url: '/hosts/host.js?again', type: 'module' });
+  await expect(region(page, 'Inbound SCIM')).toBeVisible();
+  await element.evaluate(one => {
     const parent = one.parentElement;
     one.remove();
     parent?.append(one);

@@ -13,6 +13,8 @@ class KevraIdentitySync extends HTMLElement {
   private root: Root | undefined;
   private frame = document.createElement('div');
   private ask: (() => Promise<string>) | undefined;
+  private session = 0;
+  private ended = false;
 
   get getToken(): (() => Promise<string>) | undefined {
     return this.ask;
@@ -20,6 +22,9 @@ class KevraIdentitySync extends HTMLElement {
 
   set getToken(ask: (() => Promise<string>) | undefined) {
     this.ask = ask;
+    // A way to a new session after one has ended; while one lasts, nothing on the page is disturbed.
+    if (this.ended) this.session++;
+    this.ended = false;
     this.draw();
   }
 
@@ -58,13 +63,17 @@ class KevraIdentitySync extends HTMLElement {
     if (!this.root || !tenant || !ask) return;
     this.root.render(
       <IdentitySync
+        key={this.session}
         tenant={tenant}
         apiBase={this.getAttribute('api-base') ?? ''}
         locale={this.getAttribute('locale') ?? undefined}
         getToken={ask}
         onChanged={change => this.tell('changed', change)}
         onError={error => this.tell('error', error)}
-        onSessionEnded={() => this.tell('session-ended')}
+        onSessionEnded={() => {
+          this.ended = true;
+          this.tell('session-ended');
+        }}
       />,
     );
   }

@@ -95,6 +95,21 @@ describe('edge cases', () => {
     expect(screen.queryByRole('group', { name: inbound.revealTitle })).toBeNull();
   });
 
+  it('a second token starts anew: masked, not copied, with the focus on Copy token', async () => {
+    const { user } = await section('acme');
+    await reveal(user);
+    await user.click(button(label.copyToken));
+    await user.click(button(label.show));
+    const first = screen.getByLabelText<HTMLTextAreaElement>(inbound.tokenPlain).value;
+    await user.click(button(label.rotate));
+    await user.click(rotate());
+    await waitFor(() => expect(screen.queryByRole('dialog')).toBeNull());
+    expect(await screen.findByRole('button', { name: label.copyToken })).toHaveFocus();
+    expect(screen.getByLabelText<HTMLTextAreaElement>(inbound.tokenPlain).value).not.toHaveLength(first.length);
+    await user.click(button(label.done));
+    expect(screen.getByText(inbound.notCopied)).toBeVisible();
+  });
+
   it.each([
     'denied',
     'missing',

@@ -36,6 +36,7 @@ describe('the standalone page', () => {
     const { user } = await open('/console/');
     await user.click(await screen.findByRole('link', { name: /Acme/ }));
     expect(location.pathname).toBe('/console/tenants/acme');
+    expect(screen.getByRole('main')).toHaveFocus();
     const crumbs = within(screen.getByRole('navigation', { name: 'Breadcrumb' }));
     expect(
       crumbs
@@ -121,6 +122,9 @@ describe('the standalone page', () => {
     expect(await screen.findByText('Demo data. Nothing here is real.')).toBeVisible();
     expect(await screen.findByLabelText(label.downstreamUrl)).toHaveValue('http://127.0.0.1:8090/scim/v2');
     expect(screen.getByLabelText(label.downstreamToken)).toHaveValue('demo');
+    await userEvent.clear(screen.getByLabelText(label.downstreamUrl));
+    await userEvent.click(button(label.pause));
+    expect(screen.getByLabelText(label.downstreamUrl)).toHaveValue('');
   });
 
   it('no demo: no bar', async () => {

@@ -1,4 +1,4 @@
-import { type FormEvent, useRef, useState } from 'react';
+import { type FormEvent, useEffect, useRef, useState } from 'react';
 import { useShared } from '../context';
 import { label, outbound, urlFault } from '../strings';
 import { Button } from '../ui/Button';
@@ -22,9 +22,11 @@ export function TargetForm({ prefill = {} }: { prefill?: Prefill }) {
   const url = useRef<HTMLInputElement>(null);
   const token = useRef<HTMLInputElement>(null);
   const [prefixed, setPrefixed] = useState(false);
-  const fill = (field: HTMLInputElement | null, text?: string) => {
-    if (field && text && !field.value) field.value = text;
-  };
+  // biome-ignore lint/correctness/useExhaustiveDependencies: once; what the user clears stays cleared
+  useEffect(() => {
+    if (url.current) url.current.value = prefill.url ?? '';
+    if (token.current) token.current.value = prefill.token ?? '';
+  }, []);
   const go = (kind: 'enable' | 'test') => {
     const wrong = submit(kind, { base_url: url.current?.value ?? '', token: token.current?.value ?? '' });
     if (wrong) (wrong === 'token' ? token : url).current?.focus();
@@ -48,10 +50,7 @@ export function TargetForm({ prefill = {} }: { prefill?: Prefill }) {
       )}
       <div className="kv-columns">
         <TextField
-          ref={field => {
-            url.current = field;
-            fill(field, prefill.url);
-          }}
+          ref={url}
           title={label.downstreamUrl}
           placeholder="https://downstream.example.com/scim/v2"
           type="url"
@@ -60,10 +59,7 @@ export function TargetForm({ prefill = {} }: { prefill?: Prefill }) {
           fault={faults.base_url && urlFault[faults.base_url]}
         />
         <TextField
-          ref={field => {
-            token.current = field;
-            fill(field, prefill.token);
-          }}
+          ref={token}
           title={label.downstreamToken}
           type="password"
           disabled={!mayWrite}

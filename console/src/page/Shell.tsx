@@ -1,11 +1,16 @@
-import type { ReactNode } from 'react';
+import { type ReactNode, useEffect, useRef } from 'react';
 import { page } from '../strings';
-import { Link, paths } from './router';
+import { cameByLink, Link, paths } from './router';
 
 export type Crumb = [name: string, href?: string];
 
 /** The bar with the breadcrumb, and the page's one main part. */
 export function Shell({ crumbs = [], children }: { crumbs?: Crumb[]; children: ReactNode }) {
+  const main = useRef<HTMLElement>(null);
+  useEffect(() => {
+    // The link that was followed is gone, and the focus with it.
+    if (cameByLink()) main.current?.focus({ preventScroll: true });
+  }, []);
   return (
     <>
       <header className="kv-bar">
@@ -33,7 +38,7 @@ export function Shell({ crumbs = [], children }: { crumbs?: Crumb[]; children: R
           </nav>
         )}
       </header>
-      <main id="main" tabIndex={-1}>
+      <main id="main" tabIndex={-1} ref={main}>
         {children}
       </main>
     </>

@@ -17,7 +17,13 @@ export const paths = {
   people: (slug: string) => `${BASE}tenants/${encodeURIComponent(slug)}/people`,
 };
 
+let moved = false;
+
+/** Whether the page was reached by a link of ours, so that the focus has to be placed by hand. */
+export const cameByLink = () => moved;
+
 export function go(path: string, replace = false): void {
+  moved = true;
   history[replace ? 'replaceState' : 'pushState'](null, '', path);
   dispatchEvent(new Event(MOVED));
 }
