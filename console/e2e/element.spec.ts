@@ -52,8 +52,13 @@ test('the element follows its attributes, and leaves nothing when removed', asyn
   await expect(region(page, 'Outbound SCIM')).toBeVisible();
 });
 
-test('the manifest names the element’s hash, and every file of the page is there', async ({ request }) => {
+test('the manifest names the element’s hash, every file of the page is there, and the component leaves React to its host', async ({
+  request,
+}) => {
   const manifest = await (await request.get('/console/manifest.json')).json();
+  const text = await (await request.get(`/console/${manifest.react}`)).text();
+  const imports = [...text.matchAll(/(?:from|import)\s*["']([^"']+)["']/g)].map(([, name]) => name);
+  expect([...new Set(imports)].sort()).toEqual(['react', 'react/jsx-runtime']);
   const embed = await (await request.get('/console/embed.js')).body();
   expect(manifest.embed.integrity).toBe(`sha384-${createHash('sha384').update(embed).digest('base64')}`);
   for (const file of [...manifest.assets, manifest.react, manifest.page]) {

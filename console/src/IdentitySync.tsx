@@ -3,7 +3,7 @@ import { useAnswer } from './answer';
 import { createApi, Fault, type IdentitySync as Sync } from './client';
 import { type Changed, LocaleContext, SharedProvider } from './context';
 import { Panels, type Prefill } from './Panels';
-import { Session, SessionEnded } from './session';
+import { Session } from './session';
 import { common, label, sync as words } from './strings';
 import { Alert } from './ui/Alert';
 import { Button } from './ui/Button';
@@ -57,11 +57,12 @@ function Section({
   const { announce, region } = useLive();
   const session = useMemo(() => new Session(() => latest.current.getToken()), []);
   const api = useMemo(() => {
-    const end = () => {
+    const onEnd = () => {
       setEnded(true);
       latest.current.onSessionEnded?.();
     };
-    return createApi(apiBase, session, end).of(tenant);
+    const onFault = ({ code }: Fault) => latest.current.onError?.({ code });
+    return createApi(apiBase, session, { onEnd, onFault }).of(tenant);
   }, [apiBase, session, tenant]);
 
   const {
@@ -75,11 +76,6 @@ function Section({
   });
 
   useChanges(data, announce, change => latest.current.onChanged?.(change));
-  useEffect(() => {
-    if (error && !(error instanceof SessionEnded))
-      latest.current.onError?.({ code: error instanceof Fault ? error.code : 'other' });
-  }, [error]);
-
   // The token's rights are known with the first answer.
   const mayWrite = session.may('sync:write', tenant);
   const shared = useMemo(
@@ -140,6 +136,11 @@ function Body({ ended, sync, error, mayWrite, again, prefill }: BodyProps) {
   if (!sync) return <Skeleton />;
   return (
     <>
+      {!!error && (
+        <p className="kv-note kv-warn" role="status">
+          {words.lost}
+        </p>
+      )}
       {!mayWrite && <p className="kv-note">{words.readOnly}</p>}
       <Panels sync={sync} prefill={prefill} />
     </>

@@ -28,18 +28,27 @@ export class Fault extends Error {
 
 type Asked = Promise<{ data?: unknown; error?: unknown; response: Response }>;
 
-async function settle<A extends Asked>(asked: A): Promise<NonNullable<Awaited<A>['data']>> {
-  const { data, error, response } = await asked.catch((reason: unknown) => {
-    if (reason instanceof SessionEnded) throw reason;
-    throw new Fault('network', 0);
-  });
-  if (response.ok) return data as NonNullable<Awaited<A>['data']>;
-  const body = (typeof error === 'object' && error ? error : {}) as Partial<Schemas['Problem']>;
-  throw new Fault(body.code ?? (response.status === 503 ? 'unavailable' : 'other'), response.status, body);
+interface Listener {
+  onEnd: () => void;
+  onFault?: (fault: Fault) => void;
 }
 
 /** Every call the console makes, for one server and one session. */
-export function createApi(base: string, session: Session, onEnd: () => void) {
+export function createApi(base: string, session: Session, { onEnd, onFault }: Listener) {
+  const told = (fault: Fault) => {
+    onFault?.(fault);
+    return fault;
+  };
+  const settle = async <A extends Asked>(asked: A): Promise<NonNullable<Awaited<A>['data']>> => {
+    const { data, error, response } = await asked.catch((reason: unknown) => {
+      if (reason instanceof SessionEnded) throw reason;
+      throw told(new Fault('network', 0));
+    });
+    if (response.ok) return data as NonNullable<Awaited<A>['data']>;
+    const body = (typeof error === 'object' && error ? error : {}) as Partial<Schemas['Problem']>;
+    throw told(new Fault(body.code ?? (response.status === 503 ? 'unavailable' : 'other'), response.status, body));
+  };
+
   const authorized = async (request: Request): Promise<Response> => {
     try {
       request.headers.set('authorization', `Bearer ${await session.bearer()}`);

@@ -66,6 +66,7 @@ export const sync = {
   readOnly: 'Read-only: changes need the right sync:write.',
   ended: 'Your session has ended',
   endedHint: 'Nothing is lost. Reload this page to sign in again.',
+  lost: 'The server does not answer right now. This is the state of a moment ago.',
   missing: 'There is no such tenant, or it is not yours to see.',
 };
 
@@ -163,7 +164,7 @@ export const outbound = {
   notEnabled: 'Outbound SCIM was not enabled.',
   testFailed: 'The connection test failed.',
   nothingSaved: 'Nothing was saved.',
-  retest: 'Re-test from outside Kevra, fix the downstream side, try again:',
+  retest: 'Re-test from outside Kevra, then fix the downstream side and try again:',
   works: 'The downstream answers and speaks SCIM.',
   noPatch: 'It takes no PATCH: whole records are sent.',
   noFilter: 'It cannot search by externalId.',

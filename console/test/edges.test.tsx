@@ -243,6 +243,24 @@ describe('states', () => {
     expect(await screen.findByRole('region', { name: label.inbound })).toBeVisible();
   });
 
+  it('a load that fails later keeps what is there, and says so', async () => {
+    await section('acme');
+    once('get', 'identity-sync', () => HttpResponse.error());
+    fireEvent(document, new Event('visibilitychange'));
+    expect(await screen.findByText(sync.lost)).toBeVisible();
+    expect(button(label.enableInbound)).toBeEnabled();
+    fireEvent(document, new Event('visibilitychange'));
+    await waitFor(() => expect(screen.queryByText(sync.lost)).toBeNull());
+  });
+
+  it('a refusal is told to the host by its code alone', async () => {
+    const onError = vi.fn();
+    const { user } = await section('acme', { onError });
+    once('post', 'inbound/enable', () => refuse('forbidden', 403));
+    await user.click(button(label.enableInbound));
+    await waitFor(() => expect(onError.mock.calls).toEqual([[{ code: 'forbidden' }]]));
+  });
+
   it('session ended: calm, and tells the host', async () => {
     const onSessionEnded = vi.fn();
     const { user } = await section('acme', { onSessionEnded });

@@ -77,7 +77,7 @@ describe('the outbound panel', () => {
     expect(box).toHaveTextContent(
       'curl -i -H "Authorization: Bearer $DOWNSTREAM_TOKEN" -H "Accept: application/scim+json" "https://unauthorized.example.com/scim/v2/ServiceProviderConfig"',
     );
-    expect(box).toHaveTextContent(/fix the downstream side, try again/);
+    expect(box).toHaveTextContent(/fix the downstream side and try again/);
     expect(box).not.toHaveTextContent('very-secret');
   });
 

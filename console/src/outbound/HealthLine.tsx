@@ -14,11 +14,13 @@ export function HealthLine({ panel }: { panel: Schemas['OutboundPanel'] }) {
     // The reason is a class of the delivery; a human knows it by its number.
     const reason = /unauthorized|401/.test(panel.quarantine_reason ?? '') ? '401' : (panel.quarantine_reason ?? '');
     return (
-      <div role="alert" className="kv-note kv-warn">
-        <p className="kv-strong">
-          {words.quarantined(reason, clock(panel.quarantined_at, locale))} · {waiting}
-        </p>
-        <p>{words.quarantineFix}</p>
+      <div className="kv-note kv-warn">
+        <div role="alert">
+          <p className="kv-strong">{words.quarantined(reason, clock(panel.quarantined_at, locale))}</p>
+          <p>{words.quarantineFix}</p>
+        </div>
+        {/* Outside of the alert, which would be read again with every change of the number. */}
+        <p>{waiting}</p>
       </div>
     );
   }

@@ -58,7 +58,7 @@ export function App() {
 function Places({ token, config, onEnd }: { token: string; config: Config; onEnd: () => void }) {
   const url = useUrl();
   const session = useMemo(() => new Session(async () => token), [token]);
-  const api = useMemo(() => createApi('', session, onEnd), [session, onEnd]);
+  const api = useMemo(() => createApi('', session, { onEnd }), [session, onEnd]);
   const here = place(url.split('?')[0] ?? '');
   if (here.at === 'list') return <TenantList api={api} />;
   if (here.at === 'people') return <People key={here.slug} api={api} slug={here.slug} />;

@@ -72,7 +72,7 @@ export function TenantList({ api }: { api: Api }) {
                   <bdi>{tenant.display_name}</bdi>
                 </span>
                 <span className="kv-quiet">{tenant.slug}</span>
-                <code>{tenant.base_url}</code>
+                <code>{new URL(tenant.base_url).host}</code>
               </Link>
             </li>
           ))}
