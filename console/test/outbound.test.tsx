@@ -135,6 +135,7 @@ describe('the outbound panel', () => {
 
   it('row 43: 401 on every push: quarantined, nothing dropped, disable and enable with the new token', async () => {
     await section('umbrella');
+    expect(panel('outbound').queryByText(/pushed at once/)).toBeNull();
     const box = panel('outbound').getByRole('alert');
     expect(box).toHaveTextContent(/Paused: downstream answers 401 since .*\d\d:\d\d/);
     expect(box).toHaveTextContent(/Nothing is dropped.*Disable, then Enable outbound SCIM with the new one/);

@@ -61,7 +61,7 @@ export function Outbound({ sync, prefill, inboundId }: { sync: IdentitySync; pre
           <HealthLine panel={panel} />
           <CopyField title={words.endpoint} value={panel.endpoint ?? ''} />
           <p className="kv-quiet">
-            {words.active}{' '}
+            {!panel.quarantined_at && words.active}{' '}
             {panel.enabled_at && (
               <>
                 {words.since} <Ago at={panel.enabled_at} />
