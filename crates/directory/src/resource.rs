@@ -150,6 +150,8 @@ pub async fn page(
     let total = match (wanted.total, rows.first()) {
         (false, _) => None,
         (true, Some(row)) => Some(u64::try_from(row.total).unwrap_or(0)),
+        // Where the first page is empty nobody matches; that is most look-ups of identity providers.
+        (true, None) if matches!(page, Page::Offset(0, 1..) | Page::After(None, 1..)) => Some(0),
         // No row carries the total of a page past the end.
         (true, None) => Some(count(db, tenant, kind, condition).await?),
     };

@@ -12,8 +12,8 @@ use super::user::{complete, difference, native_of, update};
 use crate::answer::Answer;
 use crate::call::Call;
 
-/// POST with the userName and externalId of an inactive user brings that user back, in place (Okta re-assigns so). Any
-/// other taken name stays taken.
+/// POST with the externalId of an inactive user brings that user back, in place, under a free userName too (Okta re-assigns
+/// so, after a rename as well). Any other taken name stays taken.
 pub(super) async fn returning(
     call: &Call<'_>,
     document: &Object,
@@ -21,12 +21,14 @@ pub(super) async fn returning(
     attribute: &'static str,
 ) -> Result<Resource, Answer> {
     let taken = || Answer::from(Error::taken(attribute));
-    if native.external_id.is_none() {
-        return Err(taken());
-    }
+    let (db, tenant) = (&call.deps.db, call.tenant());
+    let external_id = native.external_id.as_deref().ok_or_else(taken)?;
     let key = scim::key::username_key(&native.user_name);
-    let held = user::by_username(&call.deps.db, call.tenant(), &key).await?.ok_or_else(taken)?;
-    if held.active || Native::of(&held.document).external_id != native.external_id {
+    let held = match user::by_username(db, tenant, &key).await? {
+        Some(named) => named,
+        None => user::by_external(db, tenant, external_id).await?.ok_or_else(taken)?,
+    };
+    if held.active || Native::of(&held.document).external_id.as_deref() != Some(external_id) {
         return Err(taken());
     }
     let change = |current: &User| {

@@ -13,7 +13,7 @@ use scim::members::{Delta, Member, Membership};
 use scim::{Error, Object, ScimType};
 use uuid::Uuid;
 
-use super::{Failed, Held, check_version, claimed, id_of, realm_failed};
+use super::{Failed, Held, check_version, claimed, given_out, id_of, realm_failed};
 use crate::answer::Answer;
 use crate::call::Call;
 use crate::provisioner::unauthorized;
@@ -238,7 +238,7 @@ async fn wished(call: &Call<'_>, group: Uuid, wish: &Wish<'_>) -> Result<Change,
         let remove = held.iter().copied().filter(|id| !wanted.contains(id)).collect();
         Change { add: added.into_iter().filter(|(id, _)| !held.contains(id)).collect(), remove }
     } else {
-        let remove = delta.remove.iter().filter_map(|id| Uuid::parse_str(id).ok()).collect();
+        let remove = delta.remove.iter().filter_map(|id| given_out(id)).collect();
         Change { add: added, remove }
     };
     let nested: Vec<Uuid> = change.add.iter().filter(|(_, kind)| *kind == Kind::Group).map(|(id, _)| *id).collect();
@@ -262,7 +262,7 @@ async fn resolved(call: &Call<'_>, members: &[Member]) -> Result<Vec<(Uuid, Kind
     if members.is_empty() {
         return Ok(Vec::new());
     }
-    let ids: Vec<Uuid> = members.iter().filter_map(|member| Uuid::parse_str(&member.value).ok()).collect();
+    let ids: Vec<Uuid> = members.iter().filter_map(|member| given_out(&member.value)).collect();
     let known = member::known(&call.deps.db, call.tenant(), &ids).await?;
     let skipped = members.len() - known.len();
     if skipped > 0 && call.provisioner.strict_members {
