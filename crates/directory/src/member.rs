@@ -168,10 +168,10 @@ async fn join(
         _ => "",
     };
     let text = format!(
-        "with named (id, place) as (values {})
+        "with clock (moment) as (select {now}), named (id, place) as (values {})
          insert into membership (tenant_id, group_id, user_id, desired, state, changed_at, kind)
-         select $1, $2, r.id, true, '{state}', {now} + named.place, '{}'
-         from named join {} r on r.tenant_id = $1 and r.id = named.id where true {keep}
+         select $1, $2, r.id, true, '{state}', clock.moment + named.place, '{}'
+         from clock cross join named join {} r on r.tenant_id = $1 and r.id = named.id where true {keep}
          on conflict (tenant_id, group_id, user_id) do update set desired = true, state = excluded.state,
              changed_at = excluded.changed_at where not membership.desired",
         named.join(", "),

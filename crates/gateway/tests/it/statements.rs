@@ -81,11 +81,7 @@ fn a_page_that_is_walked_to_costs_no_more_and_one_past_the_end_one_more() {
         within(READ, served.call("GET", &next, None), "the next page of a walk");
         // No row is left to carry the total.
         within(READ + 1, served.call("GET", "/Users?startIndex=99", None), "a page past the end");
-        within(
-            READ + 1,
-            served.call("GET", "/Users?filter=userName+eq+%22nobody%22", None),
-            "a filter that finds nobody",
-        );
+        within(READ + 1, served.call("GET", "/Users?count=0", None), "a count alone");
     });
 }
 
