@@ -184,15 +184,23 @@ async fn join(
 
 /// Takes somebody who is gone out of all groups, which have changed with it.
 pub(crate) async fn forget(transaction: &DatabaseTransaction, tenant: TenantId, member: Uuid) -> Result<(), Error> {
-    let now = ledger::clock(transaction);
-    let text = format!(
-        "update directory_group set version = version + 1, modified_at = {now}
-         where tenant_id = $1 and id in (
-             select group_id from membership where tenant_id = $1 and user_id = $2 and desired)"
-    );
-    sql::execute(transaction, &text, [tenant.0.into(), member.into()]).await?;
-    let text = "delete from membership where tenant_id = $1 and user_id = $2";
-    sql::execute(transaction, text, [tenant.0.into(), member.into()]).await?;
+    #[derive(FromQueryResult)]
+    struct Left {
+        group_id: Uuid,
+        desired: bool,
+    }
+    let text = "delete from membership where tenant_id = $1 and user_id = $2 returning group_id, desired";
+    let left: Vec<Left> = sql::all(transaction, text, [tenant.0.into(), member.into()]).await?;
+    let groups: Vec<Uuid> = left.iter().filter(|left| left.desired).map(|left| left.group_id).collect();
+    for chunk in groups.chunks(CHUNK) {
+        let text = format!(
+            "update directory_group set version = version + 1, modified_at = {}
+             where tenant_id = $1 and id in ({})",
+            ledger::clock(transaction),
+            places(2, chunk.len())
+        );
+        sql::execute(transaction, &text, with(tenant, &[], chunk)).await?;
+    }
     Ok(())
 }
 

@@ -9,6 +9,7 @@ use sea_orm::{DatabaseTransaction, FromQueryResult};
 use uuid::Uuid;
 
 use crate::ledger::{self, Mark, Recorded, Triage};
+use crate::user::Arrival;
 use crate::{Error, finish_if, sql, user};
 
 /// What a triage reads of the directory before it asks the realm (K11).
@@ -55,7 +56,7 @@ pub enum Fate<'a> {
     /// The directory follows the realm's native fields, if it manages the user (K12).
     Follow(&'a Native),
     /// The realm counts the user as managed and the directory does not know it: taken in (K13).
-    Import(&'a Native),
+    Import(&'a Arrival),
     /// The user holds the role no more: let go of (K13).
     LetGo,
     /// The user is gone from the realm (K14).
@@ -104,15 +105,16 @@ async fn commit_in(
     let row: Option<Row> = sql::one(transaction, &text, [tenant.0.into(), user.into()]).await?;
     match (&row, fence) {
         (None, None) => {
-            if let Fate::Import(native) = fate {
-                user::import(transaction, tenant, user, native).await?;
+            if let Fate::Import(arrival) = fate {
+                user::import(transaction, tenant, arrival).await?;
             }
         }
         (Some(row), Some(fence))
             if row.write_epoch == fence.write_epoch && row.write_until.is_none_or(|until| until <= row.now) =>
         {
             match fate {
-                Fate::Follow(fresh) | Fate::Import(fresh) => follow(transaction, tenant, user, row, fresh).await?,
+                Fate::Follow(fresh) => follow(transaction, tenant, user, row, fresh).await?,
+                Fate::Import(arrival) => follow(transaction, tenant, user, row, &arrival.base).await?,
                 Fate::LetGo | Fate::Gone => drop(user::let_go(transaction, tenant, user).await?),
             }
         }

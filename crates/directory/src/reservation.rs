@@ -241,6 +241,12 @@ async fn remove(connection: &impl ConnectionTrait, reservation: &Reservation) ->
     Ok(sql::execute(connection, &text, values).await? == 1)
 }
 
+/// The nonce in a realm user's marker, if a create of this tenant set it.
+pub fn nonce_of(tenant: TenantId, marker: Option<&str>) -> Option<Uuid> {
+    let (owner, nonce) = marker?.split_once(':')?;
+    (owner == tenant.to_string()).then(|| Uuid::parse_str(nonce).ok()).flatten()
+}
+
 /// Whether a nonce is one of ours that somebody still answers for: a create under way, or a user it made.
 pub async fn answers_for(db: &Db, tenant: TenantId, nonce: Uuid) -> Result<bool, Error> {
     #[derive(FromQueryResult)]

@@ -5,7 +5,7 @@ use directory::watch::{self, Watch};
 use realm::Realm;
 
 use crate::Deps;
-use crate::triage::native_of;
+use crate::triage::arrival;
 
 /// Users of one page and one transaction (K31).
 const PAGE: u32 = 200;
@@ -28,7 +28,7 @@ pub(crate) async fn run(deps: &Deps, watch: &Watch, realm: &Realm) -> Result<(),
             }
             // Who administers the realm is neither shown nor changed.
             if !realm.user_is_protected(user.id).await.map_err(|error| text(&error))? {
-                users.push((user.id, native_of(user)));
+                users.push(arrival(watch.tenant_id, user));
             }
         }
         if !watch::renew(&deps.db, watch).await.map_err(|error| text(&error))? {

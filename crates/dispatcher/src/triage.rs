@@ -3,6 +3,7 @@
 use directory::ledger::{self, Claim, Recorded, Stage, Triage};
 use directory::refresh::{self, Fate, Fence};
 use directory::resource::Kind;
+use directory::user::Arrival;
 use directory::watch::{self, Gone};
 use directory::{reservation, writing};
 use realm::{Realm, RealmUser};
@@ -76,11 +77,11 @@ async fn look(deps: &Deps, tenant: TenantId, user: Uuid, claim: &Claim) -> Resul
         urgent: user_seen.is_some_and(|user| !user.enabled),
         gone: seen.is_none(),
     };
-    let native = user_seen.map(native_of);
-    let fate = match (&seen, &native) {
+    let arrival = user_seen.map(|user| arrival(tenant, user));
+    let fate = match (&seen, &arrival) {
         (Some((_, Standing::Released)), _) => Fate::LetGo,
-        (Some((_, Standing::Managed)), Some(native)) => Fate::Import(native),
-        (Some(_), Some(native)) => Fate::Follow(native),
+        (Some((_, Standing::Managed)), Some(arrival)) => Fate::Import(arrival),
+        (Some(_), Some(arrival)) => Fate::Follow(&arrival.base),
         _ => Fate::Gone,
     };
     match refresh::commit(&deps.db, tenant, user, fence.as_ref(), fate, &triage).await? {
@@ -171,13 +172,16 @@ async fn absent(
 
 /// A realm user that a create of ours made too late: nobody answers for its nonce, and it never got its role (K2).
 async fn orphaned(deps: &Deps, tenant: TenantId, realm: &Realm, seen: &RealmUser) -> Result<bool, Unread> {
-    let prefix = format!("{tenant}:");
-    let nonce = seen.marker.as_deref().and_then(|marker| marker.strip_prefix(&prefix));
-    let Some(nonce) = nonce.and_then(|nonce| Uuid::parse_str(nonce).ok()) else { return Ok(false) };
+    let Some(nonce) = reservation::nonce_of(tenant, seen.marker.as_deref()) else { return Ok(false) };
     if reservation::answers_for(&deps.db, tenant, nonce).await? {
         return Ok(false);
     }
     Ok(!realm.is_managed(seen.id).await?)
+}
+
+pub(crate) fn arrival(tenant: TenantId, user: &RealmUser) -> Arrival {
+    let nonce = reservation::nonce_of(tenant, user.marker.as_deref());
+    Arrival { id: user.id, base: native_of(user), nonce }
 }
 
 pub(crate) fn native_of(user: &RealmUser) -> Native {

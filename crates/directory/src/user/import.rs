@@ -34,13 +34,24 @@ pub fn document_of(native: &Native) -> Object {
     document
 }
 
+/// A realm user to be taken in.
+#[derive(Debug, Clone)]
+pub struct Arrival {
+    /// The UUID the realm knows it by.
+    pub id: Uuid,
+    /// The realm's fields.
+    pub base: Native,
+    /// Of the create that made it, if one of ours did.
+    pub nonce: Option<Uuid>,
+}
+
 /// Takes a realm user in, as adopted: deleting it through SCIM will disable and release it. Says whether it was new. A
-/// name or externalId that somebody has already is left to them; the document still shows it.
+/// name or externalId that somebody has already is left to them; the document still shows it. Whom a create under way
+/// has made is left to that create, which has yet to answer for it (K2).
 pub async fn import(
     connection: &impl ConnectionTrait,
     tenant: TenantId,
-    id: Uuid,
-    base: &Native,
+    Arrival { id, base, nonce }: &Arrival,
 ) -> Result<bool, Error> {
     #[derive(FromQueryResult)]
     struct Held {
@@ -62,12 +73,12 @@ pub async fn import(
              nonce, created_at, modified_at, logout_owed, email_key, other_email_keys)
          select $1, $2, $3, 1, $4, $5, $6, true, $7, $8, moment, moment, false, $9, $10
          from (select {now} as moment) as clock
-         where true
+         where not exists (select 1 from reservation where tenant_id = $1 and nonce = $11)
          on conflict do nothing"
     );
     let values = [
         tenant.0.into(),
-        id.into(),
+        (*id).into(),
         serde_json::to_string(&document)?.into(),
         key.into(),
         external_key.into(),
@@ -76,6 +87,7 @@ pub async fn import(
         Uuid::nil().into(),
         email.into(),
         others.into(),
+        (*nonce).into(),
     ];
     Ok(sql::execute(connection, &text, values).await? == 1)
 }

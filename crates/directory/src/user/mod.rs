@@ -12,7 +12,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 pub use commit::{Commit, commit, delete};
-pub use import::{document_of, ids, import, let_go, managed_among};
+pub use import::{Arrival, document_of, ids, import, let_go, managed_among};
 pub use logout::{OwedLogout, claim_owed_logouts, logout_paid, undoubt};
 
 use crate::resource::{Kind, Resource};

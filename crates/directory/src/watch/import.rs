@@ -1,12 +1,11 @@
 //! The import of users who hold `scim-managed` when inbound is enabled: paged, resumable, its progress visible (W8, K8).
 
 use registry::{Db, TenantId};
-use scim::native::Native;
 use sea_orm::FromQueryResult;
-use uuid::Uuid;
 
 use super::Watch;
-use crate::{Error, finish, ledger, sql, user};
+use crate::user::{self, Arrival};
+use crate::{Error, finish, ledger, sql};
 
 /// How far an import is.
 #[derive(Debug, Clone, PartialEq, Eq, FromQueryResult)]
@@ -50,12 +49,12 @@ pub async fn import_due(db: &Db, watch: &Watch) -> Result<bool, Error> {
 }
 
 /// Takes a page of users in, with the progress, in one transaction; whoever is there stays as they are.
-pub async fn import_page(db: &Db, watch: &Watch, users: &[(Uuid, Native)]) -> Result<(), Error> {
+pub async fn import_page(db: &Db, watch: &Watch, users: &[Arrival]) -> Result<(), Error> {
     let transaction = db.begin().await?;
     let outcome = async {
         let mut taken: i64 = 0;
-        for (id, base) in users {
-            taken += i64::from(user::import(&transaction, watch.tenant_id, *id, base).await?);
+        for arrival in users {
+            taken += i64::from(user::import(&transaction, watch.tenant_id, arrival).await?);
         }
         let text = "update realm_watch set imported = imported + $3 where tenant_id = $1 and poll_epoch = $2";
         let values = [watch.tenant_id.0.into(), watch.poll_epoch.into(), taken.into()];

@@ -2,7 +2,7 @@
 
 use directory::reservation::{self, Reservation};
 use directory::resource::Resource;
-use directory::user::{self, User};
+use directory::user::{self, Arrival, User};
 use directory::watch;
 use realm::{Realm, RealmUser, UserChange};
 use scim::native::Native;
@@ -99,7 +99,9 @@ pub(crate) async fn fetch(call: &Call<'_>, sought: Sought<'_>) -> Result<bool, A
     if !realm.is_managed(found.id).await? || realm.user_is_protected(found.id).await? {
         return Ok(false);
     }
-    let taken = user::import(call.deps.db.connection(), call.tenant(), found.id, &native_of(&found)).await?;
+    let nonce = reservation::nonce_of(call.tenant(), found.marker.as_deref());
+    let arrival = Arrival { id: found.id, base: native_of(&found), nonce };
+    let taken = user::import(call.deps.db.connection(), call.tenant(), &arrival).await?;
     watch::wake(&call.deps.db, call.tenant()).await?;
     Ok(taken)
 }

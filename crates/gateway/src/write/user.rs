@@ -58,7 +58,9 @@ pub(super) async fn complete(
         Ok(completed) => completed,
         Err(taken @ directory::Error::Taken(_)) => {
             // Somebody else's write took the externalId meanwhile: this create came to nothing, in the realm too.
-            if reservation.adopts {
+            if resource::by_id(db, call.tenant(), Kind::User, created.id, false).await?.is_some() {
+                tracing::error!(user.id = %created.id, "a user under creation is in the directory already; it is left alone");
+            } else if reservation.adopts {
                 realm.release(created.id).await?;
             } else {
                 realm.delete(created.id).await?;

@@ -53,6 +53,10 @@ impl People for Memory {
         Ok(Vec::new())
     }
 
+    async fn managed(&self, _first: u32, _max: u32) -> Result<Vec<Person>, Error> {
+        Ok(Vec::new())
+    }
+
     async fn changed_since(&self, _since: i64) -> Result<Vec<Person>, Error> {
         Ok(Vec::new())
     }
