@@ -66,6 +66,12 @@ mod m0021_group_reservation;
 mod m0022_tenant_option_schemas;
 mod m0023_inbound_contact;
 mod m0024_activity_detail;
+mod m0030_activity_at;
+mod m0031_ledger_parked;
+mod m0032_link_candidate;
+mod m0033_backfill;
+mod m0034_target_option;
+mod m0035_departure;
 
 /// All migrations in order.
 pub struct Migrator;
@@ -98,6 +104,12 @@ impl MigratorTrait for Migrator {
             Box::new(m0022_tenant_option_schemas::Migration),
             Box::new(m0023_inbound_contact::Migration),
             Box::new(m0024_activity_detail::Migration),
+            Box::new(m0030_activity_at::Migration),
+            Box::new(m0031_ledger_parked::Migration),
+            Box::new(m0032_link_candidate::Migration),
+            Box::new(m0033_backfill::Migration),
+            Box::new(m0034_target_option::Migration),
+            Box::new(m0035_departure::Migration),
         ]
     }
 }

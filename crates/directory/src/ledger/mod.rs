@@ -6,6 +6,7 @@
 
 mod backlog;
 mod claim;
+mod due;
 mod mark;
 pub mod protocol;
 mod record;
@@ -14,8 +15,9 @@ use registry::TenantId;
 use sea_orm::{ConnectionTrait, DbBackend, FromQueryResult};
 use uuid::Uuid;
 
-pub use backlog::{Backlog, Targets, backlog, targets};
-pub use claim::{Claim, Due, claim, due, live_leases, release, renew, row};
+pub use backlog::{Backlog, Targets, backlog, backlog_of, targets};
+pub use claim::{Claim, claim, live_leases, release, renew, row};
+pub use due::{Due, due, due_except, hasten};
 pub use mark::{Mark, baseline, first_enable, mark, owe_again, retire};
 pub use protocol::{Stage, Verdict};
 pub use record::{Acknowledgement, LinkUpdate, Recorded, Triage, record, triaged};
@@ -45,6 +47,8 @@ pub struct Row {
     pub dirty_at: i64,
     /// The trace of the newest mark, W3C `traceparent`.
     pub trace: Option<String>,
+    /// Somebody let a held change go.
+    pub released: bool,
 }
 
 impl Row {
@@ -69,7 +73,7 @@ impl Row {
 
 /// The columns [`Row`] reads.
 const COLUMNS: &str = "tenant_id, user_id, dirty_seq, seen_seq, acked_seq, owed_seq, reassert_seq, epoch, \
-     settled_epoch, lease_until, triage_at, next_at, lane, attempts, observed, dirty_at, trace";
+     settled_epoch, lease_until, triage_at, next_at, lane, attempts, observed, dirty_at, trace, released";
 
 /// The database's clock in microseconds, as SQL: leases must not depend on the clocks of replicas (K20).
 pub(crate) fn clock(connection: &impl ConnectionTrait) -> &'static str {
