@@ -101,8 +101,8 @@ pub(crate) struct InboundOptions {
     token_days: Option<i64>,
     /// Requests per second; none means the default, never under 25.
     requests_per_second: Option<i64>,
-    /// Schema extensions of the tenant's own.
-    extensions: Vec<Extension>,
+    /// Schema extensions of the tenant's own; those there are stay where this is left out.
+    extensions: Option<Vec<Extension>>,
 }
 
 /// A schema extension of a tenant.
@@ -144,7 +144,7 @@ impl Default for InboundOptions {
             allow_rename: options.allow_rename,
             token_days: options.token_days,
             requests_per_second: options.requests_per_second,
-            extensions: Vec::new(),
+            extensions: None,
         }
     }
 }
@@ -171,9 +171,9 @@ pub(crate) async fn options(
     if body.requests_per_second.is_some_and(|rate| !(25..=10_000).contains(&rate)) {
         return Err(Problem::Field { field: "requests_per_second", reason: "25 to 10000".to_owned() });
     }
-    let extensions = checked(&body.extensions)?;
-    let options = Options {
-        extensions,
+    let extensions = body.extensions.as_deref().map(checked).transpose()?;
+    let mut options = Options {
+        extensions: None,
         idp_profile: body.idp_profile,
         strict_members: body.strict_members,
         existing_users: body.existing_users,
@@ -182,7 +182,13 @@ pub(crate) async fn options(
         requests_per_second: body.requests_per_second,
     };
     let db = control.deps.db.clone();
-    let done = control.run(async move { Ok(option::set(&db, writer.tenant.id, &options, &writer.actor).await?) });
+    let done = control.run(async move {
+        options.extensions = match extensions {
+            Some(extensions) => extensions,
+            None => option::of(&db, writer.tenant.id).await?.extensions,
+        };
+        Ok(option::set(&db, writer.tenant.id, &options, &writer.actor).await?)
+    });
     done.await?;
     Ok(HttpResponse::NoContent().finish())
 }

@@ -196,8 +196,7 @@ pub async fn next_users(db: &Db, backfill: &Backfill, limit: u32) -> Result<Vec<
     }
     let text = "select user_id from ledger where tenant_id = $1 and user_id > $2 and gone_at is null
          order by user_id limit $3";
-    let values =
-        [backfill.tenant_id.0.into(), backfill.reach.unwrap_or(Uuid::nil()).into(), i64::from(limit).into()];
+    let values = [backfill.tenant_id.0.into(), backfill.reach.unwrap_or(Uuid::nil()).into(), i64::from(limit).into()];
     let users: Vec<User> = sql::all(db.connection(), text, values).await?;
     Ok(users.into_iter().map(|user| user.user_id).collect())
 }

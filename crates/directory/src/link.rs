@@ -163,14 +163,8 @@ pub async fn adopt(
              where tenant_id = $1 and user_id = $2 and target_id = $3 and candidate_id = $4 and candidate_digest = $5
                  and exists (select 1 from target t where t.id = $3 and t.generation = $6 and t.state = 'active')"
         );
-        let values = [
-            tenant.0.into(),
-            user.into(),
-            target.0.0.into(),
-            candidate.0.into(),
-            candidate.1.into(),
-            target.1.into(),
-        ];
+        let values =
+            [tenant.0.into(), user.into(), target.0.0.into(), candidate.0.into(), candidate.1.into(), target.1.into()];
         if sql::execute(&transaction, &text, values).await? == 0 {
             return Ok(false);
         }

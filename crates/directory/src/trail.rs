@@ -77,8 +77,7 @@ pub async fn page(db: &Db, tenant: TenantId, wanted: &Wanted, limit: u32) -> Res
 
 /// Entries since a moment, oldest first.
 pub async fn since(db: &Db, tenant: TenantId, at: i64, limit: u32) -> Result<Vec<Row>, Error> {
-    let text =
-        format!("select {COLUMNS} from activity where tenant_id = $1 and at >= $2 order by at, id limit $3");
+    let text = format!("select {COLUMNS} from activity where tenant_id = $1 and at >= $2 order by at, id limit $3");
     sql::all(db.connection(), &text, [tenant.0.into(), at.into(), i64::from(limit).into()]).await
 }
 

@@ -84,7 +84,7 @@ async fn page(deps: &Deps, backfill: &mut Backfill) -> Result<Next, Error> {
         backfill::abandon(db, backfill).await?;
         return Ok(Next::Stop);
     };
-    if target.quarantined_at.is_some() || target.paused {
+    if target.quarantined_at.is_some() || target.paused() {
         return Ok(Next::Wait(LATER));
     }
     if !backfill.dry_run && backfill::ahead(db, tenant).await? > AHEAD - i64::from(PAGE) {

@@ -146,7 +146,11 @@ mod tests {
             ("-+-+-+-+-+-+-", false),
             ("++++++++++", false),
         ] {
-            assert_eq!(!after(calls).admits(at(20)) || matches!(after(calls).state, State::Open { .. }), open, "{calls}");
+            assert_eq!(
+                !after(calls).admits(at(20)) || matches!(after(calls).state, State::Open { .. }),
+                open,
+                "{calls}"
+            );
         }
     }
 

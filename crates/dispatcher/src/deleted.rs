@@ -12,7 +12,7 @@ impl Round<'_> {
     /// Settles what is owed for a user who is no more.
     pub async fn deleted(&mut self) -> Result<Option<Ended>, Error> {
         let off = digest_of(&self.key, "active", &Value::Bool(false));
-        let linked = self.link.downstream_id.clone().filter(|_| self.target.deactivates_deleted);
+        let linked = self.link.downstream_id.clone().filter(|_| self.target.choices.deactivates_deleted);
         let Some(id) = linked.filter(|_| self.link.digests.get("active") != Some(&off)) else {
             return Ok(Some(Ended::done(None)));
         };

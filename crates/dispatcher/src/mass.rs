@@ -11,8 +11,9 @@ use telemetry::metrics::{self, Counter, KeyValue};
 use crate::attempt::micros_now;
 use crate::send::{Ended, Error, Round};
 
-static ALARMS: LazyLock<Counter<u64>> =
-    LazyLock::new(|| metrics::counter("outbound_mass_alarms", "Masses of users deactivated or gone downstream, by kind"));
+static ALARMS: LazyLock<Counter<u64>> = LazyLock::new(|| {
+    metrics::counter("outbound_mass_alarms", "Masses of users deactivated or gone downstream, by kind")
+});
 
 /// Why a user waits for a person's word.
 const HELD: &str = "mass deactivation";
@@ -21,7 +22,7 @@ const GONE: &str = "many records are gone at the downstream: check it, then disa
 impl Round<'_> {
     /// Before a deactivation: holds it where the tenant chose so and it would be one of a mass.
     pub async fn held(&self) -> Result<Option<Ended>, Error> {
-        if !self.target.holds_mass || self.claim.row.released {
+        if !self.target.choices.holds_mass || self.claim.row.released {
             return Ok(None);
         }
         let (db, target) = (&self.deps.db, self.target);

@@ -18,8 +18,8 @@ use uuid::Uuid;
 
 use crate::Deps;
 use crate::attempt::micros_now;
-use crate::gauges::{CHANGES, LAG};
 use crate::fairness::Health;
+use crate::gauges::{CHANGES, LAG};
 use crate::plan::{Plan, Trust, plan};
 use crate::pushed::{Pushed, digest_of};
 use crate::verdict::{TargetVerdict, of_failure};
@@ -61,7 +61,7 @@ impl Ended {
 /// not charged to its user.
 pub(crate) async fn run(deps: &Deps, tenant: TenantId, user: Uuid, probe: bool) -> Result<Health, Error> {
     let Some(target) = target::current(&deps.db, tenant).await? else { return Ok(Health::Unknown) };
-    if !target.active || target.quarantined_at.is_some() || target.paused {
+    if !target.active || target.quarantined_at.is_some() || target.paused() {
         return Ok(Health::Unknown);
     }
     let Some(claim) = ledger::claim(&deps.db, tenant, user, Stage::Send, Some(target.generation)).await? else {
@@ -269,7 +269,9 @@ impl<'a> Round<'a> {
         let (verdict, target) = of_failure(outcome, self.claim.row.state().attempts, rand::random());
         let verdict = match verdict {
             // The target's trouble is not the user's; others that are due come before it.
-            Verdict::Retry { definite, .. } if self.probe => Verdict::Retry { after: 1_000_000, definite, charged: false },
+            Verdict::Retry { definite, .. } if self.probe => {
+                Verdict::Retry { after: 1_000_000, definite, charged: false }
+            }
             verdict => verdict,
         };
         Ended { verdict, target, reason: Some(outcome.class().to_owned()), status: outcome.status(), link: None }

@@ -14,7 +14,8 @@ const RESOLVE: Duration = Duration::from_secs(5);
 /// Where names are looked up.
 pub trait Names: Send + Sync {
     /// The addresses of a name now.
-    fn look_up(&self, name: String) -> std::pin::Pin<Box<dyn Future<Output = io::Result<Vec<SocketAddr>>> + Send + '_>>;
+    fn look_up(&self, name: String)
+    -> std::pin::Pin<Box<dyn Future<Output = io::Result<Vec<SocketAddr>>> + Send + '_>>;
 }
 
 /// The system's resolver.
@@ -22,7 +23,10 @@ pub trait Names: Send + Sync {
 pub struct System;
 
 impl Names for System {
-    fn look_up(&self, name: String) -> std::pin::Pin<Box<dyn Future<Output = io::Result<Vec<SocketAddr>>> + Send + '_>> {
+    fn look_up(
+        &self,
+        name: String,
+    ) -> std::pin::Pin<Box<dyn Future<Output = io::Result<Vec<SocketAddr>>> + Send + '_>> {
         Box::pin(async move { Ok(tokio::net::lookup_host((name, 0)).await?.collect()) })
     }
 }

@@ -10,7 +10,7 @@ use crate::realms::Realms;
 use crate::{roles, settings};
 
 /// The actor in audit entries of these commands.
-const ACTOR: &str = "cli";
+pub(crate) const ACTOR: &str = "cli";
 
 /// Tenants.
 #[derive(Subcommand)]
@@ -125,6 +125,6 @@ pub(crate) async fn realm(command: RealmCommand, environment: &Environment) -> a
     Ok(())
 }
 
-async fn find(db: &Db, slug: &str) -> anyhow::Result<tenant::Tenant> {
+pub(crate) async fn find(db: &Db, slug: &str) -> anyhow::Result<tenant::Tenant> {
     tenant::by_slug(db, slug).await.with_context(|| format!("tenant {slug}"))
 }

@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use crate::db::{self, clock_sql, finish};
 use crate::seal::Sealed;
+use crate::target_option::Choices;
 use crate::{Db, Error, TargetId, TenantId, audit, tenant};
 
 /// A target that is not retired.
@@ -39,16 +40,21 @@ pub struct Target {
     pub quarantine_reason: Option<String>,
     /// Until when the downstream is to be left alone.
     pub paused_until: Option<i64>,
-    /// Whether that is still to come, by the database's clock.
-    pub paused: bool,
+    /// When this was read, by the database's clock.
+    pub read_at: i64,
     /// When it was enabled.
     pub enabled_at: i64,
     /// By whom.
     pub enabled_by: String,
-    /// Who is deleted in the realm is deactivated downstream; otherwise nothing happens.
-    pub deactivates_deleted: bool,
-    /// A mass of deactivations is held for a person.
-    pub holds_mass: bool,
+    /// What the tenant chose for it.
+    pub choices: Choices,
+}
+
+impl Target {
+    /// Whether it is to be left alone now.
+    pub fn paused(&self) -> bool {
+        self.paused_until.is_some_and(|until| until > self.read_at)
+    }
 }
 
 #[derive(FromQueryResult)]
@@ -89,11 +95,10 @@ impl From<Row> for Target {
             quarantined_at: row.quarantined_at,
             quarantine_reason: row.quarantine_reason,
             paused_until: row.paused_until,
-            paused: row.paused_until.is_some_and(|until| until > row.now),
+            read_at: row.now,
             enabled_at: row.enabled_at,
             enabled_by: row.enabled_by,
-            deactivates_deleted: row.on_delete == "deactivate",
-            holds_mass: row.hold_mass,
+            choices: Choices { deactivates_deleted: row.on_delete == "deactivate", holds_mass: row.hold_mass },
         }
     }
 }

@@ -82,3 +82,13 @@ pub(crate) fn clock(connection: &impl ConnectionTrait) -> &'static str {
         _ => "cast(unixepoch('subsec') * 1000000 as integer)",
     }
 }
+
+/// Now by the database's clock, microseconds.
+pub async fn now(db: &registry::Db) -> Result<i64, crate::Error> {
+    #[derive(FromQueryResult)]
+    struct Now {
+        now: i64,
+    }
+    let text = format!("select {} as now", clock(db.connection()));
+    Ok(crate::sql::one::<Now>(db.connection(), &text, []).await?.map_or(0, |row| row.now))
+}

@@ -199,8 +199,7 @@ async fn store(
     state: &State,
     lifted: bool,
 ) -> Result<(), Error> {
-    let reason =
-        if lifted { ", reason = null, parked_at = null, parked_status = null, ignored = false" } else { "" };
+    let reason = if lifted { ", reason = null, parked_at = null, parked_status = null, ignored = false" } else { "" };
     let text = format!(
         "update ledger set dirty_seq = $3, seen_seq = $4, acked_seq = $5, owed_seq = $6, reassert_seq = $7,
              settled_epoch = $8, lease_until = $9, triage_at = $10, next_at = $11, lane = $12, attempts = $13{reason}
