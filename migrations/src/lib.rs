@@ -70,6 +70,12 @@ mod m0025_ledger_capture;
 mod m0026_directory_protected;
 mod m0027_realm_watch_work;
 mod m0028_tenant_frozen;
+mod m0030_activity_at;
+mod m0031_ledger_parked;
+mod m0032_link_candidate;
+mod m0033_backfill;
+mod m0034_target_option;
+mod m0035_departure;
 
 /// All migrations in order.
 pub struct Migrator;
@@ -106,6 +112,12 @@ impl MigratorTrait for Migrator {
             Box::new(m0026_directory_protected::Migration),
             Box::new(m0027_realm_watch_work::Migration),
             Box::new(m0028_tenant_frozen::Migration),
+            Box::new(m0030_activity_at::Migration),
+            Box::new(m0031_ledger_parked::Migration),
+            Box::new(m0032_link_candidate::Migration),
+            Box::new(m0033_backfill::Migration),
+            Box::new(m0034_target_option::Migration),
+            Box::new(m0035_departure::Migration),
         ]
     }
 }

@@ -2,7 +2,8 @@
 
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use actix_web::{HttpResponse, web};
-use serde::Deserialize;
+use secrecy::ExposeSecret;
+use serde::{Deserialize, Serialize};
 
 use crate::{Control, Problem};
 
@@ -28,9 +29,26 @@ pub(crate) struct Code {
 
 /// Changes a one-time code into a short-lived token; in the demo only.
 pub(crate) async fn session(body: web::Json<Code>, control: web::Data<Control>) -> Result<HttpResponse, Problem> {
-    let demo = control.config.demo.as_ref().ok_or(Problem::NotFound("endpoint"))?;
+    if control.config.demo.is_none() {
+        return Err(Problem::NotFound("endpoint"));
+    }
     let token = control.deps.realms.redeem(&body.code).ok_or(Problem::Unauthorized)?;
-    Ok(HttpResponse::Ok()
-        .insert_header((CACHE_CONTROL, "no-store"))
-        .json(serde_json::json!({ "token": token, "downstream_url": demo.downstream_url })))
+    Ok(HttpResponse::Ok().insert_header((CACHE_CONTROL, "no-store")).json(serde_json::json!({ "token": token })))
+}
+
+/// What the page begins with: in the demo, the downstream to fill its form with.
+#[derive(Serialize)]
+struct PageConfig<'a> {
+    demo: bool,
+    downstream_url: Option<&'a str>,
+    downstream_token: Option<&'a str>,
+}
+
+pub(crate) async fn config(control: web::Data<Control>) -> HttpResponse {
+    let demo = control.config.demo.as_ref();
+    HttpResponse::Ok().insert_header((CACHE_CONTROL, "no-store")).json(PageConfig {
+        demo: demo.is_some(),
+        downstream_url: demo.map(|demo| demo.downstream_url.as_str()),
+        downstream_token: demo.map(|demo| demo.downstream_token.expose_secret()),
+    })
 }

@@ -44,6 +44,20 @@ pub enum Problem {
     /// Somebody else changed the configuration first.
     #[error("the configuration has changed since it was read")]
     Stale,
+    /// The record a person saw is not the one that is there now.
+    #[error("the record has changed since it was shown")]
+    Changed,
+    /// One is running or paused.
+    #[error("one is running already")]
+    AlreadyRunning,
+    /// The downstream does not answer as it should.
+    #[error("the downstream did not answer: {class}")]
+    Downstream {
+        /// How.
+        class: &'static str,
+        /// Its HTTP status, if there was one.
+        status: Option<u16>,
+    },
     /// The downstream failed its probe.
     #[error("the downstream did not pass the check")]
     Probe(ProbeFailure),
@@ -71,7 +85,15 @@ impl Problem {
             Self::Taken(_) => "taken",
             Self::AlreadyEnabled => "already_enabled",
             Self::NotEnabled => "not_enabled",
-            Self::Stale => "stale",
+            Self::Stale | Self::Changed => "stale",
+            Self::AlreadyRunning => "already_running",
+            Self::Downstream { class: "unauthorized", .. } => "downstream_unauthorized",
+            Self::Downstream { class: "not_found", .. } => "downstream_not_found",
+            Self::Downstream { class: "tls", .. } => "downstream_tls",
+            Self::Downstream { class: "timeout" | "ambiguous", .. } => "downstream_timeout",
+            Self::Downstream { class: "unreachable", .. } => "downstream_unreachable",
+            Self::Downstream { class: "address_blocked", .. } => "address_blocked",
+            Self::Downstream { .. } => "downstream_not_scim",
             Self::Probe(failure) => failure.code.as_str(),
             Self::Realm(_) => "realm_refused",
             Self::Unavailable => "unavailable",
@@ -95,6 +117,7 @@ impl Problem {
                     "content_type": failure.content_type, "elapsed_ms": failure.elapsed_ms,
                 });
             }
+            Self::Downstream { status: Some(status), .. } => body["probe"] = json!({ "status": status }),
             Self::Field { field, .. } => body["field"] = json!(field),
             _ => {}
         }
@@ -110,9 +133,11 @@ impl ResponseError for Problem {
             Self::NotFound(_) => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::Invalid(_) | Self::Field { .. } => StatusCode::BAD_REQUEST,
-            Self::Taken(_) | Self::AlreadyEnabled | Self::NotEnabled => StatusCode::CONFLICT,
+            Self::Taken(_) | Self::AlreadyEnabled | Self::NotEnabled | Self::Changed | Self::AlreadyRunning => {
+                StatusCode::CONFLICT
+            }
             Self::Stale => StatusCode::PRECONDITION_FAILED,
-            Self::Probe(_) | Self::Realm(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::Probe(_) | Self::Downstream { .. } | Self::Realm(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }

@@ -1,24 +1,39 @@
-//! Both panels in one answer, and the recent activity.
+//! Both panels in one answer.
 
-use actix_web::http::header::ETAG;
-use actix_web::{HttpRequest, HttpResponse, web};
-use directory::activity;
-use registry::{inbound_token, target, tenant};
+use actix_web::http::header::{CACHE_CONTROL, ETAG};
+use actix_web::{HttpResponse, web};
+use directory::contact::{self, Accepted, Rejected};
+use directory::{ledger, trail};
+use registry::inbound_token::Token;
+use registry::option::{self, Options};
+use registry::target::{self, Target};
+use registry::tenant::Tenant;
+use registry::{audit, inbound_token, tenant};
 use serde::Serialize;
 
+use crate::backfill::Backfill;
+use crate::moment::shown;
 use crate::operator::Reader;
-use crate::{Control, Problem};
+use crate::outbound::OutboundOptions;
+use crate::{Control, Deps, Problem};
+
+/// What changes the inbound panel, among audit entries.
+const INBOUND: [&str; 3] = ["inbound.enable", "inbound.rotate", "inbound.disable"];
 
 /// Both panels.
 #[derive(Serialize, utoipa::ToSchema)]
 pub(crate) struct IdentitySync {
     tenant: String,
+    display_name: String,
     realm: String,
+    /// The configuration's version, for `If-Match`.
+    version: i64,
     /// Where **Open Admin Console** leads.
     admin_console_url: Option<String>,
+    /// `keycloak` or `embedded`.
+    realm_kind: &'static str,
     inbound: InboundPanel,
     outbound: OutboundPanel,
-    version: i64,
 }
 
 /// The inbound panel.
@@ -30,9 +45,43 @@ pub(crate) struct InboundPanel {
     /// Stays valid beside a custom domain.
     also_valid: Option<String>,
     token_hint: Option<String>,
-    token_issued_at: Option<i64>,
+    token_issued_at: Option<String>,
     token_issued_by: Option<String>,
-    token_expires_at: Option<i64>,
+    token_expires_at: Option<String>,
+    last_accepted: Option<AcceptedRequest>,
+    last_rejected: Option<RejectedRequest>,
+    /// When and by whom it was last enabled, rotated or disabled.
+    changed_at: Option<String>,
+    changed_by: Option<String>,
+    options: InboundSettings,
+}
+
+/// The identity provider's last accepted request.
+#[derive(Serialize, utoipa::ToSchema)]
+pub(crate) struct AcceptedRequest {
+    at: String,
+    operation: String,
+    client: Option<String>,
+}
+
+/// The last request whose credentials were refused, and why.
+#[derive(Serialize, utoipa::ToSchema)]
+pub(crate) struct RejectedRequest {
+    at: String,
+    operation: String,
+    class: String,
+    reason: String,
+}
+
+/// Inbound settings.
+#[derive(Serialize, utoipa::ToSchema)]
+pub(crate) struct InboundSettings {
+    idp_profile: String,
+    strict_members: bool,
+    existing_users: String,
+    allow_rename: bool,
+    token_days: Option<i64>,
+    requests_per_second: Option<i64>,
 }
 
 /// The outbound panel.
@@ -41,84 +90,144 @@ pub(crate) struct OutboundPanel {
     /// `enabled` or `disabled`.
     status: &'static str,
     endpoint: Option<String>,
-    enabled_at: Option<i64>,
+    enabled_at: Option<String>,
     enabled_by: Option<String>,
-    quarantined_at: Option<i64>,
+    quarantined_at: Option<String>,
     quarantine_reason: Option<String>,
-    paused_until: Option<i64>,
+    paused_until: Option<String>,
     /// What holds for every downstream, and what the probe noted about this one.
     limitations: Vec<String>,
+    health: Option<Health>,
+    options: Option<OutboundOptions>,
+    backfill: Option<Backfill>,
 }
 
-/// Show both panels. Times are microseconds since the epoch.
+/// What waits, and when something last arrived.
+#[derive(Serialize, utoipa::ToSchema)]
+pub(crate) struct Health {
+    waiting: i64,
+    parked: i64,
+    oldest_waiting_seconds: i64,
+    last_delivered_at: Option<String>,
+}
+
+/// Show both panels.
 #[utoipa::path(get, path = "/v1/tenants/{tenant}/identity-sync", tag = "identity-sync",
-    params(("tenant" = String, Path)), responses((status = 200, body = IdentitySync), (status = 304)),
-    security(("bearer" = [])))]
-pub(crate) async fn show(
-    reader: Reader,
-    request: HttpRequest,
-    control: web::Data<Control>,
-) -> Result<HttpResponse, Problem> {
-    let db = control.deps.db.clone();
-    let answer = control.run(async move {
-        let token = inbound_token::newest(&db, reader.0.id).await?;
-        let target = target::current(&db, reader.0.id).await?;
-        // Order: the tenant's row last, so that the version is never older than what is shown.
-        let tenant = tenant::by_id(&db, reader.0.id).await?;
-        Ok(view(&tenant, token, target))
-    });
-    let view = answer.await?;
+    params(("tenant" = String, Path)), responses((status = 200, body = IdentitySync)), security(("bearer" = [])))]
+pub(crate) async fn show(reader: Reader, control: web::Data<Control>) -> Result<HttpResponse, Problem> {
+    let deps = control.deps.clone();
+    let view = control.run(async move { view(&deps, &reader.0).await }).await?;
+    // The version is what `If-Match` takes; health changes without it, so the answer is never "not modified".
     let etag = format!("\"{}\"", view.version);
-    if request.headers().get("if-none-match").is_some_and(|tag| tag.as_bytes() == etag.as_bytes()) {
-        return Ok(HttpResponse::NotModified().insert_header((ETAG, etag)).finish());
-    }
-    Ok(HttpResponse::Ok().insert_header((ETAG, etag)).insert_header(("cache-control", "no-cache")).json(view))
+    Ok(HttpResponse::Ok().insert_header((ETAG, etag)).insert_header((CACHE_CONTROL, "no-store")).json(view))
 }
 
-fn view(tenant: &tenant::Tenant, token: Option<inbound_token::Token>, target: Option<target::Target>) -> IdentitySync {
-    let live = token.filter(|token| token.died_at.is_none());
-    let mut limitations = vec![
-        "Hard deletes are not propagated.".to_owned(),
-        "There is no automatic backfill.".to_owned(),
-        "One downstream per tenant.".to_owned(),
-    ];
-    let target = target.filter(|target| target.active);
+async fn view(deps: &Deps, found: &Tenant) -> Result<IdentitySync, Problem> {
+    let inbound = inbound(deps, found).await?;
+    let outbound = outbound(deps, found).await?;
+    // Order: the tenant's row last, so that the version is never newer than what is shown.
+    let version = found.version.min(tenant::by_id(&deps.db, found.id).await?.version);
+    let console = |url: &String| format!("{url}/admin/{}/console/", found.realm);
+    Ok(IdentitySync {
+        tenant: found.slug.clone(),
+        display_name: found.display_name.clone(),
+        realm: found.realm.clone(),
+        version,
+        admin_console_url: found.keycloak_url.as_ref().map(console),
+        realm_kind: if found.keycloak_url.is_some() { "keycloak" } else { "embedded" },
+        inbound,
+        outbound,
+    })
+}
+
+fn status(on: bool) -> &'static str {
+    if on { "enabled" } else { "disabled" }
+}
+
+async fn inbound(deps: &Deps, tenant: &Tenant) -> Result<InboundPanel, Problem> {
+    let live = inbound_token::newest(&deps.db, tenant.id).await?.filter(|token| token.died_at.is_none());
+    let (accepted, rejected) = contact::of(&deps.db, tenant.id).await?;
+    let changed = audit::last(&deps.db, tenant.id, &INBOUND).await?;
+    let token = |field: &dyn Fn(&Token) -> Option<String>| live.as_ref().and_then(field);
+    Ok(InboundPanel {
+        status: status(live.is_some()),
+        base_url: tenant.scim_base_url(),
+        also_valid: tenant.custom_domain.as_ref().map(|_| tenant.cluster_base_url()),
+        token_hint: token(&|token| Some(token.hint.clone())),
+        token_issued_at: token(&|token| Some(shown(token.minted_at))),
+        token_issued_by: token(&|token| Some(token.minted_by.clone())),
+        token_expires_at: token(&|token| token.expires_at.map(shown)),
+        last_accepted: accepted.map(Into::into),
+        last_rejected: rejected.map(Into::into),
+        changed_at: changed.as_ref().map(|entry| shown(entry.at)),
+        changed_by: changed.map(|entry| entry.actor),
+        options: option::of(&deps.db, tenant.id).await?.into(),
+    })
+}
+
+async fn outbound(deps: &Deps, tenant: &Tenant) -> Result<OutboundPanel, Problem> {
+    let target = target::current(&deps.db, tenant.id).await?.filter(|target| target.active);
+    let mut limitations = vec!["There is no automatic backfill.".to_owned(), "One downstream per tenant.".to_owned()];
+    if target.as_ref().is_none_or(|target| !target.choices.deactivates_deleted) {
+        limitations.insert(0, "Hard deletes are not propagated.".to_owned());
+    }
     if let Some(target) = &target {
         limitations.extend(serde_json::from_str::<Vec<String>>(&target.limitations).unwrap_or_default());
     }
-    let status = |on: bool| if on { "enabled" } else { "disabled" };
-    IdentitySync {
-        tenant: tenant.slug.clone(),
-        realm: tenant.realm.clone(),
-        admin_console_url: tenant.keycloak_url.as_ref().map(|url| format!("{url}/admin/{}/console/", tenant.realm)),
-        inbound: InboundPanel {
-            status: status(live.is_some()),
-            base_url: tenant.scim_base_url(),
-            also_valid: tenant.custom_domain.as_ref().map(|_| tenant.cluster_base_url()),
-            token_hint: live.as_ref().map(|token| token.hint.clone()),
-            token_issued_at: live.as_ref().map(|token| token.minted_at),
-            token_issued_by: live.as_ref().map(|token| token.minted_by.clone()),
-            token_expires_at: live.as_ref().and_then(|token| token.expires_at),
-        },
-        outbound: OutboundPanel {
-            status: status(target.is_some()),
-            endpoint: target.as_ref().map(|target| target.base_url.clone()),
-            enabled_at: target.as_ref().map(|target| target.enabled_at),
-            enabled_by: target.as_ref().map(|target| target.enabled_by.clone()),
-            quarantined_at: target.as_ref().and_then(|target| target.quarantined_at),
-            quarantine_reason: target.as_ref().and_then(|target| target.quarantine_reason.clone()),
-            paused_until: target.as_ref().and_then(|target| target.paused_until),
-            limitations,
-        },
-        version: tenant.version,
+    let backfill = match directory::backfill::newest(&deps.db, tenant.id).await? {
+        Some(stored) => Some(Backfill::of(deps, tenant, stored).await?),
+        None => None,
+    };
+    let health = if target.is_some() { Some(health(deps, tenant).await?) } else { None };
+    let of = |field: &dyn Fn(&Target) -> Option<String>| target.as_ref().and_then(field);
+    Ok(OutboundPanel {
+        status: status(target.is_some()),
+        endpoint: of(&|target| Some(target.base_url.clone())),
+        enabled_at: of(&|target| Some(shown(target.enabled_at))),
+        enabled_by: of(&|target| Some(target.enabled_by.clone())),
+        quarantined_at: of(&|target| target.quarantined_at.map(shown)),
+        quarantine_reason: of(&|target| target.quarantine_reason.clone()),
+        paused_until: of(&|target| target.paused_until.filter(|_| target.paused()).map(shown)),
+        limitations,
+        health,
+        options: target.as_ref().map(OutboundOptions::of),
+        backfill,
+    })
+}
+
+async fn health(deps: &Deps, tenant: &Tenant) -> Result<Health, Problem> {
+    let backlog = ledger::backlog_of(&deps.db, tenant.id).await?;
+    let last = trail::last_delivery(&deps.db, tenant.id).await?;
+    Ok(Health {
+        waiting: backlog.waiting,
+        parked: backlog.parked,
+        oldest_waiting_seconds: (backlog.oldest / 1_000_000).max(0),
+        last_delivered_at: last.map(shown),
+    })
+}
+
+impl From<Accepted> for AcceptedRequest {
+    fn from(accepted: Accepted) -> Self {
+        Self { at: shown(accepted.at), operation: accepted.operation, client: accepted.client }
     }
 }
 
-/// The newest activity, both directions: names of attributes, never values.
-#[utoipa::path(get, path = "/v1/tenants/{tenant}/activity", tag = "identity-sync",
-    params(("tenant" = String, Path)), responses((status = 200)), security(("bearer" = [])))]
-pub(crate) async fn activity(reader: Reader, control: web::Data<Control>) -> Result<HttpResponse, Problem> {
-    let db = control.deps.db.clone();
-    let rows = control.run(async move { Ok(activity::newest(&db, reader.0.id, 100).await?) });
-    Ok(HttpResponse::Ok().json(serde_json::json!({ "activity": rows.await? })))
+impl From<Rejected> for RejectedRequest {
+    fn from(rejected: Rejected) -> Self {
+        let Rejected { at, operation, class, reason } = rejected;
+        Self { at: shown(at), operation, class, reason }
+    }
+}
+
+impl From<Options> for InboundSettings {
+    fn from(options: Options) -> Self {
+        Self {
+            idp_profile: options.idp_profile,
+            strict_members: options.strict_members,
+            existing_users: options.existing_users,
+            allow_rename: options.allow_rename,
+            token_days: options.token_days,
+            requests_per_second: options.requests_per_second,
+        }
+    }
 }

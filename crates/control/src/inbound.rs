@@ -105,10 +105,10 @@ pub(crate) struct InboundOptions {
     token_days: Option<i64>,
     /// Requests per second; none means the default, never under 25.
     requests_per_second: Option<i64>,
-    /// Schema extensions of the tenant's own.
-    extensions: Vec<Extension>,
-    /// Further attributes to keep in the realm's profile: SCIM path to realm attribute.
-    projection: BTreeMap<String, String>,
+    /// Schema extensions of the tenant's own; those there are stay where this is left out.
+    extensions: Option<Vec<Extension>>,
+    /// Further attributes to keep in the realm's profile, SCIM path to realm attribute; likewise.
+    projection: Option<BTreeMap<String, String>>,
 }
 
 /// A schema extension of a tenant.
@@ -179,8 +179,8 @@ impl Default for InboundOptions {
             allow_rename: options.allow_rename,
             token_days: options.token_days,
             requests_per_second: options.requests_per_second,
-            extensions: Vec::new(),
-            projection: BTreeMap::new(),
+            extensions: None,
+            projection: None,
         }
     }
 }
@@ -207,11 +207,10 @@ pub(crate) async fn options(
     if body.requests_per_second.is_some_and(|rate| !(25..=10_000).contains(&rate)) {
         return Err(Problem::Field { field: "requests_per_second", reason: "25 to 10000".to_owned() });
     }
-    let extensions = checked(&body.extensions)?;
-    let projection = projection(&body.projection, extensions.as_deref())?;
-    let options = Options {
-        extensions,
-        projection,
+    let extensions = body.extensions.as_deref().map(checked).transpose()?;
+    let mut options = Options {
+        extensions: None,
+        projection: None,
         idp_profile: body.idp_profile,
         strict_members: body.strict_members,
         existing_users: body.existing_users,
@@ -219,8 +218,14 @@ pub(crate) async fn options(
         token_days: body.token_days,
         requests_per_second: body.requests_per_second,
     };
-    let deps = control.deps.clone();
+    let (deps, wanted) = (control.deps.clone(), body.projection);
     let done = control.run(async move {
+        let held = option::of(&deps.db, writer.tenant.id).await?;
+        options.extensions = extensions.unwrap_or(held.extensions);
+        options.projection = match wanted {
+            Some(wanted) => projection(&wanted, options.extensions.as_deref())?,
+            None => held.projection,
+        };
         option::set(&deps.db, writer.tenant.id, &options, &writer.actor).await?;
         // The realm's profile has to know the attributes before the first of them is written.
         let enabled = inbound_token::newest(&deps.db, writer.tenant.id).await?;

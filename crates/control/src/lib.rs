@@ -3,23 +3,31 @@
 //! Every handler takes its rights as an argument: without an extractor of `operator` it cannot reach a tenant, and another
 //! tenant's anything looks like "not found". Whatever goes wrong leaves as `application/problem+json`.
 
+mod activity;
+mod backfill;
 mod console;
+mod cors;
 mod error;
 mod identity_sync;
 mod inbound;
 pub mod jwks;
+mod moment;
+mod names;
 mod observe;
 mod openapi;
 mod operator;
 mod outbound;
+mod parked;
 mod realm_users;
 mod reconcile;
 mod routes;
 mod tenants;
+mod test_user;
 
 use std::net::TcpListener;
 use std::sync::Arc;
 
+use actix_web::middleware::from_fn;
 use actix_web::{App, HttpServer, web};
 use async_trait::async_trait;
 use downstream::{Connector, Guard};
@@ -27,11 +35,14 @@ use realm::Realm;
 use registry::Db;
 use registry::seal::Keyring;
 use registry::tenant::Tenant;
+use secrecy::SecretString;
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
 pub use error::Problem;
 pub use openapi::document;
+pub use parked::{Candidate, ParkedUser, link, look};
 
 /// Settings of the role.
 #[derive(Debug, Clone)]
@@ -44,6 +55,8 @@ pub struct Config {
     pub demo: Option<Demo>,
     /// Worker threads of the server.
     pub workers: usize,
+    /// Origins of consoles served elsewhere that may call this API from a browser.
+    pub origins: Vec<String>,
 }
 
 /// Facts the demo's page is filled with.
@@ -51,6 +64,8 @@ pub struct Config {
 pub struct Demo {
     /// The sample downstream.
     pub downstream_url: String,
+    /// The token it expects.
+    pub downstream_token: SecretString,
 }
 
 /// What `control` alone may do to a realm. The program knows how.
@@ -93,6 +108,8 @@ pub struct Deps {
 pub(crate) struct Control {
     pub config: Config,
     pub deps: Deps,
+    /// Places for those who listen to activity.
+    pub listeners: Arc<Semaphore>,
 }
 
 /// A server on a listener; runs until shutdown, then finishes what is in flight.
@@ -104,10 +121,10 @@ pub fn run(
 ) -> std::io::Result<actix_web::dev::Server> {
     let workers = config.workers;
     deps.runtime.spawn(reconcile::run(deps.clone(), shutdown.clone()));
-    let control = web::Data::new(Control { config, deps });
+    let control = web::Data::new(Control { config, deps, listeners: Arc::new(Semaphore::new(activity::LISTENERS)) });
     let server = HttpServer::new(move || {
         let app = App::new().app_data(control.clone());
-        app.wrap(actix_web::middleware::from_fn(observe::call)).configure(routes::configure)
+        app.wrap(from_fn(observe::call)).wrap(from_fn(cors::allow)).configure(routes::configure)
     })
     .workers(workers)
     .tcp_nodelay(true)

@@ -5,16 +5,18 @@ use actix_web::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
-use crate::{identity_sync, inbound, outbound, realm_users, tenants};
+use crate::{activity, backfill, identity_sync, inbound, outbound, parked, realm_users, tenants, test_user};
 
 #[derive(OpenApi)]
 #[openapi(
     info(title = "kevra-scim control API", description = "Identity sync (SCIM 2.0) of tenants' realms."),
     paths(
         tenants::list, tenants::create, tenants::show, tenants::change, tenants::delete,
-        identity_sync::show, identity_sync::activity,
+        identity_sync::show, activity::list, activity::stream,
         inbound::enable, inbound::rotate, inbound::disable, inbound::options,
-        outbound::enable, outbound::test, outbound::disable,
+        outbound::enable, outbound::test, outbound::disable, outbound::options, test_user::run,
+        parked::list, parked::show, parked::retry, parked::ignore, parked::link_to,
+        backfill::show, backfill::start, backfill::pause, backfill::resume, backfill::cancel,
         realm_users::list, realm_users::create, realm_users::change, realm_users::rotate_secret,
     ),
     modifiers(&Bearer)

@@ -6,13 +6,14 @@ use actix_web::{HttpResponse, web};
 use directory::{ledger, watch};
 use downstream::{BaseUrl, Capabilities, Client};
 use registry::target::{self, Enable};
+use registry::target_option::{self, Choices};
 use registry::{Db, TenantId};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use telemetry::metrics::KeyValue;
 
 use crate::operator::Writer;
-use crate::{Control, Deps, Problem, observe};
+use crate::{Control, Deps, Problem, observe, parked};
 
 /// How long a switch waits for sends in flight: a lease and a little.
 const DRAIN: Duration = Duration::from_secs(20);
@@ -28,6 +29,36 @@ pub(crate) struct Downstream {
     token: SecretString,
 }
 
+/// A downstream to test: one that is given, or the one that is enabled.
+#[derive(Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct TestDownstream {
+    /// Its SCIM base URL; left out together with the token for the one that is enabled.
+    #[serde(default)]
+    base_url: Option<String>,
+    /// The bearer token it expects.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    token: Option<SecretString>,
+}
+
+/// Choices for a downstream.
+#[derive(Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct OutboundOptions {
+    /// What happens downstream to who is deleted in the realm: `nothing` or `deactivate`.
+    on_delete: String,
+    /// A mass of deactivations waits for a person.
+    hold_mass_deactivation: bool,
+}
+
+impl OutboundOptions {
+    pub(crate) fn of(target: &target::Target) -> Self {
+        let on_delete = if target.choices.deactivates_deleted { "deactivate" } else { "nothing" };
+        Self { on_delete: on_delete.to_owned(), hold_mass_deactivation: target.choices.holds_mass }
+    }
+}
+
 /// What a probe found out.
 #[derive(Serialize, utoipa::ToSchema)]
 pub(crate) struct Probed {
@@ -38,17 +69,57 @@ pub(crate) struct Probed {
     limitations: Vec<String>,
 }
 
-/// Probe a downstream without saving anything.
+/// Probe a downstream without saving anything; with an empty body, the one that is enabled.
 #[utoipa::path(post, path = "/v1/tenants/{tenant}/outbound/test", tag = "outbound", params(("tenant" = String, Path)),
-    request_body = Downstream, responses((status = 200, body = Probed), (status = 422)), security(("bearer" = [])))]
+    request_body = TestDownstream, responses((status = 200, body = Probed), (status = 409), (status = 422)),
+    security(("bearer" = [])))]
 pub(crate) async fn test(
-    _writer: Writer,
-    body: web::Json<Downstream>,
+    writer: Writer,
+    body: web::Json<TestDownstream>,
     control: web::Data<Control>,
 ) -> Result<HttpResponse, Problem> {
-    let client = client(&control, &body)?;
-    let answer = control.run(async move { probe(&client.0).await });
+    let missing = |field| Problem::Field { field, reason: "it is needed beside the other".to_owned() };
+    let given = match body.into_inner() {
+        TestDownstream { base_url: None, token: None } => None,
+        TestDownstream { base_url: Some(base_url), token: Some(token) } => {
+            Some(client(&control, &Downstream { base_url, token })?.0)
+        }
+        TestDownstream { base_url: None, .. } => return Err(missing("base_url")),
+        TestDownstream { .. } => return Err(missing("token")),
+    };
+    let deps = control.deps.clone();
+    let answer = control.run(async move {
+        let client = match given {
+            Some(client) => client,
+            None => parked::active(&deps, &writer.tenant).await?.1,
+        };
+        probe(&client).await
+    });
     Ok(HttpResponse::Ok().json(answer.await?))
+}
+
+/// Replace the choices for the enabled downstream.
+#[utoipa::path(put, path = "/v1/tenants/{tenant}/outbound/options", tag = "outbound",
+    params(("tenant" = String, Path)), request_body = OutboundOptions, responses((status = 204), (status = 409)),
+    security(("bearer" = [])))]
+pub(crate) async fn options(
+    writer: Writer,
+    body: web::Json<OutboundOptions>,
+    control: web::Data<Control>,
+) -> Result<HttpResponse, Problem> {
+    let deactivates_deleted = match body.on_delete.as_str() {
+        "nothing" => false,
+        "deactivate" => true,
+        _ => {
+            return Err(Problem::Field { field: "on_delete", reason: "one of nothing, deactivate".to_owned() });
+        }
+    };
+    let choices = Choices { deactivates_deleted, holds_mass: body.hold_mass_deactivation };
+    let db = control.deps.db.clone();
+    let done =
+        control.run(async move { Ok(target_option::choose(&db, writer.tenant.id, choices, &writer.actor).await?) });
+    done.await?;
+    Ok(HttpResponse::NoContent().finish())
 }
 
 /// Enable outbound SCIM.

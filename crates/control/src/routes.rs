@@ -3,7 +3,10 @@
 use actix_web::web::{self, ServiceConfig, get, post};
 use actix_web::{HttpResponse, ResponseError};
 
-use crate::{Problem, console, identity_sync, inbound, openapi, outbound, realm_users, tenants};
+use crate::{
+    Problem, activity, backfill, console, identity_sync, inbound, openapi, outbound, parked, realm_users, tenants,
+    test_user,
+};
 
 pub(crate) fn configure(config: &mut ServiceConfig) {
     let tenant = web::scope("/tenants/{tenant}")
@@ -15,7 +18,8 @@ pub(crate) fn configure(config: &mut ServiceConfig) {
                 .default_service(web::to(not_allowed)),
         )
         .route("/identity-sync", get().to(identity_sync::show))
-        .route("/activity", get().to(identity_sync::activity))
+        .route("/activity", get().to(activity::list))
+        .route("/activity/stream", get().to(activity::stream))
         .route("/inbound/enable", post().to(inbound::enable))
         .route("/inbound/rotate", post().to(inbound::rotate))
         .route("/inbound/disable", post().to(inbound::disable))
@@ -24,6 +28,18 @@ pub(crate) fn configure(config: &mut ServiceConfig) {
         .route("/outbound/test", post().to(outbound::test))
         .route("/outbound/disable", post().to(outbound::disable))
         .route("/realm/rotate-secret", post().to(realm_users::rotate_secret))
+        .route("/outbound/options", web::put().to(outbound::options))
+        .route("/outbound/test-user", post().to(test_user::run))
+        .route("/outbound/parked", get().to(parked::list))
+        .route("/outbound/parked/{user}", get().to(parked::show))
+        .route("/outbound/parked/{user}/retry", post().to(parked::retry))
+        .route("/outbound/parked/{user}/ignore", post().to(parked::ignore))
+        .route("/outbound/parked/{user}/link", post().to(parked::link_to))
+        .route("/outbound/backfill", get().to(backfill::show))
+        .route("/outbound/backfill", post().to(backfill::start))
+        .route("/outbound/backfill/pause", post().to(backfill::pause))
+        .route("/outbound/backfill/resume", post().to(backfill::resume))
+        .route("/outbound/backfill/cancel", post().to(backfill::cancel))
         .route("/realm-users", get().to(realm_users::list))
         .route("/realm-users", post().to(realm_users::create))
         .route("/realm-users/{user}", web::patch().to(realm_users::change));
@@ -46,6 +62,7 @@ pub(crate) fn configure(config: &mut ServiceConfig) {
         .route("/docs/api/openapi.json", get().to(openapi::json))
         .route("/docs/api", get().to(openapi::page))
         .route("/console/session", post().to(console::session))
+        .route("/console/config.json", get().to(console::config))
         .service(web::scope("/console").default_service(get().to(console::page)))
         .default_service(web::to(not_found));
 }

@@ -1,6 +1,6 @@
 //! Activity: what happened, both directions. Names of attributes and classes of outcome, never values.
 
-use registry::{Db, TargetId, TenantId};
+use registry::{TargetId, TenantId};
 use sea_orm::{ConnectionTrait, FromQueryResult, Value};
 use uuid::Uuid;
 
@@ -112,12 +112,4 @@ pub async fn insert(connection: &impl ConnectionTrait, entries: &[Entry]) -> Res
         sql::execute(connection, &text, values).await?;
     }
     Ok(())
-}
-
-/// The newest entries of a tenant, newest first.
-pub async fn newest(db: &Db, tenant: TenantId, limit: u32) -> Result<Vec<Row>, Error> {
-    let text = "select id, at, direction, user_id, operation, status, class, reason, changed, duration_ms, trace_id,
-             client, detail
-         from activity where tenant_id = $1 order by at desc, id desc limit $2";
-    sql::all(db.connection(), text, [tenant.0.into(), i64::from(limit).into()]).await
 }

@@ -6,19 +6,23 @@
 //! protocol, see `docs/architecture.md`.
 
 pub mod activity;
+pub mod backfill;
 pub mod condition;
 pub mod contact;
+pub mod departure;
 pub mod error;
 pub mod group;
 pub mod lease;
 pub mod ledger;
 pub mod link;
 pub mod member;
+pub mod parked;
 pub mod person;
 pub mod refresh;
 pub mod reservation;
 pub mod resource;
 mod sql;
+pub mod trail;
 pub mod user;
 pub mod watch;
 pub mod writing;

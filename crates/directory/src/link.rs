@@ -18,6 +18,8 @@ pub struct Link {
     pub verified_generation: i64,
     /// Digest per attribute of what the downstream holds.
     pub digests: BTreeMap<String, String>,
+    /// A person linked it: the record need not show our externalId before it is first written to.
+    pub adopted: bool,
     /// How long ago a POST was begun whose fate is unknown, microseconds by the database's clock (K21).
     pub create_intent_age: Option<i64>,
 }
@@ -27,13 +29,14 @@ struct Row {
     downstream_id: Option<String>,
     verified_generation: i64,
     digests: String,
+    adopted: bool,
     create_intent_age: Option<i64>,
 }
 
 /// Reads a link; an absent row is an empty link.
 pub async fn of(db: &Db, tenant: TenantId, user: Uuid, target: TargetId) -> Result<Link, Error> {
     let text = format!(
-        "select downstream_id, verified_generation, digests, {} - create_intent_at as create_intent_age from link
+        "select downstream_id, verified_generation, digests, adopted, {} - create_intent_at as create_intent_age from link
          where tenant_id = $1 and user_id = $2 and target_id = $3",
         crate::ledger::clock(db.connection())
     );
@@ -43,6 +46,7 @@ pub async fn of(db: &Db, tenant: TenantId, user: Uuid, target: TargetId) -> Resu
         downstream_id: row.downstream_id,
         verified_generation: row.verified_generation,
         digests: serde_json::from_str(&row.digests)?,
+        adopted: row.adopted,
         create_intent_age: row.create_intent_age,
     })
 }
@@ -104,7 +108,8 @@ pub(crate) async fn settle(
          values ($1, $2, $3, $4, $5, $6, $7)
          on conflict (tenant_id, user_id, target_id) do update set
              downstream_id = excluded.downstream_id, verified_generation = excluded.verified_generation,
-             digests = excluded.digests, create_intent_at = null, updated_at = excluded.updated_at";
+             digests = excluded.digests, create_intent_at = null, adopted = false, candidate_id = null,
+             candidate_digest = null, updated_at = excluded.updated_at";
     let values = [
         tenant.0.into(),
         user.into(),
@@ -116,4 +121,64 @@ pub(crate) async fn settle(
     ];
     sql::execute(connection, text, values).await?;
     Ok(())
+}
+
+/// Remembers the record a person is shown before linking: its id and a digest of what was shown.
+pub async fn show_candidate(
+    db: &Db,
+    tenant: TenantId,
+    user: Uuid,
+    target: TargetId,
+    candidate: Option<(&str, &str)>,
+) -> Result<(), Error> {
+    let connection = db.connection();
+    let text = format!(
+        "insert into link (tenant_id, user_id, target_id, candidate_id, candidate_digest, updated_at)
+         values ($1, $2, $3, $4, $5, {})
+         on conflict (tenant_id, user_id, target_id) do update set candidate_id = excluded.candidate_id,
+             candidate_digest = excluded.candidate_digest",
+        crate::ledger::clock(connection)
+    );
+    let (id, digest) = candidate.map_or((None, None), |(id, digest)| (Some(id.to_owned()), Some(digest.to_owned())));
+    sql::execute(connection, &text, [tenant.0.into(), user.into(), target.0.into(), id.into(), digest.into()]).await?;
+    Ok(())
+}
+
+/// Links a parked user to the record that was shown, by a person's decision, and lets the change go on; says whether the
+/// record is the one that was shown, unchanged, and the user still parked for this generation of the target.
+pub async fn adopt(
+    db: &Db,
+    tenant: TenantId,
+    user: Uuid,
+    target: (TargetId, i64),
+    candidate: (&str, &str),
+    actor: &str,
+) -> Result<bool, Error> {
+    let transaction = db.begin().await?;
+    let outcome: Result<bool, Error> = async {
+        let now = crate::ledger::clock(&transaction);
+        let text = format!(
+            "update link set downstream_id = candidate_id, adopted = true, digests = '{{}}', verified_generation = 0,
+                 create_intent_at = null, candidate_id = null, candidate_digest = null, updated_at = {now}
+             where tenant_id = $1 and user_id = $2 and target_id = $3 and candidate_id = $4 and candidate_digest = $5
+                 and exists (select 1 from target t where t.id = $3 and t.generation = $6 and t.state = 'active')"
+        );
+        let values =
+            [tenant.0.into(), user.into(), target.0.0.into(), candidate.0.into(), candidate.1.into(), target.1.into()];
+        if sql::execute(&transaction, &text, values).await? == 0 {
+            return Ok(false);
+        }
+        let text = format!(
+            "update ledger set next_at = {now}, attempts = 0, reason = null, parked_at = null, parked_status = null,
+                 ignored = false where tenant_id = $1 and user_id = $2 and parked_at is not null"
+        );
+        if sql::execute(&transaction, &text, [tenant.0.into(), user.into()]).await? == 0 {
+            return Ok(false);
+        }
+        let detail = serde_json::json!({ "user": user, "downstream_id": candidate.0 });
+        registry::audit::insert(&transaction, Some(tenant), actor, "outbound.link", detail).await?;
+        Ok(true)
+    }
+    .await;
+    crate::finish_if(transaction, outcome, |linked| *linked).await
 }

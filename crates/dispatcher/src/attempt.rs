@@ -12,6 +12,7 @@ use telemetry::trace;
 use tracing::Instrument;
 use tracing::field::Empty;
 
+use crate::fairness::Health;
 use crate::send::{Error, Round};
 
 static ATTEMPTS: LazyLock<Counter<u64>> =
@@ -19,29 +20,39 @@ static ATTEMPTS: LazyLock<Counter<u64>> =
 static DURATION: LazyLock<Histogram<f64>> =
     LazyLock::new(|| metrics::duration("outbound_attempt_duration", "How long calls to downstreams take"));
 
-/// How a call ended, as far as anybody outside may know.
+/// How a call ended; `None` is well.
 pub(crate) trait Ending {
-    fn status(&self) -> Option<u16>;
-    fn class(&self) -> &'static str;
+    fn outcome(&self) -> Option<&Outcome>;
 }
 
 impl Ending for Outcome {
-    fn status(&self) -> Option<u16> {
-        Self::status(self)
-    }
-
-    fn class(&self) -> &'static str {
-        Self::class(self)
+    fn outcome(&self) -> Option<&Outcome> {
+        Some(self)
     }
 }
 
 impl<T> Ending for Result<T, Outcome> {
-    fn status(&self) -> Option<u16> {
-        self.as_ref().err().map_or(Some(200), Outcome::status)
+    fn outcome(&self) -> Option<&Outcome> {
+        self.as_ref().err()
     }
+}
 
-    fn class(&self) -> &'static str {
-        self.as_ref().err().map_or("ok", Outcome::class)
+/// What an outcome says about the target rather than about the user.
+pub(crate) fn health(outcome: &Outcome) -> Health {
+    match outcome {
+        Outcome::Ok(_) | Outcome::Conflict(_) | Outcome::Rejected(_) => Health::Good,
+        // No SCIM server answers so: whatever stands before it does.
+        Outcome::NotFound(answer) if answer.body.is_none() => Health::Bad,
+        Outcome::NotFound(_) => Health::Good,
+        Outcome::Throttled(..) => Health::Throttled,
+        Outcome::Unauthorized(_) => Health::Unknown,
+        Outcome::Failed(_)
+        | Outcome::NotScim(_)
+        | Outcome::Ambiguous
+        | Outcome::Unreachable
+        | Outcome::TimedOut
+        | Outcome::Tls
+        | Outcome::Blocked => Health::Bad,
     }
 }
 
@@ -69,13 +80,17 @@ impl Round<'_> {
         );
         let begun = Instant::now();
         let ended = call.instrument(span.clone()).await;
-        let (status, class) = (ended.status(), ended.class());
+        let outcome = ended.outcome();
+        self.health = outcome.map_or(Health::Good, health);
+        let (status, class) = outcome.map_or((Some(200), "ok"), |outcome| (outcome.status(), outcome.class()));
+        let said = outcome.filter(|_| class != "ok").and_then(Outcome::answer);
+        let detail = said.and_then(|answer| downstream::excerpt(answer, &self.sent));
         span.record("outcome", class);
         if let Some(status) = status {
             span.record("http.response.status_code", status);
         }
         drop(span);
-        self.note(operation, names, status, class, begun);
+        self.note(operation, names, status, class, detail, begun);
         Ok(Some(ended))
     }
 
@@ -85,6 +100,7 @@ impl Round<'_> {
         names: &[String],
         status: Option<u16>,
         class: &'static str,
+        detail: Option<String>,
         begun: Instant,
     ) {
         let elapsed = begun.elapsed();
@@ -120,7 +136,7 @@ impl Round<'_> {
             seq: Some(self.claim.seq),
             trace_id,
             client: None,
-            detail: None,
+            detail,
         });
     }
 }

@@ -5,13 +5,19 @@
 
 mod alarm;
 mod attempt;
+mod backfill;
+mod breaker;
 mod capture;
 mod compare;
 mod create;
+mod deleted;
+mod fairness;
+mod forget;
 mod gauges;
 mod heal;
 mod import;
 mod listen;
+mod mass;
 mod plan;
 mod pushed;
 mod repair;
@@ -50,6 +56,8 @@ pub struct Config {
     pub poll: Duration,
     /// Which downstreams may be dialled.
     pub guard: Guard,
+    /// How long activity is kept.
+    pub keep_activity: Duration,
 }
 
 impl Default for Config {
@@ -60,6 +68,7 @@ impl Default for Config {
             sweep: Duration::from_secs(2),
             poll: Duration::from_secs(2),
             guard: Guard::default(),
+            keep_activity: Duration::from_hours(24 * 30),
         }
     }
 }
@@ -89,7 +98,7 @@ pub struct Deps {
 /// Works until shutdown, then finishes what is in flight. Nothing is given back: what is unfinished stays in the ledger.
 pub async fn run(config: Config, deps: Deps, hints: Hints, news: Option<Receiver<News>>, shutdown: CancellationToken) {
     let tracker = TaskTracker::new();
-    let pool = Arc::new(work::Pool::new(config.clone(), deps.clone(), tracker.clone()));
+    let pool = Arc::new(work::Pool::new(&config, deps.clone(), tracker.clone()));
     tracker.spawn(work::listen(pool.clone(), hints, shutdown.clone()));
     tracker.spawn(work::sweep(pool, config.sweep, shutdown.clone()));
     tracker.spawn(capture::poll(config.clone(), deps.clone(), tracker.clone(), shutdown.clone()));
@@ -97,6 +106,8 @@ pub async fn run(config: Config, deps: Deps, hints: Hints, news: Option<Receiver
         tracker.spawn(listen::run(deps.clone(), news, shutdown.clone()));
     }
     tracker.spawn(compare::baselines(deps.clone(), config.sweep, shutdown.clone()));
+    tracker.spawn(backfill::run(deps.clone(), config.sweep, shutdown.clone()));
+    tracker.spawn(forget::run(deps.db.clone(), config.keep_activity, shutdown.clone()));
     tracker.spawn(gauges::keep(deps.db.clone(), shutdown.clone()));
     tracker.spawn(repair::run(config, deps, shutdown.clone()));
     shutdown.cancelled().await;

@@ -67,6 +67,34 @@ impl Pushed {
         self.0.iter().map(|(path, value)| ((*path).to_owned(), digest(key, path, value))).collect()
     }
 
+    /// Every text that is sent: what an error must not repeat.
+    pub fn texts(&self) -> Vec<String> {
+        let text = |value: &Value| match value {
+            Value::String(text) => Some(text.clone()),
+            Value::Array(emails) => emails.first()?.get("value")?.as_str().map(str::to_owned),
+            _ => None,
+        };
+        self.0.values().filter_map(text).collect()
+    }
+
+    /// Whether a record holds all this already. One that does not say is active.
+    pub fn stands_in(&self, record: &Object) -> bool {
+        let held = |path: &str| match path.split_once('.') {
+            Some((parent, child)) => record.get(parent).and_then(|value| value.get(child)),
+            None => record.get(path),
+        };
+        PATHS.iter().all(|path| match (self.attribute(path), held(path)) {
+            (Some(Value::Bool(true)), None) => *path == "active",
+            (Some(Value::Array(wanted)), Some(Value::Array(emails))) => {
+                let value = |email: &Value| email.get("value").cloned();
+                wanted.iter().all(|email| emails.iter().any(|other| value(other) == value(email)))
+            }
+            (None, Some(Value::Array(emails))) => emails.is_empty(),
+            (None, Some(Value::Null)) | (None, None) => true,
+            (wanted, held) => wanted == held,
+        })
+    }
+
     /// One hash over everything, for triage: did anything pushed change?
     pub fn observed(&self, key: &[u8]) -> Vec<u8> {
         let mut mac = keyed(key);
@@ -89,4 +117,50 @@ fn digest(key: &[u8], path: &str, value: &Value) -> String {
 #[expect(clippy::expect_used, reason = "HMAC takes a key of any length")]
 fn keyed(key: &[u8]) -> Hmac<Sha256> {
     Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes a key of any length")
+}
+
+/// The digest of one attribute as it would stand after a push.
+pub(crate) fn digest_of(key: &[u8], path: &str, value: &Value) -> String {
+    digest(key, path, value)
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    #[test]
+    fn a_record_that_holds_everything_is_in_step() {
+        let user = RealmUser {
+            id: Uuid::nil(),
+            username: "ada".to_owned(),
+            email: Some("ada@acme.test".to_owned()),
+            first_name: Some("Ada".to_owned()),
+            last_name: None,
+            enabled: true,
+            external_id: None,
+            marker: None,
+        };
+        let pushed = Pushed::of(&user);
+        let record = |change: &dyn Fn(&mut Object)| {
+            let mut record = pushed.resource();
+            record.insert("id".to_owned(), json!("7"));
+            change(&mut record);
+            record
+        };
+        for (in_step, change) in [
+            (true, &(|_: &mut Object| {}) as &dyn Fn(&mut Object)),
+            (true, &|record| drop(record.remove("active"))),
+            (true, &|record| record["emails"][0]["type"] = json!("home")),
+            (false, &|record| record["active"] = json!(false)),
+            (false, &|record| record["userName"] = json!("Ada")),
+            (false, &|record| record["emails"] = json!([])),
+            (false, &|record| drop(record.remove("externalId"))),
+            (false, &|record| record["name"]["familyName"] = json!("Byron")),
+        ] {
+            let record = record(change);
+            assert_eq!(pushed.stands_in(&record), in_step, "{record:?}");
+        }
+    }
 }

@@ -11,15 +11,17 @@ use downstream::{BaseUrl, Client, Outcome, Remote};
 use realm::RealmUser;
 use registry::TenantId;
 use registry::target::{self, Target};
+use secrecy::ExposeSecret;
 use telemetry::metrics::KeyValue;
 use tracing::Instrument;
 use uuid::Uuid;
 
 use crate::Deps;
 use crate::attempt::micros_now;
+use crate::fairness::Health;
 use crate::gauges::{CHANGES, LAG};
 use crate::plan::{Plan, Trust, plan};
-use crate::pushed::Pushed;
+use crate::pushed::{Pushed, digest_of};
 use crate::verdict::{TargetVerdict, of_failure};
 
 #[derive(Debug, thiserror::Error)]
@@ -35,60 +37,74 @@ pub(crate) struct Ended {
     pub verdict: Verdict,
     pub target: TargetVerdict,
     pub reason: Option<String>,
+    pub status: Option<u16>,
     pub link: Option<LinkUpdate>,
 }
 
 impl Ended {
     pub fn done(link: Option<LinkUpdate>) -> Self {
-        Self { verdict: Verdict::Done, target: TargetVerdict::Carry, reason: None, link }
+        Self { verdict: Verdict::Done, target: TargetVerdict::Carry, reason: None, status: None, link }
     }
 
-    pub fn park(reason: &str) -> Self {
+    pub fn park(reason: &str, status: Option<u16>) -> Self {
         let reason = Some(reason.to_owned());
-        Self { verdict: Verdict::Park, target: TargetVerdict::Carry, reason, link: None }
+        Self { verdict: Verdict::Park, target: TargetVerdict::Carry, reason, status, link: None }
     }
 
     pub fn retry(after: i64, reason: &str) -> Self {
         let verdict = Verdict::Retry { after, definite: true, charged: false };
-        Self { verdict, target: TargetVerdict::Carry, reason: Some(reason.to_owned()), link: None }
+        Self { verdict, target: TargetVerdict::Carry, reason: Some(reason.to_owned()), status: None, link: None }
     }
 }
 
-pub(crate) async fn run(deps: &Deps, tenant: TenantId, user: Uuid) -> Result<(), Error> {
-    let Some(target) = target::current(&deps.db, tenant).await? else { return Ok(()) };
-    if !target.active || target.quarantined_at.is_some() {
-        return Ok(());
+/// One round for a user, if one is due; what it says about the target. A `probe` of a target whose breaker is half open is
+/// not charged to its user.
+pub(crate) async fn run(deps: &Deps, tenant: TenantId, user: Uuid, probe: bool) -> Result<Health, Error> {
+    let Some(target) = target::current(&deps.db, tenant).await? else { return Ok(Health::Unknown) };
+    if !target.active || target.quarantined_at.is_some() || target.paused() {
+        return Ok(Health::Unknown);
     }
     let Some(claim) = ledger::claim(&deps.db, tenant, user, Stage::Send, Some(target.generation)).await? else {
-        return Ok(());
+        return Ok(Health::Unknown);
     };
     let span = tracing::info_span!("outbound.send", tenant.id = %tenant, user.id = %user);
     telemetry::trace::join(&span, claim.row.trace.as_deref());
-    round(deps, tenant, user, &target, &claim).instrument(span).await
+    round(deps, tenant, user, &target, &claim, probe).instrument(span).await
 }
 
 /// What a claim was granted for.
-async fn round(deps: &Deps, tenant: TenantId, user: Uuid, target: &Target, claim: &Claim) -> Result<(), Error> {
+async fn round(
+    deps: &Deps,
+    tenant: TenantId,
+    user: Uuid,
+    target: &Target,
+    claim: &Claim,
+    probe: bool,
+) -> Result<Health, Error> {
     let seen = match deps.realms.of(tenant).await {
         Ok(realm) => realm.user(user).await,
         Err(error) => Err(error),
     };
     let Ok(seen) = seen else {
-        return Ok(ledger::release(&deps.db, tenant, user, claim.epoch, 2_000_000).await?);
+        ledger::release(&deps.db, tenant, user, claim.epoch, 2_000_000).await?;
+        return Ok(Health::Unknown);
     };
     let Some(mut round) = Round::begin(deps, tenant, user, target, claim).await? else {
-        return Ok(ledger::release(&deps.db, tenant, user, claim.epoch, 5_000_000).await?);
+        ledger::release(&deps.db, tenant, user, claim.epoch, 5_000_000).await?;
+        return Ok(Health::Unknown);
     };
+    round.probe = probe;
     let ended = match &seen {
-        // A deleted user is not propagated (the stated limit); nothing is owed any more.
-        None => Some(Ended::done(None)),
+        None => round.deleted().await?,
         Some(seen) => round.push(seen).await?,
     };
+    let health = round.health;
     match ended {
-        Some(ended) => round.record(ended).await,
+        Some(ended) => round.record(ended).await?,
         // The lease or the target's generation went away before a call: nothing of this round counts.
-        None => Ok(ledger::release(&deps.db, tenant, user, claim.epoch, 0).await?),
+        None => ledger::release(&deps.db, tenant, user, claim.epoch, 0).await?,
     }
+    Ok(health)
 }
 
 /// One round under one claim. What it does downstream stands here and in `create`; how a call is made, in `attempt`.
@@ -104,6 +120,14 @@ pub(crate) struct Round<'a> {
     /// What was changed downstream, for the metrics; nothing yet.
     pub kind: Option<&'static str>,
     pub attempts: Vec<Entry>,
+    /// What an error of the downstream must not repeat: what we sent, token included.
+    pub sent: Vec<String>,
+    /// What the last call said about the target.
+    pub health: Health,
+    /// The linked record is not there any more.
+    pub gone: bool,
+    /// The one call that shows whether a failing target is back.
+    pub probe: bool,
 }
 
 impl<'a> Round<'a> {
@@ -122,39 +146,51 @@ impl<'a> Round<'a> {
                 return Ok(None);
             }
         };
-        // Judged when it was enabled; the connector judges every address again.
-        let lenient = downstream::Guard { development: true, ports: Vec::new() };
-        let Ok(base) = BaseUrl::parse(&target.base_url, &lenient) else { return Ok(None) };
+        let Ok(base) = BaseUrl::parse(&target.base_url, &downstream::Guard::judged()) else { return Ok(None) };
+        let sent = vec![token.expose_secret().to_owned()];
         let client = Client::new(deps.connector.clone(), base, token);
         let link = link::of(&deps.db, tenant, user, target.id).await?;
         let key = watch::digest_key(&deps.db, tenant).await?;
-        Ok(Some(Self { deps, tenant, user, target, claim, client, link, key, kind: None, attempts: Vec::new() }))
+        Ok(Some(Self {
+            deps,
+            tenant,
+            user,
+            target,
+            claim,
+            client,
+            link,
+            key,
+            kind: None,
+            attempts: Vec::new(),
+            sent,
+            health: Health::Unknown,
+            gone: false,
+            probe: false,
+        }))
     }
 
     async fn push(&mut self, seen: &RealmUser) -> Result<Option<Ended>, Error> {
         let pushed = Pushed::of(seen);
+        self.sent.extend(pushed.texts());
         let Some(id) = self.link.downstream_id.clone() else { return self.create(&pushed).await };
         let assert = self.claim.doubt || self.claim.reassert;
         let unverified = self.link.verified_generation != self.target.generation;
         let mut remote = None;
-        let client = self.client.clone();
         if unverified || self.claim.doubt {
+            let client = self.client.clone();
             let read = self.call("GET /Users/{id}", &[], client.read(&id)).await?;
             let Some(read) = read else { return Ok(None) };
             match read {
                 Outcome::Ok(answer) => {
                     remote = answer.body.as_ref().and_then(Remote::read);
-                    // A record that is not ours is nobody we may touch (K22).
-                    let ours = remote.as_ref().is_some_and(|remote| self.is_ours(remote));
+                    // A record that is not ours is nobody we may touch (K22), unless a person linked it.
+                    let ours = remote.as_ref().is_some_and(|remote| self.is_ours(remote) || self.link.adopted);
                     if !ours {
                         self.link = Link::default();
                         return self.create(&pushed).await;
                     }
                 }
-                Outcome::NotFound(_) => {
-                    self.link = Link::default();
-                    return self.create(&pushed).await;
-                }
+                Outcome::NotFound(answer) => return self.lost(&pushed, answer).await,
                 other => return Ok(Some(self.failed(&other))),
             }
         }
@@ -174,6 +210,13 @@ impl<'a> Round<'a> {
         let supports_patch = self.target.supports_patch;
         let plan = plan(pushed, &self.link.digests, &self.key, trust, &removable, supports_patch);
         let linked = LinkUpdate { downstream_id: Some(id.to_owned()), digests: pushed.digests(&self.key) };
+        let departs = self.departs(&linked);
+        if departs
+            && plan != Plan::Nothing
+            && let Some(held) = self.held().await?
+        {
+            return Ok(Some(held));
+        }
         let client = self.client.clone();
         let outcome = match plan {
             Plan::Nothing => return Ok(Some(Ended::done(Some(linked)))),
@@ -187,21 +230,51 @@ impl<'a> Round<'a> {
             }
         };
         let Some(outcome) = outcome else { return Ok(None) };
-        Ok(Some(match outcome {
-            Outcome::Ok(_) => Ended::done(Some(linked)),
-            Outcome::NotFound(_) => {
-                // Gone there: forget the link, look it up and create it next time.
-                let mut ended = Ended::retry(0, "gone");
-                ended.link = Some(LinkUpdate::default());
-                ended
+        Ok(match outcome {
+            Outcome::Ok(_) => {
+                if departs {
+                    self.deactivated().await?;
+                }
+                Some(Ended::done(Some(linked)))
             }
-            other => self.failed(&other),
-        }))
+            Outcome::NotFound(answer) => Box::pin(self.lost(pushed, answer)).await?,
+            other => Some(self.failed(&other)),
+        })
+    }
+
+    /// Whether a push would switch somebody off who is on, as far as we know.
+    fn departs(&self, linked: &LinkUpdate) -> bool {
+        let off = digest_of(&self.key, "active", &serde_json::Value::Bool(false));
+        linked.digests.get("active") == Some(&off) && self.link.digests.get("active") != Some(&off)
+    }
+
+    /// The linked record answers 404. It is gone only where SCIM says so and nobody else has our externalId (K23); then it
+    /// is made anew.
+    async fn lost(&mut self, pushed: &Pushed, answer: downstream::Answer) -> Result<Option<Ended>, Error> {
+        if answer.body.is_none() {
+            return Ok(Some(self.failed(&Outcome::Failed(answer))));
+        }
+        if self.gone {
+            // Found and gone again within one round: the next one looks afresh.
+            let mut ended = Ended::retry(1_000_000, "gone");
+            ended.link = Some(LinkUpdate::default());
+            return Ok(Some(ended));
+        }
+        self.gone = true;
+        self.link = Link::default();
+        self.create(pushed).await
     }
 
     pub fn failed(&self, outcome: &Outcome) -> Ended {
         let (verdict, target) = of_failure(outcome, self.claim.row.state().attempts, rand::random());
-        Ended { verdict, target, reason: Some(outcome.class().to_owned()), link: None }
+        let verdict = match verdict {
+            // The target's trouble is not the user's; others that are due come before it.
+            Verdict::Retry { definite, .. } if self.probe => {
+                Verdict::Retry { after: 1_000_000, definite, charged: false }
+            }
+            verdict => verdict,
+        };
+        Ended { verdict, target, reason: Some(outcome.class().to_owned()), status: outcome.status(), link: None }
     }
 
     async fn record(mut self, ended: Ended) -> Result<(), Error> {
@@ -222,6 +295,7 @@ impl<'a> Round<'a> {
             generation,
             verdict: ended.verdict,
             reason: ended.reason,
+            status: ended.status,
             link: ended.link,
             attempts: std::mem::take(&mut self.attempts),
         };

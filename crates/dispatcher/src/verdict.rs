@@ -62,7 +62,7 @@ mod tests {
     use downstream::Answer;
 
     fn answer(status: u16) -> Answer {
-        Answer { status, content_type: None, retry_after: None, location: None, body: None }
+        Answer { status, content_type: None, retry_after: None, location: None, body: None, text: None }
     }
 
     #[test]

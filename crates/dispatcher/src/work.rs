@@ -1,74 +1,202 @@
-//! Who works when: hints and the sweeper feed one pool with caps per process and per tenant. Over the cap nothing waits
-//! in memory: the row stays in the ledger and the sweeper comes again.
+//! Who works when: hints and the sweeper feed triage and send, each within its caps. Over a cap nothing waits in memory:
+//! the row stays in the ledger, and the sweeper comes again as soon as a place is free.
 
 use std::collections::HashMap;
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use bus::Hints;
-use directory::ledger::{self, Stage};
+use directory::ledger::protocol::URGENT;
+use directory::ledger::{self, Due, Stage};
 use registry::TenantId;
-use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore};
+use registry::target;
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument;
 use uuid::Uuid;
 
+use crate::fairness::{After, Fairness, Health, Place};
 use crate::{Config, Deps, send, triage};
 
 /// Rows the sweeper takes at once, and how many of them may be one tenant's.
-const PAGE: u32 = 200;
+const PAGE: u32 = 500;
 const PER_TENANT: u32 = 16;
+/// Users of one realm looked at at once, in this process: the realm is shared with those who log in.
+const PER_REALM: usize = 8;
+/// How long the sweeper lets freed places add up.
+const GATHER: Duration = Duration::from_millis(20);
+/// Tenants the sweeper leaves out by name; of more than that, some are tried in vain.
+const LEFT_OUT: usize = 200;
 
 pub(crate) struct Pool {
-    config: Config,
     deps: Deps,
     tracker: TaskTracker,
-    permits: Arc<Semaphore>,
-    tenants: Mutex<HashMap<TenantId, Arc<Semaphore>>>,
+    begun: Instant,
+    looks: usize,
+    /// Triages under way, by tenant.
+    looking: Mutex<HashMap<TenantId, usize>>,
+    fairness: Mutex<Fairness>,
+    /// Something due found no place.
+    more: AtomicBool,
+    freed: Notify,
 }
 
 impl Pool {
-    pub fn new(config: Config, deps: Deps, tracker: TaskTracker) -> Self {
-        let permits = Arc::new(Semaphore::new(config.concurrency));
-        Self { config, deps, tracker, permits, tenants: Mutex::new(HashMap::new()) }
-    }
-
-    /// Starts work on a user if there is room for its tenant; waits for room in the process.
-    async fn start(&self, tenant: TenantId, user: Uuid) {
-        let Some(tenant_permit) = self.tenant_permit(tenant).await else { return };
-        let Ok(permit) = self.permits.clone().acquire_owned().await else { return };
-        let deps = self.deps.clone();
-        self.tracker.spawn(async move {
-            let _permits = (permit, tenant_permit);
-            round(&deps, tenant, user).await;
-        });
-    }
-
-    async fn tenant_permit(&self, tenant: TenantId) -> Option<OwnedSemaphorePermit> {
-        let mut tenants = self.tenants.lock().await;
-        let cap = self.config.per_target;
-        // Tenants nobody works for are forgotten, so that the map stays as small as the load.
-        if tenants.len() > 1_000 {
-            tenants.retain(|_, permits| permits.available_permits() < cap);
+    pub fn new(config: &Config, deps: Deps, tracker: TaskTracker) -> Self {
+        Self {
+            deps,
+            tracker,
+            begun: Instant::now(),
+            looks: config.concurrency,
+            looking: Mutex::default(),
+            fairness: Mutex::new(Fairness::new(config.concurrency, config.per_target)),
+            more: AtomicBool::new(false),
+            freed: Notify::new(),
         }
-        let permits = tenants.entry(tenant).or_insert_with(|| Arc::new(Semaphore::new(cap))).clone();
-        permits.try_acquire_owned().ok()
+    }
+
+    fn now(&self) -> Duration {
+        self.begun.elapsed()
+    }
+
+    fn fairness(&self) -> MutexGuard<'_, Fairness> {
+        self.fairness.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn looking(&self) -> MutexGuard<'_, HashMap<TenantId, usize>> {
+        self.looking.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Looks at a user if there is a place for its realm, then sends what that shows to be owed.
+    fn look(self: &Arc<Self>, tenant: TenantId, user: Uuid) {
+        {
+            let mut looking = self.looking();
+            let all: usize = looking.values().sum();
+            let mine = looking.entry(tenant).or_default();
+            if all >= self.looks || *mine >= PER_REALM {
+                self.more.store(true, Ordering::Relaxed);
+                return;
+            }
+            *mine += 1;
+        }
+        let pool = self.clone();
+        let work = async move {
+            let seen = triage::run(&pool.deps, tenant, user).await;
+            pool.looked(tenant);
+            match seen {
+                Ok(()) => pool.send_if_owed(tenant, user).await,
+                Err(error) => {
+                    tracing::warn!(%error, tenant.id = %tenant, user.id = %user, "triage did not end");
+                }
+            }
+        };
+        self.tracker.spawn(work.in_current_span());
+    }
+
+    fn looked(&self, tenant: TenantId) {
+        let mut looking = self.looking();
+        if let Some(mine) = looking.get_mut(&tenant) {
+            *mine -= 1;
+            if *mine == 0 {
+                looking.remove(&tenant);
+            }
+        }
+        drop(looking);
+        self.wake();
+    }
+
+    async fn send_if_owed(self: &Arc<Self>, tenant: TenantId, user: Uuid) {
+        match ledger::row(&self.deps.db, tenant, user).await {
+            Ok(Some(row)) if row.state().owed() => self.send(tenant, user, row.state().lane == URGENT),
+            Ok(_) => {}
+            Err(error) => tracing::warn!(%error, "the ledger cannot be read"),
+        }
+    }
+
+    /// Sends what is owed for a user if there is a place for its target.
+    fn send(self: &Arc<Self>, tenant: TenantId, user: Uuid, urgent: bool) {
+        let Some(place) = self.fairness().admit(tenant, urgent, self.now()) else {
+            self.more.store(true, Ordering::Relaxed);
+            return;
+        };
+        let pool = self.clone();
+        let work = async move {
+            let begun = Instant::now();
+            let sent = send::run(&pool.deps, tenant, user, place.probe).await;
+            let health = sent.unwrap_or_else(|error| {
+                tracing::warn!(%error, tenant.id = %tenant, user.id = %user, "a send did not end");
+                Health::Unknown
+            });
+            pool.sent(tenant, place, health, begun.elapsed()).await;
+        };
+        self.tracker.spawn(work.in_current_span());
+    }
+
+    async fn sent(&self, tenant: TenantId, place: Place, health: Health, took: Duration) {
+        let after = self.fairness().ended(tenant, place, health, took, self.now());
+        if let Err(error) = self.follow(tenant, after).await {
+            tracing::warn!(%error, tenant.id = %tenant, "what follows for a target was not stored");
+        }
+        self.wake();
+    }
+
+    /// An open breaker pauses the target for every replica; a target that is back gets at once what backed off.
+    async fn follow(&self, tenant: TenantId, after: After) -> Result<(), send::Error> {
+        if let Some(wait) = after.pause
+            && let Some(target) = target::current(&self.deps.db, tenant).await?.filter(|target| target.active)
+        {
+            tracing::warn!(tenant.id = %tenant, wait_s = wait.as_secs(), "a downstream fails; it is asked again later");
+            let wait = i64::try_from(wait.as_micros()).unwrap_or(i64::MAX / 2);
+            target::pause(&self.deps.db, target.id, target.generation, wait).await?;
+        }
+        if after.recovered {
+            let hastened = ledger::hasten(&self.deps.db, tenant).await?;
+            tracing::info!(tenant.id = %tenant, hastened, "a downstream answers again");
+        }
+        Ok(())
+    }
+
+    /// A place is free: the sweeper comes at once if something waits for one.
+    fn wake(&self) {
+        if self.more.swap(false, Ordering::Relaxed) {
+            self.freed.notify_one();
+        }
+    }
+
+    /// Tries what is due, in turns; what finds no place is remembered by the ledger alone.
+    async fn sweep(self: &Arc<Self>) -> Result<(), directory::Error> {
+        let mut busy: Vec<TenantId> =
+            self.looking().iter().filter(|(_, count)| **count >= PER_REALM).map(|(tenant, _)| *tenant).collect();
+        busy.truncate(LEFT_OUT);
+        let rows = ledger::due_except(&self.deps.db, Stage::Triage, PAGE, PER_TENANT, &busy).await?;
+        self.note_full_page(&rows);
+        for row in rows {
+            self.look(row.tenant_id, row.user_id);
+        }
+        let mut full = self.fairness().full(self.now());
+        full.truncate(LEFT_OUT);
+        if !full.is_empty() {
+            self.more.store(true, Ordering::Relaxed);
+        }
+        let rows = ledger::due_except(&self.deps.db, Stage::Send, PAGE, PER_TENANT, &full).await?;
+        self.note_full_page(&rows);
+        let turns = self.fairness().turns(rows);
+        for row in turns {
+            self.send(row.tenant_id, row.user_id, row.lane == URGENT);
+        }
+        Ok(())
+    }
+
+    fn note_full_page(&self, rows: &[Due]) {
+        if rows.len() >= PER_TENANT as usize {
+            self.more.store(true, Ordering::Relaxed);
+        }
     }
 }
 
-/// Triage, then send what is owed.
-async fn round(deps: &Deps, tenant: TenantId, user: Uuid) {
-    if let Err(error) = triage::run(deps, tenant, user).await {
-        tracing::warn!(%error, tenant.id = %tenant, user.id = %user, "triage did not end");
-        return;
-    }
-    if let Err(error) = send::run(deps, tenant, user).await {
-        tracing::warn!(%error, tenant.id = %tenant, user.id = %user, "a send did not end");
-    }
-}
-
-/// Works on what rings.
+/// Works on what rings. A hint is done with as soon as it is heard: the ledger holds what it is about.
 pub(crate) async fn listen(pool: Arc<Pool>, mut hints: Hints, shutdown: CancellationToken) {
     loop {
         let hint = tokio::select! {
@@ -78,28 +206,23 @@ pub(crate) async fn listen(pool: Arc<Pool>, mut hints: Hints, shutdown: Cancella
         let Some(hint) = hint else { return };
         let span = tracing::info_span!("process hint", otel.kind = "consumer", messaging.system = "rabbitmq");
         telemetry::trace::join(&span, hint.traceparent.as_deref());
-        pool.start(TenantId(hint.tenant), hint.user).instrument(span).await;
+        span.in_scope(|| pool.look(TenantId(hint.tenant), hint.user));
     }
 }
 
-/// Works on what is due and did not ring: lost hints, back-offs that ended, leases of the dead.
+/// Works on what is due and did not ring: lost hints, back-offs that ended, leases of the dead, what found no place.
 pub(crate) async fn sweep(pool: Arc<Pool>, every: Duration, shutdown: CancellationToken) {
     loop {
-        let mut full = false;
-        for stage in [Stage::Triage, Stage::Send] {
-            match ledger::due(&pool.deps.db, stage, PAGE, PER_TENANT).await {
-                Ok(rows) => {
-                    full |= rows.len() >= PER_TENANT as usize;
-                    for row in rows {
-                        pool.start(row.tenant_id, row.user_id).await;
-                    }
-                }
-                Err(error) => tracing::warn!(%error, "the ledger cannot be read"),
-            }
+        if let Err(error) = pool.sweep().await {
+            tracing::warn!(%error, "the ledger cannot be read");
         }
-        let pause = if full { every.min(Duration::from_millis(100)) } else { every };
+        let freed = async {
+            pool.freed.notified().await;
+            tokio::time::sleep(GATHER).await;
+        };
         tokio::select! {
-            () = tokio::time::sleep(pause) => {}
+            () = tokio::time::sleep(every) => {}
+            () = freed => {}
             () = shutdown.cancelled() => return,
         }
     }

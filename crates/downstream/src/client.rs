@@ -80,6 +80,16 @@ pub struct ProbeFailure {
     pub elapsed_ms: u64,
 }
 
+/// A page of records.
+pub struct Listed {
+    /// How many there are in all, as far as the downstream says.
+    pub total: usize,
+    /// How many this page holds, readable or not.
+    pub length: usize,
+    /// Those that can be read.
+    pub users: Vec<Remote>,
+}
+
 /// A record of the downstream.
 #[derive(Clone)]
 pub struct Remote {
@@ -92,11 +102,11 @@ pub struct Remote {
 }
 
 impl Remote {
-    /// Reads a record; one without id is none.
+    /// Reads a record; one without id is none, and so is one whose id would not stay a segment of a path.
     pub fn read(value: &Value) -> Option<Self> {
         let resource = value.as_object()?;
         let text = |name: &str| resource.get(name).and_then(Value::as_str).map(str::to_owned);
-        let id = text("id").filter(|id| !id.is_empty())?;
+        let id = text("id").filter(|id| !["", ".", ".."].contains(&id.as_str()))?;
         Some(Self { id, external_id: text("externalId"), resource: resource.clone() })
     }
 }
@@ -116,7 +126,7 @@ impl Client {
     /// configuration to anybody (O2).
     pub async fn probe(&self) -> Result<Capabilities, ProbeFailure> {
         let started = Instant::now();
-        let url = self.url(&["ServiceProviderConfig"], None);
+        let url = self.url(&["ServiceProviderConfig"], &[]);
         let config = match self.call(Method::GET, &url, None).await {
             Outcome::Ok(answer) if answer.body.is_some() => answer.body.unwrap_or_default(),
             other => return Err(failure(&other, &url, started)),
@@ -128,7 +138,7 @@ impl Client {
             capabilities.limitations.push("PATCH is not supported; whole records are sent by PUT".to_owned());
         }
         let query = format!("externalId eq \"{}\"", Uuid::new_v4());
-        let url = self.url(&["Users"], Some(&query));
+        let url = self.url(&["Users"], &[("filter", &query)]);
         match self.call(Method::GET, &url, None).await {
             Outcome::Ok(_) => {}
             refused @ Outcome::Unauthorized(_) => return Err(failure(&refused, &url, started)),
@@ -143,15 +153,29 @@ impl Client {
     /// Records whose attribute equals a value. The caller compares what comes back: some servers ignore filters.
     pub async fn find(&self, attribute: &str, value: &str) -> Result<Vec<Remote>, Outcome> {
         let query = format!("{attribute} eq {}", json!(value));
-        match self.call(Method::GET, &self.url(&["Users"], Some(&query)), None).await {
+        self.listed(&self.url(&["Users"], &[("filter", &query)])).await.map(|listed| listed.users)
+    }
+
+    /// A page of all records, the first being number 1.
+    pub async fn list(&self, start: usize, count: usize) -> Result<Listed, Outcome> {
+        let (start, count) = (start.to_string(), count.to_string());
+        self.listed(&self.url(&["Users"], &[("startIndex", &start), ("count", &count)])).await
+    }
+
+    /// A ListResponse and nothing else: whatever is none says nothing about who is there.
+    async fn listed(&self, url: &Url) -> Result<Listed, Outcome> {
+        match self.call(Method::GET, url, None).await {
             Outcome::Ok(answer) => {
                 let body = answer.body.clone().unwrap_or_default();
-                let listed = body.get("totalResults").is_some() || body.get("Resources").is_some();
-                if !listed {
+                let total = body.get("totalResults").and_then(Value::as_u64);
+                let resources = body.get("Resources").and_then(Value::as_array);
+                if total.is_none() && resources.is_none() {
                     return Err(Outcome::NotScim(answer));
                 }
-                let resources = body.get("Resources").and_then(Value::as_array).cloned().unwrap_or_default();
-                Ok(resources.iter().filter_map(Remote::read).collect())
+                let users = resources.map(|all| all.iter().filter_map(Remote::read).collect()).unwrap_or_default();
+                let length = resources.map_or(0, Vec::len);
+                let total = total.and_then(|total| usize::try_from(total).ok()).unwrap_or(length);
+                Ok(Listed { total, length, users })
             }
             other => Err(other),
         }
@@ -159,12 +183,12 @@ impl Client {
 
     /// One record.
     pub async fn read(&self, id: &str) -> Outcome {
-        self.call(Method::GET, &self.url(&["Users", id], None), None).await
+        self.call(Method::GET, &self.url(&["Users", id], &[]), None).await
     }
 
     /// Makes a record.
     pub async fn create(&self, resource: &Object) -> Outcome {
-        self.call(Method::POST, &self.url(&["Users"], None), Some(&Value::Object(resource.clone()))).await
+        self.call(Method::POST, &self.url(&["Users"], &[]), Some(&Value::Object(resource.clone()))).await
     }
 
     /// Changes a record.
@@ -173,28 +197,33 @@ impl Client {
             "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
             "Operations": operations,
         });
-        self.call(Method::PATCH, &self.url(&["Users", id], None), Some(&body)).await
+        self.call(Method::PATCH, &self.url(&["Users", id], &[]), Some(&body)).await
+    }
+
+    /// Removes a record: only ever one of our own test users.
+    pub async fn delete(&self, id: &str) -> Outcome {
+        self.call(Method::DELETE, &self.url(&["Users", id], &[]), None).await
     }
 
     /// Replaces a record.
     pub async fn replace(&self, id: &str, resource: &Object) -> Outcome {
         let mut resource = resource.clone();
         resource.insert("id".to_owned(), json!(id));
-        self.call(Method::PUT, &self.url(&["Users", id], None), Some(&Value::Object(resource))).await
+        self.call(Method::PUT, &self.url(&["Users", id], &[]), Some(&Value::Object(resource))).await
     }
 
     async fn call(&self, method: Method, url: &Url, body: Option<&Value>) -> Outcome {
         self.connector.call(method, url, &self.token, body).await
     }
 
-    fn url(&self, segments: &[&str], filter: Option<&str>) -> Url {
+    fn url(&self, segments: &[&str], query: &[(&str, &str)]) -> Url {
         let mut url = self.base.url();
         if let Ok(mut path) = url.path_segments_mut() {
             // Each segment is percent-encoded: an id with a slash stays one segment.
             path.pop_if_empty().extend(segments);
         }
-        if let Some(filter) = filter {
-            url.query_pairs_mut().append_pair("filter", filter);
+        if !query.is_empty() {
+            url.query_pairs_mut().extend_pairs(query);
         }
         url
     }

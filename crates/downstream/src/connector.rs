@@ -1,9 +1,8 @@
 //! The one HTTP client towards customers' applications.
 
-use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
-use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::{Method, Request, Url};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
@@ -11,12 +10,14 @@ use url::Host;
 
 use crate::guard::{Guard, is_public};
 use crate::outcome::{Answer, Outcome};
+use crate::resolve::{Blocked, Names, System, Vetted};
 
 /// How long the whole of a call may take: name, connection, head and body.
 pub const DEADLINE: Duration = Duration::from_secs(10);
-const RESOLVE: Duration = Duration::from_secs(5);
 /// The largest answer read.
 const MAX_BODY: usize = 1 << 20;
+/// The longest plain text kept of an answer that is no JSON.
+const MAX_TEXT: usize = 4 << 10;
 
 /// A guarded HTTP client; cheap to clone.
 #[derive(Clone)]
@@ -25,48 +26,45 @@ pub struct Connector {
     development: bool,
 }
 
-/// A name that resolves to an address we do not dial.
+/// Why there is no client.
 #[derive(Debug, thiserror::Error)]
-#[error("the address is not allowed")]
-struct Blocked;
-
-struct Vetted {
-    development: bool,
-}
-
-impl Resolve for Vetted {
-    /// Only vetted addresses are returned, so only they are connected to: a name that changes its answer in between gains
-    /// nothing. One address that is not public refuses the whole name.
-    fn resolve(&self, name: Name) -> Resolving {
-        let development = self.development;
-        Box::pin(async move {
-            let looked_up = tokio::time::timeout(RESOLVE, tokio::net::lookup_host((name.as_str(), 0))).await;
-            let addresses: Vec<SocketAddr> = looked_up.map_err(|_| "the name did not resolve in time")??.collect();
-            if !development && addresses.iter().any(|address| !is_public(address.ip())) {
-                return Err(Blocked.into());
-            }
-            Ok(Box::new(addresses.into_iter()) as Addrs)
-        })
-    }
+pub enum Fault {
+    /// The deployment's own certificates do not read.
+    #[error("the certificates are no PEM, or none of them is usable")]
+    Certificates,
+    /// The TLS library does not start.
+    #[error("the HTTP client cannot be made")]
+    Client(#[source] reqwest::Error),
 }
 
 impl Connector {
     /// Makes the client of a process.
-    pub fn new(guard: &Guard) -> Result<Self, reqwest::Error> {
-        let http = reqwest::Client::builder()
+    pub fn new(guard: &Guard) -> Result<Self, Fault> {
+        Self::naming(guard, Arc::new(System))
+    }
+
+    /// Likewise, with another source of names than the system's.
+    pub fn naming(guard: &Guard, names: Arc<dyn Names>) -> Result<Self, Fault> {
+        let mut builder = reqwest::Client::builder()
             .no_proxy()
             .redirect(reqwest::redirect::Policy::none())
             .https_only(!guard.development)
             .min_tls_version(reqwest::tls::Version::TLS_1_2)
             .no_gzip()
-            .dns_resolver(Vetted { development: guard.development })
+            .dns_resolver(Vetted { development: guard.development, names })
             .connect_timeout(Duration::from_secs(5))
             .timeout(DEADLINE)
             .pool_idle_timeout(Duration::from_mins(1))
             .tcp_nodelay(true)
-            .user_agent(concat!("kevra-scim/", env!("CARGO_PKG_VERSION")))
-            .build()?;
-        Ok(Self { http, development: guard.development })
+            .user_agent(concat!("kevra-scim/", env!("CARGO_PKG_VERSION")));
+        if let Some(pem) = &guard.certificates {
+            let own = reqwest::Certificate::from_pem_bundle(pem.as_bytes()).map_err(|_| Fault::Certificates)?;
+            if own.is_empty() {
+                return Err(Fault::Certificates);
+            }
+            builder = builder.tls_certs_merge(own);
+        }
+        Ok(Self { http: builder.build().map_err(Fault::Client)?, development: guard.development })
     }
 
     /// One call, which carries the current trace. Never fails: every end is an [`Outcome`].
@@ -115,7 +113,9 @@ impl Connector {
             bytes.extend_from_slice(&chunk);
         }
         let body = serde_json::from_slice(&bytes).ok().filter(|body: &Value| body.is_object());
-        Ok(Answer { status, content_type, retry_after, location, body })
+        let plain = body.is_none() && content_type.as_deref().is_some_and(|media| media.starts_with("text/plain"));
+        let text = plain.then(|| String::from_utf8_lossy(&bytes[..bytes.len().min(MAX_TEXT)]).into_owned());
+        Ok(Answer { status, content_type, retry_after, location, body, text })
     }
 }
 

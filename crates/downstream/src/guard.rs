@@ -11,11 +11,20 @@ pub struct Guard {
     pub development: bool,
     /// Ports a downstream may use.
     pub ports: Vec<u16>,
+    /// Certificates of the deployment's own authorities, PEM, believed beside the public ones.
+    pub certificates: Option<String>,
 }
 
 impl Default for Guard {
     fn default() -> Self {
-        Self { development: false, ports: vec![443, 8443] }
+        Self { development: false, ports: vec![443, 8443], certificates: None }
+    }
+}
+
+impl Guard {
+    /// For a URL that was judged when it was enabled: what it may be now is the connector's to say, address by address.
+    pub fn judged() -> Self {
+        Self { development: true, ports: Vec::new(), certificates: None }
     }
 }
 

@@ -5,10 +5,14 @@
 
 mod client;
 mod connector;
+mod excerpt;
 mod guard;
 mod outcome;
+mod resolve;
 
-pub use client::{Capabilities, Client, ProbeCode, ProbeFailure, Remote};
-pub use connector::{Connector, DEADLINE};
+pub use client::{Capabilities, Client, Listed, ProbeCode, ProbeFailure, Remote};
+pub use connector::{Connector, DEADLINE, Fault};
+pub use excerpt::excerpt;
 pub use guard::{BaseUrl, Guard, UrlFault, is_public};
 pub use outcome::{Answer, Outcome, retry_after};
+pub use resolve::{Names, System};

@@ -20,6 +20,8 @@ pub struct Answer {
     pub location: Option<String>,
     /// The body, if it is a JSON object.
     pub body: Option<Value>,
+    /// The beginning of the body, if it is plain text.
+    pub text: Option<String>,
 }
 
 impl std::fmt::Debug for Answer {
@@ -82,8 +84,8 @@ impl Outcome {
         }
     }
 
-    /// The HTTP status, if there was an answer.
-    pub fn status(&self) -> Option<u16> {
+    /// The answer, if there was one.
+    pub fn answer(&self) -> Option<&Answer> {
         match self {
             Self::Ok(answer)
             | Self::NotScim(answer)
@@ -92,8 +94,29 @@ impl Outcome {
             | Self::Unauthorized(answer)
             | Self::Throttled(answer, _)
             | Self::Rejected(answer)
-            | Self::Failed(answer) => Some(answer.status),
+            | Self::Failed(answer) => Some(answer),
             Self::Ambiguous | Self::Unreachable | Self::TimedOut | Self::Tls | Self::Blocked => None,
+        }
+    }
+
+    /// The HTTP status, if there was an answer.
+    pub fn status(&self) -> Option<u16> {
+        self.answer().map(|answer| answer.status)
+    }
+
+    /// Whether it says for sure that nothing was done: a refusal, or nobody there to do it (K21).
+    pub fn did_nothing(&self) -> bool {
+        match self {
+            Self::Throttled(answer, _) => answer.status == 429,
+            Self::NotFound(_)
+            | Self::Conflict(_)
+            | Self::Unauthorized(_)
+            | Self::Rejected(_)
+            | Self::Unreachable
+            | Self::TimedOut
+            | Self::Tls
+            | Self::Blocked => true,
+            Self::Ok(_) | Self::NotScim(_) | Self::Failed(_) | Self::Ambiguous => false,
         }
     }
 
@@ -151,7 +174,7 @@ mod tests {
     fn every_status_has_its_class() {
         let class = |status: u16, media: &str, body: Option<Value>| {
             let content_type = Some(media.to_owned());
-            Outcome::of(Answer { status, content_type, retry_after: None, location: None, body }).class()
+            Outcome::of(Answer { status, content_type, retry_after: None, location: None, body, text: None }).class()
         };
         let json = || Some(serde_json::json!({}));
         assert_eq!(class(200, "application/scim+json", json()), "ok");

@@ -9,7 +9,7 @@ use secrecy::ExposeSecret;
 
 use crate::env::{self, Environment, Fault};
 use crate::roles::{self, Which};
-use crate::{clusters, demo, exporters, settings, tenants};
+use crate::{backfill, clusters, demo, exporters, parked, seal, settings, tenants};
 
 #[derive(Parser)]
 #[command(name = "kevra-scim", version, about = "SCIM 2.0 provisioning, both ways, for managed Keycloak realms")]
@@ -56,6 +56,15 @@ enum Command {
     /// Tenants, straight on the registry.
     #[command(subcommand)]
     Tenant(tenants::Command),
+    /// Users set aside at a downstream, until they change or somebody decides.
+    #[command(subcommand)]
+    Parked(parked::Command),
+    /// The explicit push of everybody to a tenant's downstream.
+    #[command(subcommand)]
+    Backfill(backfill::Command),
+    /// Secrets at rest.
+    #[command(subcommand)]
+    Seal(seal::Command),
     /// Realms.
     #[command(subcommand)]
     Realm(tenants::RealmCommand),
@@ -119,6 +128,9 @@ async fn run(command: Command) -> anyhow::Result<()> {
         Command::Healthcheck { url } => healthcheck(&url).await,
         Command::Cluster(command) => clusters::run(command, &environment).await,
         Command::Tenant(command) => tenants::run(command, &environment).await,
+        Command::Parked(command) => parked::run(command, &environment).await,
+        Command::Backfill(command) => backfill::run(command, &environment).await,
+        Command::Seal(command) => seal::run(command, &environment).await,
         Command::Realm(command) => tenants::realm(command, &environment).await,
         Command::Doctor { tenant, repair } => tenants::doctor(&tenant, repair, &environment).await,
         Command::Environment { check } => generated("environment", &env::page(), check.as_deref()),

@@ -3,6 +3,7 @@
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::time::Duration;
 
 use anyhow::{Context, bail};
 use bus::{Doorbell, Hints};
@@ -60,6 +61,8 @@ pub(crate) struct Parts {
     pub verifier: Option<Arc<Verifier>>,
     pub trusted_proxies: Vec<gateway::Network>,
     pub demo: Option<control::Demo>,
+    pub origins: Vec<String>,
+    pub keep_activity: Duration,
     pub metrics: prometheus::Registry,
 }
 
@@ -95,17 +98,21 @@ pub(crate) async fn run(which: Which, environment: &Environment, metrics: promet
         (which.control || which.dispatcher).then(|| settings::keyring(environment, env::SEAL_KEYRING)).transpose()?;
     let verifier = which.control.then(|| settings::operators(environment)).transpose()?.map(verifier).transpose()?;
     let db = open(&common).await?;
-    let realms = Arc::new(Realms::new(db.clone(), settings::realm_keyring(environment)?, admins));
+    let realm_keyring = settings::realm_keyring(environment)?;
+    crate::seal::check(&db, seal.as_ref(), realm_keyring.as_ref()).await?;
+    let realms = Arc::new(Realms::new(db.clone(), realm_keyring, admins));
     let parts = Parts {
         db,
         realms,
-        connector: Connector::new(&guard)?,
+        connector: settings::connector(&guard)?,
         guard,
         seal,
         amqp,
         verifier,
         trusted_proxies: settings::trusted_proxies(environment)?,
         demo: None,
+        origins: if which.control { settings::origins(environment)? } else { Vec::new() },
+        keep_activity: settings::keep_activity(environment)?,
         metrics,
     };
     let shutdown = crate::shutdown::on_signals()?;
@@ -149,6 +156,7 @@ pub(crate) async fn serve(which: Which, parts: Parts, ports: Ports, shutdown: Ca
             cluster: "default".to_owned(),
             demo: parts.demo.clone(),
             workers: 2,
+            origins: parts.origins.clone(),
         };
         let deps = control::Deps {
             db: parts.db.clone(),
@@ -171,7 +179,11 @@ pub(crate) async fn serve(which: Which, parts: Parts, ports: Ports, shutdown: Ca
         running.spawn(served(gateway::run(config, deps, listener, shutdown.clone())?));
     }
     if let (true, Some(hints), Some(keyring)) = (which.dispatcher, hints, &parts.seal) {
-        let config = dispatcher::Config { guard: parts.guard.clone(), ..dispatcher::Config::default() };
+        let config = dispatcher::Config {
+            guard: parts.guard.clone(),
+            keep_activity: parts.keep_activity,
+            ..dispatcher::Config::default()
+        };
         let deps = dispatcher::Deps {
             db: parts.db.clone(),
             realms: parts.realms.clone(),
@@ -232,9 +244,11 @@ fn doorbell(
 /// Reads everything a role would read, and connects nowhere.
 pub(crate) fn check(which: Which, environment: &Environment) -> anyhow::Result<()> {
     settings::common(environment)?;
-    settings::guard(environment)?;
+    settings::connector(&settings::guard(environment)?)?;
     settings::realm_keyring(environment)?;
+    settings::keep_activity(environment)?;
     if which.control {
+        settings::origins(environment)?;
         settings::listen(environment, env::CONTROL_LISTEN, 8080)?;
         settings::admins(environment)?;
         settings::operators(environment)?;

@@ -2,8 +2,9 @@
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
+use std::time::Duration;
 
-use downstream::Guard;
+use downstream::{Connector, Guard};
 use realm::keycloak::Admin;
 use registry::DbOptions;
 use registry::seal::Keyring;
@@ -79,7 +80,42 @@ pub(crate) fn realm_keyring(environment: &Environment) -> Result<Option<Keyring>
 pub(crate) fn guard(environment: &Environment) -> Result<Guard, Fault> {
     let ports = environment.list::<u16>(env::DOWNSTREAM_PORTS, "a port number")?;
     let ports = ports.unwrap_or_else(|| Guard::default().ports);
-    Ok(Guard { development: environment.flag(env::DEVELOPMENT)?, ports })
+    let certificates = environment.text(env::DOWNSTREAM_CA)?;
+    Ok(Guard { development: environment.flag(env::DEVELOPMENT)?, ports, certificates })
+}
+
+/// The client towards downstreams; certificates of no use are a bad setting.
+pub(crate) fn connector(guard: &Guard) -> anyhow::Result<Connector> {
+    match Connector::new(guard) {
+        Err(fault @ downstream::Fault::Certificates) => Err(bad(env::DOWNSTREAM_CA, fault.to_string()).into()),
+        made => Ok(made?),
+    }
+}
+
+/// Origins of consoles served elsewhere: scheme, host and port, nothing behind.
+pub(crate) fn origins(environment: &Environment) -> Result<Vec<String>, Fault> {
+    let form = "an origin such as https://app.example.com";
+    let origins = environment.list::<url::Url>(env::CONSOLE_ORIGINS, form)?.unwrap_or_default();
+    let plain = |url: &url::Url| {
+        matches!(url.scheme(), "https" | "http")
+            && url.path() == "/"
+            && url.query().is_none()
+            && url.fragment().is_none()
+            && url.username().is_empty()
+    };
+    if !origins.iter().all(plain) {
+        return Err(bad(env::CONSOLE_ORIGINS, format!("each item must be {form}")));
+    }
+    Ok(origins.iter().map(|url| url.origin().ascii_serialization()).collect())
+}
+
+/// How long activity is kept.
+pub(crate) fn keep_activity(environment: &Environment) -> Result<Duration, Fault> {
+    let days = environment.parsed(env::ACTIVITY_DAYS, 30_u64, "a number from 1 to 3650")?;
+    if !(1..=3650).contains(&days) {
+        return Err(bad(env::ACTIVITY_DAYS, "it must be a number from 1 to 3650"));
+    }
+    Ok(Duration::from_hours(24 * days))
 }
 
 /// Networks of trusted proxies.

@@ -10,7 +10,7 @@ use crate::realms::Realms;
 use crate::{roles, settings};
 
 /// The actor in audit entries of these commands.
-const ACTOR: &str = "cli";
+pub(crate) const ACTOR: &str = "cli";
 
 /// Tenants.
 #[derive(Subcommand)]
@@ -247,6 +247,6 @@ pub(crate) async fn doctor(tenant: &str, repair: bool, environment: &Environment
     if missing.is_empty() { Ok(()) } else { anyhow::bail!("{} pieces are missing", missing.len()) }
 }
 
-async fn find(db: &Db, slug: &str) -> anyhow::Result<tenant::Tenant> {
+pub(crate) async fn find(db: &Db, slug: &str) -> anyhow::Result<tenant::Tenant> {
     tenant::by_slug(db, slug).await.with_context(|| format!("tenant {slug}"))
 }

@@ -22,7 +22,7 @@ pub struct Entry {
 }
 
 /// Writes an entry inside the caller's transaction.
-pub(crate) async fn insert(
+pub async fn insert(
     connection: &impl ConnectionTrait,
     tenant: Option<TenantId>,
     actor: &str,
@@ -60,4 +60,16 @@ pub async fn newest(db: &Db, tenant: TenantId, limit: u32) -> Result<Vec<Entry>,
     let text = "select id, at, actor, action, detail from audit_entry where tenant_id = $1
          order by at desc, id desc limit $2";
     db::all(db.connection(), text, [tenant.0.into(), i64::from(limit).into()]).await
+}
+
+/// The newest entry of a tenant with one of some actions.
+pub async fn last(db: &Db, tenant: TenantId, actions: &[&str]) -> Result<Option<Entry>, Error> {
+    let places: Vec<String> = (2..actions.len() + 2).map(|place| format!("${place}")).collect();
+    let text = format!(
+        "select id, at, actor, action, detail from audit_entry where tenant_id = $1 and action in ({})
+         order by at desc, id desc limit 1",
+        places.join(", ")
+    );
+    let values = std::iter::once(tenant.0.into()).chain(actions.iter().map(|action| (*action).into()));
+    db::one(db.connection(), &text, values).await
 }

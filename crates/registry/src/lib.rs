@@ -12,7 +12,9 @@ mod id;
 pub mod inbound_token;
 pub mod option;
 pub mod seal;
+pub mod sealed;
 pub mod target;
+pub mod target_option;
 pub mod tenant;
 mod token;
 

@@ -23,6 +23,14 @@ const WRAPPED: usize = NONCE + 32 + 16;
 #[derive(Clone, PartialEq, Eq)]
 pub struct Sealed(pub Vec<u8>);
 
+impl Sealed {
+    /// The id of the key its data key is wrapped with; `None` if this is no sealed value.
+    pub fn key_id(&self) -> Option<&str> {
+        let [VERSION, id_length, rest @ ..] = self.0.as_slice() else { return None };
+        std::str::from_utf8(rest.get(..usize::from(*id_length))?).ok()
+    }
+}
+
 impl std::fmt::Debug for Sealed {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.write_str("Sealed")
@@ -93,13 +101,8 @@ impl Keyring {
     pub fn seal(&self, aad: &str, plain: &SecretString) -> Result<Sealed, Fault> {
         let mut data_key = Zeroizing::new([0_u8; 32]);
         SysRng.try_fill_bytes(data_key.as_mut_slice()).map_err(|_| Fault::Randomness)?;
-        let wrapped = encrypt(self.key(&self.active)?, self.active.as_bytes(), data_key.as_slice())?;
         let value = encrypt(data_key.as_slice(), aad.as_bytes(), plain.expose_secret().as_bytes())?;
-        let mut sealed = vec![VERSION, u8::try_from(self.active.len()).map_err(|_| Fault::Broken)?];
-        sealed.extend_from_slice(self.active.as_bytes());
-        sealed.extend_from_slice(&wrapped);
-        sealed.extend_from_slice(&value);
-        Ok(Sealed(sealed))
+        self.assemble(data_key.as_slice(), &value)
     }
 
     /// Opens a sealed secret at the place it was sealed for.
@@ -112,6 +115,33 @@ impl Keyring {
         let plain = decrypt(&data_key, aad.as_bytes(), value)?;
         let text = std::str::from_utf8(&plain).map_err(|_| Fault::Broken)?;
         Ok(SecretString::from(text))
+    }
+
+    /// The same secret with its data key wrapped under the active key; `None` where it already is. The ciphertext stays.
+    pub fn rewrap(&self, sealed: &Sealed) -> Result<Option<Sealed>, Fault> {
+        let id = sealed.key_id().ok_or(Fault::Broken)?;
+        if id == self.active {
+            return Ok(None);
+        }
+        let rest = sealed.0.get(2 + id.len()..).ok_or(Fault::Broken)?;
+        let (wrapped, value) = rest.split_at_checked(WRAPPED).ok_or(Fault::Broken)?;
+        let data_key = decrypt(self.key(id)?, id.as_bytes(), wrapped)?;
+        Ok(Some(self.assemble(&data_key, value)?))
+    }
+
+    /// Whether it has a key.
+    pub fn holds(&self, id: &str) -> bool {
+        self.keys.contains_key(id)
+    }
+
+    /// The stored form: a data key wrapped under the active key, and what it encrypts.
+    fn assemble(&self, data_key: &[u8], value: &[u8]) -> Result<Sealed, Fault> {
+        let wrapped = encrypt(self.key(&self.active)?, self.active.as_bytes(), data_key)?;
+        let mut sealed = vec![VERSION, u8::try_from(self.active.len()).map_err(|_| Fault::Broken)?];
+        sealed.extend_from_slice(self.active.as_bytes());
+        sealed.extend_from_slice(&wrapped);
+        sealed.extend_from_slice(value);
+        Ok(Sealed(sealed))
     }
 
     fn key(&self, id: &str) -> Result<&[u8], Fault> {
@@ -159,6 +189,22 @@ mod tests {
         let sealed = keyring().seal("a|b", &SecretString::from("x")).unwrap();
         let other = Keyring::parse(&SecretString::from(format!("k2:{}", STANDARD.encode([7_u8; 32])))).unwrap();
         assert_eq!(other.open("a|b", &sealed).unwrap_err(), Fault::MissingKey("k1".to_owned()));
+    }
+
+    #[test]
+    fn a_rewrapped_secret_opens_without_the_old_key() {
+        let key = |id: &str, byte: u8| format!("{id}:{}", STANDARD.encode([byte; 32]));
+        let ring = |text: String| Keyring::parse(&SecretString::from(text)).unwrap();
+        let (old, both, new) =
+            (ring(key("k1", 1)), ring(format!("{},{}", key("k2", 2), key("k1", 1))), ring(key("k2", 2)));
+        let sealed = old.seal("a|b", &SecretString::from("secret")).unwrap();
+        assert_eq!(sealed.key_id(), Some("k1"));
+        let fresh = both.rewrap(&sealed).unwrap().unwrap();
+        assert_eq!(fresh.key_id(), Some("k2"));
+        assert_eq!(new.open("a|b", &fresh).unwrap().expose_secret(), "secret");
+        assert!(new.open("b|a", &fresh).is_err(), "it is still bound to its place");
+        assert_eq!(both.rewrap(&fresh).unwrap(), None);
+        assert_eq!(new.rewrap(&sealed).unwrap_err(), Fault::MissingKey("k1".to_owned()));
     }
 
     #[test]

@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use crate::db::{self, clock_sql, finish};
 use crate::seal::Sealed;
+use crate::target_option::Choices;
 use crate::{Db, Error, TargetId, TenantId, audit, tenant};
 
 /// A target that is not retired.
@@ -37,12 +38,23 @@ pub struct Target {
     pub quarantined_at: Option<i64>,
     /// In what words.
     pub quarantine_reason: Option<String>,
-    /// Until when the downstream asked us to wait.
+    /// Until when the downstream is to be left alone.
     pub paused_until: Option<i64>,
+    /// When this was read, by the database's clock.
+    pub read_at: i64,
     /// When it was enabled.
     pub enabled_at: i64,
     /// By whom.
     pub enabled_by: String,
+    /// What the tenant chose for it.
+    pub choices: Choices,
+}
+
+impl Target {
+    /// Whether it is to be left alone now.
+    pub fn paused(&self) -> bool {
+        self.paused_until.is_some_and(|until| until > self.read_at)
+    }
 }
 
 #[derive(FromQueryResult)]
@@ -62,6 +74,9 @@ struct Row {
     paused_until: Option<i64>,
     enabled_at: i64,
     enabled_by: String,
+    on_delete: String,
+    hold_mass: bool,
+    now: i64,
 }
 
 impl From<Row> for Target {
@@ -80,14 +95,16 @@ impl From<Row> for Target {
             quarantined_at: row.quarantined_at,
             quarantine_reason: row.quarantine_reason,
             paused_until: row.paused_until,
+            read_at: row.now,
             enabled_at: row.enabled_at,
             enabled_by: row.enabled_by,
+            choices: Choices { deactivates_deleted: row.on_delete == "deactivate", holds_mass: row.hold_mass },
         }
     }
 }
 
 const COLUMNS: &str = "id, tenant_id, base_url, sealed_token, generation, state, supports_patch, supports_filter,
-     limitations, baseline_done_at, quarantined_at, quarantine_reason, paused_until, enabled_at, enabled_by";
+     limitations, baseline_done_at, quarantined_at, quarantine_reason, paused_until, enabled_at, enabled_by, on_delete, hold_mass";
 
 /// What a sealed downstream token is bound to.
 pub fn aad(tenant: TenantId) -> String {
@@ -124,7 +141,8 @@ pub struct Enabled {
 
 /// The target of a tenant that is not retired, switched on or off.
 pub async fn current(db: &Db, tenant: TenantId) -> Result<Option<Target>, Error> {
-    let text = format!("select {COLUMNS} from target where tenant_id = $1 and state <> 'retired'");
+    let now = clock_sql(db.connection());
+    let text = format!("select {COLUMNS}, {now} as now from target where tenant_id = $1 and state <> 'retired'");
     Ok(db::one::<Row>(db.connection(), &text, [tenant.0.into()]).await?.map(Into::into))
 }
 
@@ -233,10 +251,11 @@ pub async fn release(db: &Db, id: TargetId, generation: i64) -> Result<(), Error
     Ok(())
 }
 
-/// The downstream asked us to wait: nothing is sent for so many microseconds.
+/// The downstream is to be left alone: nothing is sent for so many microseconds. A longer pause stays.
 pub async fn pause(db: &Db, id: TargetId, generation: i64, wait: i64) -> Result<(), Error> {
     let text = format!(
-        "update target set paused_until = {} + $3 where id = $1 and generation = $2",
+        "update target set paused_until = {0} + $3 where id = $1 and generation = $2
+             and (paused_until is null or paused_until < {0} + $3)",
         clock_sql(db.connection())
     );
     db::execute(db.connection(), &text, [id.0.into(), generation.into(), wait.into()]).await?;
@@ -246,7 +265,7 @@ pub async fn pause(db: &Db, id: TargetId, generation: i64, wait: i64) -> Result<
 /// Quarantined targets whose probe is due.
 pub async fn probes_due(db: &Db, limit: u32) -> Result<Vec<Target>, Error> {
     let text = format!(
-        "select {COLUMNS} from target where state = 'active' and quarantined_at is not null and probe_at <= {}
+        "select {COLUMNS}, {0} as now from target where state = 'active' and quarantined_at is not null and probe_at <= {0}
          order by probe_at limit $1",
         clock_sql(db.connection())
     );
@@ -257,7 +276,9 @@ pub async fn probes_due(db: &Db, limit: u32) -> Result<Vec<Target>, Error> {
 /// Active targets whose baseline of this enable is not done yet (K24).
 pub async fn baselines_due(db: &Db, limit: u32) -> Result<Vec<Target>, Error> {
     let text = format!(
-        "select {COLUMNS} from target where state = 'active' and baseline_done_at is null order by enabled_at limit $1"
+        "select {COLUMNS}, {} as now from target where state = 'active' and baseline_done_at is null
+         order by enabled_at limit $1",
+        clock_sql(db.connection())
     );
     let rows: Vec<Row> = db::all(db.connection(), &text, [i64::from(limit).into()]).await?;
     Ok(rows.into_iter().map(Into::into).collect())

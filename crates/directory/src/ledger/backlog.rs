@@ -1,6 +1,6 @@
 //! What waits, over all tenants: for gauges and for scaling, never for decisions.
 
-use registry::Db;
+use registry::{Db, TenantId};
 use sea_orm::FromQueryResult;
 
 use super::clock;
@@ -42,6 +42,20 @@ pub async fn backlog(db: &Db) -> Result<Backlog, Error> {
          where l.owed_seq > l.acked_seq"
     );
     let row: Option<Backlog> = sql::one(connection, &text, []).await?;
+    Ok(row.unwrap_or(Backlog { waiting: 0, parked: 0, oldest: 0 }))
+}
+
+/// Counts what waits at one tenant's downstream; who was left parked on purpose does not count.
+pub async fn backlog_of(db: &Db, tenant: TenantId) -> Result<Backlog, Error> {
+    let connection = db.connection();
+    let now = clock(connection);
+    let text = format!(
+        "select coalesce(sum(case when next_at < {NEVER} then 1 else 0 end), 0) as waiting,
+             coalesce(sum(case when next_at = {NEVER} and not ignored then 1 else 0 end), 0) as parked,
+             coalesce(max(case when next_at < {NEVER} then {now} - dirty_at end), 0) as oldest
+         from ledger where tenant_id = $1 and owed_seq > acked_seq"
+    );
+    let row: Option<Backlog> = sql::one(connection, &text, [tenant.0.into()]).await?;
     Ok(row.unwrap_or(Backlog { waiting: 0, parked: 0, oldest: 0 }))
 }
 

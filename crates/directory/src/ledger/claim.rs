@@ -23,17 +23,6 @@ pub struct Claim {
     pub reassert: bool,
 }
 
-/// A row with work to do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, FromQueryResult)]
-pub struct Due {
-    /// The tenant.
-    pub tenant_id: TenantId,
-    /// The realm user.
-    pub user_id: Uuid,
-    /// Urgent or normal.
-    pub lane: i16,
-}
-
 /// Claims one row for a stage, if it is due and free; a send also states the target's generation it is for.
 pub async fn claim(
     db: &Db,
@@ -115,39 +104,6 @@ pub async fn release(db: &Db, tenant: TenantId, user: Uuid, epoch: i64, postpone
     );
     sql::execute(connection, &text, [tenant.0.into(), user.into(), epoch.into(), postpone.into()]).await?;
     Ok(())
-}
-
-/// Rows due for a stage whose lease is free, urgent first, oldest first, a limited number per tenant so that one
-/// tenant's backlog cannot fill the page (P8).
-pub async fn due(db: &Db, stage: Stage, limit: u32, per_tenant: u32) -> Result<Vec<Due>, Error> {
-    let connection = db.connection();
-    let now = clock(connection);
-    let (from, order) = match stage {
-        Stage::Triage => (
-            format!(
-                "ledger l where l.dirty_seq > l.seen_seq and l.triage_at <= {now}
-                 and (l.lease_until is null or l.lease_until <= {now})"
-            ),
-            "triage_at",
-        ),
-        Stage::Send => (
-            format!(
-                "ledger l join target t on t.tenant_id = l.tenant_id and t.state = 'active'
-                     and t.quarantined_at is null and (t.paused_until is null or t.paused_until <= {now})
-                 where l.owed_seq > l.acked_seq and l.next_at <= {now}
-                   and (l.lease_until is null or l.lease_until <= {now})"
-            ),
-            "next_at",
-        ),
-    };
-    let text = format!(
-        "select tenant_id, user_id, lane from (
-             select l.tenant_id, l.user_id, l.lane, l.{order} as due_at,
-                    row_number() over (partition by l.tenant_id order by l.lane, l.{order}) as turn
-             from {from}) as waiting
-         where turn <= $1 order by lane, turn, due_at limit $2"
-    );
-    sql::all(connection, &text, [i64::from(per_tenant).into(), i64::from(limit).into()]).await
 }
 
 #[derive(FromQueryResult)]

@@ -6,6 +6,7 @@
 
 mod backlog;
 mod claim;
+mod due;
 mod mark;
 pub mod protocol;
 mod record;
@@ -14,8 +15,9 @@ use registry::TenantId;
 use sea_orm::{ConnectionTrait, DbBackend, FromQueryResult};
 use uuid::Uuid;
 
-pub use backlog::{Backlog, Targets, backlog, targets};
-pub use claim::{Claim, Due, claim, due, live_leases, observed, release, renew, row};
+pub use backlog::{Backlog, Targets, backlog, backlog_of, targets};
+pub use claim::{Claim, claim, live_leases, observed, release, renew, row};
+pub use due::{Due, due, due_except, hasten};
 pub use mark::{Mark, baseline, first_enable, mark, owe_again, retire};
 pub use protocol::{Stage, Verdict};
 pub use record::{Acknowledgement, LinkUpdate, Recorded, Triage, record, triaged};
@@ -49,6 +51,8 @@ pub struct Row {
     pub check_roles: bool,
     /// The realm said that the user was deleted.
     pub delete_seen: bool,
+    /// Somebody let a held change go.
+    pub released: bool,
 }
 
 impl Row {
@@ -73,7 +77,8 @@ impl Row {
 
 /// The columns [`Row`] reads.
 const COLUMNS: &str = "tenant_id, user_id, dirty_seq, seen_seq, acked_seq, owed_seq, reassert_seq, epoch, \
-     settled_epoch, lease_until, triage_at, next_at, lane, attempts, observed, dirty_at, trace, check_roles, delete_seen";
+     settled_epoch, lease_until, triage_at, next_at, lane, attempts, observed, dirty_at, trace, check_roles, \
+     delete_seen, released";
 
 /// The database's clock in microseconds, as SQL: leases must not depend on the clocks of replicas (K20).
 pub(crate) fn clock(connection: &impl ConnectionTrait) -> &'static str {
@@ -81,4 +86,14 @@ pub(crate) fn clock(connection: &impl ConnectionTrait) -> &'static str {
         DbBackend::Postgres => "(extract(epoch from clock_timestamp()) * 1000000)::bigint",
         _ => "cast(unixepoch('subsec') * 1000000 as integer)",
     }
+}
+
+/// Now by the database's clock, microseconds.
+pub async fn now(db: &registry::Db) -> Result<i64, crate::Error> {
+    #[derive(FromQueryResult)]
+    struct Now {
+        now: i64,
+    }
+    let text = format!("select {} as now", clock(db.connection()));
+    Ok(crate::sql::one::<Now>(db.connection(), &text, []).await?.map_or(0, |row| row.now))
 }

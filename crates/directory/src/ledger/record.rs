@@ -7,7 +7,7 @@ use registry::{Db, TargetId, TenantId};
 use sea_orm::{ConnectionTrait, DatabaseTransaction, FromQueryResult};
 use uuid::Uuid;
 
-use super::protocol::{Effect, Event, State, Verdict};
+use super::protocol::{Effect, Event, NEVER, State, Verdict};
 use super::{COLUMNS, Row, clock};
 use crate::activity::{self, Entry};
 use crate::{Error, finish, sql};
@@ -56,6 +56,8 @@ pub struct Acknowledgement {
     pub verdict: Verdict,
     /// A class name for the console: `done`, `retry`, `conflict`, …
     pub reason: Option<String>,
+    /// The status that decided it, if there was one.
+    pub status: Option<u16>,
     /// What the link becomes.
     pub link: Option<LinkUpdate>,
     /// One row per attempt.
@@ -85,17 +87,18 @@ pub async fn triaged(
 ) -> Result<Recorded, Error> {
     let Some((row, now)) = locked(transaction, tenant, user).await? else { return Ok(Recorded::Stale) };
     let differs = row.observed.as_deref() != Some(&triage.observed);
+    let departs = triage.gone && differs && deactivates_deleted(transaction, tenant, user).await?;
     let (state, effect) = row.state().step(Event::Triaged {
         epoch: triage.epoch,
         seq: triage.seq,
         now,
-        differs: differs && !triage.gone,
-        urgent: triage.urgent,
+        differs: (differs && !triage.gone) || departs,
+        urgent: triage.urgent || departs,
     });
     if effect == Effect::Stale {
         return Ok(Recorded::Stale);
     }
-    let lifted = state.owed() && differs;
+    let lifted = state.owed() && state.next_at != row.next_at;
     store(transaction, tenant, user, &state, lifted).await?;
     let gone_at = triage.gone.then_some(now);
     // What came while the realm was looked at is for the next triage.
@@ -151,13 +154,33 @@ async fn record_in(
         return Ok(Recorded::Stale);
     }
     if state.dirty_seq == round.seq || matches!(round.verdict, Verdict::Done) {
-        let text = "update ledger set reason = $3 where tenant_id = $1 and user_id = $2";
-        sql::execute(transaction, text, [tenant.0.into(), user.into(), round.reason.clone().into()]).await?;
+        let parked = state.next_at == NEVER;
+        let (since, status) = (parked.then_some(now), round.status.filter(|_| parked).map(i64::from));
+        let released = if round.verdict == Verdict::Done { ", released = false" } else { "" };
+        let text = format!(
+            "update ledger set reason = $3, parked_at = $4, parked_status = $5, ignored = false{released}
+             where tenant_id = $1 and user_id = $2"
+        );
+        let values = [tenant.0.into(), user.into(), round.reason.clone().into(), since.into(), status.into()];
+        sql::execute(transaction, &text, values).await?;
     }
     if let Some(link) = &round.link {
         crate::link::settle(transaction, tenant, user, round.target, round.generation, link, now).await?;
     }
     Ok(Recorded::Written { owed: state.owed() && state.next_at <= now })
+}
+
+/// Whether the tenant chose that who is deleted in the realm is deactivated downstream, and the user is linked there.
+async fn deactivates_deleted(transaction: &DatabaseTransaction, tenant: TenantId, user: Uuid) -> Result<bool, Error> {
+    #[derive(FromQueryResult)]
+    struct Number {
+        number: i64,
+    }
+    let text = "select count(*) as number from target t
+         join link l on l.tenant_id = t.tenant_id and l.target_id = t.id and l.user_id = $2
+         where t.tenant_id = $1 and t.state = 'active' and t.on_delete = 'deactivate' and l.downstream_id is not null";
+    let row: Option<Number> = sql::one(transaction, text, [tenant.0.into(), user.into()]).await?;
+    Ok(row.is_some_and(|row| row.number > 0))
 }
 
 async fn locked(transaction: &DatabaseTransaction, tenant: TenantId, user: Uuid) -> Result<Option<(Row, i64)>, Error> {
@@ -179,7 +202,7 @@ async fn store(
     state: &State,
     lifted: bool,
 ) -> Result<(), Error> {
-    let reason = if lifted { ", reason = null" } else { "" };
+    let reason = if lifted { ", reason = null, parked_at = null, parked_status = null, ignored = false" } else { "" };
     let text = format!(
         "update ledger set dirty_seq = $3, seen_seq = $4, acked_seq = $5, owed_seq = $6, reassert_seq = $7,
              settled_epoch = $8, lease_until = $9, triage_at = $10, next_at = $11, lane = $12, attempts = $13{reason}

@@ -4,6 +4,8 @@ mod commit;
 mod import;
 mod logout;
 
+use std::collections::HashMap;
+
 use registry::{Db, TenantId, TokenHash};
 use scim::Object;
 use scim::native::Native;
@@ -155,4 +157,45 @@ pub(crate) fn email_keys(document: &Object, native: &Native) -> (Option<String>,
     others.dedup();
     let others = if others.is_empty() { None } else { Some(format!("|{}|", others.join("|"))) };
     (realms, others)
+}
+
+/// Managed users with a userName or an e-mail address, letter case aside.
+pub async fn named(db: &Db, tenant: TenantId, text: &str) -> Result<Vec<Uuid>, Error> {
+    #[derive(FromQueryResult)]
+    struct Id {
+        id: Uuid,
+    }
+    let query = "select id from directory_user
+         where tenant_id = $1 and (username_key = $2 or email_key = $3 or other_email_keys like $4 escape '\\')
+         order by id limit 20";
+    let address = scim::key::case_key(text);
+    let among = format!("%|{}|%", address.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_"));
+    let values = [tenant.0.into(), scim::key::username_key(text).into(), address.into(), among.into()];
+    let rows: Vec<Id> = sql::all(db.connection(), query, values).await?;
+    Ok(rows.into_iter().map(|row| row.id).collect())
+}
+
+/// The userNames of some users, as far as they are managed.
+pub async fn names(db: &Db, tenant: TenantId, ids: &[Uuid]) -> Result<HashMap<Uuid, String>, Error> {
+    #[derive(FromQueryResult)]
+    struct Named {
+        id: Uuid,
+        document: String,
+    }
+    if ids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let places: Vec<String> = (2..ids.len() + 2).map(|place| format!("${place}")).collect();
+    let text =
+        format!("select id, document from directory_user where tenant_id = $1 and id in ({})", places.join(", "));
+    let values = std::iter::once(tenant.0.into()).chain(ids.iter().map(|id| (*id).into()));
+    let rows: Vec<Named> = sql::all(db.connection(), &text, values).await?;
+    let mut names = HashMap::with_capacity(rows.len());
+    for row in rows {
+        let document: Object = serde_json::from_str(&row.document)?;
+        if let Some(name) = document.get("userName").and_then(serde_json::Value::as_str) {
+            names.insert(row.id, name.to_owned());
+        }
+    }
+    Ok(names)
 }

@@ -66,6 +66,7 @@ fn acknowledged(claim: &ledger::Claim, target: TargetId, generation: i64) -> Ack
         generation,
         verdict: Verdict::Done,
         reason: None,
+        status: None,
         link: Some(LinkUpdate { downstream_id: Some("d-1".to_owned()), ..LinkUpdate::default() }),
         attempts: Vec::new(),
     }

@@ -19,8 +19,7 @@ pub(super) async fn ask_all(deps: &Deps) {
 
 async fn ask(deps: &Deps, target: &Target) -> Repaired {
     let Ok(token) = deps.keyring.open(&target::aad(target.tenant), &target.token) else { return Ok(()) };
-    let lenient = downstream::Guard { development: true, ports: Vec::new() };
-    let Ok(base) = BaseUrl::parse(&target.base_url, &lenient) else { return Ok(()) };
+    let Ok(base) = BaseUrl::parse(&target.base_url, &downstream::Guard::judged()) else { return Ok(()) };
     let outcome = match Client::new(deps.connector.clone(), base, token).probe().await {
         Ok(_) => target::release(&deps.db, target.id, target.generation).await,
         Err(_) => target::quarantine(&deps.db, target.id, target.generation, "the downstream still refuses").await,

@@ -130,7 +130,7 @@ async fn start(options: Options, environment: Environment) -> anyhow::Result<()>
         })?;
     }
     make_tenant(&db, &gateway_url, admin.as_ref().map(|admin| admin.base_url.as_str())).await?;
-    let guard = Guard { development: true, ports: Vec::new() };
+    let guard = Guard { development: true, ports: Vec::new(), certificates: None };
     let downstream_token = format!("fieldnotes-{}", uuid::Uuid::new_v4().simple());
     let operator_token = issuer.mint("operator@demo", "*", SCOPES, Duration::from_hours(24))?;
     let app = SampleApp::default();
@@ -162,7 +162,12 @@ async fn start(options: Options, environment: Environment) -> anyhow::Result<()>
             source: control::jwks::Source::Fixed(issuer.jwks().to_owned()),
         })?),
         trusted_proxies: Vec::new(),
-        demo: Some(control::Demo { downstream_url: ready.downstream_url.clone() }),
+        demo: Some(control::Demo {
+            downstream_url: ready.downstream_url.clone(),
+            downstream_token: SecretString::from(ready.downstream_token.clone()),
+        }),
+        origins: settings::origins(&environment)?,
+        keep_activity: settings::keep_activity(&environment)?,
         metrics: exporters.registry.clone(),
     };
     let ports = Ports { control: Some(control), gateway: Some(gateway), ops };

@@ -1,0 +1,241 @@
+//! Recent activity, both directions: pages with filters, and a stream of what is new.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use actix_web::{HttpResponse, web};
+use directory::trail::{self, Place, Wanted};
+use directory::{activity::Row, user};
+use futures_util::stream;
+use registry::Db;
+use registry::tenant::Tenant;
+use serde::{Deserialize, Serialize};
+use tokio::sync::OwnedSemaphorePermit;
+use uuid::Uuid;
+
+use crate::moment::shown;
+use crate::operator::Reader;
+use crate::{Control, Deps, Problem};
+
+/// Streams at once, in this process.
+pub(crate) const LISTENERS: usize = 64;
+/// How often the table is read while somebody listens.
+const EVERY: Duration = Duration::from_secs(1);
+/// Entries are stored up to so long after the moment they tell of, microseconds.
+const LATE: i64 = 20_000_000;
+/// A stream ends by itself, so that rights are judged anew; the console comes again.
+const LONGEST: Duration = Duration::from_mins(5);
+const KEEP_ALIVE: Duration = Duration::from_secs(15);
+const PAGE: u32 = 500;
+
+/// Which page, and of what.
+#[derive(Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ActivityQuery {
+    /// `next` of the page before.
+    cursor: Option<String>,
+    /// How many at most, up to 200.
+    #[serde(default = "default_limit")]
+    limit: u32,
+    /// `in`, `out` or `realm`.
+    direction: Option<String>,
+    /// A stable class, such as `ok`, `conflict`, `rotated`.
+    class: Option<String>,
+    /// A user's id, or a userName or e-mail address to look up.
+    user: Option<String>,
+    /// A W3C trace id.
+    trace: Option<String>,
+}
+
+fn default_limit() -> u32 {
+    50
+}
+
+/// One thing that happened: names of attributes, never values.
+#[derive(Serialize, utoipa::ToSchema)]
+pub(crate) struct ActivityEntry {
+    id: Uuid,
+    at: String,
+    /// `in`, `out` or `realm`.
+    direction: String,
+    user_id: Option<Uuid>,
+    /// `PATCH /Users/{id}`, …
+    operation: String,
+    status: Option<i64>,
+    class: String,
+    reason: Option<String>,
+    changed: Vec<String>,
+    duration_ms: i64,
+    trace_id: Option<String>,
+    client: Option<String>,
+    /// What the other side said of an error, redacted.
+    detail: Option<String>,
+}
+
+impl From<Row> for ActivityEntry {
+    fn from(row: Row) -> Self {
+        Self {
+            id: row.id,
+            at: shown(row.at),
+            direction: row.direction,
+            user_id: row.user_id,
+            operation: row.operation,
+            status: row.status,
+            class: row.class,
+            reason: row.reason,
+            changed: serde_json::from_str(&row.changed).unwrap_or_default(),
+            duration_ms: row.duration_ms,
+            trace_id: row.trace_id,
+            client: row.client,
+            detail: row.detail,
+        }
+    }
+}
+
+/// A page of activity, newest first.
+#[derive(Serialize, utoipa::ToSchema)]
+pub(crate) struct ActivityPage {
+    entries: Vec<ActivityEntry>,
+    /// The cursor of the next page, if there is one.
+    next: Option<String>,
+}
+
+/// The newest activity, both directions.
+#[utoipa::path(get, path = "/v1/tenants/{tenant}/activity", tag = "activity",
+    params(("tenant" = String, Path), ActivityQuery), responses((status = 200, body = ActivityPage)),
+    security(("bearer" = [])))]
+pub(crate) async fn list(
+    reader: Reader,
+    query: web::Query<ActivityQuery>,
+    control: web::Data<Control>,
+) -> Result<HttpResponse, Problem> {
+    let query = query.into_inner();
+    let limit = query.limit.clamp(1, 200);
+    let deps = control.deps.clone();
+    let page = control.run(async move {
+        let wanted = Wanted {
+            direction: query.direction,
+            class: query.class,
+            trace: query.trace,
+            users: match &query.user {
+                Some(text) => Some(users(&deps, &reader.0, text).await?),
+                None => None,
+            },
+            before: query.cursor.as_deref().map(place).transpose()?,
+        };
+        // One more than asked for says whether there is another page.
+        let mut rows = trail::page(&deps.db, reader.0.id, &wanted, limit + 1).await?;
+        let more = rows.len() > limit as usize;
+        rows.truncate(limit as usize);
+        let next = rows.last().filter(|_| more).map(|row| format!("{}.{}", row.at, row.id.simple()));
+        Ok(ActivityPage { entries: rows.into_iter().map(Into::into).collect(), next })
+    });
+    Ok(HttpResponse::Ok().json(page.await?))
+}
+
+fn place(cursor: &str) -> Result<Place, Problem> {
+    let parts = cursor.split_once('.').and_then(|(at, id)| Some((at.parse().ok()?, Uuid::parse_str(id).ok()?)));
+    let (at, id) = parts.ok_or_else(|| Problem::Field { field: "cursor", reason: "not one of ours".to_owned() })?;
+    Ok(Place { at, id })
+}
+
+/// Who is meant by an id, a userName or an address: the directory knows managed users, the realm everybody by name.
+async fn users(deps: &Deps, tenant: &Tenant, text: &str) -> Result<Vec<Uuid>, Problem> {
+    if let Ok(id) = Uuid::parse_str(text.trim()) {
+        return Ok(vec![id]);
+    }
+    let known = user::named(&deps.db, tenant.id, text.trim()).await?;
+    if !known.is_empty() {
+        return Ok(known);
+    }
+    // A realm that does not answer knows nobody: the page is empty, not an error.
+    let Ok(realm) = deps.realms.of(tenant).await else { return Ok(Vec::new()) };
+    Ok(realm.find_by_username(text.trim()).await.ok().flatten().map(|user| user.id).into_iter().collect())
+}
+
+/// What is new, as it comes: `event: entry`, with comments to keep the connection. Ends after five minutes.
+#[utoipa::path(get, path = "/v1/tenants/{tenant}/activity/stream", tag = "activity",
+    params(("tenant" = String, Path)),
+    responses((status = 200, content_type = "text/event-stream", body = String), (status = 503)),
+    security(("bearer" = [])))]
+pub(crate) async fn stream(reader: Reader, control: web::Data<Control>) -> Result<HttpResponse, Problem> {
+    let place = control.listeners.clone().try_acquire_owned().map_err(|_| Problem::Unavailable)?;
+    let db = control.deps.db.clone();
+    let tenant = reader.0.id;
+    let seen = control.run(async move { Ok(directory::ledger::now(&db).await?) }).await?;
+    let listener = Listener {
+        control: control.into_inner(),
+        tenant,
+        since: seen,
+        told: HashSet::new(),
+        begun: Instant::now(),
+        spoke: None,
+        _place: Arc::new(place),
+    };
+    let events = stream::unfold(listener, |mut listener| async move {
+        let text = listener.next().await?;
+        Some((Ok::<_, actix_web::Error>(web::Bytes::from(text)), listener))
+    });
+    Ok(HttpResponse::Ok()
+        .insert_header((CONTENT_TYPE, "text/event-stream"))
+        .insert_header((CACHE_CONTROL, "no-store"))
+        .insert_header(("x-accel-buffering", "no"))
+        .streaming(events))
+}
+
+/// Somebody who listens.
+struct Listener {
+    control: Arc<Control>,
+    tenant: registry::TenantId,
+    /// When listening began, microseconds of the database's clock; entries of before are not new.
+    since: i64,
+    /// Entries of the last moments that were told already.
+    told: HashSet<Uuid>,
+    begun: Instant,
+    spoke: Option<Instant>,
+    _place: Arc<OwnedSemaphorePermit>,
+}
+
+impl Listener {
+    /// The next piece of the stream; `None` at its end.
+    async fn next(&mut self) -> Option<String> {
+        let Some(spoke) = self.spoke else {
+            // At once, so that whoever listens knows that it does.
+            self.spoke = Some(Instant::now());
+            return Some(": listening\n\n".to_owned());
+        };
+        let mut spoke = spoke;
+        while self.begun.elapsed() < LONGEST {
+            tokio::time::sleep(EVERY).await;
+            let (db, tenant, since) = (self.control.deps.db.clone(), self.tenant, self.since);
+            let read = self.control.run(async move { news(&db, tenant, since).await }).await;
+            // A database that is away for a moment ends no stream.
+            let (now, rows) = read.unwrap_or((self.since, Vec::new()));
+            let text: String = rows.iter().filter(|row| !self.told.contains(&row.id)).filter_map(event).collect();
+            self.since = self.since.max(now - LATE);
+            self.told = rows.into_iter().map(|row| row.id).collect();
+            if !text.is_empty() {
+                self.spoke = Some(Instant::now());
+                return Some(text);
+            }
+            if spoke.elapsed() >= KEEP_ALIVE {
+                spoke = Instant::now();
+                self.spoke = Some(spoke);
+                return Some(": still here\n\n".to_owned());
+            }
+        }
+        None
+    }
+}
+
+async fn news(db: &Db, tenant: registry::TenantId, since: i64) -> Result<(i64, Vec<Row>), Problem> {
+    let now = directory::ledger::now(db).await?;
+    Ok((now, trail::since(db, tenant, since, PAGE).await?))
+}
+
+fn event(row: &Row) -> Option<String> {
+    let entry = serde_json::to_string(&ActivityEntry::from(row.clone())).ok()?;
+    Some(format!("event: entry\nid: {}\ndata: {entry}\n\n", row.id))
+}

@@ -1,0 +1,291 @@
+//! Backfills (P3, K27): an explicit walk over everybody the ledger knows. One alive per tenant; a cursor in the row and a
+//! lease, so that any dispatcher goes on where another died. Cancelling stops the cursor and touches nothing else.
+
+use registry::{Db, TargetId, TenantId, audit};
+use sea_orm::FromQueryResult;
+use uuid::Uuid;
+
+use crate::ledger::protocol::NEVER;
+use crate::ledger::{self, Mark, clock};
+use crate::{Error, finish, sql};
+
+/// How long a dispatcher holds a backfill without storing progress, microseconds.
+const LEASE: i64 = 30_000_000;
+/// Users in the sample.
+const SAMPLE: usize = 20;
+
+/// What a backfill would do, or does, with a user.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Action {
+    /// It is not there.
+    Create,
+    /// It differs.
+    Update,
+    /// Nothing to do.
+    InStep,
+    /// A record with its userName is somebody else's, or nobody's.
+    Conflict,
+}
+
+/// A user of the sample: an id, no personal data.
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
+pub struct Sampled {
+    /// The realm user.
+    pub user_id: Uuid,
+    /// What is done with it.
+    pub action: Action,
+}
+
+/// A backfill.
+#[derive(Debug, Clone, FromQueryResult)]
+pub struct Backfill {
+    /// Its id.
+    pub id: Uuid,
+    /// The tenant.
+    pub tenant_id: TenantId,
+    /// The downstream it is for.
+    pub target_id: TargetId,
+    /// `running`, `paused`, `done`, `cancelled`.
+    pub state: String,
+    /// Counts only.
+    pub dry_run: bool,
+    /// When, microseconds.
+    pub started_at: i64,
+    /// By whom.
+    pub started_by: String,
+    /// When it ended.
+    pub ended_at: Option<i64>,
+    /// The last user looked at.
+    pub reach: Option<Uuid>,
+    /// How many there were when it began.
+    pub total: Option<i64>,
+    /// Looked at so far.
+    pub seen: i64,
+    /// To be made.
+    pub creates: i64,
+    /// To be changed.
+    pub updates: i64,
+    /// In step.
+    pub in_step: i64,
+    /// Nobody's to touch.
+    pub conflicts: i64,
+    /// Some of those there is something to do with, a JSON array of [`Sampled`].
+    pub sample: String,
+    /// Counts claims; only the newest may store progress.
+    pub epoch: i64,
+}
+
+const COLUMNS: &str = "id, tenant_id, target_id, state, dry_run, started_at, started_by, ended_at, reach, total, seen,
+     creates, updates, in_step, conflicts, sample, epoch";
+
+/// What a person does with one that is alive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Order {
+    /// Stop for now.
+    Pause,
+    /// Go on.
+    Resume,
+    /// Stop for good.
+    Cancel,
+}
+
+impl Order {
+    fn state(self) -> &'static str {
+        match self {
+            Self::Pause => "paused",
+            Self::Resume => "running",
+            Self::Cancel => "cancelled",
+        }
+    }
+
+    fn action(self) -> &'static str {
+        match self {
+            Self::Pause => "backfill.pause",
+            Self::Resume => "backfill.resume",
+            Self::Cancel => "backfill.cancel",
+        }
+    }
+}
+
+/// Begins one; `None` if one is alive.
+pub async fn start(
+    db: &Db,
+    tenant: TenantId,
+    target: TargetId,
+    dry_run: bool,
+    actor: &str,
+) -> Result<Option<Backfill>, Error> {
+    let transaction = db.begin().await?;
+    let outcome: Result<Option<Backfill>, Error> = async {
+        let now = clock(&transaction);
+        let text = format!(
+            "insert into backfill (id, tenant_id, target_id, state, dry_run, started_at, started_by, total, next_at)
+             values ($1, $2, $3, 'running', $4, {now}, $5,
+                 (select count(*) from ledger where tenant_id = $2 and gone_at is null), {now})
+             on conflict do nothing returning {COLUMNS}"
+        );
+        let values = [Uuid::now_v7().into(), tenant.0.into(), target.0.into(), dry_run.into(), actor.into()];
+        let begun: Option<Backfill> = sql::one(&transaction, &text, values).await?;
+        if begun.is_some() {
+            let detail = serde_json::json!({ "dry_run": dry_run });
+            audit::insert(&transaction, Some(tenant), actor, "backfill.start", detail).await?;
+        }
+        Ok(begun)
+    }
+    .await;
+    finish(transaction, outcome).await
+}
+
+/// The newest of a tenant, alive or ended.
+pub async fn newest(db: &Db, tenant: TenantId) -> Result<Option<Backfill>, Error> {
+    let text = format!("select {COLUMNS} from backfill where tenant_id = $1 order by started_at desc, id desc limit 1");
+    sql::one(db.connection(), &text, [tenant.0.into()]).await
+}
+
+/// Obeys a person; `None` if none is alive. Repeating an order changes nothing.
+pub async fn order(db: &Db, tenant: TenantId, order: Order, actor: &str) -> Result<Option<Backfill>, Error> {
+    let transaction = db.begin().await?;
+    let outcome: Result<Option<Backfill>, Error> = async {
+        let now = clock(&transaction);
+        // The epoch moves, so that whoever works on it now stores nothing more.
+        let ended = if order == Order::Cancel { format!(", ended_at = {now}") } else { String::new() };
+        let text = format!(
+            "update backfill set state = $2, epoch = epoch + 1, lease_until = null, next_at = {now}{ended}
+             where tenant_id = $1 and ended_at is null returning {COLUMNS}"
+        );
+        let changed: Option<Backfill> = sql::one(&transaction, &text, [tenant.0.into(), order.state().into()]).await?;
+        if changed.is_some() {
+            audit::insert(&transaction, Some(tenant), actor, order.action(), serde_json::json!({})).await?;
+        }
+        Ok(changed)
+    }
+    .await;
+    finish(transaction, outcome).await
+}
+
+/// Takes over running backfills nobody works on, whose target takes changes now.
+pub async fn claim_due(db: &Db, limit: u32) -> Result<Vec<Backfill>, Error> {
+    let connection = db.connection();
+    let now = clock(connection);
+    let due = |of: &str| {
+        format!(
+            "{of}state = 'running' and {of}next_at <= {now} and ({of}lease_until is null or {of}lease_until <= {now})"
+        )
+    };
+    let text = format!(
+        "update backfill set epoch = epoch + 1, lease_until = {now} + {LEASE}
+         where {} and id in (
+             select b.id from backfill b
+             where {} and not exists (
+                 select 1 from target t where t.id = b.target_id and t.state = 'active'
+                     and (t.quarantined_at is not null or t.paused_until > {now} or t.baseline_done_at is null))
+             order by b.next_at limit $1)
+         returning {COLUMNS}",
+        due(""),
+        due("b.")
+    );
+    sql::all(connection, &text, [i64::from(limit).into()]).await
+}
+
+/// The next users of a backfill, in the order of their ids.
+pub async fn next_users(db: &Db, backfill: &Backfill, limit: u32) -> Result<Vec<Uuid>, Error> {
+    #[derive(FromQueryResult)]
+    struct User {
+        user_id: Uuid,
+    }
+    let text = "select user_id from ledger where tenant_id = $1 and user_id > $2 and gone_at is null
+         order by user_id limit $3";
+    let values = [backfill.tenant_id.0.into(), backfill.reach.unwrap_or(Uuid::nil()).into(), i64::from(limit).into()];
+    let users: Vec<User> = sql::all(db.connection(), text, values).await?;
+    Ok(users.into_iter().map(|user| user.user_id).collect())
+}
+
+/// How many changes of a tenant wait to be looked at or delivered: what a backfill keeps small.
+pub async fn ahead(db: &Db, tenant: TenantId) -> Result<i64, Error> {
+    #[derive(FromQueryResult)]
+    struct Number {
+        number: i64,
+    }
+    let text = format!(
+        "select count(*) as number from ledger where tenant_id = $1
+             and (dirty_seq > seen_seq or (owed_seq > acked_seq and next_at < {NEVER}))"
+    );
+    Ok(sql::one::<Number>(db.connection(), &text, [tenant.0.into()]).await?.map_or(0, |row| row.number))
+}
+
+/// Stores the progress of a page: the cursor, the counts and, unless it is a dry-run, the marks, in one transaction under
+/// the claim. Says whether the claim still held; if not, nothing was stored.
+pub async fn advance(
+    db: &Db,
+    backfill: &mut Backfill,
+    page: &[(Uuid, Option<Action>)],
+    marks: &[Uuid],
+    last: bool,
+) -> Result<bool, Error> {
+    let count = |wanted: Action| {
+        i64::try_from(page.iter().filter(|(_, action)| *action == Some(wanted)).count()).unwrap_or(i64::MAX)
+    };
+    let mut sample: Vec<Sampled> = serde_json::from_str(&backfill.sample)?;
+    let shown = page.iter().filter_map(|(user_id, action)| {
+        let action = (*action)?;
+        (action != Action::InStep).then_some(Sampled { user_id: *user_id, action })
+    });
+    sample.extend(shown.take(SAMPLE.saturating_sub(sample.len())));
+    let transaction = db.begin().await?;
+    let outcome: Result<Option<Backfill>, Error> = async {
+        let now = clock(&transaction);
+        let ended = if last { format!(", state = 'done', ended_at = {now}") } else { String::new() };
+        let text = format!(
+            "update backfill set reach = $3, seen = seen + $4, creates = creates + $5, updates = updates + $6,
+                 in_step = in_step + $7, conflicts = conflicts + $8, sample = $9, lease_until = {now} + {LEASE}{ended}
+             where id = $1 and epoch = $2 and ended_at is null returning {COLUMNS}"
+        );
+        let values = [
+            backfill.id.into(),
+            backfill.epoch.into(),
+            page.last().map(|(user, _)| *user).or(backfill.reach).into(),
+            i64::try_from(page.len()).unwrap_or(i64::MAX).into(),
+            count(Action::Create).into(),
+            count(Action::Update).into(),
+            count(Action::InStep).into(),
+            count(Action::Conflict).into(),
+            serde_json::to_string(&sample)?.into(),
+        ];
+        let Some(stored) = sql::one::<Backfill>(&transaction, &text, values).await? else { return Ok(None) };
+        for user in marks {
+            let mark = Mark { reassert: true, ..Mark::default() };
+            ledger::mark(&transaction, backfill.tenant_id, *user, &mark).await?;
+        }
+        Ok(Some(stored))
+    }
+    .await;
+    let stored = finish(transaction, outcome).await?;
+    let held = stored.is_some();
+    if let Some(stored) = stored {
+        *backfill = stored;
+    }
+    Ok(held)
+}
+
+/// Gives a claim back; the backfill goes on after so many microseconds.
+pub async fn release(db: &Db, backfill: &Backfill, after: i64) -> Result<(), Error> {
+    let connection = db.connection();
+    let text = format!(
+        "update backfill set lease_until = null, next_at = {} + $3 where id = $1 and epoch = $2",
+        clock(connection)
+    );
+    sql::execute(connection, &text, [backfill.id.into(), backfill.epoch.into(), after.into()]).await?;
+    Ok(())
+}
+
+/// Ends a backfill whose downstream is not the tenant's any more.
+pub async fn abandon(db: &Db, backfill: &Backfill) -> Result<(), Error> {
+    let connection = db.connection();
+    let text = format!(
+        "update backfill set state = 'cancelled', ended_at = {}, lease_until = null where id = $1 and epoch = $2",
+        clock(connection)
+    );
+    sql::execute(connection, &text, [backfill.id.into(), backfill.epoch.into()]).await?;
+    Ok(())
+}

@@ -1,0 +1,86 @@
+//! What is due: the sweeper's page. A limited number of rows per tenant, each found by an index of its tenant's, so that
+//! one tenant's backlog is neither shown nor read to find another's change (P8).
+
+use registry::{Db, TenantId};
+use sea_orm::{FromQueryResult, Value};
+use uuid::Uuid;
+
+use super::clock;
+use super::protocol::{NEVER, Stage};
+use crate::{Error, sql};
+
+/// A row with work to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, FromQueryResult)]
+pub struct Due {
+    /// The tenant.
+    pub tenant_id: TenantId,
+    /// The realm user.
+    pub user_id: Uuid,
+    /// Urgent or normal.
+    pub lane: i16,
+}
+
+/// Rows due for a stage whose lease is free, urgent first, then each tenant's first, each tenant's second, …
+pub async fn due(db: &Db, stage: Stage, limit: u32, per_tenant: u32) -> Result<Vec<Due>, Error> {
+    due_except(db, stage, limit, per_tenant, &[]).await
+}
+
+/// Likewise, without tenants that could not be served now.
+pub async fn due_except(
+    db: &Db,
+    stage: Stage,
+    limit: u32,
+    per_tenant: u32,
+    except: &[TenantId],
+) -> Result<Vec<Due>, Error> {
+    let connection = db.connection();
+    let now = clock(connection);
+    let (from, at, owed) = match stage {
+        Stage::Triage => ("tenant t".to_owned(), "triage_at", "dirty_seq > i.seen_seq"),
+        Stage::Send => (
+            format!(
+                "(select tenant_id as id from target where state = 'active' and quarantined_at is null
+                     and (paused_until is null or paused_until <= {now})) t"
+            ),
+            "next_at",
+            "owed_seq > i.acked_seq",
+        ),
+    };
+    let mut values: Vec<Value> = vec![i64::from(per_tenant).into(), i64::from(limit).into()];
+    values.extend(except.iter().map(|tenant| Value::from(tenant.0)));
+    let places: Vec<String> = (3..except.len() + 3).map(|place| format!("${place}")).collect();
+    let except = if except.is_empty() { String::new() } else { format!("where t.id not in ({})", places.join(", ")) };
+    let text = format!(
+        "select tenant_id, user_id, lane from (
+             select l.tenant_id, l.user_id, l.lane, l.{at} as due_at,
+                    row_number() over (partition by l.tenant_id order by l.lane, l.{at}) as turn
+             from {from} join ledger l on l.tenant_id = t.id and l.user_id in (
+                 select i.user_id from ledger i
+                 where i.tenant_id = t.id and i.{owed} and i.{at} <= {now}
+                     and (i.lease_until is null or i.lease_until <= {now})
+                 order by i.lane, i.{at} limit $1)
+             {except}) as waiting
+         order by lane, turn, due_at limit $2"
+    );
+    sql::all(connection, &text, values).await
+}
+
+/// A downstream answers again: what backed off because it did not is due now. In batches; how many rows.
+pub async fn hasten(db: &Db, tenant: TenantId) -> Result<u64, Error> {
+    let connection = db.connection();
+    let text = format!(
+        "update ledger set next_at = {now}, attempts = 0 where tenant_id = $1 and owed_seq > acked_seq and user_id in (
+             select user_id from ledger
+             where tenant_id = $1 and owed_seq > acked_seq and attempts > 0 and next_at > {now} and next_at < {NEVER}
+             order by next_at limit 500)",
+        now = clock(connection)
+    );
+    let mut hastened = 0;
+    loop {
+        let batch = sql::execute(connection, &text, [tenant.0.into()]).await?;
+        hastened += batch;
+        if batch < 500 {
+            return Ok(hastened);
+        }
+    }
+}

@@ -1,0 +1,215 @@
+//! The backfill's walk (P3, K27): each user is compared with a fresh look at the downstream; what differs is marked, and
+//! the ledger does the rest. Few are marked ahead, so that live edits keep their place.
+
+use std::time::{Duration, Instant};
+
+use bus::Hint;
+use directory::backfill::{self, Action, Backfill};
+use directory::{link, watch};
+use downstream::{BaseUrl, Client, Outcome, Remote};
+use futures_util::future::join_all;
+use realm::Realm;
+use registry::target::{self, Target};
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use crate::Deps;
+use crate::pushed::Pushed;
+use crate::send::Error;
+use crate::verdict::{TargetVerdict, of_failure};
+
+/// Users looked at together.
+const PAGE: u32 = 8;
+/// Changes of the tenant that may wait while the backfill goes on.
+const AHEAD: i64 = 16;
+/// How long one turn lasts before other backfills get theirs.
+const TURN: Duration = Duration::from_secs(5);
+/// How long it waits for the ledger to take what was marked, and for a downstream that fails, microseconds.
+const SOON: i64 = 200_000;
+const LATER: i64 = 5_000_000;
+
+pub(crate) async fn run(deps: Deps, every: Duration, shutdown: CancellationToken) {
+    let pause = every.min(Duration::from_millis(500));
+    while !shutdown.is_cancelled() {
+        match backfill::claim_due(&deps.db, 8).await {
+            Ok(claimed) => {
+                let turns = claimed.into_iter().map(|backfill| turn(&deps, backfill, &shutdown));
+                join_all(turns).await;
+            }
+            Err(error) => tracing::warn!(%error, "backfills cannot be read"),
+        }
+        tokio::select! {
+            () = tokio::time::sleep(pause) => {}
+            () = shutdown.cancelled() => return,
+        }
+    }
+}
+
+async fn turn(deps: &Deps, mut backfill: Backfill, shutdown: &CancellationToken) {
+    let begun = Instant::now();
+    let tenant = backfill.tenant_id;
+    let mut after = SOON;
+    while begun.elapsed() < TURN && !shutdown.is_cancelled() {
+        match page(deps, &mut backfill).await {
+            Ok(Next::Go) => {}
+            Ok(Next::Wait(wait)) => {
+                after = wait;
+                break;
+            }
+            Ok(Next::Stop) => return,
+            Err(error) => {
+                tracing::warn!(%error, tenant.id = %tenant, "a backfill waits");
+                after = LATER;
+                break;
+            }
+        }
+    }
+    if let Err(error) = backfill::release(&deps.db, &backfill, after).await {
+        tracing::warn!(%error, tenant.id = %tenant, "a backfill was not given back; its lease ends by itself");
+    }
+}
+
+/// What comes after a page.
+enum Next {
+    Go,
+    Wait(i64),
+    /// Done, cancelled, or somebody else's.
+    Stop,
+}
+
+async fn page(deps: &Deps, backfill: &mut Backfill) -> Result<Next, Error> {
+    let (db, tenant) = (&deps.db, backfill.tenant_id);
+    let target = target::current(db, tenant).await?;
+    let Some(target) = target.filter(|target| target.active && target.id == backfill.target_id) else {
+        backfill::abandon(db, backfill).await?;
+        return Ok(Next::Stop);
+    };
+    if target.quarantined_at.is_some() || target.paused() {
+        return Ok(Next::Wait(LATER));
+    }
+    if !backfill.dry_run && backfill::ahead(db, tenant).await? > AHEAD - i64::from(PAGE) {
+        return Ok(Next::Wait(SOON));
+    }
+    let users = backfill::next_users(db, backfill, PAGE).await?;
+    if users.is_empty() {
+        backfill::advance(db, backfill, &[], &[], true).await?;
+        return Ok(Next::Stop);
+    }
+    let Some(look) = Look::begin(deps, &target).await? else { return Ok(Next::Wait(LATER)) };
+    let mut seen = Vec::with_capacity(users.len());
+    for looked in join_all(users.iter().map(|user| look.at(*user))).await {
+        match looked? {
+            Ok(found) => seen.push(found),
+            Err(Trouble::Realm) => return Ok(Next::Wait(LATER)),
+            Err(Trouble::Downstream(outcome)) => return trouble(deps, &target, &outcome).await,
+        }
+    }
+    let marks: Vec<Uuid> = if backfill.dry_run {
+        Vec::new()
+    } else {
+        seen.iter().filter(|found| found.mark).map(|found| found.user).collect()
+    };
+    let page: Vec<(Uuid, Option<Action>)> = seen.iter().map(|found| (found.user, found.action)).collect();
+    if !backfill::advance(db, backfill, &page, &marks, false).await? {
+        return Ok(Next::Stop);
+    }
+    for user in marks {
+        deps.doorbell.ring(Hint { tenant: tenant.0, user, urgent: false, traceparent: None });
+    }
+    Ok(Next::Go)
+}
+
+/// A downstream that does not answer as it should is treated as a send would treat it; the backfill waits.
+async fn trouble(deps: &Deps, target: &Target, outcome: &Outcome) -> Result<Next, Error> {
+    let (_, verdict) = of_failure(outcome, 0, rand::random());
+    match verdict {
+        TargetVerdict::Carry => {}
+        TargetVerdict::Pause(wait) => {
+            let wait = i64::try_from(wait.as_micros()).unwrap_or(i64::MAX / 2);
+            target::pause(&deps.db, target.id, target.generation, wait).await?;
+        }
+        TargetVerdict::Quarantine(reason) => {
+            target::quarantine(&deps.db, target.id, target.generation, reason).await?;
+        }
+    }
+    Ok(Next::Wait(LATER))
+}
+
+/// A user as it stands on both sides.
+struct Found {
+    user: Uuid,
+    /// `None` for a user the realm no longer has.
+    action: Option<Action>,
+    /// The ledger is to take it on: to do it, or to learn of a record that is ours already.
+    mark: bool,
+}
+
+/// Why a user could not be looked at.
+enum Trouble {
+    Realm,
+    Downstream(Outcome),
+}
+
+struct Look<'a> {
+    deps: &'a Deps,
+    target: &'a Target,
+    client: Client,
+    realm: Realm,
+}
+
+impl<'a> Look<'a> {
+    async fn begin(deps: &'a Deps, target: &'a Target) -> Result<Option<Self>, Error> {
+        // The key is made here where there is none yet, so that no look-up below has to.
+        watch::digest_key(&deps.db, target.tenant).await?;
+        let Ok(realm) = deps.realms.of(target.tenant).await else { return Ok(None) };
+        let Ok(token) = deps.keyring.open(&target::aad(target.tenant), &target.token) else { return Ok(None) };
+        let Ok(base) = BaseUrl::parse(&target.base_url, &downstream::Guard::judged()) else { return Ok(None) };
+        Ok(Some(Self { deps, target, client: Client::new(deps.connector.clone(), base, token), realm }))
+    }
+
+    async fn at(&self, user: Uuid) -> Result<Result<Found, Trouble>, Error> {
+        let Ok(seen) = self.realm.user(user).await else { return Ok(Err(Trouble::Realm)) };
+        let Some(seen) = seen else { return Ok(Ok(Found { user, action: None, mark: false })) };
+        let link = link::of(&self.deps.db, self.target.tenant, user, self.target.id).await?;
+        let linked = link.downstream_id.is_some();
+        let action = match self.compare(user, &Pushed::of(&seen), link.downstream_id.as_deref()).await {
+            Ok(action) => action,
+            Err(outcome) => return Ok(Err(Trouble::Downstream(outcome))),
+        };
+        Ok(Ok(Found { user, action: Some(action), mark: action != Action::InStep || !linked }))
+    }
+
+    /// Plans against the downstream as it is, not against what is remembered of it (K27).
+    async fn compare(&self, user: Uuid, pushed: &Pushed, linked: Option<&str>) -> Result<Action, Outcome> {
+        let ours = user.to_string();
+        let judge = |remote: &Remote| {
+            if pushed.stands_in(&remote.resource) { Action::InStep } else { Action::Update }
+        };
+        let is_ours = |remote: &Remote| remote.external_id.as_deref() == Some(ours.as_str());
+        if let Some(id) = linked {
+            match self.client.read(id).await {
+                Outcome::Ok(answer) => {
+                    let remote = answer.body.as_ref().and_then(Remote::read).filter(is_ours);
+                    if let Some(remote) = remote {
+                        return Ok(judge(&remote));
+                    }
+                }
+                Outcome::NotFound(answer) if answer.body.is_some() => {}
+                other => return Err(other),
+            }
+        }
+        if !self.target.supports_filter {
+            return Ok(Action::Create);
+        }
+        if let Some(remote) = self.client.find("externalId", &ours).await?.iter().find(|remote| is_ours(remote)) {
+            return Ok(judge(remote));
+        }
+        let name = pushed.attribute("userName").and_then(|name| name.as_str()).unwrap_or_default();
+        let same_name = |remote: &Remote| {
+            let held = remote.resource.get("userName").and_then(|name| name.as_str()).unwrap_or_default();
+            scim::key::username_key(held) == scim::key::username_key(name)
+        };
+        let taken = self.client.find("userName", name).await?.iter().any(same_name);
+        Ok(if taken { Action::Conflict } else { Action::Create })
+    }
+}

@@ -1,0 +1,6 @@
+//! The guarded connector against addresses nobody may dial. Canaries count whoever comes near.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails here")]
+
+mod addresses;
+mod redirects;
+mod support;

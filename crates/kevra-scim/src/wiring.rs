@@ -1,0 +1,24 @@
+//! What a command needs to do what the control API does, without serving it.
+
+use std::sync::Arc;
+
+use control::jwks::{Expect, Source, Verifier};
+use registry::Db;
+
+use crate::env::{self, Environment};
+use crate::realms::Realms;
+use crate::settings;
+
+/// The control role's dependencies, with a verifier that accepts nobody.
+pub(crate) fn control(environment: &Environment, db: Db) -> anyhow::Result<control::Deps> {
+    let nobody =
+        Expect { issuer: "nobody".to_owned(), audience: "nobody".to_owned(), source: Source::Fixed(String::new()) };
+    Ok(control::Deps {
+        realms: Arc::new(Realms::new(db.clone(), settings::realm_keyring(environment)?, settings::Admins::new())),
+        db,
+        keyring: settings::keyring(environment, env::SEAL_KEYRING)?,
+        connector: settings::connector(&settings::guard(environment)?)?,
+        verifier: Arc::new(Verifier::new(nobody)?),
+        runtime: tokio::runtime::Handle::current(),
+    })
+}

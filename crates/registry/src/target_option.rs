@@ -1,0 +1,52 @@
+//! What a tenant chooses for its downstream, and the two ways a target is set aside for a person: a mass of records that
+//! are gone holds it, a mass of deactivations is alarmed about.
+
+use crate::db::{self, clock_sql, finish};
+use crate::{Db, Error, TargetId, TenantId, audit, tenant};
+
+/// A tenant's choices for its downstream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Choices {
+    /// Who is deleted in the realm is deactivated downstream; otherwise nothing happens.
+    pub deactivates_deleted: bool,
+    /// A mass of deactivations is held for a person; otherwise they flow.
+    pub holds_mass: bool,
+}
+
+/// Stores the choices for the active target. [`Error::NotEnabled`] if there is none.
+pub async fn choose(db: &Db, tenant: TenantId, choices: Choices, actor: &str) -> Result<(), Error> {
+    let transaction = db.begin().await?;
+    let outcome = async {
+        tenant::bump(&transaction, tenant).await?;
+        let on_delete = if choices.deactivates_deleted { "deactivate" } else { "nothing" };
+        let text = "update target set on_delete = $2, hold_mass = $3 where tenant_id = $1 and state = 'active'";
+        let values = [tenant.0.into(), on_delete.into(), choices.holds_mass.into()];
+        if db::execute(&transaction, text, values).await? == 0 {
+            return Err(Error::NotEnabled);
+        }
+        let detail = serde_json::json!({ "on_delete": on_delete, "hold_mass_deactivation": choices.holds_mass });
+        audit::insert(&transaction, Some(tenant), actor, "outbound.options", detail).await
+    }
+    .await;
+    finish(transaction, outcome).await
+}
+
+/// Sets a target aside until a person disables and enables it: nothing probes it meanwhile (K23).
+pub async fn hold(db: &Db, id: TargetId, generation: i64, reason: &str) -> Result<(), Error> {
+    let text = format!(
+        "update target set quarantined_at = {}, quarantine_reason = $3, probe_at = null
+         where id = $1 and generation = $2 and quarantined_at is null",
+        clock_sql(db.connection())
+    );
+    db::execute(db.connection(), &text, [id.0.into(), generation.into(), reason.into()]).await?;
+    Ok(())
+}
+
+/// Says whether a mass of deactivations is to be alarmed about now: once in so many microseconds.
+pub async fn alarm(db: &Db, id: TargetId, every: i64) -> Result<bool, Error> {
+    let text = format!(
+        "update target set alarmed_at = {0} where id = $1 and (alarmed_at is null or alarmed_at < {0} - $2)",
+        clock_sql(db.connection())
+    );
+    Ok(db::execute(db.connection(), &text, [id.0.into(), every.into()]).await? == 1)
+}
