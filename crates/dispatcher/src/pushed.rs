@@ -141,7 +141,6 @@ mod tests {
             enabled: true,
             external_id: None,
             marker: None,
-            managed: false,
         };
         let pushed = Pushed::of(&user);
         let record = |change: &dyn Fn(&mut Object)| {

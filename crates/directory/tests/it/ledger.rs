@@ -137,6 +137,7 @@ impl World {
             generation,
             verdict,
             reason: None,
+            status: None,
             link: None,
             attempts: Vec::new(),
         };
