@@ -14,7 +14,7 @@ testkit::on_both_databases!(
 );
 
 /// The registry's and the ledger's part of an enable, in one transaction, as the control API does it.
-async fn enable(store: &Store, tenant: TenantId, base_url: &str) -> Enabled {
+pub(crate) async fn enable(store: &Store, tenant: TenantId, base_url: &str) -> Enabled {
     let wanted = Enable {
         base_url: base_url.to_owned(),
         token: Sealed(vec![1]),

@@ -1,11 +1,14 @@
 //! The directory and the ledger on SQLite and on PostgreSQL.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails here")]
 
+mod backfills;
 mod enabling;
 mod filters;
 mod groups;
 mod ledger;
+mod parked;
 mod reservations;
+mod trails;
 mod users;
 mod watches;
 

@@ -10,7 +10,8 @@ use super::wire::Tenant;
 fn crowd(tenant: &Tenant, count: usize) -> Vec<String> {
     let bulk = |batch: usize| -> Vec<String> {
         let one = |number: usize| {
-            let (path, name) = if number % 10 == 0 { ("/Users", "userName") } else { ("/Groups", "displayName") };
+            let (path, name) =
+                if number.is_multiple_of(10) { ("/Users", "userName") } else { ("/Groups", "displayName") };
             let data = json!({ name: format!("c{batch}-{number}") });
             json!({ "method": "POST", "path": path, "bulkId": format!("{number}"), "data": data })
         };

@@ -65,7 +65,9 @@ fn walked_amid_writes(endpoint: &str, query: &str) {
     });
     for seen in &results[1] {
         let mut times: HashMap<&str, usize> = HashMap::new();
-        seen.iter().for_each(|id| *times.entry(id.as_str()).or_default() += 1);
+        for id in seen {
+            *times.entry(id.as_str()).or_default() += 1;
+        }
         assert!(times.values().all(|times| *times == 1), "{endpoint}{query}: one came twice");
         for id in &lasting {
             assert!(times.contains_key(id.as_str()), "{endpoint}{query}: one was skipped");

@@ -1,0 +1,264 @@
+//! Downstreams that are real SCIM servers, other people's and our own gateway: each receives every kind of change.
+
+use std::time::Duration;
+
+use reqwest::Method;
+use serde_json::{Value, json};
+use testkit::console::Console;
+use testkit::eventually;
+use testkit::installation::{Installation, Role};
+use testkit::third_party::Scim2Server;
+
+use crate::{PROGRAM, front};
+
+const SOON: Duration = Duration::from_secs(20);
+
+/// Somebody else's SCIM application, as an administrator of it sees it.
+struct Downstream {
+    url: String,
+    token: String,
+}
+
+impl Downstream {
+    fn call(&self, method: Method, path: &str, body: Option<&Value>) -> Value {
+        let mut request = testkit::http().request(method, format!("{}{path}", self.url)).bearer_auth(&self.token);
+        if let Some(body) = body {
+            request = request.header("content-type", "application/scim+json").body(body.to_string());
+        }
+        request.send().unwrap().json().unwrap_or_default()
+    }
+
+    fn user(&self, name: &str) -> Option<Value> {
+        let list = self.call(Method::GET, "/Users?count=1000", None);
+        list["Resources"].as_array()?.iter().find(|user| user["userName"] == name).cloned()
+    }
+
+    fn arrives(&self, name: &str, wanted: impl Fn(&Value) -> bool) -> Value {
+        let held = eventually(SOON, || self.user(name).filter(|user| wanted(user)));
+        held.unwrap_or_else(|| panic!("{name} did not arrive: {:?}", self.user(name)))
+    }
+}
+
+/// A tenant with an embedded realm whose outbound leads to a downstream.
+struct Sender {
+    console: Console,
+    _roles: Vec<Role>,
+    installation: Installation,
+}
+
+impl Sender {
+    fn to(downstream: &Downstream) -> Self {
+        let installation = Installation::on_embedded_realms(PROGRAM);
+        let (console, control, gateway) = front(&installation);
+        let dispatcher = installation.start("dispatcher");
+        console.make_tenant("acme", "acme");
+        console.enable_outbound("acme", &downstream.url, &downstream.token);
+        Self { console, _roles: vec![control, gateway, dispatcher], installation }
+    }
+
+    fn call(&self, method: Method, path: &str, body: Option<&Value>) -> (u16, Value) {
+        self.console.call(method, &format!("/tenants/acme{path}"), body)
+    }
+
+    fn make(&self, name: &str) -> String {
+        let person =
+            json!({ "username": name, "email": format!("{name}@acme.test"), "first_name": "A", "enabled": true });
+        let (status, made) = self.call(Method::POST, "/realm-users", Some(&person));
+        assert_eq!(status, 201, "{made}");
+        made["id"].as_str().unwrap().to_owned()
+    }
+
+    fn save(&self, id: &str, change: &Value) {
+        let (status, saved) = self.call(Method::PATCH, &format!("/realm-users/{id}"), Some(change));
+        assert_eq!(status, 200, "{saved}");
+    }
+
+    fn parked(&self, id: &str) -> Value {
+        let parked = eventually(SOON, || {
+            let (_, page) = self.call(Method::GET, "/outbound/parked", None);
+            page["users"].as_array()?.iter().find(|user| user["user_id"] == id).cloned()
+        });
+        parked.unwrap_or_else(|| panic!("{id} is not parked: {}", self.installation.logs()))
+    }
+}
+
+/// Create, update, disable, enable, and the three ways out of a conflict.
+fn receives_every_kind_of_change(downstream: &Downstream) {
+    let sender = Sender::to(downstream);
+    let (status, tried) = sender.call(Method::POST, "/outbound/test-user", None);
+    assert_eq!((status, &tried["ok"]), (200, &json!(true)), "{tried}");
+    let ada = sender.make("ada");
+    let record = downstream.arrives("ada", |user| user["externalId"] == json!(ada));
+    assert_eq!(record["emails"][0]["value"], "ada@acme.test");
+    sender.save(&ada, &json!({ "last_name": "Lovelace" }));
+    downstream.arrives("ada", |user| user["name"]["familyName"] == "Lovelace");
+    for enabled in [false, true] {
+        sender.save(&ada, &json!({ "enabled": enabled }));
+        downstream.arrives("ada", |user| user["active"] == enabled);
+    }
+
+    // Strangers hold the names of three people.
+    let schemas = json!(["urn:ietf:params:scim:schemas:core:2.0:User"]);
+    let stranger = |name: &str| {
+        let body = json!({ "schemas": schemas, "userName": name, "displayName": "Before", "active": true });
+        let made = downstream.call(Method::POST, "/Users", Some(&body));
+        made["id"].as_str().unwrap_or_else(|| panic!("{made}")).to_owned()
+    };
+    let records = ["linked", "retried", "ignored"].map(&stranger);
+    let ids = ["linked", "retried", "ignored"].map(|name| sender.make(name));
+    for id in &ids {
+        let parked = sender.parked(id);
+        assert_eq!(parked["reason"], "conflict", "{parked}");
+    }
+    for name in ["linked", "retried", "ignored"] {
+        let held = downstream.user(name).unwrap();
+        assert!(held["externalId"].is_null(), "no take-over: {held}");
+    }
+    let at = |id: &str, verb: &str| format!("/outbound/parked/{id}{verb}");
+    // Link: only what was shown, unchanged.
+    let (_, shown) = sender.call(Method::GET, &at(&ids[0], ""), None);
+    assert_eq!(shown["candidate"]["id"], json!(records[0]), "{shown}");
+    assert_eq!(shown["candidate"]["display_name"], "Before");
+    assert_eq!(shown["username"], "linked");
+    let wanted = json!({ "downstream_id": records[0] });
+    let rename = json!({
+        "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
+        "Operations": [{ "op": "replace", "path": "displayName", "value": "After" }],
+    });
+    downstream.call(Method::PATCH, &format!("/Users/{}", records[0]), Some(&rename));
+    let (status, refused) = sender.call(Method::POST, &at(&ids[0], "/link"), Some(&wanted));
+    assert_eq!((status, &refused["code"]), (409, &json!("stale")), "{refused}");
+    sender.call(Method::GET, &at(&ids[0], ""), None);
+    let (status, answer) = sender.call(Method::POST, &at(&ids[0], "/link"), Some(&wanted));
+    assert_eq!(status, 204, "{answer}");
+    let linked = downstream.arrives("linked", |user| user["externalId"] == json!(ids[0]));
+    assert_eq!((&linked["id"], &linked["displayName"]), (&json!(records[0]), &json!("After")));
+    // Retry: once the stranger is gone.
+    downstream.call(Method::DELETE, &format!("/Users/{}", records[1]), None);
+    assert_eq!(sender.call(Method::POST, &at(&ids[1], "/retry"), None).0, 204);
+    downstream.arrives("retried", |user| user["externalId"] == json!(ids[1]));
+    // Ignore: until it changes.
+    assert_eq!(sender.call(Method::POST, &at(&ids[2], "/ignore"), None).0, 204);
+    let (_, page) = sender.call(Method::GET, "/outbound/parked", None);
+    assert_eq!(page["users"], json!([]), "{page}");
+    sender.save(&ids[2], &json!({ "last_name": "Changed" }));
+    sender.parked(&ids[2]);
+
+    let (_, activity) = sender.call(Method::GET, "/activity?direction=out&limit=200", None);
+    let operations: Vec<&str> =
+        activity["entries"].as_array().unwrap().iter().filter_map(|entry| entry["operation"].as_str()).collect();
+    assert!(operations.contains(&"POST /Users") && operations.contains(&"PATCH /Users/{id}"), "{operations:?}");
+    let (_, of_ada) = sender.call(Method::GET, "/activity?user=ada", None);
+    let entries = of_ada["entries"].as_array().unwrap();
+    assert!(!entries.is_empty() && entries.iter().all(|entry| entry["user_id"] == json!(ada)), "{of_ada}");
+}
+
+#[test]
+fn a_third_party_server_receives_every_kind_of_change() {
+    let server = Scim2Server::default();
+    receives_every_kind_of_change(&Downstream { url: server.url().to_owned(), token: server.token().to_owned() });
+}
+
+#[test]
+fn our_own_gateway_receives_every_kind_of_change() {
+    let installation = Installation::on_embedded_realms(PROGRAM);
+    let (console, _control, gateway) = front(&installation);
+    console.make_tenant("receiver", "receiver");
+    let token = console.enable_inbound("receiver");
+    let url = format!("{}/realms/receiver/scim/v2", gateway.url);
+    receives_every_kind_of_change(&Downstream { url, token });
+}
+
+#[test]
+fn a_refused_token_quarantines_and_a_new_one_delivers_what_was_owed() {
+    let installation = Installation::on_embedded_realms(PROGRAM);
+    let (console, _control, gateway) = front(&installation);
+    console.make_tenant("receiver", "receiver");
+    let token = console.enable_inbound("receiver");
+    let url = format!("{}/realms/receiver/scim/v2", gateway.url);
+    let mut downstream = Downstream { url, token };
+    let sender = Sender::to(&downstream);
+    sender.make("ada");
+    downstream.arrives("ada", |_| true);
+    downstream.token = console.rotate("receiver");
+    let people = ["bob", "cyd", "dot"].map(|name| sender.make(name));
+    let outbound = || sender.call(Method::GET, "/identity-sync", None).1["outbound"].clone();
+    let quarantined = eventually(SOON, || Some(outbound()).filter(|outbound| !outbound["quarantined_at"].is_null()));
+    let quarantined = quarantined.unwrap_or_else(|| panic!("{}", outbound()));
+    assert!(quarantined["quarantine_reason"].as_str().unwrap().contains("401"), "{quarantined}");
+    assert!(downstream.user("bob").is_none());
+    sender.console.disable_outbound("acme");
+    sender.console.enable_outbound("acme", &downstream.url, &downstream.token);
+    for (name, id) in ["bob", "cyd", "dot"].iter().zip(&people) {
+        downstream.arrives(name, |user| user["externalId"] == json!(id));
+    }
+    assert!(outbound()["quarantined_at"].is_null());
+}
+
+#[test]
+fn a_backfill_of_two_hundred_survives_a_dispatcher_that_is_killed() {
+    let installation = Installation::on_embedded_realms(PROGRAM);
+    let (console, _control, gateway) = front(&installation);
+    console.make_tenant("receiver", "receiver");
+    let token = console.enable_inbound("receiver");
+    let url = format!("{}/realms/receiver/scim/v2", gateway.url);
+    let downstream = Downstream { url, token };
+    let sender = Installation::on_embedded_realms(PROGRAM);
+    let (there, _its_control, _its_gateway) = front(&sender);
+    let mut first = sender.start("dispatcher");
+    let _second = sender.start("dispatcher");
+    there.make_tenant("acme", "acme");
+    let call =
+        |method: Method, path: &str, body: Option<&Value>| there.call(method, &format!("/tenants/acme{path}"), body);
+    for number in 0..200 {
+        let person = json!({ "username": format!("user-{number:03}"), "enabled": true });
+        assert_eq!(call(Method::POST, "/realm-users", Some(&person)).0, 201);
+    }
+    there.enable_outbound("acme", &downstream.url, &downstream.token);
+    let count = || downstream.call(Method::GET, "/Users?count=0", None)["totalResults"].as_u64().unwrap_or(0);
+    let ended = |wanted: &str| {
+        eventually(Duration::from_mins(2), || {
+            Some(call(Method::GET, "/outbound/backfill", None).1).filter(|backfill| backfill["state"] == wanted)
+        })
+    };
+    // A rehearsal counts and changes nothing.
+    let (status, begun) = call(Method::POST, "/outbound/backfill", Some(&json!({ "dry_run": true })));
+    assert_eq!(status, 202, "{begun}");
+    let rehearsed = ended("done").unwrap_or_else(|| panic!("{}", sender.logs()));
+    assert_eq!(
+        (&rehearsed["create"], &rehearsed["seen"], &rehearsed["total"]),
+        (&json!(200), &json!(200), &json!(200))
+    );
+    assert_eq!(rehearsed["sample"].as_array().map(Vec::len), Some(20));
+    assert!(rehearsed["sample"][0]["username"].as_str().unwrap().starts_with("user-"));
+    assert_eq!(count(), 0, "a rehearsal pushes nobody");
+
+    let (status, begun) = call(Method::POST, "/outbound/backfill", Some(&json!({ "dry_run": false })));
+    assert_eq!(status, 202, "{begun}");
+    let (status, twice) = call(Method::POST, "/outbound/backfill", Some(&json!({ "dry_run": false })));
+    assert_eq!((status, &twice["code"]), (409, &json!("already_running")));
+    assert!(eventually(SOON, || (count() >= 20).then_some(())).is_some(), "{}", sender.logs());
+    first.process.kill();
+    let (_, paused) = call(Method::POST, "/outbound/backfill/pause", None);
+    assert_eq!(paused["state"], "paused");
+    let (_, resumed) = call(Method::POST, "/outbound/backfill/resume", None);
+    assert_eq!(resumed["state"], "running");
+    // A live edit does not wait for the rest.
+    let person = json!({ "username": "live", "enabled": true });
+    call(Method::POST, "/realm-users", Some(&person));
+    assert!(eventually(Duration::from_secs(10), || downstream.user("live")).is_some(), "{}", sender.logs());
+    let done = ended("done").unwrap_or_else(|| panic!("{}", sender.logs()));
+    assert!(done["seen"].as_u64() >= Some(200), "{done}");
+    let all = eventually(Duration::from_mins(1), || (count() == 201).then_some(()));
+    assert!(all.is_some(), "{} arrived: {}", count(), sender.logs());
+    let list = downstream.call(Method::GET, "/Users?count=1000", None);
+    let mut owners: Vec<&str> =
+        list["Resources"].as_array().unwrap().iter().filter_map(|user| user["externalId"].as_str()).collect();
+    owners.sort_unstable();
+    owners.dedup();
+    assert_eq!(owners.len(), 201, "one record a person");
+    // Everybody is in step now.
+    call(Method::POST, "/outbound/backfill", Some(&json!({ "dry_run": true })));
+    let again = ended("done").unwrap();
+    assert_eq!((&again["in_step"], &again["create"]), (&json!(201), &json!(0)), "{again}");
+}
