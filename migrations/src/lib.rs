@@ -66,6 +66,7 @@ mod m0021_group_reservation;
 mod m0022_tenant_option_schemas;
 mod m0023_inbound_contact;
 mod m0024_activity_detail;
+mod m0029_ledger_assert;
 
 /// All migrations in order.
 pub struct Migrator;
@@ -98,6 +99,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0022_tenant_option_schemas::Migration),
             Box::new(m0023_inbound_contact::Migration),
             Box::new(m0024_activity_detail::Migration),
+            Box::new(m0029_ledger_assert::Migration),
         ]
     }
 }

@@ -32,6 +32,7 @@ pub struct Row {
     acked_seq: i64,
     owed_seq: i64,
     reassert_seq: Option<i64>,
+    assert_at: Option<i64>,
     epoch: i64,
     settled_epoch: i64,
     lease_until: Option<i64>,
@@ -56,6 +57,7 @@ impl Row {
             acked_seq: self.acked_seq,
             owed_seq: self.owed_seq,
             reassert_seq: self.reassert_seq,
+            assert_at: self.assert_at,
             epoch: self.epoch,
             settled_epoch: self.settled_epoch,
             lease_until: self.lease_until,
@@ -68,8 +70,8 @@ impl Row {
 }
 
 /// The columns [`Row`] reads.
-const COLUMNS: &str = "tenant_id, user_id, dirty_seq, seen_seq, acked_seq, owed_seq, reassert_seq, epoch, \
-     settled_epoch, lease_until, triage_at, next_at, lane, attempts, observed, dirty_at, trace";
+const COLUMNS: &str = "tenant_id, user_id, dirty_seq, seen_seq, acked_seq, owed_seq, reassert_seq, \
+     assert_at, epoch, settled_epoch, lease_until, triage_at, next_at, lane, attempts, observed, dirty_at, trace";
 
 /// The database's clock in microseconds, as SQL: leases must not depend on the clocks of replicas (K20).
 pub(crate) fn clock(connection: &impl ConnectionTrait) -> &'static str {

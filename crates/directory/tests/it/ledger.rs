@@ -158,8 +158,9 @@ impl World {
         let mut held = row.state();
         assert_eq!(held.next_at == NEVER, self.model.next_at == NEVER);
         assert_eq!(held.lease_until.is_some(), self.model.lease_until.is_some());
-        (held.triage_at, held.next_at, held.lease_until) =
-            (self.model.triage_at, self.model.next_at, self.model.lease_until);
+        assert_eq!(held.assert_at.is_some(), self.model.assert_at.is_some());
+        (held.triage_at, held.next_at, held.lease_until, held.assert_at) =
+            (self.model.triage_at, self.model.next_at, self.model.lease_until, self.model.assert_at);
         assert_eq!(held, self.model);
     }
 }

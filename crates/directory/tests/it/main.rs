@@ -5,6 +5,7 @@ mod enabling;
 mod filters;
 mod groups;
 mod ledger;
+mod protocol;
 mod reservations;
 mod users;
 mod watches;
