@@ -19,7 +19,7 @@ use crate::Deps;
 use crate::attempt::micros_now;
 use crate::gauges::{CHANGES, LAG};
 use crate::plan::{Plan, Trust, plan};
-use crate::pushed::Pushed;
+use crate::pushed::{Pushed, observed};
 use crate::verdict::{TargetVerdict, of_failure};
 
 #[derive(Debug, thiserror::Error)]
@@ -79,6 +79,7 @@ async fn round(deps: &Deps, tenant: TenantId, user: Uuid, target: &Target, claim
     let Some(mut round) = Round::begin(deps, tenant, user, target, claim).await? else {
         return Ok(ledger::release(&deps.db, tenant, user, claim.epoch, 5_000_000).await?);
     };
+    round.observed = observed(seen.as_ref(), &round.key);
     let ended = match &seen {
         // A deleted user is not propagated (the stated limit); nothing is owed any more.
         None => Some(Ended::done(None)),
@@ -101,6 +102,8 @@ pub(crate) struct Round<'a> {
     pub client: Client,
     pub link: Link,
     pub key: Vec<u8>,
+    /// Hash of the user as this round saw it.
+    pub observed: Vec<u8>,
     /// What was changed downstream, for the metrics; nothing yet.
     pub kind: Option<&'static str>,
     pub attempts: Vec<Entry>,
@@ -128,7 +131,8 @@ impl<'a> Round<'a> {
         let client = Client::new(deps.connector.clone(), base, token);
         let link = link::of(&deps.db, tenant, user, target.id).await?;
         let key = watch::digest_key(&deps.db, tenant).await?;
-        Ok(Some(Self { deps, tenant, user, target, claim, client, link, key, kind: None, attempts: Vec::new() }))
+        let (observed, attempts) = (Vec::new(), Vec::new());
+        Ok(Some(Self { deps, tenant, user, target, claim, client, link, key, observed, kind: None, attempts }))
     }
 
     async fn push(&mut self, seen: &RealmUser) -> Result<Option<Ended>, Error> {
@@ -220,6 +224,7 @@ impl<'a> Round<'a> {
             doubt: self.claim.doubt,
             target: id,
             generation,
+            observed: std::mem::take(&mut self.observed),
             verdict: ended.verdict,
             reason: ended.reason,
             link: ended.link,

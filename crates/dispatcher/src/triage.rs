@@ -9,7 +9,7 @@ use tracing::Instrument;
 use uuid::Uuid;
 
 use crate::Deps;
-use crate::pushed::Pushed;
+use crate::pushed::observed;
 
 pub(crate) async fn run(deps: &Deps, tenant: TenantId, user: Uuid) -> Result<(), directory::Error> {
     let Some(claim) = ledger::claim(&deps.db, tenant, user, Stage::Triage, None).await? else { return Ok(()) };
@@ -39,7 +39,7 @@ async fn look(deps: &Deps, tenant: TenantId, user: Uuid, claim: &Claim) -> Resul
     let triage = Triage {
         epoch: claim.epoch,
         seq: claim.seq,
-        observed: seen.as_ref().map_or_else(|| b"gone".to_vec(), |user| Pushed::of(user).observed(&key)),
+        observed: observed(seen.as_ref(), &key),
         urgent: seen.as_ref().is_some_and(|user| !user.enabled),
         gone: seen.is_none(),
     };

@@ -52,6 +52,9 @@ pub struct Acknowledgement {
     pub target: TargetId,
     /// See [`Acknowledgement::target`].
     pub generation: i64,
+    /// Hash of the pushed attributes as the round saw them in the realm: triage compares with it from now on, because a
+    /// round may have seen a later state than the triage before it.
+    pub observed: Vec<u8>,
     /// What was decided.
     pub verdict: Verdict,
     /// A class name for the console: `done`, `retry`, `conflict`, …
@@ -84,12 +87,14 @@ pub async fn triaged(
     triage: &Triage,
 ) -> Result<Recorded, Error> {
     let Some((row, now)) = locked(transaction, tenant, user).await? else { return Ok(Recorded::Stale) };
+    let before = row.state();
     let differs = row.observed.as_deref() != Some(&triage.observed);
-    let (state, effect) = row.state().step(Event::Triaged {
+    let (state, effect) = before.clone().step(Event::Triaged {
         epoch: triage.epoch,
         seq: triage.seq,
         now,
-        differs: differs && !triage.gone,
+        // Who is gone is owed nothing new; what was owed before, parked perhaps, is settled by a send that finds nobody.
+        differs: differs && (!triage.gone || before.owed()),
         urgent: triage.urgent,
     });
     if effect == Effect::Stale {
@@ -99,7 +104,7 @@ pub async fn triaged(
     store(transaction, tenant, user, &state, lifted).await?;
     let gone_at = triage.gone.then_some(now);
     let text = "update ledger set observed = $3, gone_at = $4 where tenant_id = $1 and user_id = $2";
-    let observed = triage.observed.clone();
+    let observed = if before.observes(triage.seq) { Some(triage.observed.clone()) } else { row.observed };
     sql::execute(transaction, text, [tenant.0.into(), user.into(), observed.into(), gone_at.into()]).await?;
     Ok(Recorded::Written { owed: state.owed() && state.next_at <= now })
 }
@@ -147,6 +152,8 @@ async fn record_in(
     if effect == Effect::Stale {
         return Ok(Recorded::Stale);
     }
+    let text = "update ledger set observed = $3 where tenant_id = $1 and user_id = $2";
+    sql::execute(transaction, text, [tenant.0.into(), user.into(), round.observed.clone().into()]).await?;
     if state.dirty_seq == round.seq || matches!(round.verdict, Verdict::Done) {
         let text = "update ledger set reason = $3 where tenant_id = $1 and user_id = $2";
         sql::execute(transaction, text, [tenant.0.into(), user.into(), round.reason.clone().into()]).await?;
