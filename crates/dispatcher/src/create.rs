@@ -17,6 +17,10 @@ impl Round<'_> {
         if let Some(ended) = self.look_up(pushed, true).await? {
             return Ok(ended);
         }
+        // Nobody can be asked whether the last one was made, so it is for a person to find out.
+        if !self.target.supports_filter && self.link.create_intent_age.is_some() {
+            return Ok(Some(Ended::park("unconfirmed create")));
+        }
         if let Some(age) = self.link.create_intent_age.filter(|age| *age < UNCONFIRMED) {
             return Ok(Some(Ended::retry(UNCONFIRMED - age, "unconfirmed create")));
         }
@@ -40,9 +44,16 @@ impl Round<'_> {
             },
             Outcome::Conflict(_) => match self.look_up(pushed, false).await? {
                 Some(ended) => Ok(ended),
-                None => Ok(Some(Ended::park("conflict"))),
+                None => Ok(Some(Ended { link: Some(LinkUpdate::default()), ..Ended::park("conflict") })),
             },
-            other => Ok(Some(self.failed(&other))),
+            other => {
+                let mut ended = self.failed(&other);
+                // Refused for sure: nothing was made, and the next one need not wait for it.
+                if ended.is_definite() {
+                    ended.link = Some(LinkUpdate::default());
+                }
+                Ok(Some(ended))
+            }
         }
     }
 

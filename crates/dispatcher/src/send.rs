@@ -48,6 +48,11 @@ impl Ended {
         Self { verdict: Verdict::Park, target: TargetVerdict::Carry, reason, link: None }
     }
 
+    /// Whether every call of the round got an answer that leaves nothing open (K17).
+    pub fn is_definite(&self) -> bool {
+        !matches!(self.verdict, Verdict::Retry { definite: false, .. })
+    }
+
     pub fn retry(after: i64, reason: &str) -> Self {
         let verdict = Verdict::Retry { after, definite: true, charged: false };
         Self { verdict, target: TargetVerdict::Carry, reason: Some(reason.to_owned()), link: None }
@@ -152,12 +157,12 @@ impl<'a> Round<'a> {
                     // A record that is not ours is nobody we may touch (K22).
                     let ours = remote.as_ref().is_some_and(|remote| self.is_ours(remote));
                     if !ours {
-                        self.link = Link::default();
+                        self.link = self.link.unlinked();
                         return self.create(&pushed).await;
                     }
                 }
                 Outcome::NotFound(_) => {
-                    self.link = Link::default();
+                    self.link = self.link.unlinked();
                     return self.create(&pushed).await;
                 }
                 other => return Ok(Some(self.failed(&other))),
