@@ -201,9 +201,8 @@ impl<'a> Round<'a> {
             Outcome::Ok(_) => Ended::done(Some(linked)),
             Outcome::NotFound(_) => {
                 // Gone there: forget the link, look it up and create it next time.
-                let mut ended = Ended::retry(0, "gone");
-                ended.link = Some(LinkUpdate::default());
-                ended
+                let gone = self.failed(&outcome);
+                Ended { reason: Some("gone".to_owned()), link: Some(LinkUpdate::default()), ..gone }
             }
             other => self.failed(&other),
         }))
