@@ -19,7 +19,7 @@ impl Error {
     pub fn code(&self) -> Option<String> {
         let Self::Unavailable(sea_orm::DbErr::Query(error) | sea_orm::DbErr::Exec(error)) = self else { return None };
         let sea_orm::RuntimeErr::SqlxError(error) = error else { return None };
-        error.as_database_error().and_then(|error| error.code()).map(std::borrow::Cow::into_owned)
+        error.as_database_error().and_then(sea_orm::sqlx::error::DatabaseError::code).map(std::borrow::Cow::into_owned)
     }
 }
 

@@ -31,7 +31,7 @@ async fn claimed(store: &Store, tenant: TenantId, id: Uuid, token: &BearerToken)
     }
 }
 
-fn write<'a>(document: &'a scim::Object, changed: bool) -> Commit<'a> {
+fn write(document: &scim::Object, changed: bool) -> Commit<'_> {
     Commit { document, changed, active: true, base: None, logged_out: false, trace: None }
 }
 
