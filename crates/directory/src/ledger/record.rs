@@ -186,7 +186,8 @@ async fn store(
     let reason = if lifted { ", reason = null" } else { "" };
     let text = format!(
         "update ledger set dirty_seq = $3, seen_seq = $4, acked_seq = $5, owed_seq = $6, reassert_seq = $7,
-             settled_epoch = $8, lease_until = $9, triage_at = $10, next_at = $11, lane = $12, attempts = $13, assert_at = $14{reason}
+             settled_epoch = $8, lease_until = $9, triage_at = $10, next_at = $11, lane = $12, attempts = $13,
+             assert_at = $14{reason}
          where tenant_id = $1 and user_id = $2"
     );
     let values = [
