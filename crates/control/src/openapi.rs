@@ -15,7 +15,7 @@ use crate::{identity_sync, inbound, outbound, realm_users, tenants};
         identity_sync::show, identity_sync::activity,
         inbound::enable, inbound::rotate, inbound::disable, inbound::options,
         outbound::enable, outbound::test, outbound::disable,
-        realm_users::list, realm_users::create, realm_users::change,
+        realm_users::list, realm_users::create, realm_users::change, realm_users::rotate_secret,
     ),
     modifiers(&Bearer)
 )]

@@ -23,6 +23,7 @@ pub(crate) fn configure(config: &mut ServiceConfig) {
         .route("/outbound/enable", post().to(outbound::enable))
         .route("/outbound/test", post().to(outbound::test))
         .route("/outbound/disable", post().to(outbound::disable))
+        .route("/realm/rotate-secret", post().to(realm_users::rotate_secret))
         .route("/realm-users", get().to(realm_users::list))
         .route("/realm-users", post().to(realm_users::create))
         .route("/realm-users/{user}", web::patch().to(realm_users::change));

@@ -15,7 +15,7 @@ use sea_orm::{ConnectionTrait, DbBackend, FromQueryResult};
 use uuid::Uuid;
 
 pub use backlog::{Backlog, Targets, backlog, targets};
-pub use claim::{Claim, Due, claim, due, live_leases, release, renew, row};
+pub use claim::{Claim, Due, claim, due, live_leases, observed, release, renew, row};
 pub use mark::{Mark, baseline, first_enable, mark, owe_again, retire};
 pub use protocol::{Stage, Verdict};
 pub use record::{Acknowledgement, LinkUpdate, Recorded, Triage, record, triaged};
@@ -46,6 +46,10 @@ pub struct Row {
     pub dirty_at: i64,
     /// The trace of the newest mark, W3C `traceparent`.
     pub trace: Option<String>,
+    /// Roles may have changed.
+    pub check_roles: bool,
+    /// The realm said that the user was deleted.
+    pub delete_seen: bool,
 }
 
 impl Row {
@@ -70,8 +74,8 @@ impl Row {
 }
 
 /// The columns [`Row`] reads.
-const COLUMNS: &str = "tenant_id, user_id, dirty_seq, seen_seq, acked_seq, owed_seq, reassert_seq, \
-     assert_at, epoch, settled_epoch, lease_until, triage_at, next_at, lane, attempts, observed, dirty_at, trace";
+const COLUMNS: &str = "tenant_id, user_id, dirty_seq, seen_seq, acked_seq, owed_seq, reassert_seq, assert_at, epoch, \
+     settled_epoch, lease_until, triage_at, next_at, lane, attempts, observed, dirty_at, trace, check_roles, delete_seen";
 
 /// The database's clock in microseconds, as SQL: leases must not depend on the clocks of replicas (K20).
 pub(crate) fn clock(connection: &impl ConnectionTrait) -> &'static str {

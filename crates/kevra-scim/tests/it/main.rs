@@ -4,4 +4,5 @@
 mod embedded;
 mod generated;
 mod layers;
+mod scim;
 mod settings;
