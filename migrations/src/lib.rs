@@ -70,6 +70,7 @@ mod m0025_ledger_capture;
 mod m0026_directory_protected;
 mod m0027_realm_watch_work;
 mod m0028_tenant_frozen;
+mod m0029_ledger_assert;
 mod m0030_activity_at;
 mod m0031_ledger_parked;
 mod m0032_link_candidate;
@@ -112,6 +113,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0026_directory_protected::Migration),
             Box::new(m0027_realm_watch_work::Migration),
             Box::new(m0028_tenant_frozen::Migration),
+            Box::new(m0029_ledger_assert::Migration),
             Box::new(m0030_activity_at::Migration),
             Box::new(m0031_ledger_parked::Migration),
             Box::new(m0032_link_candidate::Migration),

@@ -24,6 +24,14 @@ pub struct Link {
     pub create_intent_age: Option<i64>,
 }
 
+impl Link {
+    /// Without the record it led to. A POST whose fate is unknown stays unknown (K21).
+    #[must_use]
+    pub fn unlinked(&self) -> Self {
+        Self { create_intent_age: self.create_intent_age, ..Self::default() }
+    }
+}
+
 #[derive(FromQueryResult)]
 struct Row {
     downstream_id: Option<String>,

@@ -106,6 +106,11 @@ impl Pushed {
     }
 }
 
+/// What a look at the realm is remembered by; a user who is gone has a hash too.
+pub(crate) fn observed(seen: Option<&RealmUser>, key: &[u8]) -> Vec<u8> {
+    seen.map_or_else(|| b"gone".to_vec(), |user| Pushed::of(user).observed(key))
+}
+
 fn digest(key: &[u8], path: &str, value: &Value) -> String {
     let mut mac = keyed(key);
     mac.update(path.as_bytes());

@@ -21,7 +21,7 @@ use crate::attempt::micros_now;
 use crate::fairness::Health;
 use crate::gauges::{CHANGES, LAG};
 use crate::plan::{Plan, Trust, plan};
-use crate::pushed::{Pushed, digest_of};
+use crate::pushed::{Pushed, digest_of, observed};
 use crate::verdict::{TargetVerdict, of_failure};
 
 #[derive(Debug, thiserror::Error)]
@@ -94,6 +94,7 @@ async fn round(
         return Ok(Health::Unknown);
     };
     round.probe = probe;
+    round.observed = observed(seen.as_ref(), &round.key);
     let ended = match &seen {
         None => round.deleted().await?,
         Some(seen) => round.push(seen).await?,
@@ -117,6 +118,8 @@ pub(crate) struct Round<'a> {
     pub client: Client,
     pub link: Link,
     pub key: Vec<u8>,
+    /// Hash of the user as this round saw it.
+    pub observed: Vec<u8>,
     /// What was changed downstream, for the metrics; nothing yet.
     pub kind: Option<&'static str>,
     pub attempts: Vec<Entry>,
@@ -160,6 +163,7 @@ impl<'a> Round<'a> {
             client,
             link,
             key,
+            observed: Vec::new(),
             kind: None,
             attempts: Vec::new(),
             sent,
@@ -176,8 +180,9 @@ impl<'a> Round<'a> {
         let assert = self.claim.doubt || self.claim.reassert;
         let unverified = self.link.verified_generation != self.target.generation;
         let mut remote = None;
-        if unverified || self.claim.doubt {
-            let client = self.client.clone();
+        let client = self.client.clone();
+        // What may stand there is not what was sent last: a late write can have brought back what the user lacks now.
+        if unverified || assert {
             let read = self.call("GET /Users/{id}", &[], client.read(&id)).await?;
             let Some(read) = read else { return Ok(None) };
             match read {
@@ -186,7 +191,7 @@ impl<'a> Round<'a> {
                     // A record that is not ours is nobody we may touch (K22), unless a person linked it.
                     let ours = remote.as_ref().is_some_and(|remote| self.is_ours(remote) || self.link.adopted);
                     if !ours {
-                        self.link = Link::default();
+                        self.link = self.link.unlinked();
                         return self.create(&pushed).await;
                     }
                 }
@@ -256,12 +261,11 @@ impl<'a> Round<'a> {
         }
         if self.gone {
             // Found and gone again within one round: the next one looks afresh.
-            let mut ended = Ended::retry(1_000_000, "gone");
-            ended.link = Some(LinkUpdate::default());
-            return Ok(Some(ended));
+            let gone = self.failed(&Outcome::NotFound(answer));
+            return Ok(Some(Ended { reason: Some("gone".to_owned()), link: Some(LinkUpdate::default()), ..gone }));
         }
         self.gone = true;
-        self.link = Link::default();
+        self.link = self.link.unlinked();
         self.create(pushed).await
     }
 
@@ -293,6 +297,7 @@ impl<'a> Round<'a> {
             doubt: self.claim.doubt,
             target: id,
             generation,
+            observed: std::mem::take(&mut self.observed),
             verdict: ended.verdict,
             reason: ended.reason,
             status: ended.status,

@@ -12,7 +12,7 @@ use scim::native::Native;
 use tracing::Instrument;
 use uuid::Uuid;
 
-use crate::pushed::Pushed;
+use crate::pushed::observed;
 use crate::{Deps, alarm, heal};
 
 /// How long a triage waits for a realm that cannot be read, microseconds.
@@ -73,7 +73,7 @@ async fn look(deps: &Deps, tenant: TenantId, user: Uuid, claim: &Claim) -> Resul
     let triage = Triage {
         epoch: claim.epoch,
         seq: claim.seq,
-        observed: user_seen.map_or_else(|| b"gone".to_vec(), |user| Pushed::of(user).observed(&key)),
+        observed: observed(user_seen, &key),
         urgent: user_seen.is_some_and(|user| !user.enabled),
         gone: seen.is_none(),
     };

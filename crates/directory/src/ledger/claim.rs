@@ -35,7 +35,13 @@ pub async fn claim(
     let now = clock(connection);
     let due = match stage {
         Stage::Triage => format!("dirty_seq > seen_seq and triage_at <= {now}"),
-        Stage::Send => format!("owed_seq > acked_seq and next_at <= {now}"),
+        // Whoever rang, a target that asked us to wait is not called; nor is one that was switched off since it was read.
+        Stage::Send => format!(
+            "owed_seq > acked_seq and next_at <= {now} and exists (
+                 select 1 from target where target.tenant_id = $1 and target.generation = $3 and target.state = 'active'
+                     and target.quarantined_at is null
+                     and (target.paused_until is null or target.paused_until <= {now}))"
+        ),
     };
     let text = format!(
         "update ledger set epoch = epoch + 1, lease_until = {now} + {LEASE}, lease_generation = $3

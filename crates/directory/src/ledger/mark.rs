@@ -74,10 +74,11 @@ pub async fn baseline(
     Ok(sql::execute(connection, &text, [tenant.0.into(), user.into(), observed.to_vec().into()]).await? == 1)
 }
 
-/// The first enable of a downstream: users without a link there owe nothing (K24, P2).
+/// The first enable of a downstream: users without a link there owe nothing (K24, P2). Marks that nobody has looked at yet
+/// stay to be looked at: the directory follows the realm whatever happens to the target (K10).
 pub async fn first_enable(connection: &impl ConnectionTrait, tenant: TenantId, target: TargetId) -> Result<(), Error> {
-    let text = "update ledger set acked_seq = dirty_seq, seen_seq = dirty_seq, owed_seq = dirty_seq,
-             reassert_seq = null, attempts = 0, lane = 1
+    let text = "update ledger set acked_seq = dirty_seq, owed_seq = dirty_seq, reassert_seq = null,
+             attempts = 0, lane = 1
          where tenant_id = $1 and not exists (
              select 1 from link where link.tenant_id = ledger.tenant_id and link.user_id = ledger.user_id
                  and link.target_id = $2 and (link.downstream_id is not null or link.create_intent_at is not null))";
@@ -91,7 +92,7 @@ pub async fn retire(connection: &impl ConnectionTrait, tenant: TenantId, target:
     let text = format!(
         "insert into link (tenant_id, user_id, target_id, owed, updated_at)
          select tenant_id, user_id, $2, true, {now} from ledger
-         where tenant_id = $1 and owed_seq > acked_seq
+         where tenant_id = $1 and dirty_seq > acked_seq
          on conflict (tenant_id, user_id, target_id) do update set owed = true"
     );
     sql::execute(connection, &text, [tenant.0.into(), target.0.into()]).await?;

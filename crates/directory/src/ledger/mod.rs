@@ -34,6 +34,7 @@ pub struct Row {
     acked_seq: i64,
     owed_seq: i64,
     reassert_seq: Option<i64>,
+    assert_at: Option<i64>,
     epoch: i64,
     settled_epoch: i64,
     lease_until: Option<i64>,
@@ -64,6 +65,7 @@ impl Row {
             acked_seq: self.acked_seq,
             owed_seq: self.owed_seq,
             reassert_seq: self.reassert_seq,
+            assert_at: self.assert_at,
             epoch: self.epoch,
             settled_epoch: self.settled_epoch,
             lease_until: self.lease_until,
@@ -76,7 +78,7 @@ impl Row {
 }
 
 /// The columns [`Row`] reads.
-const COLUMNS: &str = "tenant_id, user_id, dirty_seq, seen_seq, acked_seq, owed_seq, reassert_seq, epoch, \
+const COLUMNS: &str = "tenant_id, user_id, dirty_seq, seen_seq, acked_seq, owed_seq, reassert_seq, assert_at, epoch, \
      settled_epoch, lease_until, triage_at, next_at, lane, attempts, observed, dirty_at, trace, check_roles, \
      delete_seen, released";
 

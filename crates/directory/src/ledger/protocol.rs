@@ -10,13 +10,14 @@ pub const URGENT: i16 = 0;
 pub const NORMAL: i16 = 1;
 /// How long a claim lasts without renewal, microseconds (K20).
 pub const LEASE: i64 = 15_000_000;
-/// When the acknowledgement of a round begun in doubt is asserted once more, microseconds (K18).
+/// For how long after the acknowledgement of a round begun in doubt a late write may still arrive, microseconds: what is
+/// acknowledged within is asserted once more at its end (K18).
 pub const REASSERT_AFTER: i64 = 30_000_000;
 /// `next_at` of a row that waits for its user to change or for a person to act.
 pub const NEVER: i64 = i64::MAX;
 
 /// The columns that carry the protocol, of one user of one tenant.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct State {
     /// Counts marks: something may have changed.
     pub dirty_seq: i64,
@@ -30,6 +31,8 @@ pub struct State {
     pub reassert_seq: Option<i64>,
     /// Counts claims; only the newest claim may write.
     pub epoch: i64,
+    /// Until then a write nobody waits for may stand over what was acknowledged (K18).
+    pub assert_at: Option<i64>,
     /// The claim whose calls all got definite answers (K17).
     pub settled_epoch: i64,
     /// Until when the newest claim holds.
@@ -45,7 +48,7 @@ pub struct State {
 }
 
 /// What a round decided about its row.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Verdict {
     /// The downstream is in step with the mark.
     Done,
@@ -115,7 +118,7 @@ pub enum Event {
 }
 
 /// Triage reads the realm and ignores the target; send obeys the target (K10, K16).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Stage {
     /// Look at the realm, refresh the directory, decide what is owed.
     Triage,
@@ -148,6 +151,7 @@ impl State {
             acked_seq: 0,
             owed_seq: 0,
             reassert_seq: None,
+            assert_at: None,
             epoch: 0,
             settled_epoch: 0,
             lease_until: None,
@@ -171,6 +175,12 @@ impl State {
     /// The next claim's predecessor never settled (K17).
     pub fn in_doubt(&self) -> bool {
         self.settled_epoch < self.epoch
+    }
+
+    /// Whether what a triage sees for a mark may become what is compared with from now on. Of a mark that a send has
+    /// answered for meanwhile it may not: the send saw an older state, and the newer one has its own mark still to come.
+    pub fn observes(&self, seq: i64) -> bool {
+        seq > self.acked_seq
     }
 
     /// A push is asked for even where nothing differs.
@@ -223,7 +233,9 @@ impl State {
         }
         self.free_without_calls();
         self.seen_seq = self.seen_seq.max(seq);
-        if differs || self.reassert_seq.is_some_and(|wanted| wanted <= seq && wanted > self.acked_seq) {
+        // Asked for once; whoever is owed it already waits for it as it is.
+        let asked = self.reassert_seq.is_some_and(|wanted| wanted <= seq && wanted > self.owed_seq);
+        if asked || differs && self.observes(seq) {
             self.owed_seq = self.owed_seq.max(seq);
             // A real change lifts back-off and parking: those belonged to the state before it (K19).
             self.next_at = now;
@@ -235,14 +247,20 @@ impl State {
             self.acked_seq = self.acked_seq.max(seq);
             self.owed_seq = self.owed_seq.max(self.acked_seq);
         }
+        self.calm();
         Effect::Applied
     }
 
     fn sent(&mut self, epoch: i64, seq: i64, doubt: bool, now: i64, verdict: Verdict) -> Effect {
         if self.epoch != epoch {
-            // A late writer: whatever it sent may stand over something newer (K18).
-            if matches!(verdict, Verdict::Done | Verdict::Retry { definite: false, .. }) {
-                self.dirty_again(now);
+            // A late writer: whatever it sent may stand over something newer, or is on its way still (K18).
+            match verdict {
+                Verdict::Done => self.dirty_again(now),
+                Verdict::Retry { definite: false, .. } => {
+                    self.assert_at = Some(now + REASSERT_AFTER);
+                    self.dirty_again(now);
+                }
+                Verdict::Retry { .. } | Verdict::Park => {}
             }
             return Effect::Stale;
         }
@@ -256,16 +274,18 @@ impl State {
                 if self.reassert_seq.is_some_and(|wanted| wanted <= self.acked_seq) {
                     self.reassert_seq = None;
                 }
-                if self.dirty_seq == seq {
-                    self.lane = NORMAL;
-                }
+                self.calm();
                 if doubt {
-                    self.dirty_again(now + REASSERT_AFTER);
+                    self.assert_at = Some(now + REASSERT_AFTER);
+                }
+                match self.assert_at {
+                    Some(at) if at > now => self.dirty_again(at),
+                    Some(_) | None => self.assert_at = None,
                 }
             }
             Verdict::Retry { after, definite, charged } => {
                 if definite {
-                    self.settled_epoch = self.epoch;
+                    self.settle();
                 }
                 if self.dirty_seq == seq {
                     self.next_at = now.saturating_add(after);
@@ -273,7 +293,7 @@ impl State {
                 }
             }
             Verdict::Park => {
-                self.settled_epoch = self.epoch;
+                self.settle();
                 if self.dirty_seq == seq {
                     self.next_at = NEVER;
                 }
@@ -290,17 +310,30 @@ impl State {
         Effect::Applied
     }
 
-    /// Ends a claim that called nobody: doubt stays exactly as it was found.
+    /// Ends a claim that called nobody.
     fn free_without_calls(&mut self) {
-        if self.settled_epoch == self.epoch - 1 {
-            self.settled_epoch = self.epoch;
-        }
+        self.settle();
         self.lease_until = None;
     }
 
+    /// A claim leaves nothing open itself. Doubt stays as it was found: only an acknowledgement ends it (K17).
+    fn settle(&mut self) {
+        if self.settled_epoch == self.epoch - 1 {
+            self.settled_epoch = self.epoch;
+        }
+    }
+
+    /// A row that owes nothing is in no hurry.
+    fn calm(&mut self) {
+        if self.acked_seq == self.dirty_seq {
+            self.lane = NORMAL;
+        }
+    }
+
+    /// Marks the row to be pushed once more, whatever stands downstream. What waits to be seen is not put off by it.
     fn dirty_again(&mut self, due: i64) {
+        self.triage_at = if self.dirty_seq > self.seen_seq { self.triage_at.min(due) } else { due };
         self.dirty_seq += 1;
         self.reassert_seq = Some(self.dirty_seq);
-        self.triage_at = due;
     }
 }

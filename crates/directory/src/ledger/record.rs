@@ -52,6 +52,9 @@ pub struct Acknowledgement {
     pub target: TargetId,
     /// See [`Acknowledgement::target`].
     pub generation: i64,
+    /// Hash of the pushed attributes as the round saw them in the realm: triage compares with it from now on, because a
+    /// round may have seen a later state than the triage before it.
+    pub observed: Vec<u8>,
     /// What was decided.
     pub verdict: Verdict,
     /// A class name for the console: `done`, `retry`, `conflict`, …
@@ -86,13 +89,16 @@ pub async fn triaged(
     triage: &Triage,
 ) -> Result<Recorded, Error> {
     let Some((row, now)) = locked(transaction, tenant, user).await? else { return Ok(Recorded::Stale) };
+    let before = row.state();
     let differs = row.observed.as_deref() != Some(&triage.observed);
     let departs = triage.gone && differs && deactivates_deleted(transaction, tenant, user).await?;
-    let (state, effect) = row.state().step(Event::Triaged {
+    let (state, effect) = before.clone().step(Event::Triaged {
         epoch: triage.epoch,
         seq: triage.seq,
         now,
-        differs: (differs && !triage.gone) || departs,
+        // Who is gone is owed nothing new unless the target wants it; what was owed before, parked perhaps, is settled by a
+        // send that finds nobody.
+        differs: departs || (differs && (!triage.gone || before.owed())),
         urgent: triage.urgent || departs,
     });
     if effect == Effect::Stale {
@@ -101,11 +107,12 @@ pub async fn triaged(
     let lifted = state.owed() && state.next_at != row.next_at;
     store(transaction, tenant, user, &state, lifted).await?;
     let gone_at = triage.gone.then_some(now);
+    let observed = if before.observes(triage.seq) { Some(triage.observed.clone()) } else { row.observed };
     // What came while the realm was looked at is for the next triage.
     let text = "update ledger set observed = $3, gone_at = $4,
              check_roles = check_roles and dirty_seq > $5, delete_seen = delete_seen and dirty_seq > $5
          where tenant_id = $1 and user_id = $2";
-    let values = [tenant.0.into(), user.into(), triage.observed.clone().into(), gone_at.into(), triage.seq.into()];
+    let values = [tenant.0.into(), user.into(), observed.into(), gone_at.into(), triage.seq.into()];
     sql::execute(transaction, text, values).await?;
     Ok(Recorded::Written { owed: state.owed() && state.next_at <= now })
 }
@@ -153,6 +160,8 @@ async fn record_in(
     if effect == Effect::Stale {
         return Ok(Recorded::Stale);
     }
+    let text = "update ledger set observed = $3 where tenant_id = $1 and user_id = $2";
+    sql::execute(transaction, text, [tenant.0.into(), user.into(), round.observed.clone().into()]).await?;
     if state.dirty_seq == round.seq || matches!(round.verdict, Verdict::Done) {
         let parked = state.next_at == NEVER;
         let (since, status) = (parked.then_some(now), round.status.filter(|_| parked).map(i64::from));
@@ -205,7 +214,8 @@ async fn store(
     let reason = if lifted { ", reason = null, parked_at = null, parked_status = null, ignored = false" } else { "" };
     let text = format!(
         "update ledger set dirty_seq = $3, seen_seq = $4, acked_seq = $5, owed_seq = $6, reassert_seq = $7,
-             settled_epoch = $8, lease_until = $9, triage_at = $10, next_at = $11, lane = $12, attempts = $13{reason}
+             settled_epoch = $8, lease_until = $9, triage_at = $10, next_at = $11, lane = $12, attempts = $13,
+             assert_at = $14{reason}
          where tenant_id = $1 and user_id = $2"
     );
     let values = [
@@ -222,6 +232,7 @@ async fn store(
         state.next_at.into(),
         state.lane.into(),
         state.attempts.into(),
+        state.assert_at.into(),
     ];
     sql::execute(connection, &text, values).await?;
     Ok(())

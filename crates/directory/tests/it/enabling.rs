@@ -64,6 +64,7 @@ fn acknowledged(claim: &ledger::Claim, target: TargetId, generation: i64) -> Ack
         doubt: claim.doubt,
         target,
         generation,
+        observed: vec![1],
         verdict: Verdict::Done,
         reason: None,
         status: None,

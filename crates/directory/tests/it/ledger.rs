@@ -14,6 +14,9 @@ testkit::on_both_databases!(
     of_many_claimers_each_row_has_one,
     deactivations_come_first_and_no_tenant_fills_the_page,
     what_comes_during_a_round_is_not_acknowledged_by_it,
+    a_send_that_saw_a_later_state_is_what_triage_compares_with,
+    a_target_that_asked_us_to_wait_is_not_claimed_for,
+    who_is_gone_is_not_parked_for_ever,
 );
 
 async fn target(store: &Store, tenant: TenantId) -> (TargetId, i64) {
@@ -116,8 +119,9 @@ impl World {
         let seen = Triage { epoch, seq, observed: vec![observed], urgent, gone: false };
         let recorded = triage(&self.store, self.tenant, self.user, &seen).await;
         let wanted = if recorded == Recorded::Stale { Effect::Stale } else { Effect::Applied };
+        let observes = self.model.observes(seq);
         self.expect(Event::Triaged { epoch, seq, now: NOW, differs, urgent }, wanted);
-        if wanted == Effect::Applied {
+        if wanted == Effect::Applied && observes {
             self.observed = observed;
         }
     }
@@ -129,12 +133,14 @@ impl World {
             _ => Verdict::Park,
         };
         let (target, generation) = self.target;
+        let observed = random.random_range(1..3);
         let round = Acknowledgement {
             epoch,
             seq,
             doubt,
             target,
             generation,
+            observed: vec![observed],
             verdict,
             reason: None,
             status: None,
@@ -144,6 +150,9 @@ impl World {
         let recorded = ledger::record(&self.store.db, self.tenant, self.user, &round).await.unwrap();
         let wanted = if recorded == Recorded::Stale { Effect::Stale } else { Effect::Applied };
         self.expect(Event::Sent { epoch, seq, doubt, now: NOW, verdict }, wanted);
+        if wanted == Effect::Applied {
+            self.observed = observed;
+        }
         // A doubtful acknowledgement asserts again later; in this world later is now.
         if self.model.triage_at > NOW {
             self.model.triage_at = NOW;
@@ -159,8 +168,9 @@ impl World {
         let mut held = row.state();
         assert_eq!(held.next_at == NEVER, self.model.next_at == NEVER);
         assert_eq!(held.lease_until.is_some(), self.model.lease_until.is_some());
-        (held.triage_at, held.next_at, held.lease_until) =
-            (self.model.triage_at, self.model.next_at, self.model.lease_until);
+        assert_eq!(held.assert_at.is_some(), self.model.assert_at.is_some());
+        (held.triage_at, held.next_at, held.lease_until, held.assert_at) =
+            (self.model.triage_at, self.model.next_at, self.model.lease_until, self.model.assert_at);
         assert_eq!(held, self.model);
     }
 }
@@ -215,4 +225,70 @@ async fn what_comes_during_a_round_is_not_acknowledged_by_it(store: Store) {
     let seen = Triage { epoch: claim.epoch, seq: claim.seq, observed: vec![1], urgent: false, gone: false };
     triage(&store, acme, ada, &seen).await;
     assert!(ledger::claim(&store.db, acme, ada, Stage::Triage, None).await.unwrap().is_some(), "the second is due");
+}
+
+/// A row owed for a state, and a send under way for it.
+async fn sending(store: &Store, tenant: TenantId, user: Uuid, generation: i64) -> ledger::Claim {
+    ledger::mark(store.db.connection(), tenant, user, &Mark::default()).await.unwrap();
+    looked(store, tenant, user, 1, false).await;
+    ledger::claim(&store.db, tenant, user, Stage::Send, Some(generation)).await.unwrap().unwrap()
+}
+
+async fn looked(store: &Store, tenant: TenantId, user: Uuid, observed: u8, gone: bool) {
+    let claim = ledger::claim(&store.db, tenant, user, Stage::Triage, None).await.unwrap().unwrap();
+    let seen = Triage { epoch: claim.epoch, seq: claim.seq, observed: vec![observed], urgent: false, gone };
+    assert!(matches!(triage(store, tenant, user, &seen).await, Recorded::Written { .. }));
+}
+
+async fn ended(store: &Store, user: Uuid, claim: &ledger::Claim, target: (TargetId, i64), round: (u8, Verdict)) {
+    let acknowledgement = Acknowledgement {
+        epoch: claim.epoch,
+        seq: claim.seq,
+        doubt: claim.doubt,
+        target: target.0,
+        generation: target.1,
+        observed: vec![round.0],
+        verdict: round.1,
+        reason: None,
+        status: None,
+        link: None,
+        attempts: Vec::new(),
+    };
+    let recorded = ledger::record(&store.db, claim.row.tenant_id, user, &acknowledgement).await.unwrap();
+    assert!(matches!(recorded, Recorded::Written { .. }));
+}
+
+/// Triage saw B, the send already C; then the user is B again.
+async fn a_send_that_saw_a_later_state_is_what_triage_compares_with(store: Store) {
+    let acme = store.tenant("acme").await;
+    let (target, ada) = (target(&store, acme).await, Uuid::new_v4());
+    let claim = sending(&store, acme, ada, target.1).await;
+    ended(&store, ada, &claim, target, (2, Verdict::Done)).await;
+    ledger::mark(store.db.connection(), acme, ada, &Mark::default()).await.unwrap();
+    looked(&store, acme, ada, 1, false).await;
+    assert_eq!(ledger::due(&store.db, Stage::Send, 10, 10).await.unwrap().len(), 1, "B is owed again");
+}
+
+async fn a_target_that_asked_us_to_wait_is_not_claimed_for(store: Store) {
+    let acme = store.tenant("acme").await;
+    let (target, ada) = (target(&store, acme).await, Uuid::new_v4());
+    let claim = sending(&store, acme, ada, target.1).await;
+    target::pause(&store.db, target.0, target.1, 60_000_000).await.unwrap();
+    ended(&store, ada, &claim, target, (1, Verdict::Retry { after: 0, definite: true, charged: false })).await;
+    let claim = ledger::claim(&store.db, acme, ada, Stage::Send, Some(target.1)).await.unwrap();
+    assert!(claim.is_none(), "whoever rings, the target rests");
+}
+
+async fn who_is_gone_is_not_parked_for_ever(store: Store) {
+    let acme = store.tenant("acme").await;
+    let (target, ada) = (target(&store, acme).await, Uuid::new_v4());
+    let claim = sending(&store, acme, ada, target.1).await;
+    ended(&store, ada, &claim, target, (1, Verdict::Park)).await;
+    ledger::mark(store.db.connection(), acme, ada, &Mark::default()).await.unwrap();
+    looked(&store, acme, ada, 9, true).await;
+    assert_eq!(
+        ledger::due(&store.db, Stage::Send, 10, 10).await.unwrap().len(),
+        1,
+        "a send finds nobody and settles it"
+    );
 }

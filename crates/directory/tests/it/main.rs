@@ -7,6 +7,7 @@ mod filters;
 mod groups;
 mod ledger;
 mod parked;
+mod protocol;
 mod reservations;
 mod trails;
 mod users;

@@ -101,9 +101,10 @@ pub(crate) async fn fetch(call: &Call<'_>, sought: Sought<'_>) -> Result<bool, A
     }
     let nonce = reservation::nonce_of(call.tenant(), found.marker.as_deref());
     let arrival = Arrival { id: found.id, base: native_of(&found), nonce };
-    let taken = user::import(call.deps.db.connection(), call.tenant(), &arrival).await?;
+    // Where the import was faster the user is in all the same.
+    user::import(call.deps.db.connection(), call.tenant(), &arrival).await?;
     watch::wake(&call.deps.db, call.tenant()).await?;
-    Ok(taken)
+    Ok(true)
 }
 
 /// Whom a request looks for.

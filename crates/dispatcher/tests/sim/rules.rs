@@ -1,0 +1,61 @@
+//! The rules of the protocol as switches: every negative control turns one off and must be caught.
+
+/// A rule that the model keeps unless it is switched off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[repr(u32)]
+pub enum Rule {
+    /// K10: triage ignores the target's back-off, park and quarantine.
+    TriageIgnoresTarget,
+    /// K11: triage commits behind a fence.
+    Fence,
+    /// K12: the directory follows the difference from its base.
+    Base,
+    /// K16: the mark is read before the user.
+    SeqBeforeRead,
+    /// K16: a generation that moved writes nothing.
+    Generation,
+    /// K16: a pause, like a quarantine, holds every send back.
+    Pause,
+    /// K16: a send notes what it saw, so that triage compares with what was sent.
+    SendObserves,
+    /// K17: an unsettled predecessor means that digests are not trusted.
+    Doubt,
+    /// K17: only an acknowledgement ends doubt.
+    DoubtStays,
+    /// K18: what is acknowledged while a late write may come is asserted after it.
+    AssertWindow,
+    /// K18: a late or doubtful acknowledgement is asserted once more.
+    Reassert,
+    /// K18: an assertion reads the record, so that it can also remove.
+    AssertReads,
+    /// K19: a verdict counts only for what it was made for.
+    VerdictOfSeq,
+    /// K21: an unconfirmed create is looked up before another one, at once and after a minute.
+    CreateIntent,
+    /// K21: without look-ups an unconfirmed create is never repeated.
+    UnconfirmedParks,
+    /// K22: a link is shown to be ours once per enable.
+    VerifyLink,
+    /// K24: an enable of a known downstream forgets nothing.
+    EnableKeeps,
+    /// K25: a disable answers when nothing is in flight.
+    DisableDrains,
+}
+
+/// Which rules are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct Rules {
+    off: u32,
+}
+
+impl Rules {
+    /// All but one.
+    pub fn without(rule: Rule) -> Self {
+        Self { off: 1 << rule as u32 }
+    }
+
+    /// Whether a rule is kept.
+    pub fn keeps(self, rule: Rule) -> bool {
+        self.off & (1 << rule as u32) == 0
+    }
+}

@@ -1,0 +1,261 @@
+//! What happens to a saga: the gateway's steps, the sweeper's, triage's and the world's.
+
+use super::model::{Account, Action, At, Kind, Late, Native, Row, Rule, Saga};
+
+type Held = Result<(), String>;
+
+fn hold(condition: bool, sentence: &str) -> Held {
+    if condition { Ok(()) } else { Err(sentence.to_owned()) }
+}
+
+impl Saga {
+    pub fn act(&mut self, action: Action) -> Held {
+        match action {
+            Action::Step(which) => return self.step(which),
+            Action::Ambiguous(which) => {
+                self.ambiguous -= 1;
+                self.requests[which].1 = self.lose(which);
+            }
+            Action::Crash(which) => {
+                self.crashes -= 1;
+                self.requests[which].1 = At::Over;
+            }
+            Action::Lapse => {
+                let held =
+                    self.requests.iter().any(|(kind, at)| *kind != Kind::Create && !at.is_over() && *at != At::Start);
+                self.freezes -= u8::from(held);
+                if let Some(row) = &mut self.row {
+                    row.leased = false;
+                }
+            }
+            Action::Land(which) => match self.late.remove(which) {
+                Late::Put(native) => self.put(native),
+                Late::Create(nonce) => drop(self.create(nonce)),
+            },
+            Action::Admin => {
+                self.admin -= 1;
+                if let Some(account) = &mut self.account {
+                    account.native.enabled = !account.native.enabled;
+                    account.edits += 1;
+                    account.off_by_scim &= !account.native.enabled;
+                }
+            }
+            Action::Rotate => {
+                self.rotations -= 1;
+                self.token_alive = false;
+            }
+            Action::Triage => {
+                if let (Some(row), Some(account)) = (&mut self.row, &self.account) {
+                    row.follow(account.native);
+                }
+            }
+            Action::PayLogout => {
+                if let (Some(row), Some(account)) = (&mut self.row, &mut self.account) {
+                    row.epoch += 1;
+                    row.logout_owed = false;
+                    account.sessions = false;
+                }
+            }
+            Action::SweepReservation => self.sweep(),
+        }
+        Ok(())
+    }
+
+    fn step(&mut self, which: usize) -> Held {
+        let (kind, at) = self.requests[which];
+        self.requests[which].1 = match at {
+            At::Start if kind == Kind::Create => self.reserve(which)?,
+            At::Start => self.claim(kind)?,
+            At::Claimed { epoch, edits } => self.begin_put(kind, epoch, edits)?,
+            At::Putting { epoch, edits, read, written } => {
+                self.put(written);
+                At::Put { epoch, edits, read, written }
+            }
+            At::Put { epoch, edits, read, written } => {
+                if kind != Kind::Off {
+                    At::Commit { epoch, edits, put: Some((read, written)) }
+                } else if self.is_ours(epoch) {
+                    if let Some(account) = &mut self.account {
+                        account.sessions = false;
+                    }
+                    At::Commit { epoch, edits, put: Some((read, written)) }
+                } else {
+                    At::Over
+                }
+            }
+            At::Commit { epoch, edits, put } => self.commit(kind, epoch, edits, put)?,
+            At::Reserved => self.make(nonce_of(which))?,
+            At::Made => {
+                if let Some(account) = &mut self.account {
+                    account.role = true;
+                }
+                At::Granted
+            }
+            At::Granted => self.complete(nonce_of(which))?,
+            over @ (At::Done | At::Refused | At::Over) => over,
+        };
+        Ok(())
+    }
+
+    fn is_ours(&self, epoch: u8) -> bool {
+        !self.keeps(Rule::OneWriter) || self.row.as_ref().is_some_and(|row| row.epoch == epoch && row.leased)
+    }
+
+    fn claim(&mut self, kind: Kind) -> Result<At, String> {
+        if !self.token_alive && self.keeps(Rule::LivingToken) {
+            return Ok(At::Refused);
+        }
+        hold(self.token_alive, "a dead token's request was let in (K1)")?;
+        let owed = kind == Kind::Off && self.keeps(Rule::OwedLogout);
+        let edits = self.account.as_ref().map_or(0, |account| account.edits);
+        let Some(row) = &mut self.row else { return Ok(At::Refused) };
+        row.epoch += 1;
+        row.leased = true;
+        row.logout_owed |= owed;
+        let epoch = row.epoch;
+        let skips = kind == Kind::Off && !row.native.enabled && !self.keeps(Rule::AlwaysOff);
+        Ok(if skips { At::Commit { epoch, edits, put: None } } else { At::Claimed { epoch, edits } })
+    }
+
+    /// A fresh read, and the PUT is under way.
+    fn begin_put(&mut self, kind: Kind, epoch: u8, _: u8) -> Result<At, String> {
+        if !self.is_ours(epoch) {
+            return Ok(At::Over);
+        }
+        let fresh = self.keeps(Rule::FreshRead);
+        let (Some(account), Some(row)) = (&mut self.account, &self.row) else { return Ok(At::Over) };
+        hold(account.busy == 0, "two PUTs to one user overlap (K1, K5)")?;
+        account.busy += 1;
+        let read = account.native;
+        let from = if fresh { read } else { row.native };
+        let written = match kind {
+            Kind::Off => Native { enabled: false, ..from },
+            Kind::Name(name) => Native { name, ..from },
+            Kind::Create => from,
+        };
+        let asked = kind == Kind::Off || written.enabled == read.enabled;
+        hold(asked, "a request switched the user that did not ask for it (K3)")?;
+        Ok(At::Putting { epoch, edits: account.edits, read, written })
+    }
+
+    fn put(&mut self, native: Native) {
+        if let Some(account) = &mut self.account {
+            account.busy -= 1;
+            account.off_by_scim |= account.native.enabled && !native.enabled;
+            account.native = native;
+        }
+    }
+
+    fn lose(&mut self, which: usize) -> At {
+        match self.requests[which].1 {
+            At::Putting { epoch, written, .. } => {
+                self.late.push(Late::Put(written));
+                let released = !self.keeps(Rule::AmbiguousKeepsLease);
+                if let Some(row) = self.row.as_mut().filter(|row| row.epoch == epoch && released) {
+                    row.leased = false;
+                }
+            }
+            _ => self.late.push(Late::Create(nonce_of(which))),
+        }
+        At::Over
+    }
+
+    fn commit(&mut self, kind: Kind, epoch: u8, edits: u8, put: Option<(Native, Native)>) -> Result<At, String> {
+        let ours = self.is_ours(epoch);
+        let Some(row) = self.row.as_mut().filter(|_| ours) else { return Ok(At::Over) };
+        if let Some((read, written)) = put {
+            // What others changed before is followed with it, because the base moves past it (K12).
+            row.follow(read);
+            row.follow(written);
+        }
+        row.leased = false;
+        row.logout_owed &= kind != Kind::Off;
+        let account = self.account.as_ref();
+        let stands = account.is_none_or(|account| account.edits != edits || !account.native.enabled);
+        hold(kind != Kind::Off || stands, "active=false was answered while the realm has the user on (K4)")?;
+        Ok(At::Done)
+    }
+
+    fn reserve(&mut self, which: usize) -> Result<At, String> {
+        if !self.token_alive && self.keeps(Rule::LivingToken) {
+            return Ok(At::Refused);
+        }
+        hold(self.token_alive, "a dead token's request was let in (K1)")?;
+        if self.keeps(Rule::Reservation) {
+            if self.reservation.is_some() || self.row.is_some() {
+                return Ok(At::Refused);
+            }
+            self.reservation = Some(nonce_of(which));
+        }
+        Ok(At::Reserved)
+    }
+
+    /// The realm takes a user name once.
+    fn create(&mut self, nonce: u8) -> bool {
+        if self.account.is_some() {
+            return false;
+        }
+        let native = Native { enabled: true, name: 0 };
+        let (sessions, role, busy) = (false, false, 0);
+        self.account = Some(Account { native, sessions, nonce, role, busy, edits: 0, off_by_scim: false });
+        true
+    }
+
+    fn make(&mut self, nonce: u8) -> Result<At, String> {
+        if self.create(nonce) {
+            return Ok(At::Made);
+        }
+        let own = self.account.as_ref().is_some_and(|account| account.nonce == nonce);
+        // Without reservations there is no nonce to go by.
+        if own || !self.keeps(Rule::Nonce) || !self.keeps(Rule::Reservation) {
+            let stranger = self.account.as_ref().is_some_and(|account| account.nonce == 0);
+            hold(!stranger, "a stranger was adopted (K2)")?;
+            return Ok(At::Made);
+        }
+        self.reservation = None;
+        Ok(At::Refused)
+    }
+
+    fn complete(&mut self, nonce: u8) -> Result<At, String> {
+        if self.keeps(Rule::Reservation) {
+            if self.reservation != Some(nonce) {
+                return Ok(if self.row.is_some() { At::Done } else { At::Over });
+            }
+            self.reservation = None;
+        }
+        let answered = self.requests.iter().any(|(kind, at)| *kind == Kind::Create && *at == At::Done);
+        hold(!answered, "one user was created for two requests (K2)")?;
+        self.row = self.account.as_ref().map(|account| Row::of(account.native));
+        Ok(At::Done)
+    }
+
+    /// A create whose request is gone: finished where the realm has its user, else forgotten.
+    fn sweep(&mut self) {
+        let Some(nonce) = self.reservation.take() else { return };
+        if let Some(account) = self.account.as_mut().filter(|account| account.nonce == nonce) {
+            account.role = true;
+            self.row = Some(Row::of(account.native));
+        }
+    }
+}
+
+impl Row {
+    fn of(native: Native) -> Self {
+        Self { native, base: native, epoch: 0, leased: false, logout_owed: false }
+    }
+
+    fn follow(&mut self, fresh: Native) {
+        if self.base.enabled != fresh.enabled {
+            self.native.enabled = fresh.enabled;
+        }
+        if self.base.name != fresh.name {
+            self.native.name = fresh.name;
+        }
+        self.base = fresh;
+    }
+}
+
+/// Whose create it is: the request's number.
+fn nonce_of(which: usize) -> u8 {
+    u8::try_from(which).map_or(u8::MAX, |which| which + 1)
+}
