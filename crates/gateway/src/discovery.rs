@@ -11,7 +11,7 @@ type Outcome = Result<Answer, Answer>;
 
 fn all_schemas<'a>(call: &Call<'a>) -> impl Iterator<Item = &'a Schema> {
     let types = call.types;
-    types.all().into_iter().flat_map(|resource| resource.schemas())
+    types.all().into_iter().flat_map(scim::schema::ResourceType::schemas)
 }
 
 pub(crate) fn service_provider_config(call: &Call<'_>) -> Answer {
