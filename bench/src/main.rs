@@ -80,7 +80,7 @@ async fn seed(client: &reqwest::Client, users: &str, token: &str) -> anyhow::Res
             "emails": [{ "value": name, "type": "work", "primary": true }] });
         let made = client.post(users).bearer_auth(token).json(&body).send().await?.error_for_status()?;
         let made: Value = made.json().await?;
-        id = made["id"].as_str().context("an id")?.to_owned();
+        made["id"].as_str().context("an id")?.clone_into(&mut id);
     }
     Ok(id)
 }

@@ -66,6 +66,10 @@ mod m0021_group_reservation;
 mod m0022_tenant_option_schemas;
 mod m0023_inbound_contact;
 mod m0024_activity_detail;
+mod m0025_ledger_capture;
+mod m0026_directory_protected;
+mod m0027_realm_watch_work;
+mod m0028_tenant_frozen;
 mod m0030_activity_at;
 mod m0031_ledger_parked;
 mod m0032_link_candidate;
@@ -104,6 +108,10 @@ impl MigratorTrait for Migrator {
             Box::new(m0022_tenant_option_schemas::Migration),
             Box::new(m0023_inbound_contact::Migration),
             Box::new(m0024_activity_detail::Migration),
+            Box::new(m0025_ledger_capture::Migration),
+            Box::new(m0026_directory_protected::Migration),
+            Box::new(m0027_realm_watch_work::Migration),
+            Box::new(m0028_tenant_frozen::Migration),
             Box::new(m0030_activity_at::Migration),
             Box::new(m0031_ledger_parked::Migration),
             Box::new(m0032_link_candidate::Migration),

@@ -12,7 +12,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use crate::session::{self, Ended};
-use crate::{Hint, topology};
+use crate::{Hint, News, topology};
 
 const PREFETCH: u16 = 64;
 
@@ -47,6 +47,35 @@ pub(crate) async fn run(
         match Hint::read(&delivery.data, urgent, traceparent(&delivery)) {
             Some(hint) => hints.send(hint).await.map_err(|_| Ended::Shutdown)?,
             None => tracing::warn!("a message that is no hint was dropped"),
+        }
+        delivery.ack(BasicAckOptions::default()).await?;
+    }
+}
+
+/// Listens to Keycloak's listeners. What cannot be read is nobody's news.
+pub(crate) async fn capture(
+    connection: &Connection,
+    news: &mpsc::Sender<News>,
+    connected: &AtomicBool,
+    failures: &mut u32,
+    shutdown: &CancellationToken,
+) -> Result<(), Ended> {
+    let channel = connection.create_channel().await?;
+    topology::declare_capture(&channel).await?;
+    channel.basic_qos(PREFETCH, BasicQosOptions::default()).await?;
+    let options = BasicConsumeOptions::default();
+    let queue = topology::CAPTURE.into();
+    let mut stream = channel.basic_consume(queue, "".into(), options, FieldTable::default()).await?;
+    session::up("capture", connected);
+    *failures = 0;
+    loop {
+        let next = tokio::select! {
+            next = stream.next() => next,
+            () = shutdown.cancelled() => return Err(Ended::Shutdown),
+        };
+        let delivery = next.ok_or(Ended::Closed)??;
+        if let Some(one) = News::read(&delivery.data) {
+            news.send(one).await.map_err(|_| Ended::Shutdown)?;
         }
         delivery.ack(BasicAckOptions::default()).await?;
     }

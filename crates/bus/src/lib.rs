@@ -5,6 +5,7 @@
 
 mod consumer;
 mod hint;
+mod news;
 mod publisher;
 mod session;
 mod topology;
@@ -18,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 pub use hint::Hint;
+pub use news::News;
 
 /// Hints held while the broker is slow; beyond that they are dropped.
 const CAPACITY: usize = 10_000;
@@ -73,4 +75,12 @@ pub fn listening(url: SecretString, shutdown: &CancellationToken, tracker: &Task
     let connected = Arc::new(AtomicBool::new(false));
     tracker.spawn(session::keep_consuming(url, incoming, connected.clone(), shutdown.clone()));
     (Hints(receiver), connected)
+}
+
+/// What Keycloak's listeners say, until shutdown. Its session is one of its own: where the listeners' exchange cannot be
+/// had, hints go on.
+pub fn realm_news(url: SecretString, shutdown: &CancellationToken, tracker: &TaskTracker) -> mpsc::Receiver<News> {
+    let (incoming, receiver) = mpsc::channel(CAPACITY);
+    tracker.spawn(session::keep_capturing(url, incoming, shutdown.clone()));
+    receiver
 }

@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use telemetry::metrics::{self, Counter, Gauge, KeyValue};
 
-use crate::{Hint, consumer, publisher};
+use crate::{Hint, News, consumer, publisher};
 
 const CONNECT: Duration = Duration::from_secs(10);
 const LONGEST_WAIT: u64 = 10_000;
@@ -69,6 +69,19 @@ pub(crate) async fn keep_consuming(
             consumer::run(&connection, &hints, &connected, &mut failures, &shutdown).await
         };
         if ended("consume", session.await, &connected, &mut failures, &shutdown).await {
+            return;
+        }
+    }
+}
+
+pub(crate) async fn keep_capturing(url: SecretString, news: mpsc::Sender<News>, shutdown: CancellationToken) {
+    let (mut failures, connected) = (0, AtomicBool::new(false));
+    while !shutdown.is_cancelled() {
+        let session = async {
+            let connection = connect(&url).await?;
+            consumer::capture(&connection, &news, &connected, &mut failures, &shutdown).await
+        };
+        if ended("capture", session.await, &connected, &mut failures, &shutdown).await {
             return;
         }
     }

@@ -50,6 +50,27 @@ pub(crate) async fn declare(channel: &Channel) -> Result<(), lapin::Error> {
     Ok(())
 }
 
+/// Where our listener publishes, and where the community's does by default.
+const REALM_EVENTS: &str = "kevra.realm-events";
+const COMMUNITY: &str = "amq.topic";
+/// The queue of what Keycloak's listeners say.
+pub(crate) const CAPTURE: &str = "kevra.capture";
+
+/// Declares the queue for Keycloak's listeners; what does not fit is dropped from its head, because the poll carries it.
+pub(crate) async fn declare_capture(channel: &Channel) -> Result<(), lapin::Error> {
+    let durable = ExchangeDeclareOptions { durable: true, ..ExchangeDeclareOptions::default() };
+    channel.exchange_declare(REALM_EVENTS.into(), ExchangeKind::Topic, durable, FieldTable::default()).await?;
+    let mut arguments = quorum();
+    arguments.insert("x-max-length".into(), AMQPValue::LongInt(100_000));
+    arguments.insert("x-overflow".into(), text("drop-head"));
+    channel.queue_declare(CAPTURE.into(), QueueDeclareOptions::durable(), arguments).await?;
+    for (exchange, key) in [(REALM_EVENTS, "realm.#"), (COMMUNITY, "KK.EVENT.#")] {
+        let binding = QueueBindOptions::default();
+        channel.queue_bind(CAPTURE.into(), exchange.into(), key.into(), binding, FieldTable::default()).await?;
+    }
+    Ok(())
+}
+
 async fn queue(channel: &Channel, name: &str, arguments: FieldTable, exchange: &str) -> Result<(), lapin::Error> {
     channel.queue_declare(name.into(), QueueDeclareOptions::durable(), arguments).await?;
     let binding = QueueBindOptions::default();

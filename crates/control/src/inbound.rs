@@ -1,5 +1,6 @@
 //! Inbound on, rotate, off. The token is in one answer and in no other.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use actix_web::http::header::CACHE_CONTROL;
@@ -8,6 +9,7 @@ use registry::BearerToken;
 use registry::option::{self, Options};
 use registry::tenant::Tenant;
 use registry::{inbound_token, tenant};
+use scim::path::AttributePath;
 use scim::schema::{GROUP, Schema, USER};
 use serde::{Deserialize, Serialize};
 
@@ -47,6 +49,8 @@ pub(crate) async fn enable(writer: Writer, control: web::Data<Control>) -> Resul
     let done = control.run(async move {
         deps.realms.provision(&writer.tenant).await?;
         inbound_token::enable(&deps.db, writer.tenant.id, &minted, &writer.actor).await?;
+        // Who carries the realm role already is taken in, by the dispatcher (W8).
+        directory::watch::want_import(&deps.db, writer.tenant.id).await?;
         Ok(tenant::by_id(&deps.db, writer.tenant.id).await?)
     });
     Ok(Revealed::answer(&token, &done.await?))
@@ -103,6 +107,8 @@ pub(crate) struct InboundOptions {
     requests_per_second: Option<i64>,
     /// Schema extensions of the tenant's own; those there are stay where this is left out.
     extensions: Option<Vec<Extension>>,
+    /// Further attributes to keep in the realm's profile, SCIM path to realm attribute; likewise.
+    projection: Option<BTreeMap<String, String>>,
 }
 
 /// A schema extension of a tenant.
@@ -114,6 +120,35 @@ pub(crate) struct Extension {
     /// The schema in the form of RFC 7643 §7: `id`, `name`, `attributes`.
     #[schema(value_type = Object)]
     schema: serde_json::Value,
+}
+
+/// Attribute names Keycloak keeps for itself, or we do.
+const RESERVED: [&str; 6] = ["username", "email", "firstName", "lastName", "scimExternalId", "scimManaged"];
+
+/// The projection as it is stored, if there is any. Paths are of users, attributes new to the realm's profile.
+fn projection(wanted: &BTreeMap<String, String>, extensions: Option<&str>) -> Result<Option<String>, Problem> {
+    let fault = |reason: String| Problem::Field { field: "projection", reason };
+    if wanted.len() > 20 {
+        return Err(fault("20 attributes at most".to_owned()));
+    }
+    let own: Vec<Extension> = extensions.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
+    let schemas = own.iter().filter(|extension| extension.resource == "User");
+    let schemas: Vec<Arc<Schema>> =
+        schemas.filter_map(|extension| Schema::extension(&extension.schema).ok().map(Arc::new)).collect();
+    let user = USER.extended(schemas).map_err(|error| fault(error.detail))?;
+    for (path, attribute) in wanted {
+        if AttributePath::resolve(&user, path).is_none_or(|path| path.compared().is_none()) {
+            return Err(fault(format!("{path} is no attribute of a user")));
+        }
+        let plain = attribute.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
+        if !plain || attribute.is_empty() || attribute.len() > 60 || RESERVED.contains(&attribute.as_str()) {
+            return Err(fault(format!("{path} cannot be kept under that name")));
+        }
+    }
+    if wanted.is_empty() {
+        return Ok(None);
+    }
+    serde_json::to_string(wanted).map(Some).map_err(|_| Problem::Internal)
 }
 
 /// Extensions as they are stored, if there are any; the first that cannot be used is the fault.
@@ -145,6 +180,7 @@ impl Default for InboundOptions {
             token_days: options.token_days,
             requests_per_second: options.requests_per_second,
             extensions: None,
+            projection: None,
         }
     }
 }
@@ -174,6 +210,7 @@ pub(crate) async fn options(
     let extensions = body.extensions.as_deref().map(checked).transpose()?;
     let mut options = Options {
         extensions: None,
+        projection: None,
         idp_profile: body.idp_profile,
         strict_members: body.strict_members,
         existing_users: body.existing_users,
@@ -181,13 +218,21 @@ pub(crate) async fn options(
         token_days: body.token_days,
         requests_per_second: body.requests_per_second,
     };
-    let db = control.deps.db.clone();
+    let (deps, wanted) = (control.deps.clone(), body.projection);
     let done = control.run(async move {
-        options.extensions = match extensions {
-            Some(extensions) => extensions,
-            None => option::of(&db, writer.tenant.id).await?.extensions,
+        let held = option::of(&deps.db, writer.tenant.id).await?;
+        options.extensions = extensions.unwrap_or(held.extensions);
+        options.projection = match wanted {
+            Some(wanted) => projection(&wanted, options.extensions.as_deref())?,
+            None => held.projection,
         };
-        Ok(option::set(&db, writer.tenant.id, &options, &writer.actor).await?)
+        option::set(&deps.db, writer.tenant.id, &options, &writer.actor).await?;
+        // The realm's profile has to know the attributes before the first of them is written.
+        let enabled = inbound_token::newest(&deps.db, writer.tenant.id).await?;
+        if options.projection.is_some() && enabled.is_some_and(|token| token.died_at.is_none()) {
+            deps.realms.provision(&writer.tenant).await?;
+        }
+        Ok(())
     });
     done.await?;
     Ok(HttpResponse::NoContent().finish())

@@ -19,6 +19,7 @@ mod operator;
 mod outbound;
 mod parked;
 mod realm_users;
+mod reconcile;
 mod routes;
 mod tenants;
 mod test_user;
@@ -72,6 +73,12 @@ pub struct Demo {
 pub trait Realms: Send + Sync {
     /// Sets a tenant's realm up; idempotent.
     async fn provision(&self, tenant: &Tenant) -> Result<(), realm::Error>;
+    /// What of a tenant's realm set-up is missing, by name.
+    async fn missing(&self, tenant: &Tenant) -> Result<Vec<&'static str>, realm::Error>;
+    /// Sets a realm up again whose set-up lease the caller holds.
+    async fn repair(&self, tenant: &Tenant) -> Result<(), realm::Error>;
+    /// Gives the realm's data-path client another secret.
+    async fn rotate_secret(&self, tenant: &Tenant) -> Result<(), realm::Error>;
     /// Puts back what capture had switched on in a realm, if neither direction needs it any more (K25). A realm that does
     /// not answer is tried again later.
     async fn stand_down(&self, tenant: &Tenant);
@@ -113,6 +120,7 @@ pub fn run(
     shutdown: CancellationToken,
 ) -> std::io::Result<actix_web::dev::Server> {
     let workers = config.workers;
+    deps.runtime.spawn(reconcile::run(deps.clone(), shutdown.clone()));
     let control = web::Data::new(Control { config, deps, listeners: Arc::new(Semaphore::new(activity::LISTENERS)) });
     let server = HttpServer::new(move || {
         let app = App::new().app_data(control.clone());

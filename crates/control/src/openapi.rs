@@ -17,7 +17,7 @@ use crate::{activity, backfill, identity_sync, inbound, outbound, parked, realm_
         outbound::enable, outbound::test, outbound::disable, outbound::options, test_user::run,
         parked::list, parked::show, parked::retry, parked::ignore, parked::link_to,
         backfill::show, backfill::start, backfill::pause, backfill::resume, backfill::cancel,
-        realm_users::list, realm_users::create, realm_users::change,
+        realm_users::list, realm_users::create, realm_users::change, realm_users::rotate_secret,
     ),
     modifiers(&Bearer)
 )]

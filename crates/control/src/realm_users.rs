@@ -5,7 +5,7 @@ use realm::{NewUser, Realm, RealmUser, UserChange, embedded::Embedded};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::operator::RealmWriter;
+use crate::operator::{RealmWriter, Writer};
 use crate::{Control, Deps, Problem};
 
 /// A person.
@@ -80,6 +80,7 @@ pub(crate) async fn create(
         enabled: body.enabled.unwrap_or(true),
         external_id: None,
         marker: String::new(),
+        attributes: std::collections::BTreeMap::new(),
     };
     let deps = control.deps.clone();
     let made = control.run(async move { Ok(embedded(&deps, &writer).await?.add(&new).await?) });
@@ -103,8 +104,8 @@ pub(crate) async fn change(
         email: text(body.email),
         first_name: text(body.first_name),
         last_name: text(body.last_name),
-        external_id: None,
         enabled: body.enabled,
+        ..UserChange::default()
     };
     let (deps, user) = (control.deps.clone(), path.1);
     let saved = control.run(async move { Ok(embedded(&deps, &writer).await?.touch(user, &change).await?) });
@@ -116,4 +117,18 @@ async fn embedded(deps: &Deps, writer: &RealmWriter) -> Result<Embedded, Problem
         Realm::Embedded(realm) => Ok(realm),
         Realm::Keycloak(_) => Err(Problem::NotFound("embedded realm")),
     }
+}
+
+/// Give the realm's data-path client another secret; nothing stops meanwhile.
+#[utoipa::path(post, path = "/v1/tenants/{tenant}/realm/rotate-secret", tag = "realm-users",
+    params(("tenant" = String, Path)), responses((status = 204)), security(("bearer" = [])))]
+pub(crate) async fn rotate_secret(writer: Writer, control: web::Data<Control>) -> Result<HttpResponse, Problem> {
+    let deps = control.deps.clone();
+    let done = control.run(async move {
+        deps.realms.rotate_secret(&writer.tenant).await?;
+        let (tenant, actor) = (writer.tenant.id, &writer.actor);
+        Ok(registry::audit::note(&deps.db, tenant, actor, "realm.rotate_secret", serde_json::json!({})).await?)
+    });
+    done.await?;
+    Ok(HttpResponse::NoContent().finish())
 }

@@ -27,6 +27,7 @@ pub(crate) fn configure(config: &mut ServiceConfig) {
         .route("/outbound/enable", post().to(outbound::enable))
         .route("/outbound/test", post().to(outbound::test))
         .route("/outbound/disable", post().to(outbound::disable))
+        .route("/realm/rotate-secret", post().to(realm_users::rotate_secret))
         .route("/outbound/options", web::put().to(outbound::options))
         .route("/outbound/test-user", post().to(test_user::run))
         .route("/outbound/parked", get().to(parked::list))

@@ -2,7 +2,7 @@
 //! *pending*. A nested group is a member too, and known to the directory alone.
 
 use registry::{Db, TenantId};
-use sea_orm::{ConnectionTrait, DatabaseTransaction, FromQueryResult, Value};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, FromQueryResult, Value};
 use uuid::Uuid;
 
 use crate::resource::Kind;
@@ -135,38 +135,72 @@ pub(crate) async fn change(
             touched += sql::execute(transaction, &text, values()).await?;
         }
     }
-    for chunk in change.add.chunks(CHUNK) {
-        let mut values: Vec<Value> = vec![tenant.0.into(), group.into()];
-        let mut rows = Vec::with_capacity(chunk.len());
-        for (place, (member, kind)) in chunk.iter().enumerate() {
-            values.push((*member).into());
-            let (id, kind) = (values.len(), *kind);
-            let state = if settled || kind == Kind::Group { "done" } else { "pending" };
-            // The place keeps the order in which they were named.
-            rows.push(format!("($1, $2, ${id}, true, '{state}', {now} + {place}, '{}')", kind.as_str()));
+    for kind in [Kind::User, Kind::Group] {
+        let added: Vec<(usize, Uuid)> = change
+            .add
+            .iter()
+            .enumerate()
+            .filter(|(_, (_, of))| *of == kind)
+            .map(|(place, (id, _))| (place, *id))
+            .collect();
+        for chunk in added.chunks(CHUNK) {
+            touched += join(transaction, (tenant, group), kind, chunk, settled).await?;
         }
-        let text = format!(
-            "insert into membership (tenant_id, group_id, user_id, desired, state, changed_at, kind) values {}
-             on conflict (tenant_id, group_id, user_id) do update set desired = true, state = excluded.state,
-                 changed_at = excluded.changed_at where not membership.desired",
-            rows.join(", ")
-        );
-        touched += sql::execute(transaction, &text, values).await?;
     }
     Ok(touched > 0)
 }
 
+/// Adds members of one kind, each with its place in the order they were named. Whoever is deleted at the same time waits
+/// for this or is no member: it is looked up, and kept from going, in the statement that adds it.
+async fn join(
+    transaction: &DatabaseTransaction,
+    (tenant, group): (TenantId, Uuid),
+    kind: Kind,
+    members: &[(usize, Uuid)],
+    settled: bool,
+) -> Result<u64, Error> {
+    let now = ledger::clock(transaction);
+    let state = if settled || kind == Kind::Group { "done" } else { "pending" };
+    let named: Vec<String> =
+        members.iter().enumerate().map(|(number, (place, _))| format!("(${}, {place})", number + 3)).collect();
+    let keep = match transaction.get_database_backend() {
+        DbBackend::Postgres => "for key share of r",
+        _ => "",
+    };
+    let text = format!(
+        "with clock (moment) as (select {now}), named (id, place) as (values {})
+         insert into membership (tenant_id, group_id, user_id, desired, state, changed_at, kind)
+         select $1, $2, r.id, true, '{state}', clock.moment + named.place, '{}'
+         from clock cross join named join {} r on r.tenant_id = $1 and r.id = named.id where true {keep}
+         on conflict (tenant_id, group_id, user_id) do update set desired = true, state = excluded.state,
+             changed_at = excluded.changed_at where not membership.desired",
+        named.join(", "),
+        kind.as_str(),
+        kind.table()
+    );
+    let ids: Vec<Uuid> = members.iter().map(|(_, id)| *id).collect();
+    sql::execute(transaction, &text, with(tenant, &[group], &ids)).await
+}
+
 /// Takes somebody who is gone out of all groups, which have changed with it.
 pub(crate) async fn forget(transaction: &DatabaseTransaction, tenant: TenantId, member: Uuid) -> Result<(), Error> {
-    let now = ledger::clock(transaction);
-    let text = format!(
-        "update directory_group set version = version + 1, modified_at = {now}
-         where tenant_id = $1 and id in (
-             select group_id from membership where tenant_id = $1 and user_id = $2 and desired)"
-    );
-    sql::execute(transaction, &text, [tenant.0.into(), member.into()]).await?;
-    let text = "delete from membership where tenant_id = $1 and user_id = $2";
-    sql::execute(transaction, text, [tenant.0.into(), member.into()]).await?;
+    #[derive(FromQueryResult)]
+    struct Left {
+        group_id: Uuid,
+        desired: bool,
+    }
+    let text = "delete from membership where tenant_id = $1 and user_id = $2 returning group_id, desired";
+    let left: Vec<Left> = sql::all(transaction, text, [tenant.0.into(), member.into()]).await?;
+    let groups: Vec<Uuid> = left.iter().filter(|left| left.desired).map(|left| left.group_id).collect();
+    for chunk in groups.chunks(CHUNK) {
+        let text = format!(
+            "update directory_group set version = version + 1, modified_at = {}
+             where tenant_id = $1 and id in ({})",
+            ledger::clock(transaction),
+            places(2, chunk.len())
+        );
+        sql::execute(transaction, &text, with(tenant, &[], chunk)).await?;
+    }
     Ok(())
 }
 

@@ -9,13 +9,16 @@ use sea_orm::{DatabaseTransaction, FromQueryResult};
 use uuid::Uuid;
 
 use crate::ledger::{self, Mark, Recorded, Triage};
-use crate::{Error, finish_if, sql};
+use crate::user::Arrival;
+use crate::{Error, finish_if, sql, user};
 
 /// What a triage reads of the directory before it asks the realm (K11).
 #[derive(Debug, Clone, FromQueryResult)]
 pub struct Fence {
     write_epoch: i64,
     write_until: Option<i64>,
+    realm_doubt_until: Option<i64>,
+    document: String,
     now: i64,
 }
 
@@ -24,30 +27,53 @@ impl Fence {
     pub fn writing(&self) -> bool {
         self.write_until.is_some_and(|until| until > self.now)
     }
+
+    /// A write of ours was not confirmed lately: a realm that differs is our own late write (K5).
+    pub fn doubtful(&self) -> bool {
+        self.realm_doubt_until.is_some_and(|until| until > self.now)
+    }
+
+    /// The document as it stood.
+    pub fn document(&self) -> Result<scim::Object, Error> {
+        Ok(serde_json::from_str(&self.document)?)
+    }
 }
 
 /// Reads the fence; `None` for a user the directory does not manage.
 pub async fn fence(db: &Db, tenant: TenantId, user: Uuid) -> Result<Option<Fence>, Error> {
     let connection = db.connection();
     let text = format!(
-        "select write_epoch, write_until, {} as now from directory_user where tenant_id = $1 and id = $2",
+        "select write_epoch, write_until, realm_doubt_until, document, {} as now from directory_user
+         where tenant_id = $1 and id = $2",
         ledger::clock(connection)
     );
     sql::one(connection, &text, [tenant.0.into(), user.into()]).await
 }
 
-/// Commits a triage: the difference between the base and the fresh read goes into the document, the base moves, and the
-/// ledger row steps; all or nothing. [`Recorded::Stale`] if the fence fell.
+/// What a triage does to the directory.
+#[derive(Debug, Clone, Copy)]
+pub enum Fate<'a> {
+    /// The directory follows the realm's native fields, if it manages the user (K12).
+    Follow(&'a Native),
+    /// The realm counts the user as managed and the directory does not know it: taken in (K13).
+    Import(&'a Arrival),
+    /// The user holds the role no more: let go of (K13).
+    LetGo,
+    /// The user is gone from the realm (K14).
+    Gone,
+}
+
+/// Commits a triage: directory and ledger row in one transaction. [`Recorded::Stale`] if the fence fell.
 pub async fn commit(
     db: &Db,
     tenant: TenantId,
     user: Uuid,
     fence: Option<&Fence>,
-    fresh: Option<&Native>,
+    fate: Fate<'_>,
     triage: &Triage,
 ) -> Result<Recorded, Error> {
     let transaction = db.begin().await?;
-    let outcome = commit_in(&transaction, tenant, user, fence, fresh, triage).await;
+    let outcome = commit_in(&transaction, tenant, user, fence, fate, triage).await;
     finish_if(transaction, outcome, |recorded| matches!(recorded, Recorded::Written { .. })).await
 }
 
@@ -66,7 +92,7 @@ async fn commit_in(
     tenant: TenantId,
     user: Uuid,
     fence: Option<&Fence>,
-    fresh: Option<&Native>,
+    fate: Fate<'_>,
     triage: &Triage,
 ) -> Result<Recorded, Error> {
     // Order: directory before ledger, as in every transaction of the gateway, so that two never wait for each other.
@@ -78,12 +104,18 @@ async fn commit_in(
     );
     let row: Option<Row> = sql::one(transaction, &text, [tenant.0.into(), user.into()]).await?;
     match (&row, fence) {
-        (None, None) => {}
+        (None, None) => {
+            if let Fate::Import(arrival) = fate {
+                user::import(transaction, tenant, arrival).await?;
+            }
+        }
         (Some(row), Some(fence))
             if row.write_epoch == fence.write_epoch && row.write_until.is_none_or(|until| until <= row.now) =>
         {
-            if let Some(fresh) = fresh {
-                follow(transaction, tenant, user, row, fresh).await?;
+            match fate {
+                Fate::Follow(fresh) => follow(transaction, tenant, user, row, fresh).await?,
+                Fate::Import(arrival) => follow(transaction, tenant, user, row, &arrival.base).await?,
+                Fate::LetGo | Fate::Gone => drop(user::let_go(transaction, tenant, user).await?),
             }
         }
         _ => return Ok(Recorded::Stale),

@@ -34,6 +34,8 @@ pub struct Reservation {
     pub document: Object,
     /// A group's members to be.
     pub members: Vec<(Uuid, Kind)>,
+    /// What it becomes was in the realm before (`existing_users=adopt`).
+    pub adopts: bool,
 }
 
 impl Reservation {
@@ -44,7 +46,7 @@ impl Reservation {
             Kind::Group => scim::key::display_name_key(&group::display_name(&document)),
         };
         let external_key = group::external_id(&document);
-        Self { tenant, kind, key, external_key, nonce: Uuid::new_v4(), document, members }
+        Self { tenant, kind, key, external_key, nonce: Uuid::new_v4(), document, members, adopts: false }
     }
 }
 
@@ -158,8 +160,8 @@ async fn complete_user_in(
     let now = ledger::clock(transaction);
     let text = format!(
         "insert into directory_user (tenant_id, id, document, version, username_key, external_key, active, base, nonce,
-             created_at, modified_at, logout_owed, email_key, other_email_keys)
-         select $1, $2, $3, 1, $4, $5, $6, $7, $8, moment, moment, false, $9, $10
+             created_at, modified_at, logout_owed, email_key, other_email_keys, adopted)
+         select $1, $2, $3, 1, $4, $5, $6, $7, $8, moment, moment, false, $9, $10, $11
          from (select {now} as moment) as clock returning {}",
         user::COLUMNS
     );
@@ -174,6 +176,7 @@ async fn complete_user_in(
         reservation.nonce.into(),
         email.into(),
         others.into(),
+        reservation.adopts.into(),
     ];
     let row: Option<user::Row> = sql::one(transaction, &text, values).await?;
     let mark = Mark { trace: trace.map(str::to_owned), ..Mark::default() };
@@ -205,8 +208,8 @@ async fn complete_group_in(
     let now = ledger::clock(transaction);
     let text = format!(
         "insert into directory_group (tenant_id, id, document, version, display_key, display_name, base, external_key,
-             nonce, created_at, modified_at)
-         select $1, $2, $3, 1, $4, $5, $5, $6, $7, moment, moment from (select {now} as moment) as clock returning {}",
+             nonce, created_at, modified_at, adopted)
+         select $1, $2, $3, 1, $4, $5, $5, $6, $7, moment, moment, $8 from (select {now} as moment) as clock returning {}",
         group::COLUMNS
     );
     let values = [
@@ -217,6 +220,7 @@ async fn complete_group_in(
         group::display_name(&reservation.document).into(),
         reservation.external_key.clone().into(),
         reservation.nonce.into(),
+        reservation.adopts.into(),
     ];
     let row: Option<group::Row> = sql::one(transaction, &text, values).await?;
     let members = Change { add: reservation.members.clone(), remove: Vec::new() };
@@ -235,6 +239,24 @@ async fn remove(connection: &impl ConnectionTrait, reservation: &Reservation) ->
     let text = format!("delete from {table} where tenant_id = $1 and {key} = $2 and nonce = $3");
     let values = [reservation.tenant.0.into(), reservation.key.clone().into(), reservation.nonce.into()];
     Ok(sql::execute(connection, &text, values).await? == 1)
+}
+
+/// The nonce in a realm user's marker, if a create of this tenant set it.
+pub fn nonce_of(tenant: TenantId, marker: Option<&str>) -> Option<Uuid> {
+    let (owner, nonce) = marker?.split_once(':')?;
+    (owner == tenant.to_string()).then(|| Uuid::parse_str(nonce).ok()).flatten()
+}
+
+/// Whether a nonce is one of ours that somebody still answers for: a create under way, or a user it made.
+pub async fn answers_for(db: &Db, tenant: TenantId, nonce: Uuid) -> Result<bool, Error> {
+    #[derive(FromQueryResult)]
+    struct Held {
+        held: i64,
+    }
+    let text = "select (select count(*) from reservation where tenant_id = $1 and nonce = $2)
+         + (select count(*) from directory_user where tenant_id = $1 and nonce = $2) as held";
+    let row: Option<Held> = sql::one(db.connection(), text, [tenant.0.into(), nonce.into()]).await?;
+    Ok(row.is_some_and(|row| row.held > 0))
 }
 
 #[derive(FromQueryResult)]
@@ -273,6 +295,7 @@ pub async fn claim_stale(db: &Db, kind: Kind, limit: u32) -> Result<Vec<Reservat
                 nonce: row.nonce,
                 document: serde_json::from_str(&row.document)?,
                 members: members.into_iter().map(|(id, group)| (id, kind_of(group))).collect(),
+                adopts: false,
             })
         })
         .collect()

@@ -139,7 +139,7 @@ pub async fn page(
             (format!("and (r.created_at, r.id) > ({created_at}, {id})"), place(i64::from(count).into()), "0".to_owned())
         }
     };
-    let filtered = format!("from {table} r where r.tenant_id = $1 and {}", condition.text);
+    let filtered = format!("from {table} r where r.tenant_id = $1 and not r.protected and {}", condition.text);
     let total = if wanted.total { format!("(select count(*) {filtered})") } else { "cast(0 as bigint)".to_owned() };
     let related = if wanted.related { related(connection, kind, "r") } else { "'[]'".to_owned() };
     let text = format!(
@@ -150,6 +150,8 @@ pub async fn page(
     let total = match (wanted.total, rows.first()) {
         (false, _) => None,
         (true, Some(row)) => Some(u64::try_from(row.total).unwrap_or(0)),
+        // Where the first page is empty nobody matches; that is most look-ups of identity providers.
+        (true, None) if matches!(page, Page::Offset(0, 1..) | Page::After(None, 1..)) => Some(0),
         // No row carries the total of a page past the end.
         (true, None) => Some(count(db, tenant, kind, condition).await?),
     };
@@ -162,8 +164,11 @@ pub async fn count(db: &Db, tenant: TenantId, kind: Kind, condition: &Condition)
     struct Count {
         total: i64,
     }
-    let text =
-        format!("select count(*) as total from {} r where r.tenant_id = $1 and {}", kind.table(), condition.text);
+    let text = format!(
+        "select count(*) as total from {} r where r.tenant_id = $1 and not r.protected and {}",
+        kind.table(),
+        condition.text
+    );
     let values = std::iter::once(tenant.0.into()).chain(condition.values.iter().cloned());
     let row: Option<Count> = sql::one(db.connection(), &text, values).await?;
     Ok(row.map_or(0, |row| u64::try_from(row.total).unwrap_or(0)))

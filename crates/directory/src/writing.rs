@@ -47,15 +47,15 @@ pub(crate) async fn claim<R: FromQueryResult>(
     );
     let text = format!(
         "update {table} set write_epoch = write_epoch + 1, write_until = {now} + {LEASE}{set}
-         where tenant_id = $1 and id = $2 and (write_until is null or write_until <= {now}) and {alive}
-         returning {columns}"
+         where tenant_id = $1 and id = $2 and not protected and (write_until is null or write_until <= {now})
+             and {alive} returning {columns}"
     );
     let values = || [tenant.0.into(), id.into(), token.to_vec().into()];
     if let Some(row) = sql::one::<R>(connection, &text, values()).await? {
         return Ok(Claim::Granted(row));
     }
     let text = format!(
-        "select (select count(*) from {table} where tenant_id = $1 and id = $2) as found,
+        "select (select count(*) from {table} where tenant_id = $1 and id = $2 and not protected) as found,
              cast(case when {alive} then 1 else 0 end as bigint) as alive"
     );
     let why: Option<Why> = sql::one(connection, &text, values()).await?;
@@ -114,4 +114,28 @@ pub async fn take_over(db: &Db, kind: Kind, tenant: TenantId, id: Uuid) -> Resul
     );
     let taken: Option<Taken> = sql::one(connection, &text, [tenant.0.into(), id.into()]).await?;
     Ok(taken.map(|taken| taken.write_epoch))
+}
+
+/// Notes whether a resource is protected: neither shown nor changed from then on.
+pub async fn protect(db: &Db, kind: Kind, tenant: TenantId, id: Uuid, protected: bool) -> Result<(), Error> {
+    let text = format!("update {} set protected = $3 where tenant_id = $1 and id = $2", kind.table());
+    sql::execute(db.connection(), &text, [tenant.0.into(), id.into(), protected.into()]).await?;
+    Ok(())
+}
+
+/// How much of a tenant is being worked on: writes of either kind, and rounds of the ledger (K30).
+pub async fn under_way(db: &Db, tenant: TenantId) -> Result<i64, Error> {
+    #[derive(FromQueryResult)]
+    struct Count {
+        number: i64,
+    }
+    let connection = db.connection();
+    let now = ledger::clock(connection);
+    let text = format!(
+        "select (select count(*) from directory_user where tenant_id = $1 and write_until > {now})
+             + (select count(*) from directory_group where tenant_id = $1 and write_until > {now})
+             + (select count(*) from ledger where tenant_id = $1 and lease_until > {now}) as number"
+    );
+    let row: Option<Count> = sql::one(connection, &text, [tenant.0.into()]).await?;
+    Ok(row.map_or(0, |row| row.number))
 }

@@ -40,10 +40,9 @@ impl<T> Ending for Result<T, Outcome> {
 /// What an outcome says about the target rather than about the user.
 pub(crate) fn health(outcome: &Outcome) -> Health {
     match outcome {
-        Outcome::Ok(_) | Outcome::Conflict(_) | Outcome::Rejected(_) => Health::Good,
         // No SCIM server answers so: whatever stands before it does.
         Outcome::NotFound(answer) if answer.body.is_none() => Health::Bad,
-        Outcome::NotFound(_) => Health::Good,
+        Outcome::Ok(_) | Outcome::Conflict(_) | Outcome::Rejected(_) | Outcome::NotFound(_) => Health::Good,
         Outcome::Throttled(..) => Health::Throttled,
         Outcome::Unauthorized(_) => Health::Unknown,
         Outcome::Failed(_)

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 /// How long a call counts.
 const WINDOW: Duration = Duration::from_mins(5);
-const BUCKETS: u64 = 10;
+const BUCKETS: usize = 10;
+/// Seconds of one bucket.
+const PERIOD: u64 = WINDOW.as_secs() / 10;
 /// So many calls say something.
 const ENOUGH: u32 = 10;
 /// So many failures in a row, and nothing but failures in the window, say it sooner.
@@ -37,13 +39,13 @@ pub enum Moved {
 pub struct Breaker {
     state: State,
     /// Period, good calls, failed calls.
-    buckets: [(u64, u32, u32); BUCKETS as usize],
+    buckets: [(u64, u32, u32); BUCKETS],
     in_a_row: u32,
 }
 
 impl Default for Breaker {
     fn default() -> Self {
-        Self { state: State::Closed, buckets: [(0, 0, 0); BUCKETS as usize], in_a_row: 0 }
+        Self { state: State::Closed, buckets: [(0, 0, 0); BUCKETS], in_a_row: 0 }
     }
 }
 
@@ -60,12 +62,11 @@ impl Breaker {
     /// A call begins; says whether it is the probe that decides.
     pub fn began(&mut self, now: Duration) -> bool {
         match self.state {
-            State::Closed => false,
             State::Open { wait, until } if now >= until => {
                 self.state = State::HalfOpen { wait, probing: true };
                 true
             }
-            State::Open { .. } => false,
+            State::Closed | State::Open { .. } => false,
             State::HalfOpen { wait, .. } => {
                 self.state = State::HalfOpen { wait, probing: true };
                 true
@@ -89,8 +90,8 @@ impl Breaker {
             };
         }
         let Some(good) = good else { return Moved::No };
-        let period = now.as_secs() / (WINDOW.as_secs() / BUCKETS);
-        let bucket = &mut self.buckets[usize::try_from(period % BUCKETS).unwrap_or(0)];
+        let period = now.as_secs() / PERIOD;
+        let bucket = &mut self.buckets[usize::try_from(period).unwrap_or(0) % BUCKETS];
         if bucket.0 != period {
             *bucket = (period, 0, 0);
         }
@@ -101,7 +102,7 @@ impl Breaker {
             bucket.2 += 1;
             self.in_a_row += 1;
         }
-        let recent = self.buckets.iter().filter(|bucket| bucket.0 + BUCKETS > period);
+        let recent = self.buckets.iter().filter(|bucket| period.saturating_sub(bucket.0) < 10);
         let (well, badly) = recent.fold((0, 0), |(well, badly), bucket| (well + bucket.1, badly + bucket.2));
         let many = well + badly >= ENOUGH && badly * 10 >= (well + badly) * 7;
         let only = well == 0 && self.in_a_row >= IN_A_ROW;

@@ -1,36 +1,53 @@
-//! Capture: the poll of the realm's events, and the baseline after an outbound enable. Both only mark (K9).
+//! Capture: the poll of the realms' events, one owner per realm by a lease row, realms side by side so that a slow one keeps
+//! nobody waiting. It only marks (K9); import and compare are done by whoever polls.
 
+use std::collections::HashSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bus::Hint;
-use directory::ledger::{self, Mark};
-use directory::link;
-use directory::watch::{self, OVERLAP_MS, Seen, Watch, digest_key};
-use realm::Realm;
-use registry::target::{self, Target};
+use directory::watch::{self, Harvest, OVERLAP_MS, Seen, Watch};
+use realm::{Changes, Realm};
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
-use crate::pushed::Pushed;
-use crate::{Config, Deps};
+use crate::{Config, Deps, alarm, compare, import};
 
-/// Users of one baseline transaction's page.
-const PAGE: u32 = 200;
+/// Realms polled at once by one process.
+const AT_ONCE: usize = 32;
+/// Once in a while so much is read again: events may commit late, or be cleared (K28).
+const REREAD_MS: i64 = 600_000;
+/// The longest pause between two polls of a realm where nothing happens, microseconds.
+const IDLE: i64 = 10_000_000;
+/// How long a realm that cannot be read is left alone, microseconds.
+const UNREADABLE: i64 = 5_000_000;
 
-/// Polls due realms, one owner per realm by a lease row.
-pub(crate) async fn poll(config: Config, deps: Deps, shutdown: CancellationToken) {
-    let pause = config.poll.min(Duration::from_millis(500));
+/// Polls due realms until shutdown.
+pub(crate) async fn poll(config: Config, deps: Deps, tracker: TaskTracker, shutdown: CancellationToken) {
+    let (pause, turns) = (config.poll.min(Duration::from_millis(250)), Arc::new(Semaphore::new(AT_ONCE)));
+    let mut forgotten = std::time::Instant::now();
     while !shutdown.is_cancelled() {
-        match watch::claim_due(&deps.db, 16, None).await {
+        let room = u32::try_from(turns.available_permits()).unwrap_or(0);
+        match watch::claim_due(&deps.db, room, None).await {
             Ok(watches) => {
-                for watch in &watches {
-                    poll_one(&config, &deps, watch).await;
+                for watch in watches {
+                    let Ok(turn) = turns.clone().acquire_owned().await else { return };
+                    let (config, deps) = (config.clone(), deps.clone());
+                    tracker.spawn(async move {
+                        let _turn = turn;
+                        poll_one(&config, &deps, &watch).await;
+                    });
                 }
             }
             Err(error) => tracing::warn!(%error, "realms to poll cannot be read"),
         }
-        if let Err(error) = watch::forget_old_events(&deps.db).await {
-            tracing::warn!(%error, "old event ids cannot be forgotten");
+        if forgotten.elapsed() > Duration::from_mins(1) {
+            forgotten = std::time::Instant::now();
+            if let Err(error) = watch::forget_old_events(&deps.db).await {
+                tracing::warn!(%error, "old event ids cannot be forgotten");
+            }
         }
         tokio::select! {
             () = tokio::time::sleep(pause) => {}
@@ -46,77 +63,76 @@ async fn poll_one(config: &Config, deps: &Deps, watch: &Watch) {
     };
     if let Err(reason) = outcome.await {
         tracing::info!(reason, tenant.id = %watch.tenant_id, "a realm's events cannot be read; the poll waits");
-        drop(watch::postpone(&deps.db, watch, 5_000_000).await);
+        drop(watch::postpone(&deps.db, watch, UNREADABLE).await);
     }
 }
 
 async fn take(config: &Config, deps: &Deps, watch: &Watch, realm: &Realm) -> Result<(), String> {
+    if watch.reread && watch.realm_uuid.is_some() {
+        let identity = realm.identity().await.map_err(|error| error.to_string())?;
+        if identity != watch.realm_uuid {
+            let reason = "the realm is not the one this tenant was set up with";
+            alarm::noted(deps, watch.tenant_id, None, "foreign_realm", reason).await;
+            return Err(reason.to_owned());
+        }
+    }
+    import::run(deps, watch, realm).await?;
+    if watch.compare {
+        compare::run(deps, watch, realm).await?;
+    }
     let ours: Vec<Uuid> = serde_json::from_str(&watch.client_ids).unwrap_or_default();
-    // The first poll begins a minute back: what happened while nobody watched is the compare's to find.
-    let now_ms = i64::try_from(
-        std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default().as_millis(),
-    )
-    .unwrap_or(i64::MAX);
-    let since = watch.cursor_ms.unwrap_or(now_ms) - OVERLAP_MS;
+    let back = if watch.reread { REREAD_MS } else { OVERLAP_MS };
+    let since = watch.cursor_ms.unwrap_or_else(now_ms) - back;
     let changes = realm.changes(since, &ours).await.map_err(|error| error.to_string())?;
+    if vanished(watch, since, &changes) {
+        let reason = "events of the realm were cleared; the whole realm is compared";
+        alarm::noted(deps, watch.tenant_id, None, "events_cleared", reason).await;
+        watch::want_compare(&deps.db, watch.tenant_id).await.map_err(|error| error.to_string())?;
+    }
     // The cursor never passes the realm's clock, and never goes back (K28).
-    let cursor = changes.server_ms.max(watch.cursor_ms.unwrap_or(0));
-    let events: Vec<Seen> =
-        changes.events.into_iter().map(|event| Seen { id: event.id, user: event.user, touch: event.touch }).collect();
-    let next = i64::try_from(config.poll.as_micros()).unwrap_or(2_000_000);
-    let marked = watch::advance(&deps.db, watch, &events, cursor, next).await.map_err(|error| error.to_string())?;
-    for user in marked {
+    let cursor_ms = changes.server_ms.max(watch.cursor_ms.unwrap_or(0));
+    let events: Vec<Seen> = changes.events.into_iter().map(seen).collect();
+    let harvest = Harvest { events: &events, cursor_ms, next_in: pause(config, watch.idle_polls) };
+    for user in watch::advance(&deps.db, watch, &harvest).await.map_err(|error| error.to_string())? {
         deps.doorbell.ring(Hint { tenant: watch.tenant_id.0, user, urgent: false, traceparent: None });
     }
     Ok(())
 }
 
-/// After an enable: rows for users the ledger has never heard of, as clean, so that nobody is pushed (P2). Whoever is
-/// linked there and differs from what was sent is owed the difference (K24).
-pub(crate) async fn baselines(deps: Deps, every: Duration, shutdown: CancellationToken) {
-    while !shutdown.is_cancelled() {
-        match target::baselines_due(&deps.db, 4).await {
-            Ok(targets) => {
-                for target in targets {
-                    if let Err(reason) = baseline(&deps, &target).await {
-                        tracing::warn!(reason, tenant.id = %target.tenant, "a baseline waits");
-                    }
-                }
-            }
-            Err(error) => tracing::warn!(%error, "baselines cannot be read"),
-        }
-        tokio::select! {
-            () = tokio::time::sleep(every) => {}
-            () = shutdown.cancelled() => return,
-        }
-    }
+pub(crate) fn seen(event: realm::RealmEvent) -> Seen {
+    let realm::RealmEvent { id, at_ms, user, touch, deleted, roles } = event;
+    Seen { id, at_ms, user, touch, deleted, roles }
 }
 
-async fn baseline(deps: &Deps, target: &Target) -> Result<(), String> {
-    let text = |error: &dyn std::fmt::Display| error.to_string();
-    let realm = deps.realms.of(target.tenant).await.map_err(|error| text(&error))?;
-    let key = digest_key(&deps.db, target.tenant).await.map_err(|error| text(&error))?;
-    let mut first = 0;
-    loop {
-        let page = realm.users(first, PAGE).await.map_err(|error| text(&error))?;
-        let ids: Vec<Uuid> = page.iter().map(|user| user.id).collect();
-        let sent = link::digests(&deps.db, target.tenant, target.id, &ids).await.map_err(|error| text(&error))?;
-        for user in &page {
-            let pushed = Pushed::of(user);
-            let differs = sent.get(&user.id).is_some_and(|digests| *digests != pushed.digests(&key));
-            let connection = deps.db.connection();
-            let noted = if differs {
-                let mark = Mark { urgent: !user.enabled, reassert: true, trace: None };
-                ledger::mark(connection, target.tenant, user.id, &mark).await
-            } else {
-                ledger::baseline(connection, target.tenant, user.id, &pushed.observed(&key)).await.map(drop)
-            };
-            noted.map_err(|error| text(&error))?;
-        }
-        first += PAGE;
-        if page.len() < PAGE as usize {
-            break;
-        }
+/// Fast while something happens, slower the longer nothing does. Microseconds.
+fn pause(config: &Config, idle_polls: i64) -> i64 {
+    let base = i64::try_from(config.poll.as_micros()).unwrap_or(IDLE);
+    let doublings = u32::try_from(((idle_polls - 30) / 30).clamp(0, 8)).unwrap_or(0);
+    base.saturating_mul(1 << doublings).min(IDLE.max(base))
+}
+
+/// The newest event known should be among those read again; where it is not, somebody cleared them (K28).
+fn vanished(watch: &Watch, since: i64, changes: &Changes) -> bool {
+    let newest = watch.newest_event.as_deref().and_then(|newest| newest.split_once(' '));
+    let Some((at_ms, id)) = newest.and_then(|(at, id)| Some((at.parse::<i64>().ok()?, id))) else { return false };
+    let ids: HashSet<&str> = changes.events.iter().map(|event| event.id.as_str()).collect();
+    at_ms > since + 1_000 && !ids.contains(id)
+}
+
+pub(crate) fn now_ms() -> i64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_realm_where_nothing_happens_is_asked_less_often_and_at_least_every_ten_seconds() {
+        let config = Config { poll: Duration::from_secs(1), ..Config::default() };
+        assert_eq!(pause(&config, 0), 1_000_000);
+        assert_eq!(pause(&config, 60), 2_000_000);
+        assert_eq!(pause(&config, 10_000), IDLE);
     }
-    target::baseline_done(&deps.db, target.id, target.generation).await.map_err(|error| text(&error))
 }

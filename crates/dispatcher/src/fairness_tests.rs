@@ -23,7 +23,7 @@ fn granted(fairness: &mut Fairness, who: TenantId, urgent: bool) -> usize {
 fn rounds(fairness: &mut Fairness, who: TenantId, healths: &[Health]) -> Vec<After> {
     let mut now = NOW;
     let mut round = |health: &Health| {
-        now += Duration::from_secs(60);
+        now += Duration::from_mins(1);
         let place = fairness.admit(who, false, now).unwrap();
         fairness.ended(who, place, *health, QUICK, now)
     };

@@ -3,15 +3,20 @@
 //! Whatever wakes it, a hint, the sweeper or the poll, it takes no input from it: it claims a row, reads the present
 //! state, and sends the difference. Triage looks at the realm and ignores the target; send obeys the target.
 
+mod alarm;
 mod attempt;
 mod backfill;
 mod breaker;
 mod capture;
+mod compare;
 mod create;
 mod deleted;
 mod fairness;
 mod forget;
 mod gauges;
+mod heal;
+mod import;
+mod listen;
 mod mass;
 mod plan;
 mod pushed;
@@ -25,11 +30,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use bus::{Doorbell, Hints};
+use bus::{Doorbell, Hints, News};
 use downstream::{Connector, Guard};
 use realm::Realm;
 use registry::seal::Keyring;
 use registry::{Db, TenantId};
+use tokio::sync::mpsc::Receiver;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -90,13 +96,16 @@ pub struct Deps {
 }
 
 /// Works until shutdown, then finishes what is in flight. Nothing is given back: what is unfinished stays in the ledger.
-pub async fn run(config: Config, deps: Deps, hints: Hints, shutdown: CancellationToken) {
+pub async fn run(config: Config, deps: Deps, hints: Hints, news: Option<Receiver<News>>, shutdown: CancellationToken) {
     let tracker = TaskTracker::new();
     let pool = Arc::new(work::Pool::new(&config, deps.clone(), tracker.clone()));
     tracker.spawn(work::listen(pool.clone(), hints, shutdown.clone()));
     tracker.spawn(work::sweep(pool, config.sweep, shutdown.clone()));
-    tracker.spawn(capture::poll(config.clone(), deps.clone(), shutdown.clone()));
-    tracker.spawn(capture::baselines(deps.clone(), config.sweep, shutdown.clone()));
+    tracker.spawn(capture::poll(config.clone(), deps.clone(), tracker.clone(), shutdown.clone()));
+    if let Some(news) = news {
+        tracker.spawn(listen::run(deps.clone(), news, shutdown.clone()));
+    }
+    tracker.spawn(compare::baselines(deps.clone(), config.sweep, shutdown.clone()));
     tracker.spawn(backfill::run(deps.clone(), config.sweep, shutdown.clone()));
     tracker.spawn(forget::run(deps.db.clone(), config.keep_activity, shutdown.clone()));
     tracker.spawn(gauges::keep(deps.db.clone(), shutdown.clone()));

@@ -90,7 +90,7 @@ impl Pushed {
                 wanted.iter().all(|email| emails.iter().any(|other| value(other) == value(email)))
             }
             (None, Some(Value::Array(emails))) => emails.is_empty(),
-            (None, Some(Value::Null)) | (None, None) => true,
+            (None, Some(Value::Null) | None) => true,
             (wanted, held) => wanted == held,
         })
     }

@@ -1,15 +1,24 @@
-//! Triage: look at the realm, refresh the directory behind its fence, decide what is owed (K9–K12).
+//! Triage: look at the realm, refresh the directory behind its fence, decide what is owed (K9–K14).
 
 use directory::ledger::{self, Claim, Recorded, Stage, Triage};
-use directory::{refresh, watch};
-use realm::RealmUser;
+use directory::refresh::{self, Fate, Fence};
+use directory::resource::Kind;
+use directory::user::Arrival;
+use directory::watch::{self, Gone};
+use directory::{reservation, writing};
+use realm::{Realm, RealmUser};
 use registry::TenantId;
 use scim::native::Native;
 use tracing::Instrument;
 use uuid::Uuid;
 
-use crate::Deps;
 use crate::pushed::Pushed;
+use crate::{Deps, alarm, heal};
+
+/// How long a triage waits for a realm that cannot be read, microseconds.
+const UNREADABLE: i64 = 2_000_000;
+/// How long one waits that is held, microseconds.
+const HELD: i64 = 60_000_000;
 
 pub(crate) async fn run(deps: &Deps, tenant: TenantId, user: Uuid) -> Result<(), directory::Error> {
     let Some(claim) = ledger::claim(&deps.db, tenant, user, Stage::Triage, None).await? else { return Ok(()) };
@@ -18,36 +27,161 @@ pub(crate) async fn run(deps: &Deps, tenant: TenantId, user: Uuid) -> Result<(),
     look(deps, tenant, user, &claim).instrument(span).await
 }
 
+/// What a look at the realm came to.
+enum Look {
+    /// The user, and what becomes of it in the directory.
+    Seen(RealmUser, Standing),
+    /// Gone for good.
+    Gone,
+    /// Not to be decided now: again after so many microseconds.
+    Later(i64),
+}
+
+/// How a user stands to SCIM.
+#[derive(PartialEq)]
+enum Standing {
+    /// As it was.
+    AsBefore,
+    /// Holds the role, and the directory did not know.
+    Managed,
+    /// Holds the role no more.
+    Released,
+}
+
 async fn look(deps: &Deps, tenant: TenantId, user: Uuid, claim: &Claim) -> Result<(), directory::Error> {
     // Order: the fence is read before the realm (K11).
     let fence = refresh::fence(&deps.db, tenant, user).await?;
-    if fence.as_ref().is_some_and(refresh::Fence::writing) {
+    if fence.as_ref().is_some_and(Fence::writing) {
         return ledger::release(&deps.db, tenant, user, claim.epoch, 0).await;
     }
-    let seen = match deps.realms.of(tenant).await {
-        Ok(realm) => realm.user(user).await,
-        Err(error) => Err(error),
+    let looked = match deps.realms.of(tenant).await {
+        Ok(realm) => ask(deps, tenant, user, claim, fence.as_ref(), &realm).await,
+        Err(error) => Err(error.into()),
     };
-    let seen = match seen {
-        Ok(seen) => seen,
-        Err(error) => {
+    let seen = match looked {
+        Ok(Look::Later(wait)) => return ledger::release(&deps.db, tenant, user, claim.epoch, wait).await,
+        Ok(Look::Seen(seen, standing)) => Some((seen, standing)),
+        Ok(Look::Gone) => None,
+        Err(Unread::Directory(error)) => return Err(error),
+        Err(Unread::Realm(error)) => {
             tracing::info!(%error, tenant.id = %tenant, user.id = %user, "the realm cannot be read; triage waits");
-            return ledger::release(&deps.db, tenant, user, claim.epoch, 2_000_000).await;
+            return ledger::release(&deps.db, tenant, user, claim.epoch, UNREADABLE).await;
         }
     };
     let key = watch::digest_key(&deps.db, tenant).await?;
+    let user_seen = seen.as_ref().map(|(user, _)| user);
     let triage = Triage {
         epoch: claim.epoch,
         seq: claim.seq,
-        observed: seen.as_ref().map_or_else(|| b"gone".to_vec(), |user| Pushed::of(user).observed(&key)),
-        urgent: seen.as_ref().is_some_and(|user| !user.enabled),
+        observed: user_seen.map_or_else(|| b"gone".to_vec(), |user| Pushed::of(user).observed(&key)),
+        urgent: user_seen.is_some_and(|user| !user.enabled),
         gone: seen.is_none(),
     };
-    let native = seen.as_ref().map(native_of);
-    match refresh::commit(&deps.db, tenant, user, fence.as_ref(), native.as_ref(), &triage).await? {
+    let arrival = user_seen.map(|user| arrival(tenant, user));
+    let fate = match (&seen, &arrival) {
+        (Some((_, Standing::Released)), _) => Fate::LetGo,
+        (Some((_, Standing::Managed)), Some(arrival)) => Fate::Import(arrival),
+        (Some(_), Some(arrival)) => Fate::Follow(&arrival.base),
+        _ => Fate::Gone,
+    };
+    match refresh::commit(&deps.db, tenant, user, fence.as_ref(), fate, &triage).await? {
         Recorded::Written { .. } => Ok(()),
         Recorded::Stale => ledger::release(&deps.db, tenant, user, claim.epoch, 0).await,
     }
+}
+
+/// Why a look did not come to anything.
+pub(crate) enum Unread {
+    Realm(realm::Error),
+    Directory(directory::Error),
+}
+
+impl From<realm::Error> for Unread {
+    fn from(error: realm::Error) -> Self {
+        Self::Realm(error)
+    }
+}
+
+impl From<directory::Error> for Unread {
+    fn from(error: directory::Error) -> Self {
+        Self::Directory(error)
+    }
+}
+
+async fn ask(
+    deps: &Deps,
+    tenant: TenantId,
+    user: Uuid,
+    claim: &Claim,
+    fence: Option<&Fence>,
+    realm: &Realm,
+) -> Result<Look, Unread> {
+    let Some(seen) = realm.user(user).await? else {
+        return absent(deps, tenant, user, claim, fence.is_some(), realm).await;
+    };
+    if let Some(fence) = fence {
+        // A late write of our own is no admin's wish; what belongs to the directory is the directory's (K5, K13).
+        if heal::mend(deps, tenant, realm, &seen, fence).await? {
+            return Ok(Look::Later(0));
+        }
+    } else if orphaned(deps, tenant, realm, &seen).await? {
+        realm.delete(user).await?;
+        return Ok(Look::Later(UNREADABLE));
+    }
+    if !claim.row.check_roles {
+        return Ok(Look::Seen(seen, Standing::AsBefore));
+    }
+    realm.forget_protection(user);
+    let (managed, protected) = (realm.is_managed(user).await?, realm.user_is_protected(user).await?);
+    let standing = match (fence.is_some(), managed) {
+        (true, false) => {
+            alarm::noted(deps, tenant, Some(user), "released", "the realm role was taken away in the realm").await;
+            Standing::Released
+        }
+        (false, true) if !protected => Standing::Managed,
+        _ => Standing::AsBefore,
+    };
+    if fence.is_some() {
+        writing::protect(&deps.db, Kind::User, tenant, user, protected).await?;
+    }
+    Ok(Look::Seen(seen, standing))
+}
+
+/// Not found is gone only where the realm is the one we know, and does not lack too many at once (K14).
+async fn absent(
+    deps: &Deps,
+    tenant: TenantId,
+    user: Uuid,
+    claim: &Claim,
+    managed: bool,
+    realm: &Realm,
+) -> Result<Look, Unread> {
+    let known = watch::identity(&deps.db, tenant).await?.and_then(|identity| identity.realm_uuid);
+    if known.is_some() && realm.identity().await? != known {
+        alarm::noted(deps, tenant, None, "foreign_realm", "the realm is not the one this tenant was set up with").await;
+        return Ok(Look::Later(HELD));
+    }
+    // Somebody the directory does not manage costs nobody an account when it is given up.
+    if managed && watch::may_go(&deps.db, tenant, claim.row.delete_seen).await? == Gone::Held {
+        let reason = "more users are missing than were said to be deleted; nobody is given up until somebody looks";
+        alarm::noted(deps, tenant, Some(user), "absences_held", reason).await;
+        return Ok(Look::Later(HELD));
+    }
+    Ok(Look::Gone)
+}
+
+/// A realm user that a create of ours made too late: nobody answers for its nonce, and it never got its role (K2).
+async fn orphaned(deps: &Deps, tenant: TenantId, realm: &Realm, seen: &RealmUser) -> Result<bool, Unread> {
+    let Some(nonce) = reservation::nonce_of(tenant, seen.marker.as_deref()) else { return Ok(false) };
+    if reservation::answers_for(&deps.db, tenant, nonce).await? {
+        return Ok(false);
+    }
+    Ok(!realm.is_managed(seen.id).await?)
+}
+
+pub(crate) fn arrival(tenant: TenantId, user: &RealmUser) -> Arrival {
+    let nonce = reservation::nonce_of(tenant, user.marker.as_deref());
+    Arrival { id: user.id, base: native_of(user), nonce }
 }
 
 pub(crate) fn native_of(user: &RealmUser) -> Native {

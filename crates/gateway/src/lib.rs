@@ -12,6 +12,7 @@ mod groups;
 mod journal;
 mod limits;
 mod observe;
+mod projected;
 mod provisioner;
 mod query;
 mod render;

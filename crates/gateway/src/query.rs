@@ -2,6 +2,7 @@
 //! creation, a bounded number at once, and evaluated over the documents. Never more than a page is kept.
 
 use std::cmp::Ordering;
+use std::collections::HashMap;
 
 use directory::Condition;
 use directory::resource::{self, Kind, Page as Rows, Resource, Wanted};
@@ -17,6 +18,7 @@ use uuid::Uuid;
 use crate::answer::Answer;
 use crate::call::Call;
 use crate::render::{relation, whole};
+use crate::write::existing::{Sought, fetch};
 
 type Outcome = Result<Answer, Answer>;
 
@@ -59,6 +61,9 @@ async fn run(call: &Call<'_>, queries: &[(Kind, Query<'_>)]) -> Outcome {
 async fn by_index(call: &Call<'_>, queries: &[(Kind, Query<'_>)], page: list::Page) -> Outcome {
     let (skip, take) = (u64::from(page.start_index - 1), page.count);
     let [(kind, query)] = queries else { return of_many(call, queries, page).await };
+    if *kind == Kind::User && call.provisioner.importing {
+        fetch_named(call, query).await?;
+    }
     let selection = Selection::of(*kind, query);
     let (resources, total) = if selection.indexed() {
         let wanted = Wanted { related: selection.related, total: true };
@@ -67,24 +72,36 @@ async fn by_index(call: &Call<'_>, queries: &[(Kind, Query<'_>)], page: list::Pa
             resource::page(&call.deps.db, call.tenant(), *kind, &selection.condition, rows, wanted).await?;
         (rows, total.unwrap_or(0))
     } else {
-        let mut found = selection.keys(call).await?;
+        let (mut found, held) = selection.keys(call).await?;
         let total = found.len() as u64;
         order(&mut found, query.sort.as_ref());
         let page: Vec<Found> =
             found.into_iter().skip(usize::try_from(skip).unwrap_or(usize::MAX)).take(take as usize).collect();
-        (selection.fetch(call, &page).await?, total)
+        (selection.fetch(call, &page, held).await?, total)
     };
     let shown: Vec<Object> = resources.iter().map(|resource| selection.show(call, resource)).collect();
     Ok(Answer::json(200, list::response(&shown, total, page.start_index)))
 }
 
+/// A look-up by name while the import is under way asks the realm too (K8).
+async fn fetch_named(call: &Call<'_>, query: &Query<'_>) -> Result<(), Answer> {
+    let looked_for = query.filter.as_ref().and_then(scim::filter::Filter::as_equality);
+    if let Some((path, name)) = looked_for
+        && path == "userName"
+    {
+        fetch(call, Sought::Name(name)).await?;
+    }
+    Ok(())
+}
+
 /// Several types are one list: in the order asked for, or one type after the other.
 async fn of_many(call: &Call<'_>, queries: &[(Kind, Query<'_>)], page: list::Page) -> Outcome {
     let selections: Vec<Selection<'_>> = queries.iter().map(|(kind, query)| Selection::of(*kind, query)).collect();
-    let mut found = Vec::new();
+    let (mut found, mut held) = (Vec::new(), Vec::new());
     for (number, selection) in selections.iter().enumerate() {
-        let keys = selection.keys(call).await?;
+        let (keys, resources) = selection.keys(call).await?;
         found.extend(keys.into_iter().map(|found| Found { of: number, ..found }));
+        held.push(resources);
     }
     let sort = queries.first().and_then(|(_, query)| query.sort.as_ref());
     order(&mut found, sort);
@@ -92,11 +109,11 @@ async fn of_many(call: &Call<'_>, queries: &[(Kind, Query<'_>)], page: list::Pag
     let skip = usize::try_from(page.start_index - 1).unwrap_or(usize::MAX);
     let page_of: Vec<Found> = found.into_iter().skip(skip).take(page.count as usize).collect();
     let mut shown: Vec<Option<Object>> = vec![None; page_of.len()];
-    for (number, selection) in selections.iter().enumerate() {
+    for ((number, selection), held) in selections.iter().enumerate().zip(held) {
         let mine: Vec<(usize, Found)> =
             page_of.iter().cloned().enumerate().filter(|(_, found)| found.of == number).collect();
         let wanted: Vec<Found> = mine.iter().map(|(_, found)| found.clone()).collect();
-        for resource in selection.fetch(call, &wanted).await? {
+        for resource in selection.fetch(call, &wanted, held).await? {
             if let Some((place, _)) = mine.iter().find(|(_, found)| found.id == resource.id) {
                 shown[*place] = Some(selection.show(call, &resource));
             }
@@ -148,6 +165,9 @@ struct Selection<'q> {
     related: bool,
 }
 
+/// Resources at hand, by id.
+type Held = HashMap<Uuid, Resource>;
+
 /// A resource that matches, and what it is sorted by.
 #[derive(Clone)]
 struct Found {
@@ -183,35 +203,41 @@ impl<'q> Selection<'q> {
         self.query.projection.apply(call.types.of(self.kind), whole(call, self.kind, resource))
     }
 
-    /// Walks everything the condition lets through; what matches, with what it is sorted by.
-    async fn keys(&self, call: &Call<'_>) -> Result<Vec<Found>, Answer> {
-        let (mut found, mut last) = (Vec::new(), None);
+    /// Walks everything the condition lets through; what matches, with what it is sorted by. The resources themselves stay
+    /// at hand only where the walk took one step, so that they need not be read again.
+    async fn keys(&self, call: &Call<'_>) -> Result<(Vec<Found>, Held), Answer> {
+        let (mut found, mut held, mut last) = (Vec::new(), Held::new(), None);
         let wanted = Wanted { related: self.related, total: false };
         loop {
             let rows = Rows::After(last, WALK);
             let (rows, _) =
                 resource::page(&call.deps.db, call.tenant(), self.kind, &self.condition, rows, wanted).await?;
-            last = rows.last().map(|resource| (resource.created_at, resource.id));
             let full = rows.len() == WALK as usize;
-            for resource in &rows {
-                let Some(document) = self.matches(call, resource) else { continue };
+            let only = last.is_none() && !full;
+            last = rows.last().map(|resource| (resource.created_at, resource.id));
+            for resource in rows {
+                let Some(document) = self.matches(call, &resource) else { continue };
                 let key = self.query.sort.as_ref().map_or(Key::Missing, |sort| sort.key(&document));
                 found.push(Found { key, created_at: resource.created_at, id: resource.id, of: 0 });
+                if only {
+                    held.insert(resource.id, resource);
+                }
             }
             if !full {
-                return Ok(found);
+                return Ok((found, held));
             }
         }
     }
 
     /// The resources of a page, in its order.
-    async fn fetch(&self, call: &Call<'_>, page: &[Found]) -> Result<Vec<Resource>, Answer> {
+    async fn fetch(&self, call: &Call<'_>, page: &[Found], mut held: Held) -> Result<Vec<Resource>, Answer> {
         let ids: Vec<Uuid> = page.iter().map(|found| found.id).collect();
-        let related = self.query.projection.shows(self.query.resource, relation(self.kind));
-        let fetched = resource::by_ids(&call.deps.db, call.tenant(), self.kind, &ids, related).await?;
-        let mut fetched: std::collections::HashMap<Uuid, Resource> =
-            fetched.into_iter().map(|resource| (resource.id, resource)).collect();
-        Ok(ids.iter().filter_map(|id| fetched.remove(id)).collect())
+        if held.is_empty() {
+            let related = self.query.projection.shows(self.query.resource, relation(self.kind));
+            let fetched = resource::by_ids(&call.deps.db, call.tenant(), self.kind, &ids, related).await?;
+            held.extend(fetched.into_iter().map(|resource| (resource.id, resource)));
+        }
+        Ok(ids.iter().filter_map(|id| held.remove(id)).collect())
     }
 
     /// The page after a position: its resources, how many match in all, and the position of the next page.
@@ -237,7 +263,7 @@ impl<'q> Selection<'q> {
             return Ok((rows, total.unwrap_or(0), next));
         }
         let sort = self.query.sort.as_ref();
-        let mut found = self.keys(call).await?;
+        let (mut found, held) = self.keys(call).await?;
         let total = found.len() as u64;
         order(&mut found, sort);
         let passed = position.and_then(|position| {
@@ -256,7 +282,7 @@ impl<'q> Selection<'q> {
             id: last.id.to_string(),
             sort_key: sort.map(|_| write_key(&last.key)),
         });
-        Ok((self.fetch(call, &page).await?, total, next))
+        Ok((self.fetch(call, &page, held).await?, total, next))
     }
 }
 

@@ -62,6 +62,9 @@ async fn serve(request: Request, payload: web::Payload, gateway: &web::Data<Gate
     };
     let tenant = Some(provisioner.tenant);
     let refused = |answer: Answer| Ok((answer, tenant, Notes::default()));
+    if provisioner.frozen {
+        return refused(Answer::unavailable());
+    }
     if let Err(seconds) = gateway.limits.take(provisioner.tenant, provisioner.requests_per_second) {
         return refused(Answer::too_many(seconds));
     }

@@ -11,6 +11,7 @@ use serde_json::Value;
 use crate::answer::Answer;
 use crate::call::Call;
 use crate::render;
+use crate::write::existing::{Sought, fetch};
 use crate::write::{self, id_of, missing, names};
 
 type Outcome = Result<Answer, Answer>;
@@ -19,7 +20,11 @@ type Outcome = Result<Answer, Answer>;
 pub(crate) async fn read(call: &Call<'_>, kind: Kind, id: &str) -> Outcome {
     let (db, projection) = (&call.deps.db, projection(call, kind)?);
     let related = projection.shows(call.types.of(kind), render::relation(kind));
-    let found = resource::by_id(db, call.tenant(), kind, id_of(kind, id)?, related).await?;
+    let id = id_of(kind, id)?;
+    let mut found = resource::by_id(db, call.tenant(), kind, id, related).await?;
+    if found.is_none() && kind == Kind::User && call.provisioner.importing && fetch(call, Sought::Id(id)).await? {
+        found = resource::by_id(db, call.tenant(), kind, id, related).await?;
+    }
     let found = found.ok_or_else(|| missing(kind))?;
     if call.request.if_none_match.as_deref().is_some_and(|tags| names(tags, found.version)) {
         return Ok(Answer { etag: Some(document::etag(found.version)), ..Answer::empty(304) });
@@ -31,6 +36,11 @@ pub(crate) async fn create(call: &Call<'_>, body: &Value) -> Outcome {
     let projection = projection(call, Kind::User)?;
     let mut new = document::accept(&call.types.user, body)?;
     new.entry("active").or_insert(Value::Bool(true));
+    if call.provisioner.importing
+        && let Some(name) = new.get("userName").and_then(Value::as_str)
+    {
+        fetch(call, Sought::Name(name)).await?;
+    }
     let user = write::user::create(call, &new).await?;
     let location = Some(render::location(call, Kind::User, user.id));
     Ok(Answer { location, ..render::answer(call, 201, Kind::User, &user, &projection) })

@@ -68,6 +68,14 @@ enum Command {
     /// Realms.
     #[command(subcommand)]
     Realm(tenants::RealmCommand),
+    /// Looks at everything a tenant needs and says what is missing and how it is mended.
+    Doctor {
+        /// The tenant's slug.
+        tenant: String,
+        /// Mend what is missing.
+        #[arg(long)]
+        repair: bool,
+    },
     /// Prints every setting with its meaning, as a page of the documentation.
     Environment {
         /// Compares with this file instead, and fails if it differs.
@@ -124,6 +132,7 @@ async fn run(command: Command) -> anyhow::Result<()> {
         Command::Backfill(command) => backfill::run(command, &environment).await,
         Command::Seal(command) => seal::run(command, &environment).await,
         Command::Realm(command) => tenants::realm(command, &environment).await,
+        Command::Doctor { tenant, repair } => tenants::doctor(&tenant, repair, &environment).await,
         Command::Environment { check } => generated("environment", &env::page(), check.as_deref()),
     }
 }

@@ -83,6 +83,7 @@ variables! {
     KEYCLOAK_URL = "KEYCLOAK_URL", "control", "none: embedded realms", "the Keycloak of the default cluster";
     KEYCLOAK_CLIENT_ID = "KEYCLOAK_CLIENT_ID", "control", "none", "the cluster-wide client that provisions realms";
     KEYCLOAK_CLIENT_SECRET = "KEYCLOAK_CLIENT_SECRET", "control", "none", "its secret";
+    CLUSTER_CREDENTIALS = "KEVRA_CLUSTER_CREDENTIALS", "control", "none", "the same for further clusters: cluster=client_id:secret, comma separated";
     TRUSTED_PROXIES = "KEVRA_TRUSTED_PROXIES", "gateway", "none", "networks whose X-Forwarded-Host is believed, CIDR, comma separated";
     DOWNSTREAM_PORTS = "KEVRA_DOWNSTREAM_PORTS", "control dispatcher", "443,8443", "ports a downstream may use";
     DOWNSTREAM_CA = "KEVRA_DOWNSTREAM_CA", "control dispatcher", "none", "certificates (PEM) of your own authorities that downstreams may be signed by; as a file, KEVRA_DOWNSTREAM_CA_FILE";

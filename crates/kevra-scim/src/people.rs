@@ -45,6 +45,11 @@ impl People for PeopleOf {
         Ok(page.into_iter().map(read).collect())
     }
 
+    async fn managed(&self, first: u32, max: u32) -> Result<Vec<Person>, Error> {
+        let page = person::page(&self.db, self.tenant, first, max, true).await.map_err(failed)?;
+        Ok(page.into_iter().map(read).collect())
+    }
+
     async fn changed_since(&self, since: i64) -> Result<Vec<Person>, Error> {
         let people = person::changed_since(&self.db, self.tenant, since).await.map_err(failed)?;
         Ok(people.into_iter().map(read).collect())

@@ -5,31 +5,49 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
+use directory::watch::{self, Setup};
 use realm::embedded::Embedded;
-use realm::keycloak::{Admin, Client, Connection, EventStores};
+use realm::keycloak::{Admin, Client, Connection, EventStores, Wanted};
 use realm::{Error, Realm};
 use registry::seal::Keyring;
 use registry::tenant::{Provisioner, Tenant};
 use registry::{Db, TenantId, credential};
+use secrecy::SecretString;
 use tokio::sync::Mutex;
 
 use crate::people::PeopleOf;
+use crate::settings::Admins;
 
-/// How long a realm's client is used before its secret is read again.
-const FRESH: Duration = Duration::from_secs(30);
+/// How long a realm's client is used before it is asked whether its secret is still the one.
+const FRESH: Duration = Duration::from_secs(10);
+/// How long one waits for its turn at a realm's set-up.
+const TURN: Duration = Duration::from_secs(30);
 
 /// The realms of all tenants, and the cluster-wide credential where the role has it.
 pub(crate) struct Realms {
     pub db: Db,
     pub keyring: Option<Keyring>,
-    pub admin: Option<Admin>,
+    pub admins: Admins,
     pub issuer: Option<Arc<demo::issuer::Issuer>>,
-    cache: Mutex<HashMap<TenantId, (Instant, Realm)>>,
+    cache: Mutex<HashMap<TenantId, Held>>,
+}
+
+/// A realm's client as it was made.
+#[derive(Clone)]
+struct Held {
+    at: Instant,
+    generation: i64,
+    place: String,
+    realm: Realm,
+}
+
+fn place(url: &str, realm: &str) -> String {
+    format!("{url} {realm}")
 }
 
 impl Realms {
-    pub fn new(db: Db, keyring: Option<Keyring>, admin: Option<Admin>) -> Self {
-        Self { db, keyring, admin, issuer: None, cache: Mutex::default() }
+    pub fn new(db: Db, keyring: Option<Keyring>, admins: Admins) -> Self {
+        Self { db, keyring, admins, issuer: None, cache: Mutex::default() }
     }
 
     async fn realm(&self, tenant: TenantId, realm: &str, keycloak: Option<&str>) -> Result<Realm, Error> {
@@ -38,59 +56,147 @@ impl Realms {
             return Ok(Realm::Embedded(Embedded::new(Arc::new(people))));
         };
         let mut cache = self.cache.lock().await;
-        if let Some((at, realm)) = cache.get(&tenant)
-            && at.elapsed() < FRESH
-        {
-            return Ok(realm.clone());
+        let held = cache.get(&tenant).cloned();
+        if let Some(held) = held.as_ref().filter(|held| held.at.elapsed() < FRESH && held.place == place(url, realm)) {
+            return Ok(held.realm.clone());
         }
         let credential = credential::of(&self.db, tenant).await.map_err(|_| Error::Unavailable)?;
         let (Some(credential), Some(keyring)) = (credential, &self.keyring) else { return Err(Error::Refused) };
-        let client_secret = keyring.open(&credential::aad(tenant), &credential.secret).map_err(|_| Error::Refused)?;
-        let realm = Realm::Keycloak(Client::new(Connection {
-            base_url: url.trim_end_matches('/').to_owned(),
-            realm: realm.to_owned(),
-            token_realm: realm.to_owned(),
-            client_id: credential.client_id,
-            client_secret,
-            timeout: realm::CALL,
-        })?);
-        cache.insert(tenant, (Instant::now(), realm.clone()));
-        Ok(realm)
+        // The same secret at the same place: the client and its token stay.
+        let same = |held: &Held| held.generation == credential.generation && held.place == place(url, realm);
+        let client = match held.filter(same) {
+            Some(held) => held.realm,
+            None => {
+                let secret = keyring.open(&credential::aad(tenant), &credential.secret).map_err(|_| Error::Refused)?;
+                Realm::Keycloak(Client::new(Connection {
+                    base_url: url.trim_end_matches('/').to_owned(),
+                    realm: realm.to_owned(),
+                    token_realm: realm.to_owned(),
+                    client_id: credential.client_id,
+                    client_secret: secret,
+                    timeout: realm::CALL,
+                })?)
+            }
+        };
+        let held = Held {
+            at: Instant::now(),
+            generation: credential.generation,
+            place: place(url, realm),
+            realm: client.clone(),
+        };
+        cache.insert(tenant, held);
+        Ok(client)
     }
 
-    /// Sets a tenant's realm up, and stores what the data path needs.
+    /// A tenant's realm by its data path.
+    pub async fn of_tenant(&self, tenant: &Tenant) -> Result<Realm, Error> {
+        self.realm(tenant.id, &tenant.realm, tenant.keycloak_url.as_deref()).await
+    }
+
+    /// The privileged way into a tenant's realm; only `control` has one.
+    fn admin(&self, tenant: &Tenant) -> Option<Admin> {
+        let (client_id, client_secret) = self.admins.get(&tenant.cluster)?.clone();
+        let base_url = tenant.keycloak_url.as_ref()?.trim_end_matches('/').to_owned();
+        Some(Admin { base_url, client_id, client_secret })
+    }
+
+    /// Sets a tenant's realm up under its lease, and stores what the data path needs (K29).
     pub async fn set_up(&self, tenant: &Tenant) -> Result<(), Error> {
-        directory::watch::ensure(&self.db, tenant.id).await.map_err(|_| Error::Unavailable)?;
+        watch::ensure(&self.db, tenant.id).await.map_err(unavailable)?;
         if tenant.keycloak_url.is_none() {
             return Ok(());
         }
-        let (Some(admin), Some(keyring)) = (&self.admin, &self.keyring) else { return Err(Error::Refused) };
-        let options = registry::option::of(&self.db, tenant.id).await.map_err(|_| Error::Unavailable)?;
-        let provisioned = admin.provision(&tenant.realm, options.allow_rename).await?;
-        let sealed =
-            keyring.seal(&credential::aad(tenant.id), &provisioned.client_secret).map_err(|_| Error::Refused)?;
-        credential::store(&self.db, tenant.id, &provisioned.client_id, &sealed)
+        let setup = self.turn(tenant.id).await?;
+        // Order: after the lease, the tenant as it is now.
+        let tenant = registry::tenant::by_id(&self.db, tenant.id).await.map_err(unavailable)?;
+        let done = self.provision(&tenant).await;
+        watch::end_setup(&self.db, &setup, done.is_ok()).await.map_err(unavailable)?;
+        done
+    }
+
+    /// Waits for its turn at a realm's set-up.
+    async fn turn(&self, tenant: TenantId) -> Result<Setup, Error> {
+        let begun = Instant::now();
+        loop {
+            if let Some(setup) = watch::begin_setup(&self.db, tenant).await.map_err(unavailable)? {
+                return Ok(setup);
+            }
+            if begun.elapsed() > TURN {
+                return Err(Error::Unavailable);
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+
+    async fn wanted(&self, tenant: TenantId) -> Result<Wanted, Error> {
+        let options = registry::option::of(&self.db, tenant).await.map_err(unavailable)?;
+        let projection = options.projection.as_deref().and_then(|text| serde_json::from_str(text).ok());
+        let projection: std::collections::BTreeMap<String, String> = projection.unwrap_or_default();
+        Ok(Wanted { allow_rename: options.allow_rename, attributes: projection.into_values().collect() })
+    }
+
+    async fn provision(&self, tenant: &Tenant) -> Result<(), Error> {
+        let (Some(admin), Some(keyring)) = (self.admin(tenant), &self.keyring) else { return Err(Error::Refused) };
+        let provisioned = admin.provision(&tenant.realm, &self.wanted(tenant.id).await?).await?;
+        self.store(keyring, tenant.id, &provisioned.client_id, &provisioned.client_secret).await?;
+        watch::identify(&self.db, tenant.id, provisioned.realm_uuid, provisioned.client_uuid)
             .await
-            .map_err(|_| Error::Unavailable)?;
-        directory::watch::identify(&self.db, tenant.id, provisioned.realm_uuid, provisioned.client_uuid)
-            .await
-            .map_err(|_| Error::Unavailable)?;
+            .map_err(unavailable)?;
         if let Some(before) = provisioned.events_before {
             let before = serde_json::to_string(&before).map_err(|_| Error::Unavailable)?;
-            directory::watch::remember_events(&self.db, tenant.id, &before).await.map_err(|_| Error::Unavailable)?;
+            watch::remember_events(&self.db, tenant.id, &before).await.map_err(unavailable)?;
         }
-        self.cache.lock().await.remove(&tenant.id);
         Ok(())
+    }
+
+    async fn store(
+        &self,
+        keyring: &Keyring,
+        tenant: TenantId,
+        client_id: &str,
+        secret: &SecretString,
+    ) -> Result<(), Error> {
+        let sealed = keyring.seal(&credential::aad(tenant), secret).map_err(|_| Error::Refused)?;
+        credential::store(&self.db, tenant, client_id, &sealed).await.map_err(unavailable)?;
+        self.cache.lock().await.remove(&tenant);
+        Ok(())
+    }
+
+    /// Another secret for the data-path client.
+    pub async fn rotate_secret(&self, tenant: &Tenant) -> Result<(), Error> {
+        let (Some(admin), Some(keyring)) = (self.admin(tenant), &self.keyring) else { return Err(Error::Refused) };
+        let setup = self.turn(tenant.id).await?;
+        let done = async {
+            let secret = admin.rotate_secret(&tenant.realm).await?;
+            self.store(keyring, tenant.id, realm::keycloak::CLIENT_ID, &secret).await
+        };
+        let done = done.await;
+        watch::end_setup(&self.db, &setup, false).await.map_err(unavailable)?;
+        done
+    }
+
+    /// What of a realm's set-up is missing, by name.
+    pub async fn missing(&self, tenant: &Tenant) -> Result<Vec<&'static str>, Error> {
+        if tenant.keycloak_url.is_none() {
+            return Ok(Vec::new());
+        }
+        let admin = self.admin(tenant).ok_or(Error::Refused)?;
+        admin.missing(&tenant.realm, &self.wanted(tenant.id).await?).await
     }
 
     /// Puts back what [`Realms::set_up`] switched on, if nobody needs it.
     pub async fn stand_down(&self, tenant: &Tenant) -> Result<(), Error> {
-        let before = directory::watch::to_restore(&self.db, tenant.id).await.map_err(|_| Error::Unavailable)?;
-        let (Some(before), Some(admin)) = (before, &self.admin) else { return Ok(()) };
+        let before = watch::to_restore(&self.db, tenant.id).await.map_err(unavailable)?;
+        let (Some(before), Some(admin)) = (before, self.admin(tenant)) else { return Ok(()) };
         let before: EventStores = serde_json::from_str(&before).map_err(|_| Error::Unavailable)?;
         admin.restore_events(&tenant.realm, &before).await?;
-        directory::watch::restored(&self.db, tenant.id).await.map_err(|_| Error::Unavailable)
+        watch::restored(&self.db, tenant.id).await.map_err(unavailable)
     }
+}
+
+fn unavailable(error: impl std::fmt::Display) -> Error {
+    tracing::warn!(%error, "the registry");
+    Error::Unavailable
 }
 
 #[async_trait]
@@ -104,6 +210,9 @@ impl gateway::Realms for Realms {
 impl dispatcher::Realms for Realms {
     async fn of(&self, tenant: TenantId) -> Result<Realm, Error> {
         let tenant = registry::tenant::by_id(&self.db, tenant).await.map_err(|_| Error::Unavailable)?;
+        if tenant.frozen_at.is_some() {
+            return Err(Error::Unavailable);
+        }
         self.realm(tenant.id, &tenant.realm, tenant.keycloak_url.as_deref()).await
     }
 }
@@ -112,6 +221,18 @@ impl dispatcher::Realms for Realms {
 impl control::Realms for Realms {
     async fn provision(&self, tenant: &Tenant) -> Result<(), Error> {
         self.set_up(tenant).await
+    }
+
+    async fn missing(&self, tenant: &Tenant) -> Result<Vec<&'static str>, Error> {
+        Self::missing(self, tenant).await
+    }
+
+    async fn repair(&self, tenant: &Tenant) -> Result<(), Error> {
+        self.provision(tenant).await
+    }
+
+    async fn rotate_secret(&self, tenant: &Tenant) -> Result<(), Error> {
+        Self::rotate_secret(self, tenant).await
     }
 
     async fn stand_down(&self, tenant: &Tenant) {

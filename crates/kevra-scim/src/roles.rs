@@ -9,7 +9,6 @@ use anyhow::{Context, bail};
 use bus::{Doorbell, Hints};
 use control::jwks::{Expect, Verifier};
 use downstream::{Connector, Guard};
-use realm::keycloak::Admin;
 use registry::Db;
 use registry::seal::Keyring;
 use tokio_util::sync::CancellationToken;
@@ -17,6 +16,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::env::{self, Environment};
 use crate::realms::Realms;
+use crate::settings::Admins;
 use crate::{ops, settings};
 
 /// Which roles to run.
@@ -93,14 +93,14 @@ pub(crate) async fn run(which: Which, environment: &Environment, metrics: promet
         bail!(env::Fault::Missing { name: env::AMQP_URL.name, purpose: env::AMQP_URL.purpose });
     }
     let guard = settings::guard(environment)?;
-    let admin: Option<Admin> = if which.control { settings::admin(environment)? } else { None };
+    let admins = if which.control { settings::admins(environment)? } else { Admins::new() };
     let seal =
         (which.control || which.dispatcher).then(|| settings::keyring(environment, env::SEAL_KEYRING)).transpose()?;
     let verifier = which.control.then(|| settings::operators(environment)).transpose()?.map(verifier).transpose()?;
     let db = open(&common).await?;
     let realm_keyring = settings::realm_keyring(environment)?;
     crate::seal::check(&db, seal.as_ref(), realm_keyring.as_ref()).await?;
-    let realms = Arc::new(Realms::new(db.clone(), realm_keyring, admin));
+    let realms = Arc::new(Realms::new(db.clone(), realm_keyring, admins));
     let parts = Parts {
         db,
         realms,
@@ -191,9 +191,9 @@ pub(crate) async fn serve(which: Which, parts: Parts, ports: Ports, shutdown: Ca
             connector: parts.connector.clone(),
             doorbell,
         };
-        let stop = shutdown.clone();
+        let (news, stop) = (parts.amqp.clone().map(|url| bus::realm_news(url, &shutdown, &tracker)), shutdown.clone());
         running.spawn(async move {
-            dispatcher::run(config, deps, hints, stop).await;
+            dispatcher::run(config, deps, hints, news, stop).await;
             Ok(())
         });
     }
@@ -250,7 +250,7 @@ pub(crate) fn check(which: Which, environment: &Environment) -> anyhow::Result<(
     if which.control {
         settings::origins(environment)?;
         settings::listen(environment, env::CONTROL_LISTEN, 8080)?;
-        settings::admin(environment)?;
+        settings::admins(environment)?;
         settings::operators(environment)?;
     }
     if which.gateway {

@@ -1,5 +1,6 @@
 //! Settings of each role, from the environment. A role reads only its own section.
 
+use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -122,7 +123,7 @@ pub(crate) fn trusted_proxies(environment: &Environment) -> Result<Vec<gateway::
     Ok(environment.list(env::TRUSTED_PROXIES, "a network such as 10.0.0.0/8")?.unwrap_or_default())
 }
 
-/// The cluster-wide credential of the default cluster's Keycloak: all three, or none for embedded realms.
+/// The Keycloak of the default cluster and the cluster-wide credential: all three, or none for embedded realms.
 pub(crate) fn admin(environment: &Environment) -> Result<Option<Admin>, Fault> {
     let Some(url) = environment.text(env::KEYCLOAK_URL)? else { return Ok(None) };
     if !url.starts_with("http://") && !url.starts_with("https://") {
@@ -136,6 +137,25 @@ pub(crate) fn admin(environment: &Environment) -> Result<Option<Admin>, Fault> {
         client_secret: environment.secret(env::KEYCLOAK_CLIENT_SECRET)?,
     }))
 }
+
+/// The cluster-wide credentials of all clusters, by name.
+pub(crate) fn admins(environment: &Environment) -> Result<Admins, Fault> {
+    let default = admin(environment)?.map(|admin| ("default".to_owned(), (admin.client_id, admin.client_secret)));
+    let mut admins: Admins = default.into_iter().collect();
+    let form = || bad(env::CLUSTER_CREDENTIALS, "each item must be cluster=client_id:secret");
+    for item in environment.list::<String>(env::CLUSTER_CREDENTIALS, "text")?.unwrap_or_default() {
+        let (cluster, credential) = item.split_once('=').ok_or_else(form)?;
+        let (client_id, secret) = credential.split_once(':').ok_or_else(form)?;
+        if cluster.is_empty() || client_id.is_empty() || secret.is_empty() {
+            return Err(form());
+        }
+        admins.insert(cluster.to_owned(), (client_id.to_owned(), SecretString::from(secret)));
+    }
+    Ok(admins)
+}
+
+/// Client id and secret of a cluster's privileged client, by the cluster's name.
+pub(crate) type Admins = HashMap<String, (String, SecretString)>;
 
 /// Whose tokens the control API takes.
 pub(crate) fn operators(environment: &Environment) -> Result<control::jwks::Expect, Fault> {

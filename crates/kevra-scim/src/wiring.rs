@@ -14,7 +14,7 @@ pub(crate) fn control(environment: &Environment, db: Db) -> anyhow::Result<contr
     let nobody =
         Expect { issuer: "nobody".to_owned(), audience: "nobody".to_owned(), source: Source::Fixed(String::new()) };
     Ok(control::Deps {
-        realms: Arc::new(Realms::new(db.clone(), settings::realm_keyring(environment)?, None)),
+        realms: Arc::new(Realms::new(db.clone(), settings::realm_keyring(environment)?, settings::Admins::new())),
         db,
         keyring: settings::keyring(environment, env::SEAL_KEYRING)?,
         connector: settings::connector(&settings::guard(environment)?)?,

@@ -38,6 +38,8 @@ pub trait People: Send + Sync {
     async fn by_username(&self, username: &str) -> Result<Option<Person>, Error>;
     /// A page by username.
     async fn page(&self, first: u32, max: u32) -> Result<Vec<Person>, Error>;
+    /// A page of holders of `scim-managed` by username.
+    async fn managed(&self, first: u32, max: u32) -> Result<Vec<Person>, Error>;
     /// Who changed at or after a moment, microseconds, oldest first.
     async fn changed_since(&self, since: i64) -> Result<Vec<Person>, Error>;
     /// The clock `changed_at` is in, microseconds.
@@ -78,6 +80,26 @@ impl Embedded {
             self.0.update(&person).await?;
         }
         Ok(())
+    }
+
+    pub(crate) async fn disable(&self, id: Uuid) -> Result<(), Error> {
+        let off = UserChange { enabled: Some(false), ..UserChange::default() };
+        self.save(id, &off, false).await.map(drop)
+    }
+
+    pub(crate) async fn release(&self, id: Uuid) -> Result<(), Error> {
+        let Some(mut person) = self.0.by_id(id).await? else { return Ok(()) };
+        person.managed = false;
+        person.user.marker = None;
+        self.0.update(&person).await.map(drop)
+    }
+
+    pub(crate) async fn managed(&self, first: u32, max: u32) -> Result<Vec<RealmUser>, Error> {
+        Ok(self.0.managed(first, max).await?.into_iter().map(|person| person.user).collect())
+    }
+
+    pub(crate) async fn is_managed(&self, id: Uuid) -> Result<bool, Error> {
+        Ok(self.0.by_id(id).await?.is_some_and(|person| person.managed))
     }
 
     pub(crate) async fn user(&self, id: Uuid) -> Result<Option<RealmUser>, Error> {
@@ -134,6 +156,8 @@ impl Embedded {
                 at_ms: person.changed_at / 1_000,
                 user: person.user.id,
                 touch: person.touched_at == person.changed_at,
+                deleted: false,
+                roles: false,
             })
             .collect();
         Ok(Changes { events, server_ms })

@@ -100,6 +100,70 @@ impl Realm {
         }
     }
 
+    /// Switches a user off: one call, none of what it holds is read.
+    pub async fn disable(&self, id: Uuid) -> Result<(), Error> {
+        match self {
+            Self::Embedded(realm) => realm.disable(id).await,
+            Self::Keycloak(client) => client.disable(id).await,
+        }
+    }
+
+    /// Lets a user go: without role and marker it is SCIM's no more (K30).
+    pub async fn release(&self, id: Uuid) -> Result<(), Error> {
+        match self {
+            Self::Embedded(realm) => realm.release(id).await,
+            Self::Keycloak(client) => client.release(id).await,
+        }
+    }
+
+    /// Whether a user holds `scim-managed`.
+    pub async fn is_managed(&self, id: Uuid) -> Result<bool, Error> {
+        match self {
+            Self::Embedded(realm) => realm.is_managed(id).await,
+            Self::Keycloak(client) => client.is_managed(id).await,
+        }
+    }
+
+    /// A page of the holders of `scim-managed`, by username.
+    pub async fn managed(&self, first: u32, max: u32) -> Result<Vec<RealmUser>, Error> {
+        match self {
+            Self::Embedded(realm) => realm.managed(first, max).await,
+            Self::Keycloak(client) => client.managed(first, max).await,
+        }
+    }
+
+    /// Whether a user has a hand in the realm's administration; asked at most once a minute. Nobody has in an embedded
+    /// realm.
+    pub async fn user_is_protected(&self, id: Uuid) -> Result<bool, Error> {
+        match self {
+            Self::Embedded(_) => Ok(false),
+            Self::Keycloak(client) => client.user_is_protected(id).await,
+        }
+    }
+
+    /// Whether a group gives a hand in the realm's administration.
+    pub async fn group_is_protected(&self, id: Uuid) -> Result<bool, Error> {
+        match self {
+            Self::Embedded(_) => Ok(false),
+            Self::Keycloak(client) => client.group_is_protected(id).await,
+        }
+    }
+
+    /// The roles of a user or group have changed: what is known of its protection is no more.
+    pub fn forget_protection(&self, id: Uuid) {
+        if let Self::Keycloak(client) = self {
+            client.protection.forget(id);
+        }
+    }
+
+    /// The realm's own UUID: its identity, whatever it is called (K29). None for an embedded realm.
+    pub async fn identity(&self) -> Result<Option<Uuid>, Error> {
+        match self {
+            Self::Embedded(_) => Ok(None),
+            Self::Keycloak(client) => client.identity().await.map(Some),
+        }
+    }
+
     /// Ends a user's sessions; repeatable.
     pub async fn logout(&self, id: Uuid) -> Result<(), Error> {
         match self {

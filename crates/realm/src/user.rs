@@ -1,5 +1,7 @@
 //! A realm's user as the rest of the program sees it. `Debug` prints the id alone.
 
+use std::collections::BTreeMap;
+
 use uuid::Uuid;
 
 /// A user of a realm: native fields and our two managed attributes.
@@ -40,6 +42,8 @@ pub struct NewUser {
     pub external_id: Option<String>,
     /// `tenant:nonce`.
     pub marker: String,
+    /// Further managed attributes of the realm's profile, by their names there.
+    pub attributes: BTreeMap<String, String>,
 }
 
 /// What a request changes of a user; `None` leaves alone, `Some(None)` clears.
@@ -57,6 +61,10 @@ pub struct UserChange {
     pub external_id: Option<Option<String>>,
     /// Sent only if the request changed it (K3).
     pub enabled: Option<bool>,
+    /// `tenant:nonce`: set where a user is taken over, cleared where it is released.
+    pub marker: Option<Option<String>>,
+    /// Further managed attributes of the realm's profile.
+    pub attributes: BTreeMap<String, Option<String>>,
 }
 
 impl UserChange {
@@ -85,6 +93,9 @@ impl UserChange {
         }
         if let Some(enabled) = self.enabled {
             user.enabled = enabled;
+        }
+        if let Some(marker) = &self.marker {
+            user.marker.clone_from(marker);
         }
         user
     }
@@ -123,6 +134,10 @@ pub struct RealmEvent {
     pub user: Uuid,
     /// An operator's touch, which re-asserts (K26).
     pub touch: bool,
+    /// The user was deleted.
+    pub deleted: bool,
+    /// The user's roles changed.
+    pub roles: bool,
 }
 
 /// A poll's harvest.

@@ -44,6 +44,17 @@ pub async fn insert(
     Ok(())
 }
 
+/// Writes an entry about something that is done elsewhere.
+pub async fn note(
+    db: &Db,
+    tenant: TenantId,
+    actor: &str,
+    action: &str,
+    detail: serde_json::Value,
+) -> Result<(), Error> {
+    insert(db.connection(), Some(tenant), actor, action, detail).await
+}
+
 /// The newest entries of a tenant, newest first.
 pub async fn newest(db: &Db, tenant: TenantId, limit: u32) -> Result<Vec<Entry>, Error> {
     let text = "select id, at, actor, action, detail from audit_entry where tenant_id = $1

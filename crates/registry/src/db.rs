@@ -53,6 +53,13 @@ impl Db {
         Ok(Self(Database::connect(connect).await?))
     }
 
+    /// The same pool, which tells of each statement it has run: how a test counts them.
+    #[must_use]
+    pub fn watched(mut self, told: impl Fn(&str) + Send + Sync + 'static) -> Self {
+        self.0.set_metric_callback(move |run| told(&run.statement.sql));
+        self
+    }
+
     /// The pool, for the directory and the migrations check.
     pub fn connection(&self) -> &DatabaseConnection {
         &self.0

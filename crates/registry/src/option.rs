@@ -22,6 +22,8 @@ pub struct Options {
     pub requests_per_second: Option<i64>,
     /// The tenant's own schema extensions: a JSON array of `{"resource": "User" | "Group", "schema": …}`.
     pub extensions: Option<String>,
+    /// Further attributes projected into the realm: a JSON object, SCIM path to realm attribute.
+    pub projection: Option<String>,
 }
 
 impl Default for Options {
@@ -34,6 +36,7 @@ impl Default for Options {
             token_days: None,
             requests_per_second: None,
             extensions: None,
+            projection: None,
         }
     }
 }
@@ -41,7 +44,7 @@ impl Default for Options {
 /// The settings of a tenant.
 pub async fn of(db: &Db, tenant: TenantId) -> Result<Options, Error> {
     let text = "select idp_profile, strict_members, existing_users, allow_rename, token_days, requests_per_second,
-             extensions
+             extensions, projection
          from tenant_option where tenant_id = $1";
     Ok(db::one(db.connection(), text, [tenant.0.into()]).await?.unwrap_or_default())
 }
@@ -51,12 +54,13 @@ pub async fn set(db: &Db, tenant: TenantId, options: &Options, actor: &str) -> R
     let transaction = db.begin().await?;
     let outcome = async {
         let text = "insert into tenant_option (tenant_id, idp_profile, strict_members, existing_users, allow_rename,
-                 token_days, requests_per_second, extensions)
-             values ($1, $2, $3, $4, $5, $6, $7, $8)
+                 token_days, requests_per_second, extensions, projection)
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
              on conflict (tenant_id) do update set idp_profile = excluded.idp_profile,
                  strict_members = excluded.strict_members, existing_users = excluded.existing_users,
                  allow_rename = excluded.allow_rename, token_days = excluded.token_days,
-                 requests_per_second = excluded.requests_per_second, extensions = excluded.extensions";
+                 requests_per_second = excluded.requests_per_second, extensions = excluded.extensions,
+                 projection = excluded.projection";
         let values = [
             tenant.0.into(),
             options.idp_profile.clone().into(),
@@ -66,6 +70,7 @@ pub async fn set(db: &Db, tenant: TenantId, options: &Options, actor: &str) -> R
             options.token_days.into(),
             options.requests_per_second.into(),
             options.extensions.clone().into(),
+            options.projection.clone().into(),
         ];
         db::execute(&transaction, text, values).await?;
         tenant::bump(&transaction, tenant).await?;

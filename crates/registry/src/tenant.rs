@@ -19,6 +19,10 @@ pub struct Tenant {
     pub realm: String,
     /// Where the realm runs.
     pub cluster_id: ClusterId,
+    /// The cluster's name.
+    pub cluster: String,
+    /// Since when it is being moved: nothing is answered and nothing claimed (K30).
+    pub frozen_at: Option<i64>,
     /// A host of the customer's own, if any.
     pub custom_domain: Option<String>,
     /// Counts configuration changes: the `ETag` of the console's page.
@@ -51,7 +55,7 @@ fn base_url(custom_domain: Option<&str>, public_host: &str, realm: &str) -> Stri
 }
 
 const SELECT: &str = "select t.id, t.slug, t.display_name, t.realm, t.cluster_id, t.custom_domain, t.version,
-         t.realm_generation, c.public_host, c.keycloak_url
+         t.realm_generation, c.public_host, c.keycloak_url, c.name as cluster, t.frozen_at
      from tenant t join cluster c on c.id = t.cluster_id";
 
 /// What a new tenant is made of.
@@ -133,6 +137,29 @@ async fn change_in(
         "custom_domain": change.custom_domain,
     });
     audit::insert(connection, Some(tenant), actor, "tenant.change", detail).await
+}
+
+/// Freezes a tenant, or thaws it: while frozen nothing is answered and nothing claimed (K30).
+pub async fn freeze(db: &Db, tenant: TenantId, frozen: bool) -> Result<(), Error> {
+    let now = if frozen { clock_sql(db.connection()) } else { "null" };
+    let text = format!("update tenant set frozen_at = {now} where id = $1");
+    db::execute(db.connection(), &text, [tenant.0.into()]).await?;
+    Ok(())
+}
+
+/// Puts a tenant's realm on another cluster, or under another name: one realm generation up (K30).
+pub async fn relocate(db: &Db, tenant: TenantId, cluster: ClusterId, realm: &str, actor: &str) -> Result<(), Error> {
+    let transaction = db.begin().await?;
+    let outcome = async {
+        let text =
+            "update tenant set cluster_id = $2, realm = $3, realm_generation = realm_generation + 1 where id = $1";
+        db::execute(&transaction, text, [tenant.0.into(), cluster.0.into(), realm.into()]).await?;
+        bump(&transaction, tenant).await?;
+        let detail = serde_json::json!({ "cluster": cluster.0, "realm": realm });
+        audit::insert(&transaction, Some(tenant), actor, "tenant.move", detail).await
+    }
+    .await;
+    finish(transaction, outcome).await
 }
 
 /// Removes a tenant with everything of it; the audit entries stay.
@@ -231,6 +258,7 @@ pub async fn list(db: &Db, search: &str, offset: u32, limit: u32) -> Result<(Vec
 
 /// An identity provider whose token is alive, with what a request needs to know of its tenant.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an option of the tenant of its own")]
 pub struct Provisioner {
     /// The tenant.
     pub tenant: TenantId,
@@ -256,6 +284,12 @@ pub struct Provisioner {
     pub extensions: Option<String>,
     /// Signs the tenant's cursors.
     pub cursor_key: Option<Vec<u8>>,
+    /// Users who were in the realm before are not all taken in yet (K8).
+    pub importing: bool,
+    /// The tenant is being moved: nothing is answered until it has arrived (K30).
+    pub frozen: bool,
+    /// Further attributes that are projected into the realm: a JSON object, SCIM path to realm attribute.
+    pub projection: Option<String>,
 }
 
 /// Why a token of the right shape is refused, for the activity; the wire only ever says 401 (W4).
@@ -297,6 +331,9 @@ struct TokenRow {
     existing_users: Option<String>,
     extensions: Option<String>,
     cursor_key: Option<Vec<u8>>,
+    importing: i64,
+    frozen_at: Option<i64>,
+    projection: Option<String>,
 }
 
 /// Whose token it is: one indexed read, no cache, so that rotation bites on the next request of every replica (I4).
@@ -310,7 +347,8 @@ pub async fn resolve(
     let text = format!(
         "select i.tenant_id, i.died_at, i.died_why, i.expires_at, {} as now, t.slug, t.realm, t.custom_domain,
              c.public_host, c.keycloak_url, o.idp_profile, o.requests_per_second, o.strict_members,
-             o.existing_users, o.extensions, t.cursor_key
+             o.existing_users, o.extensions, t.cursor_key, t.frozen_at, o.projection,
+             (select count(*) from realm_watch w where w.tenant_id = t.id and w.import_done_at is null) as importing
          from inbound_token i join tenant t on t.id = i.tenant_id join cluster c on c.id = t.cluster_id
              left join tenant_option o on o.tenant_id = t.id
          where i.hash = $1",
@@ -344,5 +382,8 @@ pub async fn resolve(
         adopts: row.existing_users.as_deref() == Some("adopt"),
         extensions: row.extensions,
         cursor_key: row.cursor_key,
+        importing: row.importing > 0,
+        frozen: row.frozen_at.is_some(),
+        projection: row.projection,
     }))
 }

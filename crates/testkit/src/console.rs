@@ -42,6 +42,13 @@ impl Console {
         token(&self.post(&format!("/tenants/{tenant}/inbound/enable"), None))
     }
 
+    /// Sets a tenant's inbound options.
+    pub fn inbound_options(&self, tenant: &str, options: &Value) {
+        let (status, answer) =
+            self.call(reqwest::Method::PUT, &format!("/tenants/{tenant}/inbound/options"), Some(options));
+        assert!((200..300).contains(&status), "{status} {answer}");
+    }
+
     /// Rotates the inbound token; the new one.
     pub fn rotate(&self, tenant: &str) -> String {
         token(&self.post(&format!("/tenants/{tenant}/inbound/rotate"), None))

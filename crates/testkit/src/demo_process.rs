@@ -1,7 +1,7 @@
 //! The built program's demo as a process, with the facts of its ready file.
 
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -16,6 +16,9 @@ pub struct Demo {
     _scratch: Scratch,
 }
 
+/// Runs a program until its own standard input ends, then stops it and clears up.
+const UNTIL_INPUT_ENDS: &str = r#"scratch=$1; shift; "$@" & read -r _; kill $!; wait $!; rm -rf "$scratch""#;
+
 impl Demo {
     /// Starts a built program's demo on free ports and waits until everything answers.
     pub fn start(program: &Path) -> Self {
@@ -29,9 +32,26 @@ impl Demo {
         let mut command = Command::new(program);
         command.args(["demo", "--port", "0", "--data"]).arg(scratch.file("data"));
         command.arg("--ready-file").arg(&ready).envs(settings.iter().copied());
-        let mut process = Process::start(&mut command, &scratch.file("log"));
+        let process = Process::start(&mut command, &scratch.file("log"));
+        Self::ready(process, &ready, scratch)
+    }
+
+    /// Likewise, for a `static` shared by many tests, which is never dropped: the demo stops when the tests' process ends,
+    /// however it does.
+    pub fn start_shared(program: &Path) -> Self {
+        let scratch = Scratch::default();
+        let ready = scratch.file("ready.json");
+        let mut command = Command::new("sh");
+        command.args(["-c", UNTIL_INPUT_ENDS, "sh"]).arg(scratch.path()).arg(program);
+        command.args(["demo", "--port", "0", "--data"]).arg(scratch.file("data"));
+        command.arg("--ready-file").arg(&ready).stdin(Stdio::piped());
+        let process = Process::start_reading(&mut command, &scratch.file("log"));
+        Self::ready(process, &ready, scratch)
+    }
+
+    fn ready(mut process: Process, ready: &Path, scratch: Scratch) -> Self {
         process.wait_until(Duration::from_mins(1), "the demo", || ready.exists());
-        let text = std::fs::read_to_string(&ready).expect("the ready file");
+        let text = std::fs::read_to_string(ready).expect("the ready file");
         let facts = serde_json::from_str(&text).expect("the ready file is JSON");
         Self { process, facts, _scratch: scratch }
     }

@@ -54,6 +54,13 @@ impl Realm {
         self.admin(Method::PUT, &format!("/users/{id}"), Some(&user));
     }
 
+    /// What the realm's token endpoint answers a public client.
+    pub fn token_of(&self, client: &str, form: &[(&str, &str)]) -> Value {
+        let url = format!("{}/realms/{}/protocol/openid-connect/token", self.base, self.name);
+        let form: Vec<(&str, &str)> = form.iter().copied().chain([("client_id", client)]).collect();
+        http().post(url).form(&form).send().expect("Keycloak answers").json().expect("a token answer")
+    }
+
     /// A call of the realm's Admin API.
     pub fn admin(&self, method: Method, path: &str, body: Option<&Value>) -> Value {
         self.call(method, &format!("/admin/realms/{}{path}", self.name), body)

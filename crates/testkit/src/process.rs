@@ -15,9 +15,14 @@ pub struct Process {
 impl Process {
     /// Starts a command; its output is appended to a file.
     pub fn start(command: &mut Command, log: &Path) -> Self {
+        Self::start_reading(command.stdin(Stdio::null()), log)
+    }
+
+    /// Likewise, with the standard input its command has.
+    pub fn start_reading(command: &mut Command, log: &Path) -> Self {
         let file = std::fs::OpenOptions::new().create(true).append(true).open(log).expect("a log file");
         let second = file.try_clone().expect("a log file");
-        let child = command.stdin(Stdio::null()).stdout(file).stderr(second).spawn();
+        let child = command.stdout(file).stderr(second).spawn();
         Self { child: child.expect("the program starts"), log: log.to_owned() }
     }
 

@@ -95,3 +95,14 @@ impl Scim2Cli {
         serde_json::from_str(&said).unwrap_or(Value::Null)
     }
 }
+
+/// What the RFC checker `scim2-tester` says of a SCIM base URL, a verdict per line.
+///
+/// # Panics
+/// If it cannot be run.
+pub fn scim2_test(url: &str, token: &str) -> String {
+    let mut command = Command::new(tool("scim2"));
+    command.args(["--url", url, "test"]).env("SCIM_CLI_HEADERS", format!("Authorization: Bearer {token}"));
+    let output = command.output().expect("scim2 runs");
+    [output.stdout, output.stderr].map(|text| String::from_utf8_lossy(&text).into_owned()).concat()
+}

@@ -61,6 +61,18 @@ pub async fn row(db: &Db, tenant: TenantId, user: Uuid) -> Result<Option<Row>, E
     sql::one(db.connection(), &text, [tenant.0.into(), user.into()]).await
 }
 
+/// What was last seen of every user the ledger has heard of, for the compare.
+pub async fn observed(db: &Db, tenant: TenantId) -> Result<Vec<(Uuid, Option<Vec<u8>>)>, Error> {
+    #[derive(FromQueryResult)]
+    struct Seen {
+        user_id: Uuid,
+        observed: Option<Vec<u8>>,
+    }
+    let text = "select user_id, observed from ledger where tenant_id = $1";
+    let rows: Vec<Seen> = sql::all(db.connection(), text, [tenant.0.into()]).await?;
+    Ok(rows.into_iter().map(|row| (row.user_id, row.observed)).collect())
+}
+
 /// Extends a claim before each call (K20): same epoch, still ours, and for a send the target's generation unchanged.
 pub async fn renew(db: &Db, tenant: TenantId, user: Uuid, epoch: i64, generation: Option<i64>) -> Result<bool, Error> {
     let connection = db.connection();

@@ -9,11 +9,16 @@ use crate::{Error, sql};
 
 /// How a user is marked.
 #[derive(Debug, Clone, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each says a thing of its own about the mark")]
 pub struct Mark {
     /// A deactivation is known to be part of it: the urgent lane.
     pub urgent: bool,
     /// An operator touched the user: push even if nothing differs (K26).
     pub reassert: bool,
+    /// Roles may have changed: triage looks at them too.
+    pub roles: bool,
+    /// The realm said that the user was deleted (K14).
+    pub deleted: bool,
     /// W3C `traceparent` of whatever caused it.
     pub trace: Option<String>,
 }
@@ -25,8 +30,9 @@ pub async fn mark(connection: &impl ConnectionTrait, tenant: TenantId, user: Uui
     let lane = if mark.urgent { super::protocol::URGENT } else { super::protocol::NORMAL };
     let reassert_seq: Option<i64> = mark.reassert.then_some(1);
     let text = format!(
-        "insert into ledger (tenant_id, user_id, dirty_seq, reassert_seq, triage_at, next_at, lane, dirty_at, trace)
-         values ($1, $2, 1, $3, {now}, {now}, $4, {now}, $5)
+        "insert into ledger (tenant_id, user_id, dirty_seq, reassert_seq, triage_at, next_at, lane, dirty_at, trace,
+             check_roles, delete_seen)
+         values ($1, $2, 1, $3, {now}, {now}, $4, {now}, $5, $6, $7)
          on conflict (tenant_id, user_id) do update set
              dirty_seq = ledger.dirty_seq + 1,
              triage_at = {now},
@@ -34,9 +40,19 @@ pub async fn mark(connection: &impl ConnectionTrait, tenant: TenantId, user: Uui
                                  else ledger.dirty_seq + 1 end,
              lane = case when excluded.lane < ledger.lane then excluded.lane else ledger.lane end,
              dirty_at = case when ledger.dirty_seq > ledger.acked_seq then ledger.dirty_at else {now} end,
-             trace = coalesce(excluded.trace, ledger.trace)"
+             trace = coalesce(excluded.trace, ledger.trace),
+             check_roles = ledger.check_roles or excluded.check_roles,
+             delete_seen = ledger.delete_seen or excluded.delete_seen"
     );
-    let values = [tenant.0.into(), user.into(), reassert_seq.into(), lane.into(), mark.trace.clone().into()];
+    let values = [
+        tenant.0.into(),
+        user.into(),
+        reassert_seq.into(),
+        lane.into(),
+        mark.trace.clone().into(),
+        mark.roles.into(),
+        mark.deleted.into(),
+    ];
     sql::execute(connection, &text, values).await?;
     Ok(())
 }

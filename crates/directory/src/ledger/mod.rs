@@ -16,7 +16,7 @@ use sea_orm::{ConnectionTrait, DbBackend, FromQueryResult};
 use uuid::Uuid;
 
 pub use backlog::{Backlog, Targets, backlog, backlog_of, targets};
-pub use claim::{Claim, claim, live_leases, release, renew, row};
+pub use claim::{Claim, claim, live_leases, observed, release, renew, row};
 pub use due::{Due, due, due_except, hasten};
 pub use mark::{Mark, baseline, first_enable, mark, owe_again, retire};
 pub use protocol::{Stage, Verdict};
@@ -47,6 +47,10 @@ pub struct Row {
     pub dirty_at: i64,
     /// The trace of the newest mark, W3C `traceparent`.
     pub trace: Option<String>,
+    /// Roles may have changed.
+    pub check_roles: bool,
+    /// The realm said that the user was deleted.
+    pub delete_seen: bool,
     /// Somebody let a held change go.
     pub released: bool,
 }
@@ -73,7 +77,8 @@ impl Row {
 
 /// The columns [`Row`] reads.
 const COLUMNS: &str = "tenant_id, user_id, dirty_seq, seen_seq, acked_seq, owed_seq, reassert_seq, epoch, \
-     settled_epoch, lease_until, triage_at, next_at, lane, attempts, observed, dirty_at, trace, released";
+     settled_epoch, lease_until, triage_at, next_at, lane, attempts, observed, dirty_at, trace, check_roles, \
+     delete_seen, released";
 
 /// The database's clock in microseconds, as SQL: leases must not depend on the clocks of replicas (K20).
 pub(crate) fn clock(connection: &impl ConnectionTrait) -> &'static str {

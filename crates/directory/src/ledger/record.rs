@@ -101,9 +101,12 @@ pub async fn triaged(
     let lifted = state.owed() && state.next_at != row.next_at;
     store(transaction, tenant, user, &state, lifted).await?;
     let gone_at = triage.gone.then_some(now);
-    let text = "update ledger set observed = $3, gone_at = $4 where tenant_id = $1 and user_id = $2";
-    let observed = triage.observed.clone();
-    sql::execute(transaction, text, [tenant.0.into(), user.into(), observed.into(), gone_at.into()]).await?;
+    // What came while the realm was looked at is for the next triage.
+    let text = "update ledger set observed = $3, gone_at = $4,
+             check_roles = check_roles and dirty_seq > $5, delete_seen = delete_seen and dirty_seq > $5
+         where tenant_id = $1 and user_id = $2";
+    let values = [tenant.0.into(), user.into(), triage.observed.clone().into(), gone_at.into(), triage.seq.into()];
+    sql::execute(transaction, text, values).await?;
     Ok(Recorded::Written { owed: state.owed() && state.next_at <= now })
 }
 

@@ -81,7 +81,8 @@ async fn commit_in(
     ];
     let Some(row) = sql::one::<Committed>(transaction, &text, values).await? else { return Ok(None) };
     if commit.changed || commit.base.is_some() {
-        let mark = Mark { urgent: !commit.active, reassert: false, trace: commit.trace.map(str::to_owned) };
+        let trace = commit.trace.map(str::to_owned);
+        let mark = Mark { urgent: !commit.active, trace, ..Mark::default() };
         ledger::mark(transaction, tenant, before.id, &mark).await?;
     }
     Ok(Some(Resource {

@@ -1,6 +1,7 @@
 //! Users as they are written: the document with the columns the protocol needs, claimed, committed, removed.
 
 mod commit;
+mod import;
 mod logout;
 
 use std::collections::HashMap;
@@ -13,7 +14,8 @@ use serde_json::Value;
 use uuid::Uuid;
 
 pub use commit::{Commit, commit, delete};
-pub use logout::{OwedLogout, claim_owed_logouts, logout_paid};
+pub use import::{Arrival, document_of, ids, import, let_go, managed_among};
+pub use logout::{OwedLogout, claim_owed_logouts, logout_paid, undoubt};
 
 use crate::resource::{Kind, Resource};
 use crate::writing::{self, Claim};

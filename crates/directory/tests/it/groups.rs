@@ -21,6 +21,7 @@ testkit::on_both_databases!(
     a_group_cannot_be_reached_from_itself,
     what_the_realm_was_not_told_is_pending,
     many_writers_of_one_group_lose_no_member,
+    who_is_deleted_meanwhile_becomes_no_member,
 );
 
 fn document(name: &str) -> Object {
@@ -61,6 +62,19 @@ async fn change(
     group::commit(&store.db, tenant, &before, &commit).await.unwrap().unwrap().group.version
 }
 
+/// So many users to be members, in no order of creation.
+async fn people(store: &Store, tenant: TenantId, count: usize) -> Vec<Uuid> {
+    let people: Vec<Uuid> = (0..count).map(|_| Uuid::new_v4()).collect();
+    let literal = |id: Uuid| if store.is_postgres() { format!("'{id}'") } else { format!("x'{}'", id.simple()) };
+    for some in people.chunks(500) {
+        let row = |id: &Uuid| format!("({}, {}, '{{}}', 1, true, '{{}}', {0}, 1, 1)", literal(tenant.0), literal(*id));
+        let rows: Vec<String> = some.iter().map(row).collect();
+        let columns = "tenant_id, id, document, version, active, base, nonce, created_at, modified_at";
+        store.run(&format!("insert into directory_user ({columns}) values {}", rows.join(", "))).await;
+    }
+    people
+}
+
 async fn ids(store: &Store, tenant: TenantId, group: Uuid) -> Vec<Uuid> {
     member::of_group(&store.db, tenant, group).await.unwrap().into_iter().map(|(id, _)| id).collect()
 }
@@ -85,7 +99,7 @@ async fn of_many_groups_of_one_name_one_is_made(store: Store) {
 
 async fn members_change_by_what_is_named_and_a_repetition_changes_nothing(store: Store) {
     let (acme, token) = store.provisioned("acme").await;
-    let (ada, grace) = (Uuid::new_v4(), Uuid::new_v4());
+    let [ada, grace] = people(&store, acme, 2).await[..] else { panic!() };
     let team = make(&store, acme, &token, "Team", Vec::new()).await;
     assert_eq!(change(&store, acme, &token, team, &add(&[ada, grace]), true).await, 2);
     assert_eq!(change(&store, acme, &token, team, &add(&[ada]), true).await, 2, "who is a member stays one");
@@ -97,7 +111,7 @@ async fn members_change_by_what_is_named_and_a_repetition_changes_nothing(store:
 
 async fn members_keep_the_order_they_were_named_in(store: Store) {
     let (acme, token) = store.provisioned("acme").await;
-    let people: Vec<Uuid> = (0..1_200).map(|_| Uuid::new_v4()).collect();
+    let people = people(&store, acme, 1_200).await;
     let team = make(&store, acme, &token, "Team", Vec::new()).await;
     change(&store, acme, &token, team, &add(&people), true).await;
     assert_eq!(ids(&store, acme, team).await, people);
@@ -139,7 +153,7 @@ async fn a_group_cannot_be_reached_from_itself(store: Store) {
 
 async fn what_the_realm_was_not_told_is_pending(store: Store) {
     let (acme, token) = store.provisioned("acme").await;
-    let (ada, grace) = (Uuid::new_v4(), Uuid::new_v4());
+    let [ada, grace] = people(&store, acme, 2).await[..] else { panic!() };
     let team = make(&store, acme, &token, "Team", Vec::new()).await;
     change(&store, acme, &token, team, &add(&[ada, grace]), false).await;
     let pending = member::pending(&store.db, acme, team, 10).await.unwrap();
@@ -161,7 +175,7 @@ async fn what_the_realm_was_not_told_is_pending(store: Store) {
 async fn many_writers_of_one_group_lose_no_member(store: Store) {
     let (acme, token) = store.provisioned("acme").await;
     let team = make(&store, acme, &token, "Team", Vec::new()).await;
-    let people: Vec<Uuid> = (0..30).map(|_| Uuid::new_v4()).collect();
+    let people = people(&store, acme, 30).await;
     let one_each: Vec<Change> = people.iter().map(|id| add(&[*id])).collect();
     join_all(one_each.iter().map(|members| change(&store, acme, &token, team, members, true))).await;
     let mut held = ids(&store, acme, team).await;
@@ -169,4 +183,24 @@ async fn many_writers_of_one_group_lose_no_member(store: Store) {
     held.sort_unstable();
     wanted.sort_unstable();
     assert_eq!(held, wanted);
+}
+
+async fn who_is_deleted_meanwhile_becomes_no_member(store: Store) {
+    let (acme, token) = store.provisioned("acme").await;
+    let team = make(&store, acme, &token, "Team", Vec::new()).await;
+    let stranger = add(&[Uuid::new_v4()]);
+    assert_eq!(change(&store, acme, &token, team, &stranger, true).await, 1, "who does not exist is no member");
+    for number in 0..20 {
+        let ada = made(&store, acme, &token, &format!("ada-{number}"), None).await.id;
+        let Claim::Granted(held) = user::claim(&store.db, acme, ada, token.hash(), false).await.unwrap() else {
+            panic!()
+        };
+        let joining = add(&[ada]);
+        let (_, gone) = tokio::join!(
+            change(&store, acme, &token, team, &joining, true),
+            user::delete(&store.db, acme, ada, held.write_epoch, None)
+        );
+        assert!(gone.unwrap());
+        assert_eq!(ids(&store, acme, team).await, Vec::<Uuid>::new());
+    }
 }

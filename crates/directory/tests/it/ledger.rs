@@ -56,7 +56,7 @@ impl World {
         match random.random_range(0..10) {
             0..=2 => {
                 let (urgent, reassert) = (random.random_bool(0.3), random.random_bool(0.3));
-                let mark = Mark { urgent, reassert, trace: None };
+                let mark = Mark { urgent, reassert, ..Mark::default() };
                 ledger::mark(self.store.db.connection(), self.tenant, self.user, &mark).await.unwrap();
                 self.expect(Event::Mark { now: NOW, urgent, reassert }, Effect::Applied);
             }

@@ -1,5 +1,6 @@
 use directory::reservation::{self, Reserved};
 use directory::resource::{self, Kind};
+use directory::user::Arrival;
 use directory::{Condition, user};
 use futures_util::future::join_all;
 use registry::inbound_token;
@@ -16,6 +17,7 @@ testkit::on_both_databases!(
     a_reservation_becomes_a_user_once,
     an_abandoned_name_is_free_again,
     many_users_may_lack_an_external_id,
+    an_import_leaves_whom_a_create_under_way_has_made,
 );
 
 async fn of_fifty_identical_reservations_one_is_granted(store: Store) {
@@ -59,6 +61,23 @@ async fn a_reservation_becomes_a_user_once(store: Store) {
     assert_eq!((user.id, user.version, user.created_at), (id, 1, user.modified_at));
     assert_eq!(user::by_external(&store.db, acme, "E1").await.unwrap().unwrap().id, id);
     assert!(user::by_external(&store.db, acme, "e1").await.unwrap().is_none());
+}
+
+async fn an_import_leaves_whom_a_create_under_way_has_made(store: Store) {
+    let (acme, token) = store.provisioned("acme").await;
+    let sought = wanted(acme, "ada@acme.test", Some("E1"));
+    reservation::reserve(&store.db, &sought, token.hash()).await.unwrap();
+    let nonce = reservation::nonce_of(acme, Some(&format!("{acme}:{}", sought.nonce)));
+    assert_eq!(nonce, Some(sought.nonce));
+    let base = Native::of(&sought.document);
+    let arrival = Arrival { id: Uuid::new_v4(), base: base.clone(), nonce };
+    let import = async || user::import(store.db.connection(), acme, &arrival).await.unwrap();
+    assert!(!import().await, "the create answers for it");
+    let done = reservation::complete_user(&store.db, &sought, arrival.id, &base, None).await.unwrap();
+    assert!(done.is_some());
+    assert!(!import().await, "it is in");
+    let stranger = Arrival { id: Uuid::new_v4(), nonce: None, ..arrival.clone() };
+    assert!(user::import(store.db.connection(), acme, &stranger).await.unwrap(), "no create of ours made it");
 }
 
 async fn an_abandoned_name_is_free_again(store: Store) {

@@ -1,7 +1,8 @@
+use directory::refresh::{self, Fate};
 use directory::resource::{self, Kind, Page, Wanted};
 use directory::user::{self, Commit, User};
 use directory::writing::{self, Claim};
-use directory::{Condition, Error, ledger, refresh};
+use directory::{Condition, Error, ledger};
 use futures_util::future::join_all;
 use registry::{BearerToken, TenantId, inbound_token};
 use scim::native::Native;
@@ -31,7 +32,7 @@ async fn claimed(store: &Store, tenant: TenantId, id: Uuid, token: &BearerToken)
     }
 }
 
-fn write<'a>(document: &'a scim::Object, changed: bool) -> Commit<'a> {
+fn write(document: &scim::Object, changed: bool) -> Commit<'_> {
     Commit { document, changed, active: true, base: None, logged_out: false, trace: None }
 }
 
@@ -172,7 +173,8 @@ async fn a_refresh_behind_a_newer_write_is_discarded(store: Store) {
     let writing = refresh::fence(&store.db, acme, ada.id).await.unwrap().unwrap();
     assert!(writing.writing());
     user::commit(&store.db, acme, &held, &write(&document, true)).await.unwrap().unwrap();
-    let outcome = refresh::commit(&store.db, acme, ada.id, Some(&fence), Some(&stale), &triage(&claim)).await.unwrap();
+    let outcome =
+        refresh::commit(&store.db, acme, ada.id, Some(&fence), Fate::Follow(&stale), &triage(&claim)).await.unwrap();
     assert_eq!(outcome, ledger::Recorded::Stale);
     assert_eq!(user::by_id(&store.db, acme, ada.id).await.unwrap().unwrap().document["name"]["givenName"], "New");
 }
@@ -185,7 +187,8 @@ async fn a_refresh_takes_a_swapped_name_from_its_holder(store: Store) {
         let claim = triage_claim(&store, acme, user.id).await;
         let fence = refresh::fence(&store.db, acme, user.id).await.unwrap();
         let fresh = Native { user_name: name.to_owned(), ..user.base.clone() };
-        let outcome = refresh::commit(&store.db, acme, user.id, fence.as_ref(), Some(&fresh), &triage(&claim)).await;
+        let outcome =
+            refresh::commit(&store.db, acme, user.id, fence.as_ref(), Fate::Follow(&fresh), &triage(&claim)).await;
         assert!(matches!(outcome, Ok(ledger::Recorded::Written { .. })), "{outcome:?}");
     }
     let holder = async |name| user::by_username(&store.db, acme, name).await.unwrap().map(|user| user.id);

@@ -7,12 +7,13 @@ use directory::group::{self, Commit, Committed, Group};
 use directory::member::{self, Change};
 use directory::reservation::{self, Reservation, Reserved};
 use directory::resource::{self, Kind};
+use directory::writing;
 use realm::{NewGroup, Realm};
 use scim::members::{Delta, Member, Membership};
 use scim::{Error, Object, ScimType};
 use uuid::Uuid;
 
-use super::{Failed, Held, check_version, claimed, id_of, realm_failed};
+use super::{Failed, Held, check_version, claimed, given_out, id_of, realm_failed};
 use crate::answer::Answer;
 use crate::call::Call;
 use crate::provisioner::unauthorized;
@@ -133,6 +134,9 @@ async fn change_claimed(
         }
     }
     let realm = held.realm().await?;
+    if renamed || !members.is_empty() {
+        refuse_protected(held, &realm).await?;
+    }
     if renamed && realm.keeps_groups() {
         held.ready().await?;
         realm.rename_group(before.id, &name, external_id).await.map_err(realm_failed)?;
@@ -191,6 +195,7 @@ async fn delete_claimed(held: &mut Held<'_>, before: &Group) -> Result<(), Faile
     check_version(held.call, before.version)?;
     if !before.adopted {
         let realm = held.realm().await?;
+        refuse_protected(held, &realm).await?;
         held.ready().await?;
         realm.delete_group(before.id).await.map_err(realm_failed)?;
     }
@@ -198,6 +203,21 @@ async fn delete_claimed(held: &mut Held<'_>, before: &Group) -> Result<(), Faile
         Ok(())
     } else {
         Err(Failed::Clean(Answer::unavailable()))
+    }
+}
+
+/// A group that gives a hand in the realm's administration, itself or by a parent or child, is not changed through SCIM.
+async fn refuse_protected(held: &mut Held<'_>, realm: &Realm) -> Result<(), Failed> {
+    held.ready().await?;
+    match realm.group_is_protected(held.id).await {
+        // One that is gone from the realm protects nothing.
+        Ok(false) | Err(realm::Error::NotFound) => Ok(()),
+        Ok(true) => {
+            writing::protect(&held.call.deps.db, Kind::Group, held.call.tenant(), held.id, true).await?;
+            let detail = "this group has administrative roles in the realm and is not changed through SCIM";
+            Err(Error::plain(403, detail).into())
+        }
+        Err(error) => Err(realm_failed(error)),
     }
 }
 
@@ -218,7 +238,7 @@ async fn wished(call: &Call<'_>, group: Uuid, wish: &Wish<'_>) -> Result<Change,
         let remove = held.iter().copied().filter(|id| !wanted.contains(id)).collect();
         Change { add: added.into_iter().filter(|(id, _)| !held.contains(id)).collect(), remove }
     } else {
-        let remove = delta.remove.iter().filter_map(|id| Uuid::parse_str(id).ok()).collect();
+        let remove = delta.remove.iter().filter_map(|id| given_out(id)).collect();
         Change { add: added, remove }
     };
     let nested: Vec<Uuid> = change.add.iter().filter(|(_, kind)| *kind == Kind::Group).map(|(id, _)| *id).collect();
@@ -242,7 +262,7 @@ async fn resolved(call: &Call<'_>, members: &[Member]) -> Result<Vec<(Uuid, Kind
     if members.is_empty() {
         return Ok(Vec::new());
     }
-    let ids: Vec<Uuid> = members.iter().filter_map(|member| Uuid::parse_str(&member.value).ok()).collect();
+    let ids: Vec<Uuid> = members.iter().filter_map(|member| given_out(&member.value)).collect();
     let known = member::known(&call.deps.db, call.tenant(), &ids).await?;
     let skipped = members.len() - known.len();
     if skipped > 0 && call.provisioner.strict_members {

@@ -1,6 +1,7 @@
 //! Writes: claim → realm → commit (K1–K5). Two writes to one thing in the realm never overlap, on any replica, and what a
 //! crash leaves half done the sweeper ends.
 
+pub(crate) mod existing;
 pub(crate) mod group;
 pub(crate) mod user;
 
@@ -109,7 +110,13 @@ async fn claimed<T, F: Future<Output = Result<Claim<T>, directory::Error>>>(
 
 /// An id of the right shape; any other is nobody's.
 pub(crate) fn id_of(kind: Kind, text: &str) -> Result<Uuid, Answer> {
-    Uuid::parse_str(text).map_err(|_| missing(kind))
+    given_out(text).ok_or_else(|| missing(kind))
+}
+
+/// An id as it was given out. Ids are case-exact (RFC 7643 §3.1): another spelling of one is none.
+pub(crate) fn given_out(text: &str) -> Option<Uuid> {
+    let id = Uuid::parse_str(text).ok()?;
+    (id.hyphenated().encode_lower(&mut Uuid::encode_buffer()) == text).then_some(id)
 }
 
 pub(crate) fn missing(kind: Kind) -> Answer {

@@ -1,13 +1,16 @@
 //! Users: created through a reservation, changed and deleted under a write lease.
 
+use std::collections::BTreeMap;
+
 use directory::reservation::{self, Reservation, Reserved};
 use directory::resource::{self, Kind, Resource};
 use directory::user::{self, Commit, User};
+use directory::writing;
 use realm::{NewUser, Realm, RealmUser, UserChange};
 use scim::native::Native;
 use scim::{Error, Object};
 
-use super::{Failed, Held, check_version, claimed, id_of, missing, realm_failed, ring};
+use super::{Failed, Held, check_version, claimed, existing, id_of, missing, realm_failed, ring};
 use crate::answer::Answer;
 use crate::call::Call;
 use crate::provisioner::unauthorized;
@@ -19,15 +22,18 @@ pub(crate) async fn create(call: &Call<'_>, document: &Object) -> Result<Resourc
     let reservation = Reservation::new(call.tenant(), Kind::User, document.clone(), Vec::new());
     match reservation::reserve(db, &reservation, call.provisioner.token).await? {
         Reserved::Yes => {}
-        Reserved::Taken(attribute) => return returning(call, document, &native, attribute).await,
+        Reserved::Taken(attribute) => return existing::returning(call, document, &native, attribute).await,
         Reserved::TokenDead => return Err(unauthorized()),
     }
     let created = match call.deps.realms.of(call.provisioner).await {
-        Ok(realm) => create_in_realm(&realm, &reservation, &native).await.map(|user| (realm, user)),
+        Ok(realm) => create_in_realm(call, &realm, &reservation, &native).await.map(|user| (realm, user)),
         Err(error) => Err(error),
     };
     let (realm, created) = match created {
         Ok(created) => created,
+        Err(conflict @ realm::Error::Conflict { .. }) => {
+            return existing::settle(call, reservation, &native, conflict).await;
+        }
         // Its fate is unknown: the reservation stays for the sweeper, which finds out.
         Err(realm::Error::Ambiguous) => return Err(Answer::unavailable()),
         Err(error) => {
@@ -35,14 +41,31 @@ pub(crate) async fn create(call: &Call<'_>, document: &Object) -> Result<Resourc
             return Err(error.into());
         }
     };
+    complete(call, &realm, &reservation, &created).await
+}
+
+/// The rest of a create, once the realm has the user: its role, its row.
+pub(super) async fn complete(
+    call: &Call<'_>,
+    realm: &Realm,
+    reservation: &Reservation,
+    created: &RealmUser,
+) -> Result<Resource, Answer> {
+    let db = &call.deps.db;
     realm.grant_role(created.id).await?;
-    let (base, trace) = (native_of(&created), call.request.traceparent.as_deref());
-    let completed = match reservation::complete_user(db, &reservation, created.id, &base, trace).await {
+    let (base, trace) = (native_of(created), call.request.traceparent.as_deref());
+    let completed = match reservation::complete_user(db, reservation, created.id, &base, trace).await {
         Ok(completed) => completed,
         Err(taken @ directory::Error::Taken(_)) => {
             // Somebody else's write took the externalId meanwhile: this create came to nothing, in the realm too.
-            realm.delete(created.id).await?;
-            reservation::abandon(db, &reservation).await?;
+            if resource::by_id(db, call.tenant(), Kind::User, created.id, false).await?.is_some() {
+                tracing::error!(user.id = %created.id, "a user under creation is in the directory already; it is left alone");
+            } else if reservation.adopts {
+                realm.release(created.id).await?;
+            } else {
+                realm.delete(created.id).await?;
+            }
+            reservation::abandon(db, reservation).await?;
             return Err(taken.into());
         }
         Err(error) => return Err(error.into()),
@@ -58,7 +81,12 @@ pub(crate) async fn create(call: &Call<'_>, document: &Object) -> Result<Resourc
 }
 
 /// The realm's part of a create. On its 409 only a user that carries this reservation's nonce is ours (K2).
-async fn create_in_realm(realm: &Realm, reservation: &Reservation, native: &Native) -> Result<RealmUser, realm::Error> {
+async fn create_in_realm(
+    call: &Call<'_>,
+    realm: &Realm,
+    reservation: &Reservation,
+    native: &Native,
+) -> Result<RealmUser, realm::Error> {
     let marker = format!("{}:{}", reservation.tenant, reservation.nonce);
     let new = NewUser {
         username: native.user_name.clone(),
@@ -68,6 +96,7 @@ async fn create_in_realm(realm: &Realm, reservation: &Reservation, native: &Nati
         enabled: native.active,
         external_id: native.external_id.clone(),
         marker: marker.clone(),
+        attributes: projected(call, &reservation.document).filter_map(|(name, value)| Some((name, value?))).collect(),
     };
     match realm.create(&new).await {
         Err(conflict @ realm::Error::Conflict { .. }) => match realm.find_by_username(&new.username).await? {
@@ -76,30 +105,6 @@ async fn create_in_realm(realm: &Realm, reservation: &Reservation, native: &Nati
         },
         other => other,
     }
-}
-
-/// POST with the userName and externalId of an inactive user brings that user back, in place (Okta re-assigns so). Any
-/// other taken name stays taken.
-async fn returning(
-    call: &Call<'_>,
-    document: &Object,
-    native: &Native,
-    attribute: &'static str,
-) -> Result<Resource, Answer> {
-    let taken = || Answer::from(Error::taken(attribute));
-    if native.external_id.is_none() {
-        return Err(taken());
-    }
-    let key = scim::key::username_key(&native.user_name);
-    let held = user::by_username(&call.deps.db, call.tenant(), &key).await?.ok_or_else(taken)?;
-    if held.active || Native::of(&held.document).external_id != native.external_id {
-        return Err(taken());
-    }
-    let change = |current: &User| {
-        // Whoever came first has brought the user back; for the others the name is taken.
-        if current.active { Err(Error::taken("userName")) } else { Ok(document.clone()) }
-    };
-    update(call, &held.id.to_string(), !native.active, change).await
 }
 
 /// Changes a user under its write lease. `deactivates` forces both realm calls, whatever the directory believes (K4).
@@ -135,6 +140,9 @@ async fn change_claimed(
     let mut after = change(before)?;
     let (old, new) = (state_of(&before.document, before.active), state_of(&after, before.active));
     let mut realm_change = difference(&old, &new);
+    let projected_before: BTreeMap<_, _> = projected(held.call, &before.document).collect();
+    realm_change.attributes =
+        projected(held.call, &after).filter(|(name, value)| projected_before.get(name) != Some(value)).collect();
     if deactivates && !new.active {
         realm_change.enabled = Some(false);
     }
@@ -148,10 +156,15 @@ async fn change_claimed(
     let mut base = None;
     if !realm_change.is_empty() {
         let realm = held.realm().await?;
-        let (read, written) = change_realm(held, &realm, &realm_change).await?;
-        // What an admin changed before this write is followed with it, because the base moves past it (K12).
-        scim::native::follow(&mut after, &before.base, &untouched(native_of(&read), &before.base, &realm_change));
-        base = Some(native_of(&written));
+        refuse_protected(held, &realm).await?;
+        if realm_change == only_off() {
+            switch_off(held, &realm).await?;
+            base = Some(Native { active: false, ..before.base.clone() });
+        } else {
+            let (read, written) = change_realm(held, &realm, &realm_change).await?;
+            follow_others(&mut after, &before.base, &read, &realm_change);
+            base = Some(native_of(&written));
+        }
     }
     let changed = after != before.document;
     held.call.changed(scim::patch::difference(&held.call.types.user, &before.document, &after));
@@ -172,6 +185,38 @@ async fn change_claimed(
     // The claim ran out: the realm has the change and triage will follow it; the client asks again.
     let committed = committed.ok_or_else(|| Failed::Clean(Answer::unavailable()))?;
     Ok((committed, commit.active))
+}
+
+fn only_off() -> UserChange {
+    UserChange { enabled: Some(false), ..UserChange::default() }
+}
+
+/// Whoever has a hand in the realm's administration is not changed through SCIM, and not shown from now on.
+async fn refuse_protected(held: &mut Held<'_>, realm: &Realm) -> Result<(), Failed> {
+    held.ready().await?;
+    match realm.user_is_protected(held.id).await {
+        // One that is gone from the realm is found out by the call that follows.
+        Ok(false) | Err(realm::Error::NotFound) => Ok(()),
+        Ok(true) => {
+            writing::protect(&held.call.deps.db, Kind::User, held.call.tenant(), held.id, true).await?;
+            let detail = "this user has administrative roles in the realm and is not changed through SCIM";
+            Err(Error::plain(403, detail).into())
+        }
+        Err(error) => Err(realm_failed(error)),
+    }
+}
+
+/// Off and logged out, two calls (K4).
+async fn switch_off(held: &mut Held<'_>, realm: &Realm) -> Result<(), Failed> {
+    held.ready().await?;
+    realm.disable(held.id).await.map_err(realm_failed)?;
+    held.ready().await?;
+    realm.logout(held.id).await.map_err(realm_failed)
+}
+
+/// What an admin changed before this write is followed with it, because the base moves past it (K12).
+fn follow_others(document: &mut Object, base: &Native, read: &RealmUser, change: &UserChange) {
+    scim::native::follow(document, base, &untouched(native_of(read), base, change));
 }
 
 /// A fresh read and a write of this change alone (K3); a user that is switched off loses its sessions too (K4). Answers
@@ -211,9 +256,11 @@ pub(crate) async fn delete(call: &Call<'_>, id: &str) -> Result<(), Answer> {
 async fn delete_claimed(held: &mut Held<'_>, before: &User) -> Result<(), Failed> {
     check_version(held.call, before.version)?;
     let realm = held.realm().await?;
+    refuse_protected(held, &realm).await?;
     if before.adopted {
-        let change = UserChange { enabled: Some(false), ..UserChange::default() };
-        change_realm(held, &realm, &change).await?;
+        switch_off(held, &realm).await?;
+        held.ready().await?;
+        realm.release(before.id).await.map_err(realm_failed)?;
     } else {
         held.ready().await?;
         realm.delete(before.id).await.map_err(realm_failed)?;
@@ -224,6 +271,11 @@ async fn delete_claimed(held: &mut Held<'_>, before: &User) -> Result<(), Failed
     } else {
         Err(Failed::Clean(Answer::unavailable()))
     }
+}
+
+/// What the tenant wants of a document in its realm's profile.
+fn projected(call: &Call<'_>, document: &Object) -> impl Iterator<Item = (String, Option<String>)> {
+    crate::projected::of(call.provisioner.projection.as_deref(), &call.types.user, document).into_iter()
 }
 
 /// The native fields of a document; one that does not say whether its user is active leaves that as it was.
@@ -252,7 +304,7 @@ fn untouched(mut read: Native, base: &Native, change: &UserChange) -> Native {
     read
 }
 
-fn difference(old: &Native, new: &Native) -> UserChange {
+pub(super) fn difference(old: &Native, new: &Native) -> UserChange {
     let changed = |old: &Option<String>, new: &Option<String>| (old != new).then(|| new.clone());
     UserChange {
         username: (old.user_name.to_lowercase() != new.user_name.to_lowercase()).then(|| new.user_name.clone()),
@@ -261,10 +313,11 @@ fn difference(old: &Native, new: &Native) -> UserChange {
         last_name: changed(&old.family_name, &new.family_name),
         external_id: changed(&old.external_id, &new.external_id),
         enabled: (old.active != new.active).then_some(new.active),
+        ..UserChange::default()
     }
 }
 
-fn native_of(user: &RealmUser) -> Native {
+pub(super) fn native_of(user: &RealmUser) -> Native {
     Native {
         user_name: user.username.clone(),
         email: user.email.clone(),

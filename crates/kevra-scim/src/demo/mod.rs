@@ -120,7 +120,7 @@ async fn start(options: Options, environment: Environment) -> anyhow::Result<()>
 
     let admin = settings::admin(&environment)?;
     let keyring = Keyring::parse(&data.keyring()?)?;
-    let mut realms = Realms::new(db.clone(), Some(keyring.clone()), admin.clone());
+    let mut realms = Realms::new(db.clone(), Some(keyring.clone()), settings::admins(&environment)?);
     let audience = "kevra-scim-control";
     let issuer = Arc::new(Issuer::new(&control_url, audience)?);
     realms.issuer = Some(issuer.clone());

@@ -1,7 +1,8 @@
 //! The built program, from outside.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails here")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails here")]
 
 mod embedded;
 mod generated;
 mod layers;
+mod scim;
 mod settings;

@@ -54,6 +54,7 @@ const WRONG: &[(&str, &str, &str)] = &[
     ("KEYCLOAK_CLIENT_ID", "two words", "one word"),
     ("KEYCLOAK_CLIENT_SECRET", "", "is not set"),
     ("KEYCLOAK_CLIENT_SECRET", "two words", "one word"),
+    ("KEVRA_CLUSTER_CREDENTIALS", "eu-1=kevra", "cluster=client_id:secret"),
     ("KEVRA_TRUSTED_PROXIES", "10.0.0.0/33", "network"),
     ("KEVRA_DOWNSTREAM_PORTS", "443,http", "port number"),
     ("KEVRA_DOWNSTREAM_CA", "no certificate", "PEM"),

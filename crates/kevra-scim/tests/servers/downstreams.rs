@@ -217,7 +217,7 @@ fn a_backfill_of_two_hundred_survives_a_dispatcher_that_is_killed() {
     there.enable_outbound("acme", &downstream.url, &downstream.token);
     let count = || downstream.call(Method::GET, "/Users?count=0", None)["totalResults"].as_u64().unwrap_or(0);
     let ended = |wanted: &str| {
-        eventually(Duration::from_secs(120), || {
+        eventually(Duration::from_mins(2), || {
             Some(call(Method::GET, "/outbound/backfill", None).1).filter(|backfill| backfill["state"] == wanted)
         })
     };
@@ -249,7 +249,7 @@ fn a_backfill_of_two_hundred_survives_a_dispatcher_that_is_killed() {
     assert!(eventually(Duration::from_secs(10), || downstream.user("live")).is_some(), "{}", sender.logs());
     let done = ended("done").unwrap_or_else(|| panic!("{}", sender.logs()));
     assert!(done["seen"].as_u64() >= Some(200), "{done}");
-    let all = eventually(Duration::from_secs(60), || (count() == 201).then_some(()));
+    let all = eventually(Duration::from_mins(1), || (count() == 201).then_some(()));
     assert!(all.is_some(), "{} arrived: {}", count(), sender.logs());
     let list = downstream.call(Method::GET, "/Users?count=1000", None);
     let mut owners: Vec<&str> =

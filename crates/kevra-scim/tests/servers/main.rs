@@ -1,12 +1,14 @@
 //! The built program as separate processes on real parts: PostgreSQL, RabbitMQ, Keycloak, other people's SCIM software.
 //! `scripts/test` starts the servers.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails here")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails here")]
 
 mod capture;
+mod conformance;
 mod downstreams;
 mod isolation;
 mod journey;
 mod overlap;
+mod realm;
 mod rotation;
 mod telemetry;
 

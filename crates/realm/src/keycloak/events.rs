@@ -75,6 +75,8 @@ fn admin_event(event: &Value, ours: &[Uuid]) -> Option<RealmEvent> {
         at_ms: event.get("time")?.as_i64()?,
         user: Uuid::parse_str(user).ok()?,
         touch: !by_us && below.is_empty() && matches!(operation, "CREATE" | "UPDATE"),
+        deleted: below.is_empty() && operation == "DELETE",
+        roles: below.starts_with("role-mappings") || below.starts_with("groups"),
     })
 }
 
@@ -84,6 +86,8 @@ fn user_event(event: &Value) -> Option<RealmEvent> {
         at_ms: event.get("time")?.as_i64()?,
         user: Uuid::parse_str(event.get("userId")?.as_str()?).ok()?,
         touch: event.get("type")?.as_str()? != "DELETE_ACCOUNT",
+        deleted: event.get("type")?.as_str()? == "DELETE_ACCOUNT",
+        roles: false,
     })
 }
 

@@ -2,6 +2,7 @@
 
 mod events;
 mod groups;
+mod protection;
 pub mod provision;
 mod representation;
 mod transport;
@@ -14,7 +15,7 @@ use std::time::Duration;
 use secrecy::SecretString;
 use tokio::sync::OnceCell;
 
-pub use provision::{Admin, EventStores};
+pub use provision::{Admin, CLIENT_ID, EventStores, Wanted};
 pub(crate) use transport::Transport;
 
 /// Where a realm is and who we are there.
@@ -39,11 +40,16 @@ pub struct Connection {
 pub struct Client {
     pub(crate) transport: Arc<Transport>,
     pub(crate) role: Arc<OnceCell<serde_json::Value>>,
+    pub(crate) protection: Arc<protection::Protection>,
 }
 
 impl Client {
     /// Makes a client; nothing is called yet.
     pub fn new(connection: Connection) -> Result<Self, crate::Error> {
-        Ok(Self { transport: Arc::new(Transport::new(connection)?), role: Arc::new(OnceCell::new()) })
+        Ok(Self {
+            transport: Arc::new(Transport::new(connection)?),
+            role: Arc::new(OnceCell::new()),
+            protection: Arc::default(),
+        })
     }
 }

@@ -30,6 +30,15 @@ pub struct Admin {
     pub client_secret: SecretString,
 }
 
+/// What a tenant wants of its realm.
+#[derive(Debug, Clone, Default)]
+pub struct Wanted {
+    /// The identity provider may rename users.
+    pub allow_rename: bool,
+    /// Further managed attributes of the profile.
+    pub attributes: Vec<String>,
+}
+
 /// What setting up found out.
 #[derive(Debug)]
 pub struct Provisioned {
@@ -86,7 +95,7 @@ impl Admin {
     }
 
     /// Sets a realm up: client, roles, realm role, profile attributes, events (keycloak.md §3.10).
-    pub async fn provision(&self, realm: &str, allow_rename: bool) -> Result<Provisioned, Error> {
+    pub async fn provision(&self, realm: &str, wanted: &Wanted) -> Result<Provisioned, Error> {
         let keycloak = self.transport(realm)?;
         let representation = keycloak.call(Method::GET, "", None).await?.body;
         let realm_uuid = uuid_of(&representation, "id")?;
@@ -94,8 +103,8 @@ impl Admin {
         grant(&keycloak, client_uuid).await?;
         let role = json!({ "name": MANAGED_ROLE, "description": "Managed by SCIM" });
         accept_conflict(keycloak.call(Method::POST, "/roles", Some(&role)).await)?;
-        profile(&keycloak, allow_rename).await?;
-        settings(&keycloak, &representation, allow_rename).await?;
+        profile(&keycloak, wanted).await?;
+        settings(&keycloak, &representation, wanted.allow_rename).await?;
         let events_before = events(&keycloak).await?;
         let secret = keycloak.call(Method::GET, &format!("/clients/{client_uuid}/client-secret"), None).await?.body;
         let secret = secret.get("value").and_then(Value::as_str).ok_or(Error::Refused)?;
@@ -106,6 +115,49 @@ impl Admin {
             realm_uuid,
             events_before,
         })
+    }
+
+    /// What of a realm's set-up is missing, by name; empty where it stands.
+    pub async fn missing(&self, realm: &str, wanted: &Wanted) -> Result<Vec<&'static str>, Error> {
+        let keycloak = self.transport(realm)?;
+        let mut missing = Vec::new();
+        let found = keycloak.call(Method::GET, &format!("/clients?clientId={CLIENT_ID}"), None).await?.body;
+        let client = found.get(0);
+        if client.is_none_or(|client| client["enabled"] != true || client["serviceAccountsEnabled"] != true) {
+            missing.push("the client kevra-scim");
+        } else if !granted(&keycloak, uuid_of(&found[0], "id")?).await? {
+            missing.push("a role of the client kevra-scim");
+        }
+        match keycloak.call(Method::GET, &format!("/roles/{MANAGED_ROLE}"), None).await {
+            Ok(_) => {}
+            Err(Error::NotFound | Error::RealmGone) => missing.push("the realm role scim-managed"),
+            Err(error) => return Err(error),
+        }
+        let profile = keycloak.call(Method::GET, "/users/profile", None).await?.body;
+        let has = |name: &str| {
+            profile["attributes"].as_array().into_iter().flatten().any(|attribute| attribute["name"] == name)
+        };
+        let ours = [EXTERNAL_ID, MARKER].into_iter().chain(wanted.attributes.iter().map(String::as_str));
+        if !ours.into_iter().all(has) {
+            missing.push("a managed attribute of the user profile");
+        }
+        let config = keycloak.call(Method::GET, "/events/config", None).await?.body;
+        if config["adminEventsEnabled"] != true || config["eventsEnabled"] != true {
+            missing.push("the event stores");
+        }
+        let representation = keycloak.call(Method::GET, "", None).await?.body;
+        if wanted.allow_rename && representation["editUsernameAllowed"] != true {
+            missing.push("editable usernames");
+        }
+        Ok(missing)
+    }
+
+    /// Gives the data-path client another secret; tokens minted with the old one live on until they end.
+    pub async fn rotate_secret(&self, realm: &str) -> Result<SecretString, Error> {
+        let keycloak = self.transport(realm)?;
+        let client = find_client(&keycloak, CLIENT_ID).await?;
+        let fresh = keycloak.call(Method::POST, &format!("/clients/{client}/client-secret"), None).await?.body;
+        fresh.get("value").and_then(Value::as_str).map(SecretString::from).ok_or(Error::Refused)
     }
 
     /// Ends capture: switches off what [`Admin::provision`] had switched on, and nothing else (K25).
@@ -130,7 +182,25 @@ async fn client(keycloak: &Transport) -> Result<Uuid, Error> {
         "fullScopeAllowed": true, "enabled": true,
     });
     accept_conflict(keycloak.call(Method::POST, "/clients", Some(&body)).await)?;
-    find_client(keycloak, CLIENT_ID).await
+    let client = find_client(keycloak, CLIENT_ID).await?;
+    let held = keycloak.call(Method::GET, &format!("/clients/{client}"), None).await?.body;
+    if held["enabled"] != true || held["serviceAccountsEnabled"] != true {
+        let mut mended = held;
+        (mended["enabled"], mended["serviceAccountsEnabled"]) = (json!(true), json!(true));
+        keycloak.call(Method::PUT, &format!("/clients/{client}"), Some(&mended)).await?;
+    }
+    Ok(client)
+}
+
+/// Whether the client's service account has the roles of the data path.
+async fn granted(keycloak: &Transport, client: Uuid) -> Result<bool, Error> {
+    let account = keycloak.call(Method::GET, &format!("/clients/{client}/service-account-user"), None).await?.body;
+    let account = uuid_of(&account, "id")?;
+    let management = find_client(keycloak, "realm-management").await?;
+    let path = format!("/users/{account}/role-mappings/clients/{management}");
+    let held = keycloak.call(Method::GET, &path, None).await?.body;
+    let has = |name: &&str| held.as_array().into_iter().flatten().any(|role| role["name"] == *name);
+    Ok(ROLES.iter().all(has))
 }
 
 async fn find_client(keycloak: &Transport, client_id: &str) -> Result<Uuid, Error> {
@@ -152,13 +222,15 @@ async fn grant(keycloak: &Transport, client: Uuid) -> Result<(), Error> {
 }
 
 /// Adds our managed, admin-only attributes to the realm's profile; everything else of it goes back as it came.
-async fn profile(keycloak: &Transport, allow_rename: bool) -> Result<(), Error> {
+async fn profile(keycloak: &Transport, wanted: &Wanted) -> Result<(), Error> {
     let before = keycloak.call(Method::GET, "/users/profile", None).await?.body;
     let mut profile = before.clone();
     let Some(attributes) = profile.get_mut("attributes").and_then(Value::as_array_mut) else {
         return Err(Error::Unavailable);
     };
-    for (name, display) in [(EXTERNAL_ID, "SCIM external id"), (MARKER, "SCIM marker")] {
+    let ours = [(EXTERNAL_ID, "SCIM external id"), (MARKER, "SCIM marker")];
+    let projected = wanted.attributes.iter().map(|name| (name.as_str(), name.as_str()));
+    for (name, display) in ours.into_iter().chain(projected) {
         if !attributes.iter().any(|attribute| attribute["name"] == name) {
             attributes.push(json!({
                 "name": name, "displayName": display, "multivalued": false,
@@ -167,7 +239,7 @@ async fn profile(keycloak: &Transport, allow_rename: bool) -> Result<(), Error> 
             }));
         }
     }
-    if allow_rename {
+    if wanted.allow_rename {
         for attribute in attributes.iter_mut().filter(|attribute| attribute["name"] == "username") {
             attribute["permissions"]["edit"] = json!(["admin"]);
         }

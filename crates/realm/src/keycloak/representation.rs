@@ -32,6 +32,9 @@ pub(super) fn create(user: &NewUser) -> Value {
     if let Some(external_id) = &user.external_id {
         attributes.insert(EXTERNAL_ID.to_owned(), json!([external_id]));
     }
+    for (name, value) in &user.attributes {
+        attributes.insert(name.clone(), json!([value]));
+    }
     let mut body = json!({ "username": user.username, "enabled": user.enabled, "attributes": attributes });
     for (name, value) in [("email", &user.email), ("firstName", &user.first_name), ("lastName", &user.last_name)] {
         if let Some(value) = value {
@@ -81,7 +84,34 @@ pub(super) fn changed(fresh: &Value, change: &UserChange) -> Value {
                 }
                 None => {}
             }
+            match &change.marker {
+                Some(Some(marker)) => {
+                    attributes.insert(MARKER.to_owned(), json!([marker]));
+                }
+                Some(None) => {
+                    attributes.remove(MARKER);
+                }
+                None => {}
+            }
+            for (name, value) in &change.attributes {
+                match value {
+                    Some(value) => attributes.insert(name.clone(), json!([value])),
+                    None => attributes.remove(name),
+                };
+            }
         }
     }
     body
+}
+
+/// Leaves one value to an attribute that got two: a field of ours by its SCIM name, or any attribute by its own. The first
+/// that is mended where the refusal does not name one; `false` if there was nothing to mend.
+pub(super) fn mend(body: &mut Value, attribute: &str) -> bool {
+    let Some(attributes) = body.get_mut("attributes").and_then(Value::as_object_mut) else { return false };
+    let doubled = |values: &Value| values.as_array().is_some_and(|values| values.len() > 1);
+    let named = attributes.get(attribute).is_some_and(doubled).then(|| attribute.to_owned());
+    let name = named.or_else(|| attributes.iter().find(|(_, values)| doubled(values)).map(|(name, _)| name.clone()));
+    let Some(Value::Array(values)) = name.and_then(|name| attributes.get_mut(&name)) else { return false };
+    values.truncate(1);
+    true
 }

@@ -102,6 +102,11 @@ impl Transport {
         Err(Error::Refused)
     }
 
+    /// The access token itself, for what it says of us.
+    pub async fn access_token(&self) -> Result<String, Error> {
+        Ok(self.token(false).await?.expose_secret().to_owned())
+    }
+
     /// The access token: one fetch at a time, renewed at four fifths of its life.
     async fn token(&self, fresh: bool) -> Result<SecretString, Error> {
         let mut held = self.token.lock().await;
@@ -199,6 +204,8 @@ fn rejected(body: &Value) -> Error {
         Some("firstName") => "name.givenName",
         Some("lastName") => "name.familyName",
         Some("scimExternalId") => "externalId",
+        // An attribute of the realm's own profile goes by its own name.
+        Some(other) if other.len() <= 80 && other.bytes().all(|byte| byte.is_ascii_graphic()) => other,
         _ => "the resource",
     };
     let detail: String = text_of(first).chars().filter(|c| !c.is_control()).take(120).collect();

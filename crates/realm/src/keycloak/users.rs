@@ -7,6 +7,11 @@ use uuid::Uuid;
 use super::{Client, representation};
 use crate::{Error, Fresh, MANAGED_ROLE, NewUser, RealmUser, UserChange};
 
+/// What Keycloak says of a single-valued attribute with two values.
+const TWO_VALUES: &str = "error-invalid-multivalued-size";
+/// Attributes mended in one write.
+const MENDS: usize = 8;
+
 impl Client {
     pub(crate) async fn create(&self, user: &NewUser) -> Result<RealmUser, Error> {
         let answer = self.transport.call(Method::POST, "/users", Some(&representation::create(user))).await?;
@@ -52,10 +57,36 @@ impl Client {
         if is_service_account(&user) { Err(Error::NotFound) } else { Ok(Fresh::Keycloak(user, body)) }
     }
 
+    /// An attribute that somebody else's overlapping write left with two values refuses every write until it is mended
+    /// (keycloak#41533): a refusal changed nothing, so it is mended and written again.
     pub(crate) async fn write(&self, user: RealmUser, body: &Value, change: &UserChange) -> Result<RealmUser, Error> {
         let path = format!("/users/{}", user.id);
-        self.transport.call(Method::PUT, &path, Some(&representation::changed(body, change))).await?;
-        Ok(change.applied_to(user))
+        let mut body = representation::changed(body, change);
+        for _ in 0..MENDS {
+            match self.transport.call(Method::PUT, &path, Some(&body)).await {
+                Err(Error::Rejected { attribute, detail }) if detail == TWO_VALUES => {
+                    if !representation::mend(&mut body, &attribute) {
+                        return Err(Error::Rejected { attribute, detail });
+                    }
+                }
+                outcome => return outcome.map(|_| change.applied_to(user)),
+            }
+        }
+        Err(Error::Unavailable)
+    }
+
+    /// Switches a user off: one call where nothing has to be mended.
+    pub(crate) async fn disable(&self, id: Uuid) -> Result<(), Error> {
+        let path = format!("/users/{id}");
+        match self.transport.call(Method::PUT, &path, Some(&json!({ "enabled": false }))).await {
+            Err(Error::Rejected { .. }) => {
+                let fresh = self.transport.call(Method::GET, &path, None).await?.body;
+                let user = representation::read(&fresh).ok_or(Error::Unavailable)?;
+                let off = UserChange { enabled: Some(false), ..UserChange::default() };
+                self.write(user, &fresh, &off).await.map(drop)
+            }
+            outcome => outcome.map(drop),
+        }
     }
 
     pub(crate) async fn logout(&self, id: Uuid) -> Result<(), Error> {
@@ -80,6 +111,42 @@ impl Client {
         let role = self.role.get_or_try_init(|| self.role()).await?;
         let path = format!("/users/{id}/role-mappings/realm");
         self.transport.call(Method::POST, &path, Some(&json!([role]))).await.map(drop)
+    }
+
+    pub(crate) async fn identity(&self) -> Result<Uuid, Error> {
+        let answer = self.transport.call(Method::GET, "", None).await?;
+        let id = answer.body.get("id").and_then(Value::as_str);
+        id.and_then(|id| Uuid::parse_str(id).ok()).ok_or(Error::RealmGone)
+    }
+
+    /// Takes the role and the marker away; both may be gone already.
+    pub(crate) async fn release(&self, id: Uuid) -> Result<(), Error> {
+        let role = self.role.get_or_try_init(|| self.role()).await?;
+        let path = format!("/users/{id}/role-mappings/realm");
+        // Without a body Keycloak would take all realm roles.
+        self.transport.call(Method::DELETE, &path, Some(&json!([role]))).await?;
+        let path = format!("/users/{id}");
+        let fresh = self.transport.call(Method::GET, &path, None).await?.body;
+        let user = representation::read(&fresh).ok_or(Error::Unavailable)?;
+        if user.marker.is_none() {
+            return Ok(());
+        }
+        let unmarked = UserChange { marker: Some(None), ..UserChange::default() };
+        self.write(user, &fresh, &unmarked).await.map(drop)
+    }
+
+    /// A page of the users who hold `scim-managed`, by username, whole.
+    pub(crate) async fn managed(&self, first: u32, max: u32) -> Result<Vec<RealmUser>, Error> {
+        let path = format!("/roles/{MANAGED_ROLE}/users?first={first}&max={max}&briefRepresentation=false");
+        let answer = self.transport.call(Method::GET, &path, None).await?;
+        let users = answer.body.as_array().into_iter().flatten().filter_map(representation::read);
+        Ok(users.filter(|user| !is_service_account(user)).collect())
+    }
+
+    /// Whether a user holds `scim-managed`, directly.
+    pub(crate) async fn is_managed(&self, id: Uuid) -> Result<bool, Error> {
+        let answer = self.transport.call(Method::GET, &format!("/users/{id}/role-mappings/realm"), None).await?;
+        Ok(answer.body.as_array().into_iter().flatten().any(|role| role["name"] == MANAGED_ROLE))
     }
 
     async fn role(&self) -> Result<Value, Error> {

@@ -1,0 +1,95 @@
+// Serves console/dist as control does, with its strict CSP, and the API from a world in memory.
+// Usage: node e2e/mock-server.mjs [port]
+import { readFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import { extname } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { World } from './world.mjs';
+
+const port = Number(process.argv[2] ?? 4173);
+const dist = fileURLToPath(new URL('../dist/', import.meta.url));
+const hosts = fileURLToPath(new URL('./hosts/', import.meta.url));
+
+const CSP = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "connect-src 'self'",
+  "img-src 'self' data:",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+].join('; ');
+
+/** @type {Record<string, string>} */
+const TYPES = {
+  '.html': 'text/html; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.css': 'text/css; charset=utf-8',
+  '.json': 'application/json',
+};
+
+let world = new World({ many: 10_000 });
+
+/** @param {string} path @returns {Promise<Response>} */
+async function file(path) {
+  const [root, name] = path.startsWith('/hosts/') ? [hosts, path.slice(7)] : [dist, path.slice('/console/'.length)];
+  const known = /^(assets\/[\w.-]+|[\w-]+\.(js|json|html))$/.test(name);
+  try {
+    const found = known ? name : 'index.html';
+    const headers = {
+      'content-type': TYPES[extname(found)] ?? 'application/octet-stream',
+      'content-security-policy': CSP,
+      'cache-control': found.endsWith('.html') ? 'no-store' : 'max-age=60',
+      'x-content-type-options': 'nosniff',
+    };
+    return new Response(new Uint8Array(await readFile(root + found)), { headers });
+  } catch {
+    return new Response('not found', { status: 404 });
+  }
+}
+
+/** @param {Request} request @param {URL} url @returns {Promise<Response>} */
+async function route(request, url) {
+  const { pathname } = url;
+  // Levers for the tests: a fresh world, and an identity provider that pushes.
+  if (pathname === '/mock/reset') {
+    world = new World({ many: 10_000 });
+    return new Response('ok');
+  }
+  if (pathname === '/mock/happen') {
+    const { slug, entry, accepted } = await request.json();
+    const happened = world.happen(slug, entry);
+    if (accepted)
+      world.of(slug).sync.inbound.last_accepted = { at: happened.at, operation: happened.operation, client: 'Okta' };
+    return new Response('ok');
+  }
+  if (pathname === '/console/config.json') {
+    return Response.json({
+      demo: true,
+      downstream_url: 'https://fieldnotes.example.com/scim/v2',
+      downstream_token: 'demo-token',
+    });
+  }
+  if (pathname.startsWith('/v1/') || pathname === '/console/session') return world.handle(request);
+  if (pathname.startsWith('/console/') || pathname.startsWith('/hosts/')) return file(pathname);
+  return new Response('not found', { status: 404 });
+}
+
+createServer(async (incoming, outgoing) => {
+  const url = new URL(incoming.url ?? '/', `http://127.0.0.1:${port}`);
+  const gone = new AbortController();
+  outgoing.on('close', () => gone.abort());
+  const chunks = [];
+  for await (const chunk of incoming) chunks.push(chunk);
+  const request = new Request(url, {
+    method: incoming.method,
+    headers: /** @type {Record<string, string>} */ (incoming.headers),
+    body: chunks.length ? Buffer.concat(chunks) : undefined,
+    signal: gone.signal,
+  });
+  const response = await route(request, url);
+  outgoing.writeHead(response.status, Object.fromEntries(response.headers));
+  if (response.body) for await (const chunk of response.body) outgoing.write(chunk);
+  outgoing.end();
+}).listen(port, '127.0.0.1', () => console.log(`http://127.0.0.1:${port}/console/#code=CODE-1`));

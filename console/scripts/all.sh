@@ -1,0 +1,37 @@
+#!/usr/bin/env bash
+# Every check and test of the console. Ends with one line: N passed, N failed.
+set -uo pipefail
+cd "$(dirname "$0")/.."
+rm -rf .reports
+
+passed=0
+failed=0
+
+# One check, counted as one.
+run() {
+  if "$@"; then passed=$((passed + 1)); else failed=$((failed + 1)); fi
+}
+
+# A suite, counted by its report; a suite that left no report has failed as one.
+suite() {
+  local report=$1 counts
+  shift
+  "$@"
+  if counts=$(node scripts/count.mjs "$report"); then
+    passed=$((passed + ${counts% *}))
+    failed=$((failed + ${counts#* }))
+  else
+    failed=$((failed + 1))
+  fi
+}
+
+[ -d node_modules ] || npm ci --ignore-scripts --no-audit --no-fund || exit 1
+run npx biome check .
+run npx tsc --noEmit
+suite .reports/unit.json npx vitest run --reporter=default --reporter=json --outputFile.json=.reports/unit.json
+run npm run -s build
+run npm run -s size
+suite .reports/e2e.json npx playwright test
+
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ]

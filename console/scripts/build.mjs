@@ -1,0 +1,49 @@
+// Three outputs of one source: the page, the element, the React component; then the manifest with the element's hash.
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import react from '@vitejs/plugin-react';
+import { build } from 'vite';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const shared = {
+  root,
+  configFile: /** @type {const} */ (false),
+  logLevel: /** @type {const} */ ('warn'),
+  base: '/console/',
+  plugins: [react()],
+};
+const target = 'es2023';
+// light-dark() is kept as it is: its compiled form would need the host's cooperation.
+const cssTarget = ['chrome123', 'firefox121', 'safari17.5'];
+
+await build({ ...shared, build: { target, cssTarget, emptyOutDir: true, modulePreload: { polyfill: false } } });
+
+/** One file with everything but what is external. @param {string} name @param {RegExp[]} external */
+const library = (name, external) =>
+  build({
+    ...shared,
+    define: { 'process.env.NODE_ENV': '"production"' },
+    build: {
+      target,
+      cssTarget,
+      emptyOutDir: false,
+      copyPublicDir: false,
+      modulePreload: false,
+      rollupOptions: {
+        input: `${root}entry/${name === 'embed' ? 'element' : name}.tsx`,
+        external,
+        preserveEntrySignatures: 'strict',
+        output: { format: 'es', entryFileNames: `${name}.js`, codeSplitting: false },
+      },
+    },
+  });
+
+await library('embed', []);
+await library('react', [/^react(-dom)?($|\/)/]);
+
+const embed = readFileSync(`${root}dist/embed.js`);
+const integrity = `sha384-${createHash('sha384').update(embed).digest('base64')}`;
+const assets = readdirSync(`${root}dist/assets`).map(name => `assets/${name}`);
+const manifest = { page: 'index.html', assets, embed: { file: 'embed.js', integrity }, react: 'react.js' };
+writeFileSync(`${root}dist/manifest.json`, `${JSON.stringify(manifest, null, 2)}\n`);

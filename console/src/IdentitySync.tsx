@@ -1,0 +1,164 @@
+import { type ReactNode, useEffect, useMemo, useRef, useState } from 'react';
+import { useAnswer } from './answer';
+import { createApi, Fault, type IdentitySync as Sync } from './client';
+import { type Changed, LocaleContext, SharedProvider } from './context';
+import { Panels, type Prefill } from './Panels';
+import { Session } from './session';
+import { common, label, sync as words } from './strings';
+import { Alert } from './ui/Alert';
+import { Button } from './ui/Button';
+import { useLive } from './ui/Live';
+import { Skeleton } from './ui/Skeleton';
+
+export interface Events {
+  onChanged?: (change: Changed) => void;
+  onError?: (error: { code: string }) => void;
+  onSessionEnded?: () => void;
+}
+
+export interface IdentitySyncProps extends Events {
+  tenant: string;
+  /** Gives the operator's short-lived token; asked again when less than a minute of it is left. */
+  getToken: () => Promise<string>;
+  apiBase?: string;
+  locale?: string;
+  /** http, addresses and any port are left to the server's own development flag. */
+  development?: boolean;
+  prefill?: Prefill;
+  /** What the page around shows of the same answer. */
+  children?: (sync: Sync | undefined) => ReactNode;
+}
+
+const REFRESH_MS = 10_000;
+const BUSY_REFRESH_MS = 2_000;
+
+/** The section with both panels and the activity, for one tenant; whole in itself. */
+export function IdentitySync(props: IdentitySyncProps) {
+  return (
+    <LocaleContext value={props.locale}>
+      {/* Another tenant is another section: nothing of the first may stay, least of all a revealed token. */}
+      <Section key={props.tenant} {...props} />
+    </LocaleContext>
+  );
+}
+
+function Section({
+  tenant,
+  getToken,
+  apiBase = '',
+  development = false,
+  prefill,
+  children,
+  ...events
+}: IdentitySyncProps) {
+  const latest = useRef({ getToken, ...events });
+  latest.current = { getToken, ...events };
+  const [ended, setEnded] = useState(false);
+  const { announce, region } = useLive();
+  const session = useMemo(() => new Session(() => latest.current.getToken()), []);
+  const api = useMemo(() => {
+    const onEnd = () => {
+      setEnded(true);
+      latest.current.onSessionEnded?.();
+    };
+    const onFault = ({ code }: Fault) => latest.current.onError?.({ code });
+    return createApi(apiBase, session, { onEnd, onFault }).of(tenant);
+  }, [apiBase, session, tenant]);
+
+  const {
+    data,
+    error,
+    refetch: refresh,
+  } = useAnswer(api.show, known => {
+    if (ended) return 0;
+    const moving = known?.outbound.backfill?.state === 'running' || known?.inbound.import?.state === 'running';
+    return moving ? BUSY_REFRESH_MS : REFRESH_MS;
+  });
+
+  useChanges(data, announce, change => latest.current.onChanged?.(change));
+  // The token's rights are known with the first answer.
+  const mayWrite = session.may('sync:write', tenant);
+  const shared = useMemo(
+    () => ({ api, tenant, mayWrite, development, announce, refresh }),
+    [api, tenant, mayWrite, development, announce, refresh],
+  );
+
+  return (
+    <SharedProvider value={shared}>
+      <div className="kv-section" lang="en">
+        {children?.(data)}
+        <header className="kv-intro">
+          <h2>{label.section}</h2>
+          <p className="kv-quiet">{words.intro}</p>
+        </header>
+        {region}
+        <Body
+          ended={ended}
+          sync={data}
+          error={error}
+          mayWrite={mayWrite}
+          again={() => refresh().catch(() => {})}
+          prefill={prefill}
+        />
+      </div>
+    </SharedProvider>
+  );
+}
+
+interface BodyProps {
+  ended: boolean;
+  sync: Sync | undefined;
+  error: unknown;
+  mayWrite: boolean;
+  again: () => void;
+  prefill?: Prefill;
+}
+
+function Body({ ended, sync, error, mayWrite, again, prefill }: BodyProps) {
+  if (ended) {
+    return (
+      <div className="kv-panel kv-body kv-empty" role="alert">
+        <p className="kv-strong">{words.ended}</p>
+        <p className="kv-quiet">{words.endedHint}</p>
+      </div>
+    );
+  }
+  if (!sync && error) {
+    const missing = error instanceof Fault && error.status === 404;
+    const text = missing ? words.missing : error instanceof Fault ? error.words : '';
+    return (
+      <Alert title={common.loadFailed}>
+        <p>{text}</p>
+        {!missing && <Button onClick={again}>{common.tryAgain}</Button>}
+      </Alert>
+    );
+  }
+  if (!sync) return <Skeleton />;
+  return (
+    <>
+      {!!error && (
+        <p className="kv-note kv-warn" role="status">
+          {words.lost}
+        </p>
+      )}
+      {!mayWrite && <p className="kv-note">{words.readOnly}</p>}
+      <Panels sync={sync} prefill={prefill} />
+    </>
+  );
+}
+
+/** Says each change of a badge once, to the screen reader and to the host. */
+function useChanges(sync: Sync | undefined, announce: (text: string) => void, tell: (change: Changed) => void) {
+  const seen = useRef<Sync>(undefined);
+  useEffect(() => {
+    const before = seen.current;
+    seen.current = sync;
+    if (!sync || !before) return;
+    for (const direction of ['inbound', 'outbound'] as const) {
+      const { status } = sync[direction];
+      if (status === before[direction].status) continue;
+      announce(`${label[direction]}: ${label[status]}`);
+      tell({ direction, status });
+    }
+  });
+}

@@ -1,0 +1,111 @@
+import { useCallback, useId, useState } from 'react';
+import { useAnswer } from '../answer';
+import type { Schemas } from '../client';
+import { useLocale, useNumber, useShared } from '../context';
+import { rejected, activity as words } from '../strings';
+import { clock } from '../time';
+import { Button } from '../ui/Button';
+
+type Entry = Schemas['Entry'];
+
+const good = (entry: Entry) => (entry.status ? entry.status < 400 : ['ok', 'done'].includes(entry.class));
+
+function outcome(entry: Entry): string {
+  const known: Record<string, string> = words.outcomes;
+  return entry.class === 'ok' ? '' : (known[entry.class] ?? entry.class);
+}
+
+/** The first sentence says what it was; what mends it is seen when the row is opened. */
+const shortly = (reason: string) => (rejected[reason] ?? reason).split(/(?<=\.) /)[0];
+
+/** One line of the log, as `POST /Users 201`; it opens to the steps of the same change. */
+export function Row({ entry, onUser }: { entry: Entry; onUser: (user: string) => void }) {
+  const id = useId();
+  const locale = useLocale();
+  const [open, setOpen] = useState(false);
+  return (
+    <li className="kv-entry">
+      <button
+        type="button"
+        className="kv-line"
+        aria-expanded={open}
+        aria-controls={open ? id : undefined}
+        onClick={() => setOpen(!open)}
+      >
+        <time dateTime={entry.at}>{clock(entry.at, locale, true)}</time>
+        <span className={`kv-dir kv-${entry.direction}`}>{words.directions[entry.direction]}</span>
+        <span className="kv-op">
+          <code>{entry.operation}</code> <b className={good(entry) ? 'kv-ok-text' : 'kv-bad-text'}>{entry.status}</b>
+        </span>
+        <span className="kv-why">
+          {outcome(entry)}
+          {entry.reason ? (
+            <span> {shortly(entry.reason)}</span>
+          ) : (
+            <span className="kv-quiet"> {entry.changed.join(', ')}</span>
+          )}
+          {entry.user_id && <code className="kv-quiet"> {entry.user_id.slice(0, 8)}</code>}
+        </span>
+      </button>
+      {open && <Details id={id} entry={entry} onUser={onUser} />}
+    </li>
+  );
+}
+
+function Details({ id, entry, onUser }: { id: string; entry: Entry; onUser: (user: string) => void }) {
+  const number = useNumber();
+  const facts: [string, string | null | undefined][] = [
+    [words.reason, entry.reason && (rejected[entry.reason] ?? entry.reason)],
+    [words.changed, entry.changed.join(', ')],
+    [words.client, entry.client],
+    [words.duration, `${number(entry.duration_ms)} ms`],
+    [words.user, entry.user_id],
+    [words.detail, entry.detail],
+  ];
+  return (
+    <div id={id} className="kv-more">
+      <dl className="kv-record">
+        {facts.map(
+          ([name, value]) =>
+            value && (
+              <div key={name}>
+                <dt>{name}</dt>
+                <dd dir="auto">{value}</dd>
+              </div>
+            ),
+        )}
+      </dl>
+      {entry.trace_id && <Trace trace={entry.trace_id} current={entry.id} />}
+      {entry.user_id && (
+        <Button look="quiet" onClick={() => onUser(entry.user_id ?? '')}>
+          {words.onlyUser}
+        </Button>
+      )}
+    </div>
+  );
+}
+
+/** From the IdP's request to the downstream's answer, oldest first. */
+function Trace({ trace, current }: { trace: string; current: string }) {
+  const { api } = useShared();
+  const locale = useLocale();
+  const number = useNumber();
+  const steps = useAnswer(useCallback(() => api.activity({ trace }), [api, trace]));
+  const entries = steps.data?.entries.toReversed() ?? [];
+  return (
+    <>
+      <h4>
+        {words.steps} <code className="kv-quiet">{trace.slice(0, 8)}</code>
+      </h4>
+      <ol className="kv-steps">
+        {entries.map(entry => (
+          <li key={entry.id} aria-current={entry.id === current ? 'step' : undefined}>
+            <time dateTime={entry.at}>{clock(entry.at, locale, true)}</time> {words.directions[entry.direction]}{' '}
+            <code>{entry.operation}</code> <b className={good(entry) ? 'kv-ok-text' : 'kv-bad-text'}>{entry.status}</b>{' '}
+            {outcome(entry)} <span className="kv-quiet">{number(entry.duration_ms)} ms</span>
+          </li>
+        ))}
+      </ol>
+    </>
+  );
+}

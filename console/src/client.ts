@@ -1,0 +1,127 @@
+import createClient from 'openapi-fetch';
+import type { components, paths } from './api';
+import { type Session, SessionEnded } from './session';
+import { problem } from './strings';
+
+export type Schemas = components['schemas'];
+export type IdentitySync = Schemas['IdentitySync'];
+
+/** A refusal, by its stable code. `network` stands for an answer that never came, so that the result is unknown. */
+export class Fault extends Error {
+  constructor(
+    readonly code: string,
+    readonly status: number,
+    readonly problem?: Partial<Schemas['Problem']>,
+  ) {
+    super(code);
+  }
+
+  get words(): string {
+    return problem[this.code] ?? problem.other ?? '';
+  }
+
+  /** The server may have done it: the answer was lost on the way. */
+  get unconfirmed(): boolean {
+    return this.status === 0 || this.status >= 500;
+  }
+}
+
+type Asked = Promise<{ data?: unknown; error?: unknown; response: Response }>;
+
+interface Listener {
+  onEnd: () => void;
+  onFault?: (fault: Fault) => void;
+}
+
+/** Every call the console makes, for one server and one session. */
+export function createApi(base: string, session: Session, { onEnd, onFault }: Listener) {
+  const told = (fault: Fault) => {
+    onFault?.(fault);
+    return fault;
+  };
+  const settle = async <A extends Asked>(asked: A): Promise<NonNullable<Awaited<A>['data']>> => {
+    const { data, error, response } = await asked.catch((reason: unknown) => {
+      if (reason instanceof SessionEnded) throw reason;
+      throw told(new Fault('network', 0));
+    });
+    if (response.ok) return data as NonNullable<Awaited<A>['data']>;
+    const body = (typeof error === 'object' && error ? error : {}) as Partial<Schemas['Problem']>;
+    throw told(new Fault(body.code ?? (response.status === 503 ? 'unavailable' : 'other'), response.status, body));
+  };
+
+  const authorized = async (request: Request): Promise<Response> => {
+    try {
+      request.headers.set('authorization', `Bearer ${await session.bearer()}`);
+      const response = await fetch(request);
+      if (response.status !== 401) return response;
+      session.forget();
+      throw new SessionEnded();
+    } catch (reason) {
+      if (reason instanceof SessionEnded) onEnd();
+      throw reason;
+    }
+  };
+  const root = new URL(base || '/', document.baseURI).href.replace(/\/$/, '');
+  const { GET, POST, PUT, PATCH } = createClient<paths>({ baseUrl: root, fetch: authorized, cache: 'no-store' });
+
+  const of = (tenant: string) => {
+    const params = { path: { tenant } };
+    const user = (id: string) => ({ path: { tenant, user: id } });
+    return {
+      show: () => settle(GET('/v1/tenants/{tenant}/identity-sync', { params })),
+      enableInbound: () => settle(POST('/v1/tenants/{tenant}/inbound/enable', { params })),
+      rotate: (version: number) =>
+        settle(
+          POST('/v1/tenants/{tenant}/inbound/rotate', {
+            params: { ...params, header: { 'If-Match': `"${version}"` } },
+          }),
+        ),
+      disableInbound: () => settle(POST('/v1/tenants/{tenant}/inbound/disable', { params })),
+      saveOptions: (body: Schemas['InboundOptions']) =>
+        settle(PUT('/v1/tenants/{tenant}/inbound/options', { params, body })),
+      enableOutbound: (body: Schemas['Downstream']) =>
+        settle(POST('/v1/tenants/{tenant}/outbound/enable', { params, body })),
+      test: (body: Schemas['Downstream']) => settle(POST('/v1/tenants/{tenant}/outbound/test', { params, body })),
+      disableOutbound: () => settle(POST('/v1/tenants/{tenant}/outbound/disable', { params })),
+      testUser: () => settle(POST('/v1/tenants/{tenant}/outbound/test-user', { params })),
+      parked: (cursor?: string) =>
+        settle(GET('/v1/tenants/{tenant}/outbound/parked', { params: { ...params, query: { cursor } } })),
+      parkedUser: (id: string) => settle(GET('/v1/tenants/{tenant}/outbound/parked/{user}', { params: user(id) })),
+      retry: (id: string) => settle(POST('/v1/tenants/{tenant}/outbound/parked/{user}/retry', { params: user(id) })),
+      ignore: (id: string) => settle(POST('/v1/tenants/{tenant}/outbound/parked/{user}/ignore', { params: user(id) })),
+      link: (id: string, downstream_id: string) =>
+        settle(POST('/v1/tenants/{tenant}/outbound/parked/{user}/link', { params: user(id), body: { downstream_id } })),
+      backfill: (dry_run: boolean) =>
+        settle(POST('/v1/tenants/{tenant}/outbound/backfill', { params, body: { dry_run } })),
+      steerBackfill: (to: 'pause' | 'resume' | 'cancel') =>
+        settle(POST(`/v1/tenants/{tenant}/outbound/backfill/${to}`, { params })),
+      activity: (query: {
+        cursor?: string;
+        direction?: 'in' | 'out' | 'realm';
+        class?: string;
+        user?: string;
+        trace?: string;
+      }) => settle(GET('/v1/tenants/{tenant}/activity', { params: { ...params, query: { limit: 25, ...query } } })),
+      stream: (signal: AbortSignal) =>
+        authorized(new Request(`${root}/v1/tenants/${encodeURIComponent(tenant)}/activity/stream`, { signal })),
+    };
+  };
+  const people = (tenant: string) => {
+    const params = { path: { tenant } };
+    return {
+      list: () => settle(GET('/v1/tenants/{tenant}/realm-users', { params })),
+      create: (body: Schemas['SavePerson']) => settle(POST('/v1/tenants/{tenant}/realm-users', { params, body })),
+      change: (user: string, body: Schemas['SavePerson']) =>
+        settle(PATCH('/v1/tenants/{tenant}/realm-users/{user}', { params: { path: { tenant, user } }, body })),
+    };
+  };
+  return {
+    of,
+    people,
+    tenants: (query: { search?: string; offset: number; limit: number }) =>
+      settle(GET('/v1/tenants', { params: { query } })),
+  };
+}
+
+export type Api = ReturnType<typeof createApi>;
+export type TenantApi = ReturnType<Api['of']>;

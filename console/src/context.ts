@@ -1,0 +1,37 @@
+import { createContext, useContext } from 'react';
+import type { TenantApi } from './client';
+
+export interface Changed {
+  direction: 'inbound' | 'outbound';
+  status: 'enabled' | 'disabled';
+}
+
+/** What every part of the section shares. No secret is in it. */
+export interface Shared {
+  api: TenantApi;
+  tenant: string;
+  mayWrite: boolean;
+  development: boolean;
+  /** Says it once in the polite live region. */
+  announce: (text: string) => void;
+  /** Fetches both panels again and gives the answer. */
+  refresh: () => Promise<unknown>;
+}
+
+const Context = createContext<Shared | undefined>(undefined);
+export const SharedProvider = Context.Provider;
+
+export function useShared(): Shared {
+  const shared = useContext(Context);
+  if (!shared) throw new Error('outside of the identity sync section');
+  return shared;
+}
+
+/** The locale of dates and numbers, also for the pages around the section. */
+export const LocaleContext = createContext<string | undefined>(undefined);
+export const useLocale = () => useContext(LocaleContext);
+
+export function useNumber(): (n: number) => string {
+  const locale = useLocale();
+  return n => n.toLocaleString(locale);
+}

@@ -1,0 +1,47 @@
+import curl from '../../../docs/guides/curl.md?raw';
+import entra from '../../../docs/guides/entra-id.md?raw';
+import google from '../../../docs/guides/google-workspace.md?raw';
+import okta from '../../../docs/guides/okta.md?raw';
+import { masked } from '../inbound/mask';
+import { guide, label } from '../strings';
+import { Code } from '../ui/Code';
+import { Tabs } from '../ui/Tabs';
+import { inline, parse } from './markdown';
+
+const GUIDES = { okta, entra, google, curl };
+
+interface Props {
+  baseUrl: string;
+  /** The token, while it is revealed; copying a command puts it in, the screen shows it masked. */
+  token: string;
+}
+
+/** The guides of the documentation, filled with this tenant's values. */
+export function IdpGuide({ baseUrl, token }: Props) {
+  const fill = (text: string, secret: string) =>
+    text.replaceAll('{{base_url}}', baseUrl).replaceAll('{{token}}', secret || guide.tokenPlace);
+  const see = (text: string) => fill(text, token && masked(token));
+  return (
+    <details className="kv-details">
+      <summary>{label.setUp}</summary>
+      <Tabs title={label.setUp} tabs={guide.tabs}>
+        {tab =>
+          parse(GUIDES[tab]).map((block, at) => {
+            const key = `${tab}${at}`;
+            if (block.kind === 'heading') return <h4 key={key}>{block.text}</h4>;
+            if (block.kind === 'text') return <p key={key}>{inline(see(block.text))}</p>;
+            if (block.kind === 'code') return <Code key={key} shown={see(block.text)} text={fill(block.text, token)} />;
+            const List = block.kind;
+            return (
+              <List key={key}>
+                {block.items.map(item => (
+                  <li key={item}>{inline(see(item))}</li>
+                ))}
+              </List>
+            );
+          })
+        }
+      </Tabs>
+    </details>
+  );
+}

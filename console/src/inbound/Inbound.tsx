@@ -1,0 +1,151 @@
+import { useEffect, useRef } from 'react';
+import type { IdentitySync, Schemas } from '../client';
+import { useNumber, useShared } from '../context';
+import { IdpGuide } from '../guide/IdpGuide';
+import { label, inbound as words } from '../strings';
+import { Ago } from '../ui/Ago';
+import { Alert } from '../ui/Alert';
+import { Badge } from '../ui/Badge';
+import { Button } from '../ui/Button';
+import { By } from '../ui/By';
+import { ConfirmDialog } from '../ui/ConfirmDialog';
+import { CopyField } from '../ui/CopyField';
+import { Panel } from '../ui/Panel';
+import { Diagnostics } from './Diagnostics';
+import { Options } from './Options';
+import { Requests } from './Requests';
+import { Reveal } from './Reveal';
+import { type Notice, noticeWords, useInbound } from './useInbound';
+
+export function Inbound({ sync }: { sync: IdentitySync }) {
+  const { mayWrite } = useShared();
+  const state = useInbound();
+  const panel = sync.inbound;
+  const on = panel.status === 'enabled';
+  const heading = useRef<HTMLHeadingElement>(null);
+  // The button that was pressed is gone after these: the heading is the nearest place that stays.
+  const wasOn = useRef(on);
+  const hadToken = useRef(false);
+  useEffect(() => {
+    const lost = (wasOn.current && !on) || (hadToken.current && !state.token);
+    if (lost) heading.current?.focus();
+    wasOn.current = on;
+    hadToken.current = !!state.token;
+  }, [on, state.token]);
+
+  return (
+    <Panel title={label.inbound} aside={<Badge status={panel.status} />} heading={heading}>
+      {state.fault && (
+        <Alert key={String(state.fault)} title={words.failed} focus>
+          <p>{state.fault.words}</p>
+        </Alert>
+      )}
+      {state.notice && <NoticeBox notice={state.notice} panel={panel} />}
+      {state.token && (
+        <Reveal
+          // A fresh token starts anew: masked, not copied, with the focus on Copy token.
+          key={state.token}
+          token={state.token}
+          baseUrl={panel.base_url}
+          onDone={state.done}
+          onHiddenTooLong={state.hiddenTooLong}
+        />
+      )}
+      {on ? (
+        <>
+          <CopyField title={label.baseUrl} value={panel.base_url} />
+          {panel.also_valid && (
+            <p className="kv-hint">
+              {words.alsoValid} <code>{panel.also_valid}</code>
+            </p>
+          )}
+          <Requests panel={panel} />
+          <ImportLine job={panel.import} />
+          {mayWrite && (
+            <div className="kv-actions">
+              <Button onClick={() => state.ask('rotate', sync.version)}>{label.rotate}</Button>
+              <Button look="danger" busy={state.busy === 'disable'} onClick={() => state.ask('disable', sync.version)}>
+                {label.disable}
+              </Button>
+            </div>
+          )}
+          <IdpGuide baseUrl={panel.base_url} token={state.token} />
+          <Diagnostics panel={panel} />
+          <Options saved={panel.options} />
+        </>
+      ) : (
+        <>
+          <p>{words.intro}</p>
+          {panel.changed_at && <p className="kv-quiet">{words.offAgain}</p>}
+          {mayWrite && (
+            <div className="kv-actions">
+              <Button look="primary" busy={state.busy === 'enable'} onClick={state.enable}>
+                {label.enableInbound}
+              </Button>
+            </div>
+          )}
+        </>
+      )}
+      {state.dialog === 'rotate' && (
+        <ConfirmDialog
+          title={words.rotateTitle}
+          text={state.stale ? <Rotated panel={panel} /> : words.rotateText}
+          confirm={label.rotate}
+          busy={state.busy === 'rotate'}
+          onConfirm={state.rotate}
+          onClose={state.closeDialog}
+        />
+      )}
+      {state.dialog === 'disable' && (
+        <ConfirmDialog
+          title={words.disableTitle}
+          text={words.disableText}
+          confirm={label.disable}
+          busy={state.busy === 'disable'}
+          onConfirm={state.disable}
+          onClose={state.closeDialog}
+        />
+      )}
+    </Panel>
+  );
+}
+
+type PanelData = Schemas['InboundPanel'];
+
+function NoticeBox({ notice, panel }: { notice: Notice; panel: PanelData }) {
+  if (notice === 'elsewhere') {
+    return (
+      <div className="kv-note" role="status">
+        <p>
+          {words.enabledBy} <bdi>{panel.changed_by}</bdi> {panel.changed_at && <Ago at={panel.changed_at} />}
+        </p>
+      </div>
+    );
+  }
+  const [title, text] = noticeWords[notice];
+  return (
+    <Alert key={notice} title={title} tone="warn" focus>
+      {text && <p>{text}</p>}
+    </Alert>
+  );
+}
+
+function Rotated({ panel }: { panel: PanelData }) {
+  return (
+    <p role="alert">
+      {words.rotatedBy} {panel.token_issued_at && <Ago at={panel.token_issued_at} />}
+      <By who={panel.token_issued_by} />. {words.staleText}
+    </p>
+  );
+}
+
+function ImportLine({ job }: { job: PanelData['import'] }) {
+  const number = useNumber();
+  if (!job) return null;
+  return (
+    <p className="kv-quiet">
+      {job.state === 'running' ? words.importing : words.imported} {number(job.imported)}{' '}
+      {job.state === 'running' && <progress aria-label={words.importing} />}
+    </p>
+  );
+}

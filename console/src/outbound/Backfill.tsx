@@ -1,0 +1,117 @@
+import { useEffect, useRef } from 'react';
+import { useAction } from '../action';
+import type { Schemas } from '../client';
+import { useNumber, useShared } from '../context';
+import { label, backfill as words } from '../strings';
+import { Ago } from '../ui/Ago';
+import { Alert } from '../ui/Alert';
+import { Button } from '../ui/Button';
+import { By } from '../ui/By';
+
+type Job = Schemas['Backfill'];
+
+/** First a dry run with its counts, then the real one; nothing starts by itself. */
+export function Backfill({ job }: { job?: Job | null }) {
+  const { api, mayWrite, refresh } = useShared();
+  const { busy, fault, run } = useAction();
+  const go = (name: string, call: () => Promise<unknown>) =>
+    run(
+      name,
+      async () => {
+        await call();
+        await refresh();
+      },
+      async () => {
+        await refresh().catch(() => {});
+        return false;
+      },
+    );
+  const steer = (to: 'pause' | 'resume' | 'cancel') => (
+    <Button busy={busy === to} disabled={!!busy} onClick={() => go(to, () => api.steerBackfill(to))}>
+      {label[to]}
+    </Button>
+  );
+  const live = job?.state === 'running' || job?.state === 'paused';
+  const box = useRef<HTMLDetailsElement>(null);
+  useEffect(() => {
+    // Opened for what runs, and left as it is afterwards.
+    if (live && box.current) box.current.open = true;
+  }, [live]);
+  const planned = job?.dry_run && job.state === 'done';
+  return (
+    <details className="kv-details" ref={box}>
+      <summary>{label.backfill}</summary>
+      <p className="kv-quiet">{words.intro}</p>
+      {fault && <Alert title={fault.words} focus />}
+      {job && <Progress job={job} />}
+      {mayWrite && (
+        <div className="kv-actions">
+          {job?.state === 'running' && steer('pause')}
+          {job?.state === 'paused' && steer('resume')}
+          {live && steer('cancel')}
+          {planned && (
+            <Button
+              look="primary"
+              busy={busy === 'run'}
+              disabled={!!busy}
+              onClick={() => go('run', () => api.backfill(false))}
+            >
+              {label.runBackfill}
+            </Button>
+          )}
+          {!live && (
+            <Button busy={busy === 'dry'} disabled={!!busy} onClick={() => go('dry', () => api.backfill(true))}>
+              {planned ? words.again : label.dryRun}
+            </Button>
+          )}
+        </div>
+      )}
+    </details>
+  );
+}
+
+function Progress({ job }: { job: Job }) {
+  const number = useNumber();
+  const counts = [
+    [words.create, job.create],
+    [words.update, job.update],
+    [words.inStep, job.in_step],
+    [words.conflict, job.conflict],
+  ] as const;
+  return (
+    <div className="kv-job">
+      <p>
+        <span className="kv-strong">{job.dry_run ? words.dryTitle : words.realTitle}</span> {words.states[job.state]} ·{' '}
+        {words.progress(number(job.seen), job.total ? number(job.total) : undefined)} ·{' '}
+        <Ago at={job.ended_at ?? job.started_at} />
+        <By who={job.started_by} />
+      </p>
+      {job.state === 'running' && (
+        <progress aria-label={label.backfill} {...(job.total ? { max: job.total, value: job.seen } : {})} />
+      )}
+      <dl className="kv-counts">
+        {counts.map(([name, count]) => (
+          <div key={name}>
+            <dd>{number(count)}</dd>
+            <dt>{name}</dt>
+          </div>
+        ))}
+      </dl>
+      {job.sample.length > 0 && (
+        <>
+          <p className="kv-hint">{words.sample}</p>
+          <ul className="kv-sample">
+            {job.sample.map(one => (
+              <li key={one.user_id}>
+                <span>
+                  <bdi>{one.username ?? one.user_id}</bdi>
+                </span>{' '}
+                <span className="kv-quiet">{words.actions[one.action]}</span>
+              </li>
+            ))}
+          </ul>
+        </>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,64 @@
+import { type ReactNode, useState } from 'react';
+import { useAction } from '../action';
+import type { Schemas } from '../client';
+import { useNumber, useShared } from '../context';
+import { label, outbound } from '../strings';
+import { Button } from '../ui/Button';
+import { ProbeFailure } from './ProbeFailure';
+import { TestedLine } from './TestedLine';
+
+/** Test connection and Send a test user, for the target that is in use. */
+export function Checks({ children }: { children: ReactNode }) {
+  const { api } = useShared();
+  const { busy, fault, run } = useAction();
+  const [probed, setProbed] = useState<Schemas['Probed']>();
+  const [sent, setSent] = useState<Schemas['TestUser']>();
+  const start = (name: string, call: () => Promise<void>) => {
+    setProbed(undefined);
+    setSent(undefined);
+    run(name, call);
+  };
+  return (
+    <div className="kv-stack">
+      <div className="kv-actions">
+        <Button
+          busy={busy === 'test'}
+          disabled={!!busy}
+          onClick={() => start('test', async () => setProbed(await api.test({})))}
+        >
+          {label.testConnection}
+        </Button>
+        <Button
+          busy={busy === 'user'}
+          disabled={!!busy}
+          onClick={() => start('user', async () => setSent(await api.testUser()))}
+        >
+          {label.testUser}
+        </Button>
+        {children}
+      </div>
+      <p className="kv-hint">{outbound.testUserIntro}</p>
+      {fault && <ProbeFailure title={outbound.testFailed} fault={fault} />}
+      {probed && <TestedLine probed={probed} />}
+      {sent && <Steps sent={sent} />}
+    </div>
+  );
+}
+
+function Steps({ sent }: { sent: Schemas['TestUser'] }) {
+  const number = useNumber();
+  return (
+    <div role="status" className={`kv-note ${sent.ok ? 'kv-good' : 'kv-bad'}`}>
+      <p className="kv-strong">{sent.ok ? outbound.testUserOk : outbound.testUserFailed}</p>
+      <ol className="kv-steps">
+        {sent.steps.map((step, at) => (
+          // biome-ignore lint/suspicious/noArrayIndexKey: a finished list; the same operation may come twice
+          <li key={at}>
+            <code>{step.operation}</code> <b>{step.status ?? step.class}</b>{' '}
+            <span className="kv-quiet">{number(step.duration_ms)} ms</span>
+          </li>
+        ))}
+      </ol>
+    </div>
+  );
+}

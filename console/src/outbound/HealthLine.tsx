@@ -1,0 +1,43 @@
+import type { Schemas } from '../client';
+import { useLocale, useNumber } from '../context';
+import { health as words } from '../strings';
+import { age, clock } from '../time';
+import { Ago } from '../ui/Ago';
+
+/** One sentence on what goes on inside *Enabled*. */
+export function HealthLine({ panel }: { panel: Schemas['OutboundPanel'] }) {
+  const locale = useLocale();
+  const number = useNumber();
+  const { health } = panel;
+  const waiting = words.waiting(number(health?.waiting ?? 0));
+  if (panel.quarantined_at) {
+    // The reason is a class of the delivery; a human knows it by its number.
+    const reason = /unauthorized|401/.test(panel.quarantine_reason ?? '') ? '401' : (panel.quarantine_reason ?? '');
+    return (
+      <div className="kv-note kv-warn">
+        <div role="alert">
+          <p className="kv-strong">{words.quarantined(reason, clock(panel.quarantined_at, locale))}</p>
+          <p>{words.quarantineFix}</p>
+        </div>
+        {/* Outside of the alert, which would be read again with every change of the number. */}
+        <p>{waiting}</p>
+      </div>
+    );
+  }
+  const paused = panel.paused_until && Date.parse(panel.paused_until) > Date.now() ? panel.paused_until : undefined;
+  const late = health && health.waiting > 0 && health.oldest_waiting_seconds > 60;
+  return (
+    <p className={`kv-health ${paused || late ? 'kv-warn-text' : ''}`}>
+      {paused ? words.pausedUntil(clock(paused, locale)) : words.delivering} · {waiting}
+      {late && ` (${words.oldest(age(health.oldest_waiting_seconds))})`} ·{' '}
+      {health?.last_delivered_at ? (
+        <>
+          {words.last} <Ago at={health.last_delivered_at} />
+        </>
+      ) : (
+        words.nothingYet
+      )}
+      {panel.backfill?.state === 'running' && !panel.backfill.dry_run && ` · ${words.backfill}`}
+    </p>
+  );
+}

@@ -1,0 +1,138 @@
+import { useEffect, useRef, useState } from 'react';
+import { useAction } from '../action';
+import type { IdentitySync } from '../client';
+import { useShared } from '../context';
+import { label, outbound as words } from '../strings';
+import { Ago } from '../ui/Ago';
+import { Alert } from '../ui/Alert';
+import { Badge } from '../ui/Badge';
+import { Button } from '../ui/Button';
+import { By } from '../ui/By';
+import { ConfirmDialog } from '../ui/ConfirmDialog';
+import { CopyField } from '../ui/CopyField';
+import { Panel } from '../ui/Panel';
+import { Backfill } from './Backfill';
+import { Checks } from './Checks';
+import { HealthLine } from './HealthLine';
+import { Parked } from './Parked';
+import { TargetForm } from './TargetForm';
+
+export interface Prefill {
+  url?: string;
+  token?: string;
+}
+
+export function Outbound({ sync, prefill, inboundId }: { sync: IdentitySync; prefill?: Prefill; inboundId: string }) {
+  const { api, mayWrite, refresh } = useShared();
+  const { busy, fault, run } = useAction();
+  const [asking, setAsking] = useState(false);
+  const heading = useRef<HTMLHeadingElement>(null);
+  const panel = sync.outbound;
+  const on = panel.status === 'enabled';
+  const wasOn = useRef(on);
+  useEffect(() => {
+    // Either way the button that was pressed is gone.
+    if (wasOn.current !== on) heading.current?.focus();
+    wasOn.current = on;
+  }, [on]);
+  const disable = () =>
+    run(
+      'disable',
+      async () => {
+        await api.disableOutbound();
+        setAsking(false);
+        await refresh();
+      },
+      async () => {
+        setAsking(false);
+        await refresh().catch(() => {});
+        return false;
+      },
+    );
+  return (
+    <Panel title={label.outbound} aside={<Badge status={panel.status} />} heading={heading}>
+      {fault && (
+        <Alert title={words.disableFailed} focus>
+          <p>{fault.words}</p>
+        </Alert>
+      )}
+      {on ? (
+        <>
+          <HealthLine panel={panel} />
+          <CopyField title={words.endpoint} value={panel.endpoint ?? ''} />
+          <p className="kv-quiet">
+            {!panel.quarantined_at && words.active}{' '}
+            {panel.enabled_at && (
+              <>
+                {words.since} <Ago at={panel.enabled_at} />
+                <By who={panel.enabled_by} />.
+              </>
+            )}{' '}
+            {words.newToken}
+          </p>
+          {mayWrite && (
+            <Checks>
+              <Button look="danger" busy={!!busy} onClick={() => setAsking(true)}>
+                {label.disable}
+              </Button>
+            </Checks>
+          )}
+          <Parked count={panel.health?.parked ?? 0} />
+          <Backfill job={panel.backfill} />
+          <Limits noted={panel.limitations} />
+        </>
+      ) : (
+        <>
+          <p>{words.intro}</p>
+          <TargetForm prefill={prefill} />
+          <Limits noted={[]} />
+        </>
+      )}
+      {sync.inbound.status === 'disabled' && (
+        <p className="kv-quiet">
+          {words.nextStep}{' '}
+          <a
+            href={`#${inboundId}`}
+            onClick={event => {
+              // By hand: a fragment does not reach into a shadow tree.
+              event.preventDefault();
+              const root = event.currentTarget.getRootNode() as Document | ShadowRoot;
+              const target = root.getElementById(inboundId);
+              target?.scrollIntoView();
+              target?.querySelector<HTMLElement>('button, h3')?.focus();
+            }}
+          >
+            {words.nextStepLink}
+          </a>
+          .
+        </p>
+      )}
+      {asking && (
+        <ConfirmDialog
+          title={words.disableTitle}
+          text={words.disableText}
+          confirm={label.disable}
+          busy={!!busy}
+          onConfirm={disable}
+          onClose={() => setAsking(false)}
+        />
+      )}
+    </Panel>
+  );
+}
+
+function Limits({ noted }: { noted: string[] }) {
+  return (
+    <div className="kv-limits">
+      <h4>{words.limits}</h4>
+      <ul>
+        <li>{words.limitDeletes}</li>
+        <li>{words.limitBackfill}</li>
+        <li>{words.limitOne}</li>
+        {noted.map(text => (
+          <li key={text}>{text}</li>
+        ))}
+      </ul>
+    </div>
+  );
+}

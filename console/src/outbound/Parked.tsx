@@ -1,0 +1,95 @@
+import { useCallback, useState } from 'react';
+import { useAction } from '../action';
+import { useAnswer } from '../answer';
+import type { Schemas } from '../client';
+import { useNumber, useShared } from '../context';
+import { common, label, parked as words } from '../strings';
+import { Ago } from '../ui/Ago';
+import { Alert } from '../ui/Alert';
+import { Button } from '../ui/Button';
+import { LinkDialog } from './LinkDialog';
+
+type User = Schemas['Parked'];
+
+/** Users set aside, with their reason and what can be done about it. */
+export function Parked({ count }: { count: number }) {
+  const { api, mayWrite, refresh, announce } = useShared();
+  const [cursors, setCursors] = useState<string[]>([]);
+  const [linking, setLinking] = useState<User>();
+  const { busy, fault, run } = useAction();
+  const number = useNumber();
+  const cursor = cursors.at(-1);
+  // Asked again when the number of parked users changes.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the count is the reason to ask
+  const list = useAnswer(useCallback(() => api.parked(cursor), [api, cursor, count]));
+  const settled = async (said: string) => {
+    announce(said);
+    await Promise.all([list.refetch(), refresh()]);
+  };
+  const users = list.data?.users ?? [];
+  if (count === 0 && users.length === 0) return null;
+  return (
+    <details className="kv-details" open>
+      <summary>
+        {label.parked} <span className="kv-count">{number(count)}</span>
+      </summary>
+      <p className="kv-quiet">{words.intro}</p>
+      {fault && <Alert title={fault.words} focus />}
+      {!!list.error && <Alert title={common.loadFailed} />}
+      <ul className="kv-list">
+        {users.map(user => (
+          <li key={user.user_id}>
+            <div className="kv-grow">
+              <bdi className="kv-strong kv-break">{user.username ?? user.user_id}</bdi>
+              <p className="kv-quiet">
+                <span className="kv-warn-text">
+                  {words.reasons[user.reason] ?? user.reason}
+                  {user.status ? ` (${user.status})` : ''}
+                </span>{' '}
+                · <Ago at={user.since} /> · {words.attempts(user.attempts)}
+              </p>
+              {user.reason === 'conflict' && <p className="kv-hint">{words.conflictHint}</p>}
+            </div>
+            {mayWrite && (
+              <div className="kv-actions">
+                {user.reason === 'conflict' && <Button onClick={() => setLinking(user)}>{label.link}</Button>}
+                {(['retry', 'ignore'] as const).map(what => (
+                  <Button
+                    key={what}
+                    busy={busy === what + user.user_id}
+                    onClick={() =>
+                      run(what + user.user_id, async () => {
+                        await api[what](user.user_id);
+                        await settled(what === 'retry' ? words.retried : words.ignored);
+                      })
+                    }
+                  >
+                    {label[what]}
+                  </Button>
+                ))}
+              </div>
+            )}
+          </li>
+        ))}
+      </ul>
+      {(cursor || list.data?.next) && (
+        <div className="kv-actions">
+          {cursor && <Button onClick={() => setCursors(cursors.slice(0, -1))}>{common.previous}</Button>}
+          {list.data?.next && (
+            <Button onClick={() => setCursors([...cursors, list.data?.next ?? ''])}>{common.next}</Button>
+          )}
+        </div>
+      )}
+      {linking && (
+        <LinkDialog
+          user={linking}
+          onClose={() => setLinking(undefined)}
+          onLinked={() => {
+            setLinking(undefined);
+            return settled(words.linked);
+          }}
+        />
+      )}
+    </details>
+  );
+}

@@ -1,0 +1,66 @@
+import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
+import { useCallback, useEffect, useMemo, useState } from 'react';
+import { createApi } from '../client';
+import { Session } from '../session';
+import { page } from '../strings';
+import { People } from './People';
+import { place, useUrl } from './router';
+import { SignedOut, type SignedOutState } from './SignedOut';
+import { type Config, readConfig, redeem, takeCode } from './signIn';
+import { TenantList } from './TenantList';
+import { TenantPage } from './TenantPage';
+
+type State = 'in' | SignedOutState;
+
+const client = new QueryClient({ defaultOptions: { queries: { retry: false } } });
+
+/** The standalone page: signs in by a one-time code, keeps the token in memory, shows one of three places. */
+export function App() {
+  const [state, setState] = useState<State>('signing-in');
+  const [config, setConfig] = useState<Config>({ demo: false });
+  const [token, setToken] = useState('');
+
+  const end = useCallback(() => {
+    setToken('');
+    setState('ended');
+  }, []);
+
+  useEffect(() => {
+    const enter = async () => {
+      const code = takeCode();
+      const [found, minted] = await Promise.all([readConfig(), code && redeem(code)]);
+      setConfig(found);
+      setToken(minted || '');
+      setState(minted ? 'in' : code ? 'code-failed' : 'none');
+    };
+    enter();
+    // A new link opened in this very tab changes the fragment alone.
+    const again = () => location.hash.includes('code=') && enter();
+    addEventListener('hashchange', again);
+    return () => removeEventListener('hashchange', again);
+  }, []);
+
+  return (
+    <QueryClientProvider client={client}>
+      <a className="kv-skip" href="#main">
+        {page.skip}
+      </a>
+      {config.demo && <aside className="kv-demo">{page.demo}</aside>}
+      {state === 'in' ? (
+        <Places key={token} token={token} config={config} onEnd={end} />
+      ) : (
+        <SignedOut state={state} demo={config.demo} />
+      )}
+    </QueryClientProvider>
+  );
+}
+
+function Places({ token, config, onEnd }: { token: string; config: Config; onEnd: () => void }) {
+  const url = useUrl();
+  const session = useMemo(() => new Session(async () => token), [token]);
+  const api = useMemo(() => createApi('', session, { onEnd }), [session, onEnd]);
+  const here = place(url.split('?')[0] ?? '');
+  if (here.at === 'list') return <TenantList api={api} />;
+  if (here.at === 'people') return <People key={here.slug} api={api} slug={here.slug} />;
+  return <TenantPage key={here.slug} slug={here.slug} token={token} config={config} onEnd={onEnd} />;
+}

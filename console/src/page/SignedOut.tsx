@@ -1,0 +1,28 @@
+import { page } from '../strings';
+import { Shell } from './Shell';
+
+export type SignedOutState = 'signing-in' | 'none' | 'code-failed' | 'ended';
+
+const TITLES = { none: page.signedOut, 'code-failed': page.codeFailed, ended: page.endedTitle };
+
+/** Calm, and says how to get back in. */
+export function SignedOut({ state, demo }: { state: SignedOutState; demo: boolean }) {
+  if (state === 'signing-in') {
+    return (
+      <Shell>
+        <p className="kv-quiet" role="status">
+          {page.signingIn}
+        </p>
+      </Shell>
+    );
+  }
+  return (
+    <Shell>
+      <div className="kv-panel kv-body kv-calm">
+        <h1>{TITLES[state]}</h1>
+        <p>{page.endedText}</p>
+        {demo && <p className="kv-quiet">{page.demoText}</p>}
+      </div>
+    </Shell>
+  );
+}

@@ -1,0 +1,353 @@
+// Every user-visible word. The labels in `label` are a contract with the guides in docs/guides and with the API's
+// documentation: test/labels.test.ts fails when one of them is missing here.
+
+export const label = {
+  section: 'Identity sync (SCIM 2.0)',
+  inbound: 'Inbound SCIM',
+  outbound: 'Outbound SCIM',
+  enabled: 'Enabled',
+  disabled: 'Disabled',
+  enableInbound: 'Enable inbound SCIM',
+  enableOutbound: 'Enable outbound SCIM',
+  baseUrl: 'SCIM base URL',
+  rotate: 'Rotate token',
+  disable: 'Disable',
+  downstreamUrl: 'Downstream SCIM base URL',
+  downstreamToken: 'Downstream bearer token',
+  adminConsole: 'Open Admin Console',
+  copyToken: 'Copy token',
+  copyForOkta: 'Copy for Okta',
+  show: 'Show',
+  hide: 'Hide',
+  done: 'Done',
+  setUp: 'Set up your IdP',
+  testConnection: 'Test connection',
+  testUser: 'Send a test user',
+  activity: 'Recent activity',
+  advanced: 'Advanced',
+  backfill: 'Backfill',
+  dryRun: 'Start a dry run',
+  runBackfill: 'Run backfill',
+  parked: 'Parked users',
+  link: 'Link',
+  retry: 'Retry',
+  ignore: 'Ignore',
+  pause: 'Pause',
+  resume: 'Resume',
+  cancel: 'Cancel',
+  lastAccepted: 'Last accepted request',
+  lastRejected: 'Last rejected request',
+  diagnostics: 'Something not arriving?',
+} as const;
+
+export const common = {
+  copy: 'Copy',
+  copied: 'Copied',
+  copyFailed: (mac: boolean) => `Press ${mac ? '⌘C' : 'Ctrl+C'} to copy.`,
+  save: 'Save',
+  saved: 'Saved.',
+  tryAgain: 'Try again',
+  more: 'Show more',
+  loading: 'Loading…',
+  loadFailed: 'This could not be loaded.',
+  previous: 'Previous',
+  next: 'Next',
+  by: 'by',
+  seconds: 's',
+  minutes: 'min',
+  hours: 'h',
+  days: 'd',
+  ago: 'ago',
+  now: 'just now',
+};
+
+export const sync = {
+  intro: 'Users in from your identity provider, users out to a downstream app.',
+  readOnly: 'Read-only: changes need the right sync:write.',
+  ended: 'Your session has ended',
+  endedHint: 'Nothing is lost. Reload this page to sign in again.',
+  lost: 'The server does not answer right now. This is the state of a moment ago.',
+  missing: 'There is no such tenant, or it is not yours to see.',
+};
+
+export const inbound = {
+  intro: 'Your identity provider pushes users to this realm. Enabling makes a bearer token, shown once.',
+  offAgain:
+    'Off: your IdP gets 401 on every push until inbound is enabled again. Enabling issues a new token; the old one stays dead.',
+  revealTitle: 'Your bearer token',
+  revealAdvice: 'Copy it now and store it in your IdP and in a password manager. It will not be shown again.',
+  revealRecovery: 'Lost it? Rotate token makes a new one; the previous one stops working immediately.',
+  tokenPlain: 'Token alone, for Entra ID',
+  tokenPrefixed: 'With the word Bearer, for Okta and Google connectors',
+  notCopied: 'You have not copied the token. Close anyway?',
+  closeAnyway: 'Close anyway',
+  keepOpen: 'Keep it open',
+  hiddenTooLong: 'The token was removed after five minutes out of sight. Rotate token to get a new one.',
+  alsoValid: 'The earlier URL stays valid:',
+  token: 'Token',
+  issued: 'Issued',
+  expires: 'Expires',
+  noRequest: 'none yet',
+  reached: (client: string) => `${client} reached this endpoint`,
+  rotateTitle: 'Rotate the token?',
+  rotateText:
+    'The previous token stops working immediately. Put the new value into your IdP before its next provisioning cycle.',
+  staleText: 'Rotate again?',
+  rotatedBy: 'The token was rotated',
+  disableTitle: 'Disable inbound SCIM?',
+  disableText:
+    'The realm stops accepting SCIM requests: your IdP gets 401 on every push until inbound is enabled again. Enabling issues a new token; the old one stays dead.',
+  enabledBy: 'Enabled by',
+  unconfirmed: 'We could not confirm the result.',
+  undelivered: 'Inbound SCIM is enabled but the token was not delivered. Rotate token to get one.',
+  rotatedUndelivered: 'The token was rotated but the new one was not delivered. Rotate token to get one.',
+  unchanged: 'Nothing was changed. Try again.',
+  failed: 'Inbound SCIM was not changed.',
+  importing: 'Importing the realm’s users:',
+  imported: 'Imported from the realm:',
+  verifyTitle: 'Where to check',
+  verify:
+    'Admin Console → Users: email, firstName and lastName are filled in, Role mappings shows the realm role scim-managed, and a deactivated user is shown as disabled.',
+  testHint: 'To test the connection, run this; the answer is 200.',
+};
+
+// What went wrong with the last refused request, and what mends it.
+export const rejected: Record<string, string> = {
+  no_bearer: 'No “Bearer” before the token. Enter Bearer, one space, the token.',
+  doubled_bearer: 'Doubled “Bearer”. Your IdP adds it itself: enter the token alone.',
+  unusable: 'Not a token of ours, or part of it is missing. Use Rotate token.',
+  rotated: 'The token was rotated. Put the new one into your IdP.',
+  disabled: 'Inbound was disabled. Enable it and put the new token into your IdP.',
+  expired: 'The token has expired. Use Rotate token.',
+  elsewhere: 'The token is of another tenant or host. Check the SCIM base URL.',
+  unknown: 'An unknown token. Use Rotate token.',
+};
+
+export const diagnostics = {
+  unauthorized: 'The IdP reports 401',
+  unauthorizedFix:
+    'Okta and Google connectors need Bearer, one space, the token; Entra ID the token alone. A rotated token gets 401 too.',
+  absent: 'Users do not appear',
+  absentNever: 'No request has been accepted yet. Check the SCIM base URL and the token in your IdP.',
+  absentFix:
+    'Requests arrive. Assign the users to the app and turn on Push New Users. Entra ID works in cycles of about 40 minutes.',
+  fields: 'Fields are missing',
+  fieldsFix: 'Nothing is invented. Map userName, email, given and family name in your IdP, then push the user again.',
+  stays: 'Deactivated users stay enabled',
+  staysFix: 'Turn on Push User Deactivation in Okta. Entra ID disables unassigned users at its next cycle.',
+};
+
+export const options = {
+  profile: 'IdP dialect',
+  profiles: { auto: 'Find out by itself', okta: 'Okta', entra: 'Entra ID', generic: 'Plain SCIM 2.0' },
+  existing: 'A pushed user who already exists in the realm',
+  existings: { refuse: 'Answer 409, change nothing', adopt: 'Take the user over' },
+  strict: 'Refuse group members that do not exist',
+  rename: 'The IdP may change a userName',
+  days: 'New tokens expire after (days)',
+  daysHint: 'Empty: never.',
+  rate: 'Requests per second',
+  rateHint: 'Empty: the default. At least 25.',
+  invalid: 'This value cannot be used.',
+};
+
+export const outbound = {
+  intro:
+    'Whatever changes in the realm is pushed to one downstream app: new users and updates appear there within seconds.',
+  limits: 'Good to know',
+  limitDeletes: 'Hard deletes are not propagated.',
+  limitBackfill: 'No automatic backfill: existing users follow when edited, or by a backfill you start.',
+  limitOne: 'One downstream per tenant. Need more? Write to support@kevra.io.',
+  tokenHint: 'The token the downstream expects. Never shown again.',
+  bearerHint: 'We add Bearer for you.',
+  checking: 'Checking',
+  notEnabled: 'Outbound SCIM was not enabled.',
+  testFailed: 'The connection test failed.',
+  nothingSaved: 'Nothing was saved.',
+  retest: 'Re-test from outside Kevra, then fix the downstream side and try again:',
+  works: 'The downstream answers and speaks SCIM.',
+  noPatch: 'It takes no PATCH: whole records are sent.',
+  noFilter: 'It cannot search by externalId.',
+  endpoint: 'Downstream endpoint',
+  active: 'Active: changes are pushed at once.',
+  since: 'Enabled',
+  newToken: 'New downstream token? Disable, then Enable outbound SCIM with the new one.',
+  nextStep: 'Next step:',
+  nextStepLink: 'set up inbound, so that your IdP fills the realm',
+  disableTitle: 'Disable outbound SCIM?',
+  disableText:
+    'Pushes stop: sends in flight end first, then capture in the realm is switched off. Nothing is deleted downstream.',
+  disableFailed: 'Outbound SCIM is still enabled.',
+  testUserIntro: 'Creates a user downstream, changes it and deactivates it.',
+  testUserOk: 'The downstream took the test user through all steps.',
+  testUserFailed: 'A step failed.',
+};
+
+export const health = {
+  delivering: 'Delivering',
+  waiting: (n: string) => `${n} waiting`,
+  last: 'last',
+  nothingYet: 'nothing delivered yet',
+  quarantined: (reason: string, at: string) => `Paused: downstream answers ${reason} since ${at}`,
+  quarantineFix: 'Nothing is dropped. If the token changed: Disable, then Enable outbound SCIM with the new one.',
+  pausedUntil: (at: string) => `Paused by the downstream until ${at}`,
+  oldest: (age: string) => `oldest ${age}`,
+  backfill: 'backfill running',
+};
+
+export const urlFault: Record<string, string> = {
+  empty: 'Enter the base URL.',
+  url: 'This is not a URL.',
+  scheme: 'The URL must begin with https://, not http://.',
+  userinfo: 'Take the user name and password out.',
+  query: 'Take the query (?…) off.',
+  fragment: 'Take the fragment (#…) off.',
+  ip: 'Name a host, not an IP address.',
+  port: 'This port is not allowed. Use 443 or 8443.',
+  endpoint: 'Give the base URL, without /Users or the like at its end.',
+  refused: 'This URL cannot be used.',
+  token: 'Enter the token the downstream expects, without spaces.',
+};
+
+export const problem: Record<string, string> = {
+  downstream_unauthorized:
+    'The downstream answered 401 Unauthorized. Check that the token is current and may use SCIM.',
+  downstream_not_found: 'The downstream answered 404 Not Found. Check the base URL.',
+  downstream_not_scim: 'The downstream did not answer with SCIM. Check the base URL.',
+  downstream_tls: 'The TLS connection failed. Check the downstream’s certificate.',
+  downstream_timeout: 'The downstream did not answer in time.',
+  downstream_unreachable: 'The downstream could not be reached. Check the host name.',
+  address_blocked: 'This address is not reachable from Kevra.',
+  already_enabled: 'It is already enabled.',
+  already_running: 'A backfill is already running.',
+  not_enabled: 'It is not enabled any more.',
+  stale: 'Somebody else changed this first.',
+  forbidden: 'You do not have the right to do this.',
+  realm_refused: 'The realm could not be set up. Nothing was changed.',
+  taken: 'This name is taken.',
+  unavailable: 'The service is not available. Try again in a moment.',
+  network: 'The server could not be reached. Check your connection.',
+  other: 'Something went wrong on our side. Try again.',
+};
+export const webPage = (type: string) =>
+  `The downstream answered with a web page (${type}), not SCIM. Check the base URL.`;
+
+export const parked = {
+  intro: 'Set aside, so that they hold up nobody else.',
+  conflictHint: 'The downstream has such a record already. Edit the user, or Link the existing record.',
+  reasons: {
+    conflict: 'conflict',
+    rejected: 'rejected by the downstream',
+    'unconfirmed create': 'unconfirmed create',
+  } as Record<string, string>,
+  attempts: (n: number) => `${n} ${n === 1 ? 'attempt' : 'attempts'}`,
+  linkTitle: 'Link this record?',
+  linkText: 'This downstream record will be kept in step with the realm user.',
+  noCandidate: 'No record was found to link. Retry, or edit the user.',
+  stale: 'The record has changed since you looked. Check it again.',
+  linked: 'Linked.',
+  retried: 'It will be tried again now.',
+  ignored: 'Ignored until the user is edited.',
+  recordId: 'Downstream id',
+  recordName: 'userName',
+  recordDisplay: 'Display name',
+  recordExternal: 'externalId',
+  recordActive: 'Active',
+  yes: 'yes',
+  no: 'no',
+  none: '—',
+};
+
+export const backfill = {
+  intro: 'Pushes the users who were there before. Never starts by itself; a dry run shows what would happen.',
+  states: { running: 'running', paused: 'paused', done: 'done', cancelled: 'cancelled' },
+  dryTitle: 'Dry run',
+  realTitle: 'Backfill',
+  progress: (seen: string, total: string | undefined) =>
+    total ? `${seen} of ${total} users looked at` : `${seen} users looked at`,
+  create: 'to create',
+  update: 'to update',
+  inStep: 'in step',
+  conflict: 'conflicts',
+  sample: 'For example',
+  actions: { create: 'create', update: 'update', conflict: 'conflict' },
+  again: 'Dry run again',
+};
+
+export const activity = {
+  live: 'Live',
+  paused: 'Paused',
+  connecting: 'Connecting…',
+  direction: 'Direction',
+  directions: { '': 'All', in: 'In', out: 'Out', realm: 'Realm' },
+  outcome: 'Outcome',
+  outcomes: {
+    '': 'All',
+    ok: 'Succeeded',
+    unauthorized: 'Unauthorized',
+    conflict: 'Conflict',
+    rejected: 'Rejected',
+    throttled: 'Throttled',
+    failed: 'Failed',
+    timeout: 'Timed out',
+    unreachable: 'Unreachable',
+  },
+  user: 'User',
+  userHint: 'userName, e-mail or id',
+  empty: 'Nothing has happened yet',
+  emptyHint: 'Requests from your IdP and pushes to the downstream appear here. Try it:',
+  nothingFound: 'Nothing matches the filter.',
+  changed: 'Changed',
+  reason: 'Reason',
+  duration: 'Took',
+  client: 'Client',
+  detail: 'Answer',
+  steps: 'All steps of this change',
+  onlyUser: 'Only this user',
+};
+
+export const guide = {
+  tabs: { okta: 'Okta', entra: 'Entra ID', google: 'Google Workspace', curl: 'curl' },
+  tokenPlace: 'YOUR_TOKEN',
+  copyCode: 'Copy command',
+};
+
+export const page = {
+  title: 'Kevra console',
+  deployments: 'Deployments',
+  skip: 'Skip to content',
+  demo: 'Demo data. Nothing here is real.',
+  search: 'Search tenants',
+  searchHint: 'Name, slug or realm',
+  range: (from: string, to: string, total: string) => `${from}–${to} of ${total}`,
+  noTenants: 'No tenants yet',
+  noTenantsHint: 'A tenant appears here as soon as its realm is deployed.',
+  noMatch: 'No tenant matches this search.',
+  signingIn: 'Signing you in…',
+  signedOut: 'Sign in to go on',
+  endedTitle: 'Your session has ended',
+  endedText: 'Open this console again from where you came from. Every link signs you in once; nothing is lost.',
+  demoText:
+    'In the demo, the terminal that runs scripts/demo prints a link with a one-time code. Start it again for a new one.',
+  codeFailed: 'This sign-in link was used already or is too old.',
+  newTab: '(opens in a new tab)',
+};
+
+export const people = {
+  title: 'People',
+  intro: 'The users of this embedded realm. Changes here are picked up like any change in a realm.',
+  create: 'New user',
+  edit: 'Edit',
+  enable: 'Enable',
+  disable: 'Disable',
+  username: 'User name',
+  email: 'E-mail',
+  first: 'First name',
+  last: 'Last name',
+  empty: 'No users yet',
+  emptyHint: 'Create one here, or let your IdP push them.',
+  createTitle: 'Create a user',
+  editTitle: (name: string) => `Edit ${name}`,
+  needName: 'Enter a user name.',
+  forbidden: 'Your sign-in does not include the right realm:write.',
+};

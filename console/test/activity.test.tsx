@@ -1,0 +1,106 @@
+import { screen, waitFor, within } from '@testing-library/react';
+import { describe, expect, it, vi } from 'vitest';
+import { follow } from '../src/activity/stream';
+import { activity, label } from '../src/strings';
+import { button, once, panel, refuse, section } from './harness';
+import { world } from './setup';
+
+const lines = () => panel('activity').queryAllByRole('button', { expanded: false });
+
+describe('recent activity', () => {
+  it('is live: what happens appears by itself, and stops appearing when paused', async () => {
+    const { user } = await section('acme');
+    await panel('activity').findByText(activity.live);
+    world.happen('acme', { direction: 'in', operation: 'POST /Users', client: 'Okta' });
+    expect(await panel('activity').findByText('POST /Users')).toBeVisible();
+    await user.click(panel('activity').getByRole('button', { name: label.pause }));
+    expect(panel('activity').getByText(activity.paused)).toBeVisible();
+    await waitFor(() => expect(world.streams.size).toBe(0));
+    world.happen('acme', { operation: 'DELETE /Users/{id}', status: 204 });
+    expect(lines()).toHaveLength(1);
+    await user.click(panel('activity').getByRole('button', { name: label.resume }));
+    await panel('activity').findByText(activity.live);
+  });
+
+  it('sends the operator’s token in the header, never in the address', async () => {
+    await section('acme');
+    await panel('activity').findByText(activity.live);
+    expect(world.calls.find(call => call.path.endsWith('/activity/stream'))?.path).not.toContain('token');
+  });
+
+  it('filters by direction, outcome and user', async () => {
+    const { user } = await section('globex');
+    await panel('activity').findAllByRole('button', { expanded: false });
+    await user.selectOptions(screen.getByLabelText(activity.direction), 'realm');
+    await waitFor(() => expect(lines()).toHaveLength(1));
+    await user.selectOptions(screen.getByLabelText(activity.direction), '');
+    await user.selectOptions(screen.getByLabelText(activity.outcome), 'rejected');
+    await waitFor(() => expect(lines()).toHaveLength(1));
+    await user.selectOptions(screen.getByLabelText(activity.outcome), '');
+    await user.type(screen.getByLabelText(activity.user), 'b2');
+    await waitFor(() => expect(lines()).toHaveLength(1));
+    await user.clear(screen.getByLabelText(activity.user));
+    await user.type(screen.getByLabelText(activity.user), 'nobody');
+    expect(await panel('activity').findByText(activity.nothingFound)).toBeVisible();
+  });
+
+  it('a row opens to all steps of the change, by their trace, oldest first', async () => {
+    const { user } = await section('globex');
+    const rows = await panel('activity').findAllByRole('button', { expanded: false });
+    await user.click(rows[0] as HTMLElement);
+    const steps = (await panel('activity').findByText(activity.steps)).nextElementSibling as HTMLElement;
+    await waitFor(() => expect(within(steps).getAllByRole('listitem')).toHaveLength(3));
+    expect(
+      within(steps)
+        .getAllByRole('listitem')
+        .map(step => step.textContent?.replace(/^[\d:]+ /, '').trim()),
+    ).toEqual(['In POST /Users 201  21 ms', 'Realm USER CREATE   0 ms', 'Out POST /Users 201  48 ms']);
+    await user.click(button(activity.onlyUser));
+    await waitFor(() => expect(document.querySelectorAll('.kv-entry')).toHaveLength(3));
+  });
+
+  it('says why a request was refused', async () => {
+    await section('globex');
+    const rows = await panel('activity').findAllByRole('button', { expanded: false });
+    expect(rows.at(-1)).toHaveTextContent(/GET \/Users 401.*Unauthorized.*No “Bearer” before the token/);
+  });
+
+  it('empty: says what will appear, and which command makes it appear', async () => {
+    await section('acme');
+    expect(await panel('activity').findByText(activity.empty)).toBeVisible();
+    expect(panel('activity').getByText(/^curl -H/)).toHaveTextContent(
+      'https://identity-0.kevra.app/realms/acme/scim/v2/Users?count=1',
+    );
+  });
+
+  it('goes on by cursor, each entry once', async () => {
+    for (let at = 0; at < 30; at++) world.happen('acme', { operation: `GET /Users/${at}` });
+    const { user } = await section('acme');
+    await waitFor(() => expect(lines()).toHaveLength(25));
+    await user.click(button('Show more'));
+    await waitFor(() => expect(lines()).toHaveLength(30));
+  });
+
+  it('a failed load says so and can be tried again', async () => {
+    once('get', 'activity', () => refuse('internal', 500));
+    const { user } = await section('globex');
+    await user.click(await panel('activity').findByRole('button', { name: 'Try again' }));
+    expect((await panel('activity').findAllByRole('button', { expanded: false })).length).toBe(6);
+  });
+
+  it('the stream opens again after a break, and stops when told', async () => {
+    vi.useFakeTimers();
+    const stop = new AbortController();
+    const listener = { onOpen: vi.fn(), onEntry: vi.fn(), onLost: vi.fn() };
+    const open = vi.fn(async () => new Response('data: {"id":"1"}\r\n\r\n: alive\n\ndata: {"id":"2"}\n\nhalf'));
+    const done = follow(open, stop.signal, listener);
+    await vi.advanceTimersByTimeAsync(1500);
+    expect(listener.onEntry.mock.calls.map(([entry]) => entry.id)).toEqual(['1', '2', '1', '2']);
+    expect(listener.onLost).toHaveBeenCalledTimes(2);
+    stop.abort();
+    await vi.advanceTimersByTimeAsync(60_000);
+    await done;
+    expect(open).toHaveBeenCalledTimes(2);
+    vi.useRealTimers();
+  });
+});

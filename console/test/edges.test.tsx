@@ -1,0 +1,332 @@
+import { fireEvent, screen, waitFor, within } from '@testing-library/react';
+import { HttpResponse } from 'msw';
+import { describe, expect, it, vi } from 'vitest';
+import { operator } from '../e2e/world.mjs';
+import { inbound, label, outbound, sync, urlFault } from '../src/strings';
+import { button, lost, once, panel, refuse, reveal, section } from './harness';
+import { world } from './setup';
+
+const rotate = () => within(screen.getByRole('dialog')).getByRole('button', { name: label.rotate });
+
+describe('edge cases', () => {
+  it('the answer of enable is lost after the token was minted', async () => {
+    lost('inbound/enable');
+    const { user } = await section('acme');
+    await user.click(button(label.enableInbound));
+    const alert = await panel('inbound').findByRole('alert');
+    expect(alert).toHaveTextContent('We could not confirm the result.');
+    expect(alert).toHaveTextContent(
+      'Inbound SCIM is enabled but the token was not delivered. Rotate token to get one.',
+    );
+    expect(panel('inbound').getByText('Enabled')).toBeVisible();
+    expect(alert.querySelector('p')).toHaveFocus();
+  });
+
+  it('the call of enable is lost before it arrives', async () => {
+    once('post', 'inbound/enable', () => HttpResponse.error());
+    const { user } = await section('acme');
+    await user.click(button(label.enableInbound));
+    expect(await panel('inbound').findByRole('alert')).toHaveTextContent(inbound.unchanged);
+    expect(panel('inbound').getByText('Disabled')).toBeVisible();
+  });
+
+  it('the answer of rotate is lost', async () => {
+    lost('inbound/rotate');
+    const { user } = await section('globex');
+    await user.click(button(label.rotate));
+    await user.click(rotate());
+    expect(await panel('inbound').findByRole('alert')).toHaveTextContent(inbound.rotatedUndelivered);
+  });
+
+  it('two admins: the second press of Enable finds it enabled, by whom and when, and reveals nothing', async () => {
+    const { user } = await section('acme');
+    Object.assign(world.of('acme').sync.inbound, {
+      status: 'enabled',
+      token_hint: 'zzzz',
+      changed_by: 'dana@acme.io',
+      changed_at: new Date(Date.now() - 4000).toISOString(),
+    });
+    await user.click(button(label.enableInbound));
+    expect(await screen.findByText(/Enabled by/)).toHaveTextContent(/Enabled by dana@acme\.io [45] s ago/);
+    expect(screen.queryByRole('group', { name: inbound.revealTitle })).toBeNull();
+    expect(panel('inbound').getByText('Enabled')).toBeVisible();
+  });
+
+  it('rotate while another rotated: 412, says who and when, and asks again', async () => {
+    const { user } = await section('globex');
+    await user.click(button(label.rotate));
+    Object.assign(world.of('globex').sync, { version: 2 });
+    Object.assign(world.of('globex').sync.inbound, {
+      token_issued_at: new Date(Date.now() - 12_000).toISOString(),
+      token_issued_by: 'eve@acme.io',
+    });
+    await user.click(rotate());
+    await waitFor(() =>
+      expect(screen.getByRole('dialog')).toHaveTextContent(
+        /The token was rotated 1\d s ago by eve@acme\.io\. Rotate again\?/,
+      ),
+    );
+    await user.click(rotate());
+    expect(await screen.findByRole('group', { name: inbound.revealTitle })).toBeVisible();
+    const sent = world.calls.filter(call => call.path.endsWith('/rotate')).map(call => call.ifMatch);
+    expect(sent).toEqual(['"1"', '"2"']);
+  });
+
+  it('Done without copying asks once, inline; no beforeunload', async () => {
+    const listen = vi.spyOn(window, 'addEventListener');
+    const { user } = await section('acme');
+    await reveal(user);
+    await user.click(button(label.done));
+    expect(screen.getByRole('alert')).toHaveTextContent('You have not copied the token. Close anyway?');
+    await user.click(button(inbound.keepOpen));
+    expect(screen.getByRole('group', { name: inbound.revealTitle })).toBeVisible();
+    await user.click(button(label.done));
+    await user.click(button(inbound.closeAnyway));
+    expect(screen.queryByRole('group', { name: inbound.revealTitle })).toBeNull();
+    expect(listen.mock.calls.some(([name]) => name === 'beforeunload')).toBe(false);
+  });
+
+  it('Done after copying closes at once', async () => {
+    const { user } = await section('acme');
+    await reveal(user);
+    await user.click(button(label.copyToken));
+    await screen.findByRole('button', { name: 'Copied' });
+    await user.click(button(label.done));
+    expect(screen.queryByRole('group', { name: inbound.revealTitle })).toBeNull();
+  });
+
+  it('a second token starts anew: masked, not copied, with the focus on Copy token', async () => {
+    const { user } = await section('acme');
+    await reveal(user);
+    await user.click(button(label.copyToken));
+    await user.click(button(label.show));
+    const first = screen.getByLabelText<HTMLTextAreaElement>(inbound.tokenPlain).value;
+    await user.click(button(label.rotate));
+    await user.click(rotate());
+    await waitFor(() => expect(screen.queryByRole('dialog')).toBeNull());
+    expect(await screen.findByRole('button', { name: label.copyToken })).toHaveFocus();
+    expect(screen.getByLabelText<HTMLTextAreaElement>(inbound.tokenPlain).value).not.toHaveLength(first.length);
+    await user.click(button(label.done));
+    expect(screen.getByText(inbound.notCopied)).toBeVisible();
+  });
+
+  it.each([
+    'denied',
+    'missing',
+  ])('clipboard %s: selects the text, says Press Ctrl+C, never claims success', async how => {
+    const { user } = await section('acme');
+    const token = await reveal(user);
+    if (how === 'denied') vi.spyOn(navigator.clipboard, 'writeText').mockRejectedValue(new Error('denied'));
+    else vi.spyOn(navigator, 'clipboard', 'get').mockReturnValue(undefined as unknown as Clipboard);
+    await user.click(button(label.copyToken));
+    const field = screen.getByLabelText<HTMLTextAreaElement>(inbound.tokenPlain);
+    await waitFor(() => expect(field).toHaveFocus());
+    expect(field).toHaveValue(token);
+    expect([field.selectionStart, field.selectionEnd]).toEqual([0, token.length]);
+    expect(screen.getByText('Press Ctrl+C to copy.', { selector: '.kv-hint' })).toBeVisible();
+    expect(screen.queryByText('Copied')).toBeNull();
+    await user.click(button(label.done));
+    expect(screen.getByText(inbound.notCopied)).toBeVisible();
+  });
+
+  it('a pasted downstream token with Bearer: hint, and stripped on submit', async () => {
+    const { user } = await section('acme');
+    await user.type(screen.getByLabelText(label.downstreamUrl), 'https://good.example.com/scim/v2');
+    await user.type(screen.getByLabelText(label.downstreamToken), 'Bearer  abc123');
+    expect(screen.getByText('We add Bearer for you.')).toBeVisible();
+    await user.click(button(label.enableOutbound));
+    await screen.findByLabelText(outbound.endpoint);
+    const sent = world.calls.find(call => call.path.endsWith('/outbound/enable'));
+    expect(JSON.parse(sent?.body ?? '').token).toBe('abc123');
+  });
+
+  it.each([
+    ['https://a.example.com/scim/v2/Users', 'endpoint'],
+    ['https://a.example.com/scim/v2?x=1', 'query'],
+    ['https://a.example.com/scim/v2#top', 'fragment'],
+    ['https://me:pw@a.example.com/scim/v2', 'userinfo'],
+    ['http://a.example.com/scim/v2', 'scheme'],
+    ['https://192.0.2.7/scim/v2', 'ip'],
+    ['https://[2001:db8::1]/scim', 'ip'],
+    ['https://a.example.com:8080/scim/v2', 'port'],
+  ])('the URL %s is refused in its field, naming the part (%s)', async (url, part) => {
+    const { user } = await section('acme');
+    const field = screen.getByLabelText(label.downstreamUrl);
+    await user.click(field);
+    await user.paste(url);
+    await user.type(screen.getByLabelText(label.downstreamToken), 'abc');
+    await user.click(button(label.enableOutbound));
+    expect(field).toBeInvalid();
+    expect(field).toHaveAccessibleDescription(urlFault[part]);
+    expect(field).toHaveFocus();
+    expect(world.calls.some(call => call.path.endsWith('/outbound/enable'))).toBe(false);
+  });
+
+  it('http and loopback are left to the server under the development flag only', async () => {
+    const { user } = await section('acme', { development: true });
+    await user.type(screen.getByLabelText(label.downstreamUrl), 'http://127.0.0.1:8090/scim/v2');
+    await user.type(screen.getByLabelText(label.downstreamToken), 'abc');
+    await user.click(button(label.enableOutbound));
+    expect(await screen.findByLabelText(outbound.endpoint)).toHaveValue('http://127.0.0.1:8090/scim/v2');
+  });
+
+  it('a field the server refuses is shown at the field', async () => {
+    const { user } = await section('acme');
+    await user.type(screen.getByLabelText(label.downstreamUrl), 'https://refused-by-server.example.com');
+    await user.type(screen.getByLabelText(label.downstreamToken), 'abc');
+    await user.click(button(label.enableOutbound));
+    await waitFor(() =>
+      expect(screen.getByLabelText(label.downstreamUrl)).toHaveAccessibleDescription(urlFault.refused),
+    );
+  });
+
+  it('a custom domain added later: the new URL, and the earlier one stays valid', async () => {
+    await section('globex');
+    expect(screen.getByText(/The earlier URL stays valid/)).toHaveTextContent(
+      'https://identity-0.kevra.app/realms/globex/scim/v2',
+    );
+  });
+
+  it('outbound Disable that fails leaves it enabled, with an error', async () => {
+    once('post', 'outbound/disable', () => refuse('unavailable', 503));
+    const { user } = await section('globex');
+    await user.click(panel('outbound').getByRole('button', { name: label.disable }));
+    await user.click(within(screen.getByRole('dialog')).getByRole('button', { name: label.disable }));
+    expect(await panel('outbound').findByText(outbound.disableFailed)).toHaveFocus();
+    expect(panel('outbound').getByText('Enabled', { selector: '.kv-badge' })).toBeVisible();
+  });
+
+  it('the revealed token leaves when the page was out of sight for more than five minutes', async () => {
+    const { user, container } = await section('acme');
+    const token = await reveal(user);
+    await user.click(button(label.show));
+    const start = Date.now();
+    const hidden = vi.spyOn(document, 'hidden', 'get').mockReturnValue(true);
+    fireEvent(document, new Event('visibilitychange'));
+    vi.spyOn(Date, 'now').mockReturnValue(start + 5 * 60_000 + 1000);
+    hidden.mockReturnValue(false);
+    fireEvent(document, new Event('visibilitychange'));
+    expect(await screen.findByText(inbound.hiddenTooLong)).toBeVisible();
+    expect(container.innerHTML).not.toContain(token);
+  });
+
+  it('another tenant in the same place does not show the first one’s token', async () => {
+    const { user, rerender, container } = await section('acme');
+    const token = await reveal(user);
+    await user.click(button(label.show));
+    const { IdentitySync } = await import('../src/IdentitySync');
+    rerender(<IdentitySync tenant="umbrella" getToken={async () => operator()} />);
+    await screen.findByText(/Paused: downstream answers/);
+    expect(container.innerHTML).not.toContain(token);
+  });
+});
+
+describe('states', () => {
+  it('loading: a skeleton', async () => {
+    const { render } = await import('@testing-library/react');
+    const { IdentitySync } = await import('../src/IdentitySync');
+    render(<IdentitySync tenant="acme" getToken={async () => operator()} />);
+    expect(screen.getByRole('status', { name: 'Loading…' })).toBeInTheDocument();
+    await screen.findByRole('region', { name: label.inbound });
+  });
+
+  it('load failed: says why, and Try again helps', async () => {
+    once('get', 'identity-sync', () => refuse('unavailable', 503));
+    const { render } = await import('@testing-library/react');
+    const { IdentitySync } = await import('../src/IdentitySync');
+    const { default: userEvent } = await import('@testing-library/user-event');
+    const onError = vi.fn();
+    render(<IdentitySync tenant="acme" getToken={async () => operator()} onError={onError} />);
+    expect(await screen.findByRole('alert')).toHaveTextContent('The service is not available.');
+    expect(onError).toHaveBeenCalledWith({ code: 'unavailable' });
+    await userEvent.click(button('Try again'));
+    expect(await screen.findByRole('region', { name: label.inbound })).toBeVisible();
+  });
+
+  it('a load that fails later keeps what is there, and says so', async () => {
+    await section('acme');
+    once('get', 'identity-sync', () => HttpResponse.error());
+    fireEvent(document, new Event('visibilitychange'));
+    expect(await screen.findByText(sync.lost)).toBeVisible();
+    expect(button(label.enableInbound)).toBeEnabled();
+    fireEvent(document, new Event('visibilitychange'));
+    await waitFor(() => expect(screen.queryByText(sync.lost)).toBeNull());
+  });
+
+  it('a refusal is told to the host by its code alone', async () => {
+    const onError = vi.fn();
+    const { user } = await section('acme', { onError });
+    once('post', 'inbound/enable', () => refuse('forbidden', 403));
+    await user.click(button(label.enableInbound));
+    await waitFor(() => expect(onError.mock.calls).toEqual([[{ code: 'forbidden' }]]));
+  });
+
+  it('session ended: calm, and tells the host', async () => {
+    const onSessionEnded = vi.fn();
+    const { user } = await section('acme', { onSessionEnded });
+    once('post', 'inbound/enable', () => refuse('unauthorized', 401));
+    await user.click(button(label.enableInbound));
+    expect(await screen.findByText(sync.ended)).toBeVisible();
+    expect(onSessionEnded).toHaveBeenCalledTimes(1);
+    expect(screen.queryByRole('region', { name: label.inbound })).toBeNull();
+  });
+
+  it.each([
+    'acme',
+    'globex',
+  ])('read-only without sync:write (%s): everything is seen, nothing can be pressed', async tenant => {
+    await section(tenant, { getToken: async () => operator({ scope: 'sync:read' }) });
+    expect(screen.getByText(sync.readOnly)).toBeVisible();
+    for (const name of [
+      label.enableInbound,
+      label.enableOutbound,
+      label.rotate,
+      label.disable,
+      label.testUser,
+      label.retry,
+      label.dryRun,
+    ]) {
+      expect(screen.queryByRole('button', { name })).toBeNull();
+    }
+  });
+
+  it('forbidden by the server: says so', async () => {
+    once('post', 'inbound/enable', () => refuse('forbidden', 403));
+    const { user } = await section('acme');
+    await user.click(button(label.enableInbound));
+    expect(await panel('inbound').findByRole('alert')).toHaveTextContent('You do not have the right to do this.');
+  });
+
+  it('busy: the pressed button keeps its label and is disabled; nothing is shown before the answer', async () => {
+    let answer = (_: Response) => {};
+    once('post', 'inbound/enable', () => new Promise<Response>(resolve => (answer = resolve)));
+    const { user } = await section('acme');
+    await user.click(button(label.enableInbound));
+    expect(button(label.enableInbound)).toBeDisabled();
+    expect(button(label.enableInbound)).toHaveAttribute('aria-busy', 'true');
+    expect(panel('inbound').getByText('Disabled')).toBeVisible();
+    answer(refuse('internal', 500));
+    await panel('inbound').findByRole('alert');
+  });
+
+  it('probing: says what is being checked', async () => {
+    let answer = (_: Response) => {};
+    once('post', 'outbound/enable', () => new Promise<Response>(resolve => (answer = resolve)));
+    const { user } = await section('acme');
+    await user.type(screen.getByLabelText(label.downstreamUrl), 'https://a.example.com/scim/v2/');
+    await user.type(screen.getByLabelText(label.downstreamToken), 'abc');
+    await user.click(button(label.enableOutbound));
+    expect(await screen.findByText('Checking https://a.example.com/scim/v2/ServiceProviderConfig')).toBeVisible();
+    answer(refuse('downstream_timeout', 422, { probe: { url: 'x', elapsed_ms: 10_000 } }));
+    await panel('outbound').findByRole('alert');
+  });
+
+  it('a change by somebody else is announced once, and told to the host', async () => {
+    const onChanged = vi.fn();
+    const { user } = await section('acme', { onChanged });
+    await reveal(user);
+    await waitFor(() => expect(onChanged).toHaveBeenCalledWith({ direction: 'inbound', status: 'enabled' }));
+    expect(screen.getByText(/Inbound SCIM: Enabled/)).toHaveAttribute('aria-live', 'polite');
+    expect(JSON.stringify(onChanged.mock.calls)).not.toContain('kscim_');
+  });
+});

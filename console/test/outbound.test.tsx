@@ -1,0 +1,234 @@
+import { screen, waitFor, within } from '@testing-library/react';
+import type { UserEvent } from '@testing-library/user-event';
+import { describe, expect, it } from 'vitest';
+import { label, outbound, parked } from '../src/strings';
+import { button, once, panel, refuse, section } from './harness';
+import { world } from './setup';
+
+async function submit(user: UserEvent, url: string, token = 'abc', press: string = label.enableOutbound) {
+  await user.clear(screen.getByLabelText(label.downstreamUrl));
+  await user.type(screen.getByLabelText(label.downstreamUrl), url);
+  await user.clear(screen.getByLabelText(label.downstreamToken));
+  await user.type(screen.getByLabelText(label.downstreamToken), token);
+  await user.click(button(press));
+}
+
+const failure = () => panel('outbound').findByRole('alert');
+
+describe('the outbound panel', () => {
+  it('row 29: asks for the Downstream SCIM base URL', async () => {
+    await section('acme');
+    expect(screen.getByLabelText('Downstream SCIM base URL')).toHaveAttribute(
+      'placeholder',
+      'https://downstream.example.com/scim/v2',
+    );
+    expect(screen.getByLabelText('Downstream SCIM base URL')).toHaveValue('');
+  });
+
+  it('row 30: asks for the Downstream bearer token, masked and write-only', async () => {
+    const { user, container } = await section('acme');
+    const field = screen.getByLabelText('Downstream bearer token');
+    expect(field).toHaveAttribute('type', 'password');
+    expect(field).toHaveAttribute('autocomplete', 'off');
+    expect(field).toHaveAttribute('spellcheck', 'false');
+    await user.type(field, 'very-secret');
+    expect(container.innerHTML).not.toContain('very-secret');
+  });
+
+  it('row 31: offers Enable outbound SCIM', async () => {
+    await section('acme');
+    expect(button('Enable outbound SCIM')).toBeEnabled();
+  });
+
+  it('row 32: the badge becomes Enabled', async () => {
+    const { user } = await section('acme');
+    await submit(user, 'https://good.example.com/scim/v2');
+    expect(await panel('outbound').findByText('Enabled', { selector: '.kv-badge' })).toBeVisible();
+  });
+
+  it('row 33: shows the configured endpoint, never the token', async () => {
+    const { user, container } = await section('acme');
+    await submit(user, 'https://good.example.com/scim/v2/', 'very-secret');
+    expect(await screen.findByLabelText(outbound.endpoint)).toHaveValue('https://good.example.com/scim/v2');
+    expect(container.innerHTML).not.toContain('very-secret');
+  });
+
+  it('row 34: says that outbound is active at once', async () => {
+    await section('globex');
+    expect(panel('outbound').getByText(/changes are pushed at once/)).toBeVisible();
+  });
+
+  it.each([
+    ['unauthorized', /401 Unauthorized/],
+    ['missing', /404 Not Found/],
+  ])('row 35: a probe that fails (%s) leaves it disabled, keeps the form and says the cause', async (host, cause) => {
+    const { user } = await section('acme');
+    await submit(user, `https://${host}.example.com/scim/v2`, 'abc');
+    expect(await failure()).toHaveTextContent(cause);
+    expect(panel('outbound').getByText('Disabled')).toBeVisible();
+    expect(screen.getByLabelText(label.downstreamUrl)).toHaveValue(`https://${host}.example.com/scim/v2`);
+    expect(screen.getByLabelText(label.downstreamToken)).toHaveValue('abc');
+  });
+
+  it('row 36: shows the curl to re-test with, without the token', async () => {
+    const { user } = await section('acme');
+    await submit(user, 'https://unauthorized.example.com/scim/v2', 'very-secret');
+    const box = await failure();
+    expect(box).toHaveTextContent(
+      'curl -i -H "Authorization: Bearer $DOWNSTREAM_TOKEN" -H "Accept: application/scim+json" "https://unauthorized.example.com/scim/v2/ServiceProviderConfig"',
+    );
+    expect(box).toHaveTextContent(/fix the downstream side and try again/);
+    expect(box).not.toHaveTextContent('very-secret');
+  });
+
+  it.each([
+    ['html', 'The downstream answered with a web page (text/html), not SCIM. Check the base URL.'],
+    ['tls', 'The TLS connection failed'],
+    ['slow', 'did not answer in time'],
+    ['gone', 'could not be reached'],
+    ['blocked', 'This address is not reachable from Kevra.'],
+  ])('row 37: names the cause as itself: %s', async (host, words) => {
+    const { user } = await section('acme');
+    await submit(user, `https://${host}.example.com/scim/v2`);
+    expect(await failure()).toHaveTextContent(words);
+  });
+
+  it('row 38: offers Disable once enabled', async () => {
+    await section('globex');
+    expect(panel('outbound').getByRole('button', { name: 'Disable' })).toBeEnabled();
+  });
+
+  it('row 39: after disabling the form reappears; the badge waits for the answer', async () => {
+    let answer = (_: Response) => {};
+    once('post', 'outbound/disable', () => new Promise<Response>(resolve => (answer = resolve)));
+    const { user } = await section('globex');
+    await user.click(panel('outbound').getByRole('button', { name: label.disable }));
+    const dialog = within(screen.getByRole('dialog'));
+    expect(screen.getByRole('dialog')).toHaveAccessibleDescription(/capture in the realm is switched off/);
+    await user.click(dialog.getByRole('button', { name: label.disable }));
+    await waitFor(() =>
+      expect(dialog.getByRole('button', { name: label.disable })).toHaveAttribute('aria-busy', 'true'),
+    );
+    expect(panel('outbound').getByText('Enabled', { selector: '.kv-badge' })).toBeVisible();
+    world.of('globex').sync.outbound = { status: 'disabled', limitations: [] };
+    answer(new Response(null, { status: 204 }));
+    expect(await screen.findByLabelText(label.downstreamUrl)).toBeVisible();
+    expect(panel('outbound').getByText('Disabled')).toBeVisible();
+  });
+
+  it('row 40: has no button that replaces the token; says to disable and enable', async () => {
+    await section('globex');
+    expect(panel('outbound').queryByRole('button', { name: /rotate|replace/i })).toBeNull();
+    expect(panel('outbound').getByText(/New downstream token\? Disable, then Enable outbound SCIM/)).toBeVisible();
+  });
+
+  it('row 41: says one downstream per tenant, and how to reach us for more', async () => {
+    await section('acme');
+    expect(panel('outbound').getByText(/One downstream per tenant.*support@kevra\.io/)).toBeVisible();
+  });
+
+  it.each(['acme', 'globex'])('row 42: states the limits (%s)', async tenant => {
+    await section(tenant);
+    expect(panel('outbound').getByText(/Hard deletes are not propagated/)).toBeVisible();
+    expect(panel('outbound').getByText(/No automatic backfill/)).toBeVisible();
+  });
+
+  it('row 43: 401 on every push: quarantined, nothing dropped, disable and enable with the new token', async () => {
+    await section('umbrella');
+    expect(panel('outbound').queryByText(/pushed at once/)).toBeNull();
+    const box = panel('outbound').getByRole('alert');
+    expect(box).toHaveTextContent(/Paused: downstream answers 401 since .*\d\d:\d\d/);
+    expect(box).toHaveTextContent(/Nothing is dropped.*Disable, then Enable outbound SCIM with the new one/);
+  });
+
+  it('row 43: 409: parked as conflict, with Link, Retry and Ignore', async () => {
+    const { user } = await section('globex');
+    const row = within((await screen.findByText('ada.lovelace@globex.example')).closest('li') as HTMLElement);
+    expect(row.getByText(/conflict \(409\)/)).toBeVisible();
+    expect(row.getByText(parked.conflictHint)).toHaveTextContent(/Edit the user, or Link the existing record/);
+    for (const name of ['Link', 'Retry', 'Ignore']) expect(row.getByRole('button', { name })).toBeEnabled();
+    await user.click(row.getByRole('button', { name: 'Link' }));
+    const dialog = within(await screen.findByRole('dialog'));
+    expect(await dialog.findByText('2819c223-7f76')).toBeVisible();
+    await user.click(dialog.getByRole('button', { name: 'Link' }));
+    await waitFor(() => expect(screen.queryByText('ada.lovelace@globex.example')).toBeNull());
+  });
+
+  it('row 44: nowhere advises to disable and enable after a restart of Keycloak', async () => {
+    const { container } = await section('globex');
+    expect(container).not.toHaveTextContent(/restart/i);
+    expect(container).not.toHaveTextContent(/re-enable/i);
+  });
+
+  it('row 45: the badge says Disabled before enabling', async () => {
+    await section('acme');
+    expect(panel('outbound').getByText('Disabled')).toBeVisible();
+  });
+
+  it('row 46: the activity has the shape of a downstream’s log', async () => {
+    await section('globex');
+    const lines = await panel('activity').findAllByRole('button', { expanded: false });
+    expect(lines.some(line => /Out ?POST \/Users 201/.test(line.textContent ?? ''))).toBe(true);
+    expect(lines.some(line => /Out ?PATCH \/Users\/\{id\} 200/.test(line.textContent ?? ''))).toBe(true);
+  });
+
+  it('row 47: new users and updates appear within seconds', async () => {
+    await section('acme');
+    expect(panel('outbound').getByText(/new users and updates appear there within seconds/)).toBeVisible();
+  });
+
+  it('tests a connection without saving', async () => {
+    const { user } = await section('acme');
+    await submit(user, 'https://good.example.com/scim/v2', 'abc', label.testConnection);
+    expect(await panel('outbound').findByText(/answers and speaks SCIM/)).toBeVisible();
+    expect(world.of('acme').sync.outbound.status).toBe('disabled');
+  });
+
+  it('tests the stored target, and names what it cannot do', async () => {
+    once('post', 'outbound/test', () =>
+      Response.json({ endpoint: 'x', supports_patch: false, supports_filter: false, limitations: [] }),
+    );
+    const { user } = await section('globex');
+    await user.click(panel('outbound').getByRole('button', { name: label.testConnection }));
+    expect(await panel('outbound').findByText(/no PATCH.*cannot search/)).toBeVisible();
+  });
+
+  it('sends a test user and shows its steps', async () => {
+    const { user } = await section('globex');
+    await user.click(button(label.testUser));
+    const steps = await panel('outbound').findByText(outbound.testUserOk);
+    expect(steps.parentElement).toHaveTextContent(/POST \/Users 201.*PATCH \/Users\/\{id\} 200/);
+  });
+
+  it('says on one line what goes on inside Enabled', async () => {
+    await section('globex');
+    expect(panel('outbound').getByText(/Delivering · 0 waiting · last/)).toHaveTextContent(/last \d+ s ago/);
+  });
+
+  it('takes a backfill from the dry run through pause and resume to cancel', async () => {
+    const { user } = await section('globex');
+    await user.click(screen.getByText(label.backfill));
+    expect(screen.queryByRole('button', { name: label.runBackfill })).toBeNull();
+    await user.click(button(label.dryRun));
+    expect(await screen.findByText('3,902')).toBeVisible();
+    expect(screen.getByText('grace@acme.io')).toBeVisible();
+    await user.click(button(label.runBackfill));
+    await user.click(await panel('outbound').findByRole('button', { name: label.pause }));
+    await waitFor(() => expect(world.of('globex').sync.outbound.backfill?.state).toBe('paused'));
+    await user.click(await panel('outbound').findByRole('button', { name: label.resume }));
+    await user.click(await panel('outbound').findByRole('button', { name: label.cancel }));
+    await waitFor(() => expect(world.of('globex').sync.outbound.backfill?.state).toBe('cancelled'));
+    const asked = world.calls.filter(call => call.path.endsWith('/backfill')).map(call => call.body);
+    expect(asked).toEqual(['{"dry_run":true}', '{"dry_run":false}']);
+  });
+
+  it('says so when the record to link has changed, and looks again', async () => {
+    once('post', 'outbound/parked/:user/link', () => refuse('stale', 409));
+    const { user } = await section('globex');
+    await user.click(await screen.findByRole('button', { name: label.link }));
+    const dialog = within(await screen.findByRole('dialog'));
+    await user.click(await dialog.findByRole('button', { name: label.link }));
+    expect(await dialog.findByText(parked.stale)).toBeVisible();
+    expect(world.calls.filter(call => /parked\/[^/]+$/.test(call.path))).toHaveLength(2);
+  });
+});

@@ -1,0 +1,59 @@
+//! The set-up of realms, looked after: whatever somebody changed in Keycloak that provisioning needs is put back within
+//! minutes and audited; what was switched on for capture is switched off where nobody needs it any more (K25, K29).
+
+use std::time::Duration;
+
+use directory::watch::{self, Setup};
+use registry::{audit, tenant};
+use tokio_util::sync::CancellationToken;
+
+use crate::Deps;
+
+/// How often realms whose turn has come are looked for.
+const EVERY: Duration = Duration::from_secs(20);
+/// Realms of one look.
+const AT_ONCE: u32 = 8;
+/// The actor in audit entries of repairs.
+const ACTOR: &str = "system";
+
+/// Looks after set-ups until shutdown.
+pub(crate) async fn run(deps: Deps, shutdown: CancellationToken) {
+    loop {
+        match watch::setups_due(&deps.db, AT_ONCE).await {
+            Ok(setups) => {
+                let all = setups.iter().map(|setup| async {
+                    let looked = look(&deps, setup).await;
+                    if let Err(reason) = &looked {
+                        tracing::info!(reason, tenant.id = %setup.tenant_id, "a realm's set-up could not be looked at");
+                    }
+                    drop(watch::end_setup(&deps.db, setup, true).await);
+                });
+                futures_util::future::join_all(all).await;
+            }
+            Err(error) => tracing::warn!(%error, "set-ups to look after cannot be read"),
+        }
+        tokio::select! {
+            () = tokio::time::sleep(EVERY) => {}
+            () = shutdown.cancelled() => return,
+        }
+    }
+}
+
+async fn look(deps: &Deps, setup: &Setup) -> Result<(), String> {
+    // Order: after the lease, so that what is done is done for the tenant as it is now.
+    let tenant = tenant::by_id(&deps.db, setup.tenant_id).await.map_err(|error| error.to_string())?;
+    if !setup.needed {
+        deps.realms.stand_down(&tenant).await;
+        return Ok(());
+    }
+    let missing = deps.realms.missing(&tenant).await.map_err(|error| error.to_string())?;
+    if missing.is_empty() {
+        return Ok(());
+    }
+    deps.realms.repair(&tenant).await.map_err(|error| error.to_string())?;
+    tracing::warn!(name = "realm.repaired", tenant.id = %tenant.id, missing = missing.join(", "));
+    let detail = serde_json::json!({ "missing": missing });
+    audit::note(&deps.db, tenant.id, ACTOR, "realm.repair", detail).await.map_err(|error| error.to_string())?;
+    // What happened meanwhile fired no event anybody saw.
+    watch::want_compare(&deps.db, tenant.id).await.map_err(|error| error.to_string())
+}

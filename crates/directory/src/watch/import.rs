@@ -1,0 +1,77 @@
+//! The import of users who hold `scim-managed` when inbound is enabled: paged, resumable, its progress visible (W8, K8).
+
+use registry::{Db, TenantId};
+use sea_orm::FromQueryResult;
+
+use super::Watch;
+use crate::user::{self, Arrival};
+use crate::{Error, finish, ledger, sql};
+
+/// How far an import is.
+#[derive(Debug, Clone, PartialEq, Eq, FromQueryResult)]
+pub struct Import {
+    /// When it began, microseconds.
+    pub import_started_at: Option<i64>,
+    /// Users taken in so far.
+    pub imported: i64,
+    /// When it was done.
+    pub import_done_at: Option<i64>,
+}
+
+/// How far the tenant's import is.
+pub async fn import_state(db: &Db, tenant: TenantId) -> Result<Option<Import>, Error> {
+    let text = "select import_started_at, imported, import_done_at from realm_watch where tenant_id = $1";
+    sql::one(db.connection(), text, [tenant.0.into()]).await
+}
+
+/// Has the realm's managed users taken in (again): inbound was enabled, or capture had a gap.
+pub async fn want_import(db: &Db, tenant: TenantId) -> Result<(), Error> {
+    let connection = db.connection();
+    let text = format!(
+        "update realm_watch set import_done_at = null, import_started_at = null, imported = 0, next_poll_at = {}
+         where tenant_id = $1",
+        ledger::clock(connection)
+    );
+    sql::execute(connection, &text, [tenant.0.into()]).await?;
+    Ok(())
+}
+
+/// Whether an import is owed; notes when it began.
+pub async fn import_due(db: &Db, watch: &Watch) -> Result<bool, Error> {
+    let connection = db.connection();
+    let text = format!(
+        "update realm_watch set import_started_at = coalesce(import_started_at, {})
+         where tenant_id = $1 and poll_epoch = $2 and import_done_at is null
+             and exists (select 1 from inbound_token i where i.tenant_id = $1 and i.died_at is null)",
+        ledger::clock(connection)
+    );
+    Ok(sql::execute(connection, &text, [watch.tenant_id.0.into(), watch.poll_epoch.into()]).await? == 1)
+}
+
+/// Takes a page of users in, with the progress, in one transaction; whoever is there stays as they are.
+pub async fn import_page(db: &Db, watch: &Watch, users: &[Arrival]) -> Result<(), Error> {
+    let transaction = db.begin().await?;
+    let outcome = async {
+        let mut taken: i64 = 0;
+        for arrival in users {
+            taken += i64::from(user::import(&transaction, watch.tenant_id, arrival).await?);
+        }
+        let text = "update realm_watch set imported = imported + $3 where tenant_id = $1 and poll_epoch = $2";
+        let values = [watch.tenant_id.0.into(), watch.poll_epoch.into(), taken.into()];
+        sql::execute(&transaction, text, values).await?;
+        Ok(())
+    }
+    .await;
+    finish(transaction, outcome).await
+}
+
+/// All are in.
+pub async fn import_done(db: &Db, watch: &Watch) -> Result<(), Error> {
+    let connection = db.connection();
+    let text = format!(
+        "update realm_watch set import_done_at = {} where tenant_id = $1 and poll_epoch = $2",
+        ledger::clock(connection)
+    );
+    sql::execute(connection, &text, [watch.tenant_id.0.into(), watch.poll_epoch.into()]).await?;
+    Ok(())
+}

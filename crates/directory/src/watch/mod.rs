@@ -1,0 +1,129 @@
+//! What capture remembers of a realm: who it is, poll cursor and its owner by lease, event ids already taken, how far import
+//! and compare are, and the tenant's digest key.
+
+mod gone;
+mod import;
+mod poll;
+mod restore;
+mod setup;
+
+use registry::{Db, TenantId};
+use sea_orm::FromQueryResult;
+use uuid::Uuid;
+
+use crate::{Error, ledger, sql};
+
+pub use gone::{Gone, may_go};
+pub use import::{Import, import_done, import_due, import_page, import_state, want_import};
+pub use poll::{
+    Harvest, advance, claim_due, compared, forget_old_events, forget_realm, postpone, remember, renew, take, tenant_of,
+    wake, want_compare,
+};
+pub use restore::{remember_events, restored, to_restore};
+pub use setup::{Setup, begin_setup, end_setup, setups_due};
+
+/// A realm to poll, owned by the caller until its lease ends.
+#[derive(Debug, Clone, FromQueryResult)]
+pub struct Watch {
+    /// The tenant.
+    pub tenant_id: TenantId,
+    /// Up to where events are taken, milliseconds of Keycloak's clock.
+    pub cursor_ms: Option<i64>,
+    /// The claim's number.
+    pub poll_epoch: i64,
+    /// The realm's UUID as first seen: its identity (K29).
+    pub realm_uuid: Option<Uuid>,
+    /// Internal UUIDs of every client that was ever ours, a JSON array (K26).
+    pub client_ids: String,
+    /// Polls since something happened.
+    pub idle_polls: i64,
+    /// The last minutes are to be read again with this poll (K28).
+    pub reread: bool,
+    /// The whole realm is to be compared.
+    pub compare: bool,
+    /// The newest event seen, `time id`.
+    pub newest_event: Option<String>,
+}
+
+/// An event of a realm: which user may have changed, and whether an operator touched it.
+#[derive(Debug, Clone)]
+pub struct Seen {
+    /// The event's id.
+    pub id: String,
+    /// The user.
+    pub user: Uuid,
+    /// When, milliseconds of the realm's clock.
+    pub at_ms: i64,
+    /// An operator's touch (K26).
+    pub touch: bool,
+    /// The user was deleted.
+    pub deleted: bool,
+    /// The user's roles changed.
+    pub roles: bool,
+}
+
+/// Who a realm is and which clients are ours.
+#[derive(Debug, Clone, FromQueryResult)]
+pub struct Identity {
+    /// The realm's UUID as first seen.
+    pub realm_uuid: Option<Uuid>,
+    /// Internal UUIDs of every client that was ever ours, a JSON array.
+    pub client_ids: String,
+}
+
+/// Who the tenant's realm is.
+pub async fn identity(db: &Db, tenant: TenantId) -> Result<Option<Identity>, Error> {
+    let text = "select realm_uuid, client_ids from realm_watch where tenant_id = $1";
+    sql::one(db.connection(), text, [tenant.0.into()]).await
+}
+
+#[derive(FromQueryResult)]
+struct Key {
+    digest_key: Vec<u8>,
+}
+
+/// Makes the row of a tenant if there is none, due at once.
+pub async fn ensure(db: &Db, tenant: TenantId) -> Result<(), Error> {
+    let connection = db.connection();
+    let key: [u8; 32] = rand::random();
+    let text = format!(
+        "insert into realm_watch (tenant_id, next_poll_at, digest_key) values ($1, {}, $2)
+         on conflict (tenant_id) do nothing",
+        ledger::clock(connection)
+    );
+    sql::execute(connection, &text, [tenant.0.into(), key.to_vec().into()]).await?;
+    Ok(())
+}
+
+/// The key under which this tenant's digests and observed hashes are made.
+pub async fn digest_key(db: &Db, tenant: TenantId) -> Result<Vec<u8>, Error> {
+    for _ in 0..2 {
+        let text = "select digest_key from realm_watch where tenant_id = $1";
+        if let Some(key) = sql::one::<Key>(db.connection(), text, [tenant.0.into()]).await? {
+            return Ok(key.digest_key);
+        }
+        ensure(db, tenant).await?;
+    }
+    Err(Error::Inconsistent("realm_watch has no row".to_owned()))
+}
+
+/// Remembers who the realm is and which client is ours.
+pub async fn identify(db: &Db, tenant: TenantId, realm: Uuid, client: Uuid) -> Result<(), Error> {
+    ensure(db, tenant).await?;
+    let Some(watch) = identity(db, tenant).await? else { return Ok(()) };
+    let mut clients: Vec<Uuid> = serde_json::from_str(&watch.client_ids)?;
+    if !clients.contains(&client) {
+        clients.push(client);
+    }
+    let text = "update realm_watch set realm_uuid = $2, client_ids = $3 where tenant_id = $1";
+    sql::execute(db.connection(), text, [tenant.0.into(), realm.into(), serde_json::to_string(&clients)?.into()])
+        .await?;
+    Ok(())
+}
+
+/// How far back a poll reads again, milliseconds: events commit up to that late behind the cursor (K28).
+pub const OVERLAP_MS: i64 = 60_000;
+
+/// Capture serves a tenant while inbound or outbound is on.
+const NEEDED: &str = "exists (select 1 from inbound_token i where i.tenant_id = w.tenant_id and i.died_at is null)
+     or exists (select 1 from target t where t.tenant_id = w.tenant_id and t.state = 'active')";

@@ -1,0 +1,209 @@
+//! The event poll's part: one owner per realm by a lease, the cursor, the ids already taken (K28).
+
+use registry::{Db, TenantId};
+use sea_orm::FromQueryResult;
+use uuid::Uuid;
+
+use super::{NEEDED, Seen, Watch};
+use crate::ledger::{self, Mark};
+use crate::{Error, finish, sql};
+
+/// How long a poller owns a realm without renewal, microseconds.
+const POLL_LEASE: i64 = 30_000_000;
+/// How often the last minutes are read again, microseconds.
+const REREAD: i64 = 60_000_000;
+/// How often the whole realm is compared, microseconds.
+const COMPARE: i64 = 900_000_000;
+
+/// Takes over realms whose poll is due and unowned, of tenants with inbound or outbound on (K25).
+pub async fn claim_due(db: &Db, limit: u32, owner_lease: Option<i64>) -> Result<Vec<Watch>, Error> {
+    let connection = db.connection();
+    let now = ledger::clock(connection);
+    let lease = owner_lease.unwrap_or(POLL_LEASE);
+    let free = format!("next_poll_at <= {now} and (poll_until is null or poll_until <= {now})");
+    let text = format!(
+        "update realm_watch set poll_epoch = poll_epoch + 1, poll_until = {now} + {lease}
+         where {free} and tenant_id in (
+             select w.tenant_id from realm_watch w
+             where {free} and ({NEEDED}) order by w.next_poll_at limit $1 {})
+         returning tenant_id, cursor_ms, poll_epoch, realm_uuid, client_ids, idle_polls, newest_event,
+             (reread_at is null or reread_at <= {now} - {REREAD}) as reread,
+             (compare_wanted or compare_at is null or compare_at <= {now} - {COMPARE}) as compare",
+        sql::skip_locked(connection)
+    );
+    sql::all(connection, &text, [i64::from(limit).into()]).await
+}
+
+/// What a poll found.
+#[derive(Debug)]
+pub struct Harvest<'a> {
+    /// What happened, oldest first.
+    pub events: &'a [Seen],
+    /// Up to where events are taken now, milliseconds of the realm's clock.
+    pub cursor_ms: i64,
+    /// When the next poll is due, microseconds from now.
+    pub next_in: i64,
+}
+
+/// Stores the marks of a poll and its cursor in one transaction, under the poller's epoch (K28); says which users were
+/// marked. Events seen before mark nobody.
+pub async fn advance(db: &Db, watch: &Watch, harvest: &Harvest<'_>) -> Result<Vec<Uuid>, Error> {
+    let transaction = db.begin().await?;
+    let outcome = advance_in(&transaction, watch, harvest).await;
+    finish(transaction, outcome).await
+}
+
+async fn advance_in(
+    transaction: &sea_orm::DatabaseTransaction,
+    watch: &Watch,
+    harvest: &Harvest<'_>,
+) -> Result<Vec<Uuid>, Error> {
+    let now = ledger::clock(transaction);
+    let newest = harvest.events.iter().max_by_key(|event| event.at_ms);
+    let newest = newest.map(|event| format!("{} {}", event.at_ms, event.id));
+    let text = format!(
+        "update realm_watch set cursor_ms = $3, next_poll_at = {now} + $4, poll_until = null,
+             newest_event = coalesce($5, newest_event), reread_at = case when $6 then {now} else reread_at end
+         where tenant_id = $1 and poll_epoch = $2"
+    );
+    let values = [
+        watch.tenant_id.0.into(),
+        watch.poll_epoch.into(),
+        harvest.cursor_ms.into(),
+        harvest.next_in.into(),
+        newest.into(),
+        watch.reread.into(),
+    ];
+    if sql::execute(transaction, &text, values).await? == 0 {
+        return Ok(Vec::new());
+    }
+    let mut marked = Vec::new();
+    for event in harvest.events {
+        if take_in(transaction, watch.tenant_id, event).await? {
+            marked.push(event.user);
+        }
+    }
+    let idle = if marked.is_empty() { "idle_polls + 1" } else { "0" };
+    let text = format!("update realm_watch set idle_polls = {idle} where tenant_id = $1");
+    sql::execute(transaction, &text, [watch.tenant_id.0.into()]).await?;
+    Ok(marked)
+}
+
+/// Extends a poller's claim while it works; `false` if somebody else took over.
+pub async fn renew(db: &Db, watch: &Watch) -> Result<bool, Error> {
+    let connection = db.connection();
+    let text = format!(
+        "update realm_watch set poll_until = {} + {POLL_LEASE} where tenant_id = $1 and poll_epoch = $2",
+        ledger::clock(connection)
+    );
+    Ok(sql::execute(connection, &text, [watch.tenant_id.0.into(), watch.poll_epoch.into()]).await? == 1)
+}
+
+/// The tenant whose realm has this UUID, for messages that name nothing else.
+pub async fn tenant_of(db: &Db, realm: Uuid) -> Result<Option<TenantId>, Error> {
+    #[derive(FromQueryResult)]
+    struct Of {
+        tenant_id: TenantId,
+    }
+    let text = "select tenant_id from realm_watch where realm_uuid = $1";
+    let row: Option<Of> = sql::one(db.connection(), text, [realm.into()]).await?;
+    Ok(row.map(|row| row.tenant_id))
+}
+
+/// Has a realm polled at once: something happened there.
+pub async fn wake(db: &Db, tenant: TenantId) -> Result<(), Error> {
+    let connection = db.connection();
+    let now = ledger::clock(connection);
+    let text = format!(
+        "update realm_watch set next_poll_at = {now}, idle_polls = 0 where tenant_id = $1 and next_poll_at > {now}"
+    );
+    sql::execute(connection, &text, [tenant.0.into()]).await?;
+    Ok(())
+}
+
+/// Has the whole realm compared with the next poll: after a gap in capture, or because somebody wants it.
+pub async fn want_compare(db: &Db, tenant: TenantId) -> Result<(), Error> {
+    let connection = db.connection();
+    let text = format!(
+        "update realm_watch set compare_wanted = true, next_poll_at = {} where tenant_id = $1",
+        ledger::clock(connection)
+    );
+    sql::execute(connection, &text, [tenant.0.into()]).await?;
+    Ok(())
+}
+
+/// The whole realm was compared, under the poller's claim.
+pub async fn compared(db: &Db, watch: &Watch) -> Result<(), Error> {
+    let connection = db.connection();
+    let text = format!(
+        "update realm_watch set compare_at = {}, compare_wanted = false where tenant_id = $1 and poll_epoch = $2",
+        ledger::clock(connection)
+    );
+    sql::execute(connection, &text, [watch.tenant_id.0.into(), watch.poll_epoch.into()]).await?;
+    Ok(())
+}
+
+/// Gives a poll back after a failure, to be tried again later.
+pub async fn postpone(db: &Db, watch: &Watch, by: i64) -> Result<(), Error> {
+    let connection = db.connection();
+    let text = format!(
+        "update realm_watch set next_poll_at = {} + $3, poll_until = null where tenant_id = $1 and poll_epoch = $2",
+        ledger::clock(connection)
+    );
+    sql::execute(connection, &text, [watch.tenant_id.0.into(), watch.poll_epoch.into(), by.into()]).await?;
+    Ok(())
+}
+
+/// Forgets event ids older than 15 minutes (K28).
+pub async fn forget_old_events(db: &Db) -> Result<(), Error> {
+    let connection = db.connection();
+    let text = format!("delete from seen_event where seen_at < {} - 900000000", ledger::clock(connection));
+    sql::execute(connection, &text, []).await?;
+    Ok(())
+}
+
+/// Remembers events as taken without marking anybody: what happened before an enable is not for the new target (K24).
+pub async fn remember(db: &Db, tenant: TenantId, events: impl IntoIterator<Item = String>) -> Result<(), Error> {
+    let connection = db.connection();
+    let text = format!(
+        "insert into seen_event (tenant_id, event_id, seen_at) values ($1, $2, {})
+         on conflict (tenant_id, event_id) do nothing",
+        ledger::clock(connection)
+    );
+    for event in events {
+        sql::execute(connection, &text, [tenant.0.into(), event.into()]).await?;
+    }
+    Ok(())
+}
+
+/// Takes one event that was pushed: its id and its mark in one transaction, so that a crash between them loses neither;
+/// `false` if it was taken before.
+pub async fn take(db: &Db, tenant: TenantId, event: &Seen) -> Result<bool, Error> {
+    let transaction = db.begin().await?;
+    let outcome = take_in(&transaction, tenant, event).await;
+    finish(transaction, outcome).await
+}
+
+async fn take_in(transaction: &sea_orm::DatabaseTransaction, tenant: TenantId, event: &Seen) -> Result<bool, Error> {
+    let now = ledger::clock(transaction);
+    let text = format!(
+        "insert into seen_event (tenant_id, event_id, seen_at) values ($1, $2, {now})
+         on conflict (tenant_id, event_id) do nothing"
+    );
+    if sql::execute(transaction, &text, [tenant.0.into(), event.id.clone().into()]).await? == 0 {
+        return Ok(false);
+    }
+    let (reassert, roles, deleted) = (event.touch, event.roles, event.deleted);
+    let mark = Mark { reassert, roles, deleted, ..Mark::default() };
+    ledger::mark(transaction, tenant, event.user, &mark).await?;
+    Ok(true)
+}
+
+/// Forgets who a tenant's realm was: it is another one now, or the same elsewhere (K30).
+pub async fn forget_realm(db: &Db, tenant: TenantId) -> Result<(), Error> {
+    let text = "update realm_watch set realm_uuid = null, cursor_ms = null, newest_event = null, events_before = null,
+             realm_generation = realm_generation + 1, poll_epoch = poll_epoch + 1
+         where tenant_id = $1";
+    sql::execute(db.connection(), text, [tenant.0.into()]).await?;
+    Ok(())
+}

@@ -1,0 +1,64 @@
+//! Whose turn it is to look after a realm's set-up: one `control` at a time, by a lease (K29).
+
+use registry::{Db, TenantId};
+use sea_orm::FromQueryResult;
+
+use super::NEEDED;
+use crate::{Error, ledger, sql};
+
+/// How long a realm's set-up is one's own, microseconds: longer than any set-up takes.
+const LEASE: i64 = 120_000_000;
+/// How often a set-up is looked after, microseconds.
+const EVERY: i64 = 180_000_000;
+
+/// A realm whose set-up is ours to look after.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, FromQueryResult)]
+pub struct Setup {
+    /// The tenant.
+    pub tenant_id: TenantId,
+    /// The claim's number.
+    pub setup_epoch: i64,
+    /// Capture serves the tenant: the set-up has to stand. Otherwise what was switched on is put back.
+    pub needed: bool,
+}
+
+/// Takes realms whose set-up has not been looked at for a while.
+pub async fn setups_due(db: &Db, limit: u32) -> Result<Vec<Setup>, Error> {
+    let connection = db.connection();
+    let now = ledger::clock(connection);
+    let free =
+        format!("(setup_until is null or setup_until <= {now}) and (check_at is null or check_at <= {now} - {EVERY})");
+    let text = format!(
+        "update realm_watch set setup_epoch = setup_epoch + 1, setup_until = {now} + {LEASE}
+         where {free} and tenant_id in (
+             select w.tenant_id from realm_watch w
+             where {free} and (events_before is not null or {NEEDED}) order by w.check_at limit $1 {})
+         returning tenant_id, setup_epoch,
+             (exists (select 1 from inbound_token i where i.tenant_id = realm_watch.tenant_id and i.died_at is null)
+              or exists (select 1 from target t where t.tenant_id = realm_watch.tenant_id and t.state = 'active')) as needed",
+        sql::skip_locked(connection)
+    );
+    sql::all(connection, &text, [i64::from(limit).into()]).await
+}
+
+/// Takes one realm's set-up, if nobody is at it.
+pub async fn begin_setup(db: &Db, tenant: TenantId) -> Result<Option<Setup>, Error> {
+    let connection = db.connection();
+    let now = ledger::clock(connection);
+    let text = format!(
+        "update realm_watch set setup_epoch = setup_epoch + 1, setup_until = {now} + {LEASE}
+         where tenant_id = $1 and (setup_until is null or setup_until <= {now})
+         returning tenant_id, setup_epoch, true as needed"
+    );
+    sql::one(connection, &text, [tenant.0.into()]).await
+}
+
+/// Gives a realm's set-up back; `looked` where it stands as it should.
+pub async fn end_setup(db: &Db, setup: &Setup, looked: bool) -> Result<(), Error> {
+    let connection = db.connection();
+    let now = ledger::clock(connection);
+    let check = if looked { format!(", check_at = {now}") } else { String::new() };
+    let text = format!("update realm_watch set setup_until = null{check} where tenant_id = $1 and setup_epoch = $2");
+    sql::execute(connection, &text, [setup.tenant_id.0.into(), setup.setup_epoch.into()]).await?;
+    Ok(())
+}

@@ -1,0 +1,69 @@
+//! What somebody should look at: an entry in the tenant's activity, a line, a count. Told once in a while, not each time.
+
+use std::collections::HashMap;
+use std::sync::{LazyLock, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use directory::activity::{self, Entry};
+use registry::TenantId;
+use telemetry::metrics::{self, Counter, KeyValue};
+use uuid::Uuid;
+
+use crate::Deps;
+use crate::attempt::micros_now;
+
+static NOTED: LazyLock<Counter<u64>> =
+    LazyLock::new(|| metrics::counter("realm_notes", "What capture found in realms that somebody should look at"));
+
+const QUIET: Duration = Duration::from_mins(5);
+const KEPT: usize = 10_000;
+
+static TOLD: LazyLock<Mutex<HashMap<(TenantId, &'static str), Instant>>> = LazyLock::new(Mutex::default);
+
+/// Notes something of a realm. What concerns one user is told each time, what concerns the realm once in a while.
+pub(crate) async fn noted(
+    deps: &Deps,
+    tenant: TenantId,
+    user: Option<Uuid>,
+    class: &'static str,
+    reason: &'static str,
+) {
+    NOTED.add(1, &[KeyValue::new("class", class)]);
+    if class != "released" && !news(tenant, class) {
+        return;
+    }
+    tracing::warn!(name = "realm.noted", tenant.id = %tenant, class, reason);
+    let entry = Entry {
+        tenant,
+        at: micros_now(),
+        direction: "realm",
+        user,
+        target: None,
+        operation: "realm".to_owned(),
+        status: None,
+        class: class.to_owned(),
+        reason: Some(reason.to_owned()),
+        changed: Vec::new(),
+        duration_ms: 0,
+        seq: None,
+        trace_id: None,
+        client: None,
+        detail: None,
+    };
+    // The finding does not depend on it.
+    if let Err(error) = activity::insert(deps.db.connection(), &[entry]).await {
+        tracing::warn!(%error, "activity could not be written");
+    }
+}
+
+fn news(tenant: TenantId, class: &'static str) -> bool {
+    let mut told = TOLD.lock().unwrap_or_else(PoisonError::into_inner);
+    if told.get(&(tenant, class)).is_some_and(|at| at.elapsed() < QUIET) {
+        return false;
+    }
+    if told.len() >= KEPT {
+        told.retain(|_, at| at.elapsed() < QUIET);
+    }
+    told.insert((tenant, class), Instant::now());
+    true
+}

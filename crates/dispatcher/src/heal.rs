@@ -1,0 +1,105 @@
+//! Write-backs: where the realm differs and the directory is right. Our own late write after an unconfirmed one (K5), and
+//! what belongs to the directory anyway (K13).
+
+use std::collections::HashMap;
+use std::sync::{LazyLock, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use directory::refresh::Fence;
+use directory::resource::Kind;
+use directory::{user, writing};
+use realm::{Realm, RealmUser, UserChange};
+use registry::TenantId;
+use scim::native::Native;
+use uuid::Uuid;
+
+use crate::Deps;
+use crate::triage::{Unread, native_of};
+
+/// How often a directory-owned attribute is written back to one user.
+const EVERY: Duration = Duration::from_mins(10);
+/// Users remembered for that.
+const KEPT: usize = 10_000;
+
+static WRITTEN: LazyLock<Mutex<HashMap<(TenantId, Uuid), Instant>>> = LazyLock::new(Mutex::default);
+
+/// Writes back what has to be; says whether the realm was written, so that it has to be looked at anew.
+pub(crate) async fn mend(
+    deps: &Deps,
+    tenant: TenantId,
+    realm: &Realm,
+    seen: &RealmUser,
+    fence: &Fence,
+) -> Result<bool, Unread> {
+    let document = fence.document()?;
+    let wanted = Native::of(&document);
+    let change = difference(&native_of(seen), &wanted, fence.doubtful());
+    if change.is_empty() || (!fence.doubtful() && !in_turn(tenant, seen.id)) {
+        return Ok(false);
+    }
+    // Under the write lease, like every write of ours to the realm (K1).
+    let Some(epoch) = writing::take_over(&deps.db, Kind::User, tenant, seen.id).await? else { return Ok(true) };
+    match write(realm, seen.id, &change).await {
+        Ok(()) => {
+            user::undoubt(&deps.db, tenant, seen.id, epoch).await?;
+            tracing::info!(tenant.id = %tenant, user.id = %seen.id, "the realm was mended from the directory");
+            Ok(true)
+        }
+        // Of a write in doubt the lease runs out by itself (K5).
+        Err(realm::Error::Ambiguous) => Ok(true),
+        Err(error) => {
+            writing::release(&deps.db, Kind::User, tenant, seen.id, epoch).await?;
+            Err(error.into())
+        }
+    }
+}
+
+async fn write(realm: &Realm, id: Uuid, change: &UserChange) -> Result<(), realm::Error> {
+    let fresh = realm.read(id).await?;
+    realm.write(fresh, change).await?;
+    if change.enabled == Some(false) {
+        realm.logout(id).await?;
+    }
+    Ok(())
+}
+
+/// What of the realm is to become as the directory has it: in doubt the native fields, else what the directory owns.
+fn difference(seen: &Native, wanted: &Native, doubtful: bool) -> UserChange {
+    let mut change = UserChange::default();
+    if seen.external_id != wanted.external_id {
+        change.external_id = Some(wanted.external_id.clone());
+    }
+    if !doubtful {
+        return change;
+    }
+    let folded = |text: &Option<String>| text.as_deref().map(str::to_lowercase);
+    if seen.user_name.to_lowercase() != wanted.user_name.to_lowercase() {
+        change.username = Some(wanted.user_name.clone());
+    }
+    if folded(&seen.email) != folded(&wanted.email) {
+        change.email = Some(wanted.email.clone());
+    }
+    if seen.given_name != wanted.given_name {
+        change.first_name = Some(wanted.given_name.clone());
+    }
+    if seen.family_name != wanted.family_name {
+        change.last_name = Some(wanted.family_name.clone());
+    }
+    if seen.active != wanted.active {
+        change.enabled = Some(wanted.active);
+    }
+    change
+}
+
+/// Whether a user's turn has come again.
+fn in_turn(tenant: TenantId, user: Uuid) -> bool {
+    let mut written = WRITTEN.lock().unwrap_or_else(PoisonError::into_inner);
+    if written.get(&(tenant, user)).is_some_and(|at| at.elapsed() < EVERY) {
+        return false;
+    }
+    if written.len() >= KEPT {
+        written.retain(|_, at| at.elapsed() < EVERY);
+    }
+    written.insert((tenant, user), Instant::now());
+    true
+}

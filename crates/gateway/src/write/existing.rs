@@ -1,0 +1,114 @@
+//! Creates of somebody who is there already: returning to the directory, or in the realm before SCIM came.
+
+use directory::reservation::{self, Reservation};
+use directory::resource::Resource;
+use directory::user::{self, Arrival, User};
+use directory::watch;
+use realm::{Realm, RealmUser, UserChange};
+use scim::native::Native;
+use scim::{Error, Object};
+
+use super::user::{complete, difference, native_of, update};
+use crate::answer::Answer;
+use crate::call::Call;
+
+/// POST with the externalId of an inactive user brings that user back, in place, under a free userName too (Okta re-assigns
+/// so, after a rename as well). Any other taken name stays taken.
+pub(super) async fn returning(
+    call: &Call<'_>,
+    document: &Object,
+    native: &Native,
+    attribute: &'static str,
+) -> Result<Resource, Answer> {
+    let taken = || Answer::from(Error::taken(attribute));
+    let (db, tenant) = (&call.deps.db, call.tenant());
+    let external_id = native.external_id.as_deref().ok_or_else(taken)?;
+    let key = scim::key::username_key(&native.user_name);
+    let held = match user::by_username(db, tenant, &key).await? {
+        Some(named) => named,
+        None => user::by_external(db, tenant, external_id).await?.ok_or_else(taken)?,
+    };
+    if held.active || Native::of(&held.document).external_id.as_deref() != Some(external_id) {
+        return Err(taken());
+    }
+    let change = |current: &User| {
+        // Whoever came first has brought the user back; for the others the name is taken.
+        if current.active { Err(Error::taken("userName")) } else { Ok(document.clone()) }
+    };
+    update(call, &held.id.to_string(), !native.active, change).await
+}
+
+/// The realm has somebody of that name or address. Who holds `scim-managed` comes in with the import, and is a conflict
+/// then; anybody else is taken over only where the tenant wants it, by exact userName, and never with administrative roles.
+pub(super) async fn settle(
+    call: &Call<'_>,
+    mut reservation: Reservation,
+    native: &Native,
+    conflict: realm::Error,
+) -> Result<Resource, Answer> {
+    let db = &call.deps.db;
+    let realm = call.deps.realms.of(call.provisioner).await?;
+    let found = realm.find_by_username(&native.user_name).await?;
+    let adoptable = match &found {
+        Some(user) if call.provisioner.adopts && user.marker.is_none() => {
+            !realm.is_managed(user.id).await? && !realm.user_is_protected(user.id).await?
+        }
+        _ => false,
+    };
+    let Some(user) = found.filter(|_| adoptable) else {
+        reservation::abandon(db, &reservation).await?;
+        return Err(conflict.into());
+    };
+    reservation.adopts = true;
+    let adopted = adopt(&realm, &reservation, native, &user).await;
+    let adopted = match adopted {
+        Ok(adopted) => adopted,
+        Err(realm::Error::Ambiguous) => return Err(Answer::unavailable()),
+        Err(error) => {
+            reservation::abandon(db, &reservation).await?;
+            return Err(error.into());
+        }
+    };
+    registry::audit::note(db, call.tenant(), "scim", "user.adopt", serde_json::json!({ "user": user.id }))
+        .await
+        .map_err(|_| Answer::unavailable())?;
+    complete(call, &realm, &reservation, &adopted).await
+}
+
+/// The user with our marker and what the identity provider says of it.
+async fn adopt(
+    realm: &Realm,
+    reservation: &Reservation,
+    native: &Native,
+    user: &RealmUser,
+) -> Result<RealmUser, realm::Error> {
+    let marker = Some(Some(format!("{}:{}", reservation.tenant, reservation.nonce)));
+    let change = UserChange { marker, ..difference(&native_of(user), native) };
+    let fresh = realm.read(user.id).await?;
+    realm.write(fresh, &change).await
+}
+
+/// Takes a user in whom the import has not come to yet, so that nobody is told "no such user" meanwhile (K8).
+pub(crate) async fn fetch(call: &Call<'_>, sought: Sought<'_>) -> Result<bool, Answer> {
+    let realm = call.deps.realms.of(call.provisioner).await?;
+    let found = match sought {
+        Sought::Id(id) => realm.user(id).await?,
+        Sought::Name(name) => realm.find_by_username(name).await?,
+    };
+    let Some(found) = found else { return Ok(false) };
+    if !realm.is_managed(found.id).await? || realm.user_is_protected(found.id).await? {
+        return Ok(false);
+    }
+    let nonce = reservation::nonce_of(call.tenant(), found.marker.as_deref());
+    let arrival = Arrival { id: found.id, base: native_of(&found), nonce };
+    let taken = user::import(call.deps.db.connection(), call.tenant(), &arrival).await?;
+    watch::wake(&call.deps.db, call.tenant()).await?;
+    Ok(taken)
+}
+
+/// Whom a request looks for.
+#[derive(Clone, Copy)]
+pub(crate) enum Sought<'a> {
+    Id(uuid::Uuid),
+    Name(&'a str),
+}

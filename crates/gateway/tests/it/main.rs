@@ -1,0 +1,6 @@
+//! The gateway in one process with its tests.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails here")]
+
+mod people;
+mod served;
+mod statements;

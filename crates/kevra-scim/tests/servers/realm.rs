@@ -1,0 +1,228 @@
+//! Keycloak's own users and roles: who is protected, taken over, imported, let go of, and what a disable ends.
+
+use std::time::Duration;
+
+use reqwest::Method;
+use serde_json::{Value, json};
+use testkit::console::Console;
+use testkit::eventually;
+use testkit::installation::{Installation, Role};
+use testkit::keycloak::Realm;
+
+use crate::{PROGRAM, front};
+
+/// Long enough for a poll and a triage on a busy machine.
+const SOON: Duration = Duration::from_secs(30);
+
+/// An installation with one tenant and inbound on.
+struct Scene {
+    console: Console,
+    base: String,
+    token: String,
+    realm: Realm,
+    _roles: Vec<Role>,
+    installation: Installation,
+}
+
+impl Scene {
+    fn new(realm: Realm) -> Self {
+        let installation = Installation::on_keycloak(PROGRAM);
+        let (console, control, gateway) = front(&installation);
+        let dispatcher = installation.start("dispatcher");
+        console.make_tenant("acme", realm.name());
+        let token = console.enable_inbound("acme");
+        let base = format!("{}/realms/{}/scim/v2", gateway.url, realm.name());
+        Self { console, base, token, realm, _roles: vec![control, gateway, dispatcher], installation }
+    }
+
+    fn send(&self, method: Method, path: &str, body: &Value) -> (u16, Value) {
+        let mut request = testkit::http().request(method, format!("{}{path}", self.base)).bearer_auth(&self.token);
+        if !body.is_null() {
+            request = request.json(body);
+        }
+        let answer = request.send().unwrap();
+        (answer.status().as_u16(), answer.json().unwrap_or_default())
+    }
+
+    fn get(&self, path: &str) -> (u16, Value) {
+        self.send(Method::GET, path, &Value::Null)
+    }
+
+    /// Creates a user through SCIM; the id.
+    fn made(&self, name: &str) -> String {
+        let (status, made) = self.send(Method::POST, "/Users", &json!({ "userName": name }));
+        assert_eq!(status, 201, "{made}");
+        made["id"].as_str().unwrap().to_owned()
+    }
+
+    fn becomes(&self, path: &str, status: u16) {
+        let came = eventually(SOON, || (self.get(path).0 == status).then_some(()));
+        assert!(came.is_some(), "{path} is {}: {}", self.get(path).0, self.installation.logs());
+    }
+}
+
+/// A user an administrator makes; the id.
+fn native(realm: &Realm, name: &str) -> String {
+    let body = json!({ "username": name, "email": name, "firstName": "Nat", "lastName": "Ive", "enabled": true });
+    realm.admin(Method::POST, "/users", Some(&body));
+    realm.user(name).unwrap()["id"].as_str().unwrap().to_owned()
+}
+
+fn patch(path: &str, value: &Value) -> Value {
+    json!({ "Operations": [{ "op": "replace", "path": path, "value": value }] })
+}
+
+/// Gives or takes `scim-managed`.
+fn managed(realm: &Realm, user: &str, method: Method) {
+    let role = realm.admin(Method::GET, "/roles/scim-managed", None);
+    realm.admin(method, &format!("/users/{user}/role-mappings/realm"), Some(&json!([role])));
+}
+
+#[test]
+fn an_administrator_of_the_realm_is_neither_changed_nor_shown() {
+    let scene = Scene::new(Realm::default());
+    let id = scene.made("root@acme.test");
+    let clients = scene.realm.admin(Method::GET, "/clients?clientId=realm-management", None);
+    let client = clients[0]["id"].as_str().unwrap();
+    let role = scene.realm.admin(Method::GET, &format!("/clients/{client}/roles/manage-users"), None);
+    scene.realm.admin(Method::POST, &format!("/users/{id}/role-mappings/clients/{client}"), Some(&json!([role])));
+    scene.becomes(&format!("/Users/{id}"), 404);
+    let (status, _) = scene.send(Method::PATCH, &format!("/Users/{id}"), &patch("active", &json!(false)));
+    assert!(matches!(status, 403 | 404), "{status}");
+    let (status, _) = scene.send(Method::DELETE, &format!("/Users/{id}"), &Value::Null);
+    assert!(matches!(status, 403 | 404), "{status}");
+    let held = scene.realm.user("root@acme.test").unwrap();
+    assert_eq!(held["enabled"], true, "nothing was done to it");
+    assert_eq!(scene.get("/Users").1["totalResults"], 0);
+}
+
+#[test]
+fn a_user_of_the_realm_is_a_conflict_until_the_tenant_adopts_and_is_released_by_a_delete() {
+    let scene = Scene::new(Realm::default());
+    let id = native(&scene.realm, "old@acme.test");
+    let body = json!({ "userName": "old@acme.test", "externalId": "x1", "name": { "givenName": "Olga" } });
+    let (status, refused) = scene.send(Method::POST, "/Users", &body);
+    assert_eq!((status, &refused["scimType"]), (409, &json!("uniqueness")), "{refused}");
+    assert_eq!(scene.realm.user("old@acme.test").unwrap()["firstName"], "Nat", "untouched");
+
+    scene.console.inbound_options("acme", &json!({ "existing_users": "adopt" }));
+    let (status, adopted) = scene.send(Method::POST, "/Users", &body);
+    assert_eq!(status, 201, "{adopted}");
+    assert_eq!(adopted["id"], id, "the id is the realm user's");
+    assert_eq!(scene.realm.user("old@acme.test").unwrap()["firstName"], "Olga");
+    assert!(scene.realm.roles(&id).contains(&"scim-managed".to_owned()));
+
+    let (status, _) = scene.send(Method::DELETE, &format!("/Users/{id}"), &Value::Null);
+    assert_eq!(status, 204);
+    let held = scene.realm.user("old@acme.test").unwrap();
+    assert_eq!((&held["id"], &held["enabled"]), (&json!(id), &json!(false)), "disabled, not deleted");
+    assert!(!scene.realm.roles(&id).contains(&"scim-managed".to_owned()), "released");
+}
+
+#[test]
+fn who_is_managed_already_keeps_the_id_and_is_never_unknown_meanwhile() {
+    let realm = Realm::default();
+    realm.admin(Method::POST, "/roles", Some(&json!({ "name": "scim-managed" })));
+    let ids: Vec<String> = (0..12).map(|number| native(&realm, &format!("u{number}@acme.test"))).collect();
+    for id in &ids {
+        managed(&realm, id, Method::POST);
+    }
+    let scene = Scene::new(realm);
+    // At once, import done or not (K8).
+    for (number, id) in ids.iter().enumerate() {
+        let (status, user) = scene.get(&format!("/Users/{id}"));
+        assert_eq!((status, &user["userName"]), (200, &json!(format!("u{number}@acme.test"))), "{user}");
+        let (_, found) = scene.get(&format!("/Users?filter=userName+eq+%22u{number}@acme.test%22"));
+        assert_eq!(found["Resources"][0]["id"], *id, "{found}");
+    }
+    let all = eventually(SOON, || (scene.get("/Users").1["totalResults"] == 12).then_some(()));
+    assert!(all.is_some(), "{}", scene.installation.logs());
+    // Let go of in the realm, and taken in again.
+    managed(&scene.realm, &ids[0], Method::DELETE);
+    scene.becomes(&format!("/Users/{}", ids[0]), 404);
+    managed(&scene.realm, &ids[0], Method::POST);
+    scene.becomes(&format!("/Users/{}", ids[0]), 200);
+}
+
+#[test]
+fn who_is_deleted_in_the_realm_is_gone_and_the_name_is_free() {
+    let scene = Scene::new(Realm::default());
+    let id = scene.made("ada@acme.test");
+    scene.realm.admin(Method::DELETE, &format!("/users/{id}"), None);
+    scene.becomes(&format!("/Users/{id}"), 404);
+    let again = scene.made("ada@acme.test");
+    assert_ne!(again, id);
+}
+
+#[test]
+fn a_disable_ends_sessions_and_no_token_is_refreshed() {
+    let scene = Scene::new(Realm::default());
+    let id = scene.made("ada@acme.test");
+    let password = json!({ "type": "password", "value": "correct horse", "temporary": false });
+    scene.realm.admin(Method::PUT, &format!("/users/{id}/reset-password"), Some(&password));
+    scene.realm.save_user(&id, |user| {
+        user["firstName"] = json!("Ada");
+        user["lastName"] = json!("Byron");
+        user["email"] = json!("ada@acme.test");
+        user["requiredActions"] = json!([]);
+    });
+    let app = json!({ "clientId": "app", "publicClient": true, "directAccessGrantsEnabled": true, "enabled": true });
+    scene.realm.admin(Method::POST, "/clients", Some(&app));
+    let sign_in = |scope| {
+        scene.realm.token_of(
+            "app",
+            &[
+                ("grant_type", "password"),
+                ("username", "ada@acme.test"),
+                ("password", "correct horse"),
+                ("scope", scope),
+            ],
+        )
+    };
+    let tokens = [sign_in("openid"), sign_in("openid offline_access")];
+    let refresh = |token: &Value| {
+        let text = token["refresh_token"].as_str().unwrap_or_else(|| panic!("signed in: {token}"));
+        scene.realm.token_of("app", &[("grant_type", "refresh_token"), ("refresh_token", text)])
+    };
+    let tokens: Vec<Value> = tokens.iter().map(refresh).collect();
+    let (status, answer) = scene.send(Method::PATCH, &format!("/Users/{id}"), &patch("active", &json!(false)));
+    assert_eq!(status, 200, "{answer}");
+    let sessions = scene.realm.admin(Method::GET, &format!("/users/{id}/sessions"), None);
+    assert_eq!(sessions, json!([]));
+    for token in &tokens {
+        assert!(refresh(token)["access_token"].is_null(), "a session outlived the disable");
+    }
+    // Enabled again, the old tokens stay dead: the sessions are gone, not asleep.
+    scene.send(Method::PATCH, &format!("/Users/{id}"), &patch("active", &json!(true)));
+    assert!(refresh(&tokens[0])["access_token"].is_null());
+}
+
+#[test]
+fn a_group_of_scim_is_a_group_of_the_realm_with_its_members() {
+    let scene = Scene::new(Realm::default());
+    let (ada, eve) = (scene.made("ada@acme.test"), scene.made("eve@acme.test"));
+    let body = json!({ "displayName": "Guides", "members": [{ "value": ada }] });
+    let (status, group) = scene.send(Method::POST, "/Groups", &body);
+    assert_eq!(status, 201, "{group}");
+    let id = group["id"].as_str().unwrap();
+    let names = || {
+        let members = scene.realm.admin(Method::GET, &format!("/groups/{id}/members"), None);
+        let mut names: Vec<String> =
+            members.as_array().unwrap().iter().map(|user| user["username"].as_str().unwrap().to_owned()).collect();
+        names.sort();
+        names
+    };
+    assert_eq!(names(), ["ada@acme.test"]);
+    let change = json!({ "Operations": [
+        { "op": "add", "path": "members", "value": [{ "value": eve }] },
+        { "op": "remove", "path": format!("members[value eq \"{ada}\"]") },
+        { "op": "replace", "path": "displayName", "value": "Tour Guides" },
+    ] });
+    let (status, answer) = scene.send(Method::PATCH, &format!("/Groups/{id}"), &change);
+    assert_eq!(status, 200, "{answer}");
+    assert_eq!(names(), ["eve@acme.test"]);
+    assert_eq!(scene.realm.admin(Method::GET, &format!("/groups/{id}"), None)["name"], "Tour Guides");
+    assert_eq!(scene.send(Method::DELETE, &format!("/Groups/{id}"), &Value::Null).0, 204);
+    let groups = scene.realm.admin(Method::GET, "/groups", None);
+    assert_eq!(groups, json!([]));
+}

@@ -1,0 +1,124 @@
+//! Administrative roles: `manage-users` amounts to realm-admin, so whoever holds a role of the realm's administration is
+//! protected by us, not by Keycloak (CVE-2026-94000 and its kind).
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use reqwest::Method;
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::Client;
+use crate::Error;
+
+/// How long an answer is good.
+const FRESH: Duration = Duration::from_mins(1);
+/// Answers kept.
+const KEPT: usize = 50_000;
+/// Subgroups looked into before a group counts as protected anyway.
+const SUBGROUPS: usize = 200;
+
+/// What was found lately, and the id of the client whose roles administer the realm.
+#[derive(Default)]
+pub(crate) struct Protection {
+    management: tokio::sync::OnceCell<Uuid>,
+    known: Mutex<HashMap<Uuid, (Instant, bool)>>,
+}
+
+impl Protection {
+    fn known(&self, id: Uuid) -> Option<bool> {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.get(&id).filter(|(at, _)| at.elapsed() < FRESH).map(|(_, protected)| *protected)
+    }
+
+    fn note(&self, id: Uuid, protected: bool) {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.len() >= KEPT {
+            known.retain(|_, (at, _)| at.elapsed() < FRESH);
+        }
+        known.insert(id, (Instant::now(), protected));
+    }
+
+    /// Roles have changed: the next question is asked anew.
+    pub(crate) fn forget(&self, id: Uuid) {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
+    }
+}
+
+impl Client {
+    /// Whether a user holds a role of the realm's administration, directly, by a group or a composite: one call, which
+    /// covers all of them, at most once a minute.
+    pub(crate) async fn user_is_protected(&self, id: Uuid) -> Result<bool, Error> {
+        self.is_protected(id, &format!("/users/{id}")).await
+    }
+
+    /// Whether a group gives such a role: its own mappings, its parents' and its subgroups'.
+    pub(crate) async fn group_is_protected(&self, id: Uuid) -> Result<bool, Error> {
+        if let Some(known) = self.protection.known(id) {
+            return Ok(known);
+        }
+        let mut protected = self.holds_roles(&format!("/groups/{id}")).await?;
+        // From 26.7 on the answer leaves the parents' roles out.
+        let mut parent = self.parent(id).await?;
+        while let (false, Some(above)) = (protected, parent) {
+            protected = self.holds_roles(&format!("/groups/{above}")).await?;
+            parent = self.parent(above).await?;
+        }
+        let (mut below, mut seen) = (self.children(id).await?, 0);
+        while let (false, Some(child)) = (protected, below.pop()) {
+            seen += 1;
+            protected = seen > SUBGROUPS || self.holds_roles(&format!("/groups/{child}")).await?;
+            below.extend(self.children(child).await?);
+        }
+        self.protection.note(id, protected);
+        Ok(protected)
+    }
+
+    async fn is_protected(&self, id: Uuid, path: &str) -> Result<bool, Error> {
+        if let Some(known) = self.protection.known(id) {
+            return Ok(known);
+        }
+        let protected = self.holds_roles(path).await?;
+        self.protection.note(id, protected);
+        Ok(protected)
+    }
+
+    async fn holds_roles(&self, path: &str) -> Result<bool, Error> {
+        let management = self.protection.management.get_or_try_init(|| self.management()).await?;
+        let path = format!("{path}/role-mappings/clients/{management}/composite");
+        let answer = self.transport.call(Method::GET, &path, None).await?;
+        Ok(answer.body.as_array().is_some_and(|roles| !roles.is_empty()))
+    }
+
+    async fn parent(&self, group: Uuid) -> Result<Option<Uuid>, Error> {
+        let answer = self.transport.call(Method::GET, &format!("/groups/{group}"), None).await?;
+        Ok(answer.body.get("parentId").and_then(Value::as_str).and_then(|id| Uuid::parse_str(id).ok()))
+    }
+
+    async fn children(&self, group: Uuid) -> Result<Vec<Uuid>, Error> {
+        let path = format!("/groups/{group}/children?max={SUBGROUPS}&briefRepresentation=true");
+        let answer = self.transport.call(Method::GET, &path, None).await?;
+        let ids = answer.body.as_array().into_iter().flatten().filter_map(|child| child.get("id")?.as_str());
+        Ok(ids.filter_map(|id| Uuid::parse_str(id).ok()).collect())
+    }
+
+    /// The id of `realm-management`. Listing clients is not among our rights; our own role mappings name it.
+    async fn management(&self) -> Result<Uuid, Error> {
+        let token = self.transport.access_token().await?;
+        let ourselves = subject(&token).ok_or(Error::Refused)?;
+        let answer = self.transport.call(Method::GET, &format!("/users/{ourselves}/role-mappings"), None).await?;
+        let mapped = answer.body.get("clientMappings").and_then(|clients| clients.get("realm-management"));
+        let id = mapped.and_then(|client| client.get("id")).and_then(Value::as_str);
+        id.and_then(|id| Uuid::parse_str(id).ok()).ok_or(Error::Refused)
+    }
+}
+
+/// The `sub` of an access token, which is our own service account.
+fn subject(token: &str) -> Option<Uuid> {
+    let claims = URL_SAFE_NO_PAD.decode(token.split('.').nth(1)?).ok()?;
+    let claims: Value = serde_json::from_slice(&claims).ok()?;
+    Uuid::parse_str(claims.get("sub")?.as_str()?).ok()
+}
