@@ -58,7 +58,7 @@ pub struct Backfill {
     pub ended_at: Option<i64>,
     /// The last user looked at.
     pub reach: Option<Uuid>,
-    /// How many there were when it began.
+    /// How many there were when the walk began, which is after the baseline.
     pub total: Option<i64>,
     /// Looked at so far.
     pub seen: i64,
@@ -120,9 +120,8 @@ pub async fn start(
     let outcome: Result<Option<Backfill>, Error> = async {
         let now = clock(&transaction);
         let text = format!(
-            "insert into backfill (id, tenant_id, target_id, state, dry_run, started_at, started_by, total, next_at)
-             values ($1, $2, $3, 'running', $4, {now}, $5,
-                 (select count(*) from ledger where tenant_id = $2 and gone_at is null), {now})
+            "insert into backfill (id, tenant_id, target_id, state, dry_run, started_at, started_by, next_at)
+             values ($1, $2, $3, 'running', $4, {now}, $5, {now})
              on conflict do nothing returning {COLUMNS}"
         );
         let values = [Uuid::now_v7().into(), tenant.0.into(), target.0.into(), dry_run.into(), actor.into()];
@@ -174,7 +173,8 @@ pub async fn claim_due(db: &Db, limit: u32) -> Result<Vec<Backfill>, Error> {
         )
     };
     let text = format!(
-        "update backfill set epoch = epoch + 1, lease_until = {now} + {LEASE}
+        "update backfill set epoch = epoch + 1, lease_until = {now} + {LEASE}, total = coalesce(total, (
+             select count(*) from ledger l where l.tenant_id = backfill.tenant_id and l.gone_at is null))
          where {} and id in (
              select b.id from backfill b
              where {} and not exists (

@@ -72,6 +72,10 @@ impl BaseUrl {
             return Err(UrlFault::NotAUrl);
         }
         let raw_host = text.split_once("://").map_or("", |(_, rest)| rest).split(['/', '?', '#']).next().unwrap_or("");
+        // `https:///name` would take the path's first segment for the host.
+        if raw_host.is_empty() {
+            return Err(UrlFault::NotAUrl);
+        }
         let mut url = Url::parse(text).map_err(|_| UrlFault::NotAUrl)?;
         match url.scheme() {
             "https" => {}
