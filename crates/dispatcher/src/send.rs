@@ -86,11 +86,11 @@ async fn round(
         Err(error) => Err(error),
     };
     let Ok(seen) = seen else {
-        ledger::release(&deps.db, tenant, user, claim.epoch, 2_000_000).await?;
+        ledger::release(&deps.db, tenant, user, claim, 2_000_000).await?;
         return Ok(Health::Unknown);
     };
     let Some(mut round) = Round::begin(deps, tenant, user, target, claim).await? else {
-        ledger::release(&deps.db, tenant, user, claim.epoch, 5_000_000).await?;
+        ledger::release(&deps.db, tenant, user, claim, 5_000_000).await?;
         return Ok(Health::Unknown);
     };
     round.probe = probe;
@@ -103,7 +103,7 @@ async fn round(
     match ended {
         Some(ended) => round.record(ended).await?,
         // The lease or the target's generation went away before a call: nothing of this round counts.
-        None => ledger::release(&deps.db, tenant, user, claim.epoch, 0).await?,
+        None => ledger::release(&deps.db, tenant, user, claim, 0).await?,
     }
     Ok(health)
 }

@@ -52,20 +52,20 @@ async fn look(deps: &Deps, tenant: TenantId, user: Uuid, claim: &Claim) -> Resul
     // Order: the fence is read before the realm (K11).
     let fence = refresh::fence(&deps.db, tenant, user).await?;
     if fence.as_ref().is_some_and(Fence::writing) {
-        return ledger::release(&deps.db, tenant, user, claim.epoch, 0).await;
+        return ledger::release(&deps.db, tenant, user, claim, 0).await;
     }
     let looked = match deps.realms.of(tenant).await {
         Ok(realm) => ask(deps, tenant, user, claim, fence.as_ref(), &realm).await,
         Err(error) => Err(error.into()),
     };
     let seen = match looked {
-        Ok(Look::Later(wait)) => return ledger::release(&deps.db, tenant, user, claim.epoch, wait).await,
+        Ok(Look::Later(wait)) => return ledger::release(&deps.db, tenant, user, claim, wait).await,
         Ok(Look::Seen(seen, standing)) => Some((seen, standing)),
         Ok(Look::Gone) => None,
         Err(Unread::Directory(error)) => return Err(error),
         Err(Unread::Realm(error)) => {
             tracing::info!(%error, tenant.id = %tenant, user.id = %user, "the realm cannot be read; triage waits");
-            return ledger::release(&deps.db, tenant, user, claim.epoch, UNREADABLE).await;
+            return ledger::release(&deps.db, tenant, user, claim, UNREADABLE).await;
         }
     };
     let key = watch::digest_key(&deps.db, tenant).await?;
@@ -86,7 +86,7 @@ async fn look(deps: &Deps, tenant: TenantId, user: Uuid, claim: &Claim) -> Resul
     };
     match refresh::commit(&deps.db, tenant, user, fence.as_ref(), fate, &triage).await? {
         Recorded::Written { .. } => Ok(()),
-        Recorded::Stale => ledger::release(&deps.db, tenant, user, claim.epoch, 0).await,
+        Recorded::Stale => ledger::release(&deps.db, tenant, user, claim, 0).await,
     }
 }
 

@@ -11,6 +11,8 @@ use crate::{Error, sql};
 /// A granted claim.
 #[derive(Debug, Clone)]
 pub struct Claim {
+    /// What it was granted for.
+    pub stage: Stage,
     /// The row as read with the claim.
     pub row: Row,
     /// The claim's number; only the newest may write.
@@ -52,6 +54,7 @@ pub async fn claim(
     Ok(row.map(|row| {
         let state = row.state();
         Claim {
+            stage,
             epoch: state.epoch,
             seq: state.dirty_seq,
             doubt: state.settled_epoch < state.epoch - 1,
@@ -97,18 +100,26 @@ pub async fn renew(db: &Db, tenant: TenantId, user: Uuid, epoch: i64, generation
     Ok(sql::execute(connection, &text, values).await? == 1)
 }
 
-/// Gives a claim back without having called the downstream, and puts the row's work off for so many microseconds.
-pub async fn release(db: &Db, tenant: TenantId, user: Uuid, epoch: i64, postpone: i64) -> Result<(), Error> {
+/// Gives a claim back without having called the downstream, and puts its stage off for so many microseconds. A mark that
+/// came meanwhile is not put off with it: it may be a deactivation.
+pub async fn release(db: &Db, tenant: TenantId, user: Uuid, claim: &Claim, postpone: i64) -> Result<(), Error> {
     let connection = db.connection();
     let now = clock(connection);
+    let later = match claim.stage {
+        Stage::Triage => {
+            format!("triage_at = case when $4 > 0 and dirty_seq = $5 then {now} + $4 else triage_at end")
+        }
+        Stage::Send => format!(
+            "next_at = case when $4 > 0 and dirty_seq = $5 and next_at < {now} + $4 then {now} + $4 else next_at end"
+        ),
+    };
     let text = format!(
         "update ledger set lease_until = null,
-             settled_epoch = case when settled_epoch = epoch - 1 then epoch else settled_epoch end,
-             triage_at = case when $4 > 0 then {now} + $4 else triage_at end,
-             next_at = case when $4 > 0 and next_at < {now} + $4 then {now} + $4 else next_at end
+             settled_epoch = case when settled_epoch = epoch - 1 then epoch else settled_epoch end, {later}
          where tenant_id = $1 and user_id = $2 and epoch = $3"
     );
-    sql::execute(connection, &text, [tenant.0.into(), user.into(), epoch.into(), postpone.into()]).await?;
+    let values = [tenant.0.into(), user.into(), claim.epoch.into(), postpone.into(), claim.seq.into()];
+    sql::execute(connection, &text, values).await?;
     Ok(())
 }
 

@@ -17,6 +17,7 @@ testkit::on_both_databases!(
     a_send_that_saw_a_later_state_is_what_triage_compares_with,
     a_target_that_asked_us_to_wait_is_not_claimed_for,
     who_is_gone_is_not_parked_for_ever,
+    a_mark_that_comes_during_a_round_is_not_put_off_with_it,
 );
 
 async fn target(store: &Store, tenant: TenantId) -> (TargetId, i64) {
@@ -277,6 +278,20 @@ async fn a_target_that_asked_us_to_wait_is_not_claimed_for(store: Store) {
     ended(&store, ada, &claim, target, (1, Verdict::Retry { after: 0, definite: true, charged: false })).await;
     let claim = ledger::claim(&store.db, acme, ada, Stage::Send, Some(target.1)).await.unwrap();
     assert!(claim.is_none(), "whoever rings, the target rests");
+}
+
+async fn a_mark_that_comes_during_a_round_is_not_put_off_with_it(store: Store) {
+    let (acme, ada) = (store.tenant("acme").await, Uuid::new_v4());
+    let mark = async || ledger::mark(store.db.connection(), acme, ada, &Mark::default()).await.unwrap();
+    let claim = async || ledger::claim(&store.db, acme, ada, Stage::Triage, None).await.unwrap();
+    let put_off = async |held: &ledger::Claim| ledger::release(&store.db, acme, ada, held, 60_000_000).await.unwrap();
+    mark().await;
+    let held = claim().await.unwrap();
+    mark().await;
+    put_off(&held).await;
+    let held = claim().await.expect("what came meanwhile is looked at now");
+    put_off(&held).await;
+    assert!(claim().await.is_none(), "nothing new: put off");
 }
 
 async fn who_is_gone_is_not_parked_for_ever(store: Store) {

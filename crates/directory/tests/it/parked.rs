@@ -38,7 +38,7 @@ async fn round(store: &Store, tenant: TenantId, user: Uuid, target: (TargetId, i
         doubt: claim.doubt,
         target: target.0,
         generation: target.1,
-        observed: Vec::new(),
+        observed: vec![1],
         verdict,
         reason: (verdict == Verdict::Park).then(|| "conflict".to_owned()),
         status: Some(409),
