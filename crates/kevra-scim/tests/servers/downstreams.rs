@@ -11,16 +11,16 @@ use testkit::third_party::Scim2Server;
 
 use crate::{PROGRAM, front};
 
-const SOON: Duration = Duration::from_secs(20);
+pub(crate) const SOON: Duration = Duration::from_secs(20);
 
 /// Somebody else's SCIM application, as an administrator of it sees it.
-struct Downstream {
-    url: String,
-    token: String,
+pub(crate) struct Downstream {
+    pub url: String,
+    pub token: String,
 }
 
 impl Downstream {
-    fn call(&self, method: Method, path: &str, body: Option<&Value>) -> Value {
+    pub fn call(&self, method: Method, path: &str, body: Option<&Value>) -> Value {
         let mut request = testkit::http().request(method, format!("{}{path}", self.url)).bearer_auth(&self.token);
         if let Some(body) = body {
             request = request.header("content-type", "application/scim+json").body(body.to_string());
@@ -28,39 +28,39 @@ impl Downstream {
         request.send().unwrap().json().unwrap_or_default()
     }
 
-    fn user(&self, name: &str) -> Option<Value> {
+    pub fn user(&self, name: &str) -> Option<Value> {
         let list = self.call(Method::GET, "/Users?count=1000", None);
         list["Resources"].as_array()?.iter().find(|user| user["userName"] == name).cloned()
     }
 
-    fn arrives(&self, name: &str, wanted: impl Fn(&Value) -> bool) -> Value {
+    pub fn arrives(&self, name: &str, wanted: impl Fn(&Value) -> bool) -> Value {
         let held = eventually(SOON, || self.user(name).filter(|user| wanted(user)));
         held.unwrap_or_else(|| panic!("{name} did not arrive: {:?}", self.user(name)))
     }
 }
 
 /// A tenant with an embedded realm whose outbound leads to a downstream.
-struct Sender {
-    console: Console,
-    _roles: Vec<Role>,
-    installation: Installation,
+pub(crate) struct Sender {
+    pub console: Console,
+    pub roles: Vec<Role>,
+    pub installation: Installation,
 }
 
 impl Sender {
-    fn to(downstream: &Downstream) -> Self {
+    pub fn to(downstream: &Downstream) -> Self {
         let installation = Installation::on_embedded_realms(PROGRAM);
         let (console, control, gateway) = front(&installation);
         let dispatcher = installation.start("dispatcher");
         console.make_tenant("acme", "acme");
         console.enable_outbound("acme", &downstream.url, &downstream.token);
-        Self { console, _roles: vec![control, gateway, dispatcher], installation }
+        Self { console, roles: vec![control, gateway, dispatcher], installation }
     }
 
-    fn call(&self, method: Method, path: &str, body: Option<&Value>) -> (u16, Value) {
+    pub fn call(&self, method: Method, path: &str, body: Option<&Value>) -> (u16, Value) {
         self.console.call(method, &format!("/tenants/acme{path}"), body)
     }
 
-    fn make(&self, name: &str) -> String {
+    pub fn make(&self, name: &str) -> String {
         let person =
             json!({ "username": name, "email": format!("{name}@acme.test"), "first_name": "A", "enabled": true });
         let (status, made) = self.call(Method::POST, "/realm-users", Some(&person));
@@ -68,12 +68,12 @@ impl Sender {
         made["id"].as_str().unwrap().to_owned()
     }
 
-    fn save(&self, id: &str, change: &Value) {
+    pub fn save(&self, id: &str, change: &Value) {
         let (status, saved) = self.call(Method::PATCH, &format!("/realm-users/{id}"), Some(change));
         assert_eq!(status, 200, "{saved}");
     }
 
-    fn parked(&self, id: &str) -> Value {
+    pub fn parked(&self, id: &str) -> Value {
         let parked = eventually(SOON, || {
             let (_, page) = self.call(Method::GET, "/outbound/parked", None);
             page["users"].as_array()?.iter().find(|user| user["user_id"] == id).cloned()
@@ -159,24 +159,25 @@ fn a_third_party_server_receives_every_kind_of_change() {
     receives_every_kind_of_change(&Downstream { url: server.url().to_owned(), token: server.token().to_owned() });
 }
 
-#[test]
-fn our_own_gateway_receives_every_kind_of_change() {
+/// Our own gateway as somebody's downstream, with its installation.
+pub(crate) fn our_own() -> (Downstream, Console, Vec<Role>, Installation) {
     let installation = Installation::on_embedded_realms(PROGRAM);
-    let (console, _control, gateway) = front(&installation);
+    let (console, control, gateway) = front(&installation);
     console.make_tenant("receiver", "receiver");
     let token = console.enable_inbound("receiver");
     let url = format!("{}/realms/receiver/scim/v2", gateway.url);
-    receives_every_kind_of_change(&Downstream { url, token });
+    (Downstream { url, token }, console, vec![control, gateway], installation)
+}
+
+#[test]
+fn our_own_gateway_receives_every_kind_of_change() {
+    let (downstream, _console, _roles, _installation) = our_own();
+    receives_every_kind_of_change(&downstream);
 }
 
 #[test]
 fn a_refused_token_quarantines_and_a_new_one_delivers_what_was_owed() {
-    let installation = Installation::on_embedded_realms(PROGRAM);
-    let (console, _control, gateway) = front(&installation);
-    console.make_tenant("receiver", "receiver");
-    let token = console.enable_inbound("receiver");
-    let url = format!("{}/realms/receiver/scim/v2", gateway.url);
-    let mut downstream = Downstream { url, token };
+    let (mut downstream, console, _roles, _installation) = our_own();
     let sender = Sender::to(&downstream);
     sender.make("ada");
     downstream.arrives("ada", |_| true);
@@ -197,12 +198,7 @@ fn a_refused_token_quarantines_and_a_new_one_delivers_what_was_owed() {
 
 #[test]
 fn a_backfill_of_two_hundred_survives_a_dispatcher_that_is_killed() {
-    let installation = Installation::on_embedded_realms(PROGRAM);
-    let (console, _control, gateway) = front(&installation);
-    console.make_tenant("receiver", "receiver");
-    let token = console.enable_inbound("receiver");
-    let url = format!("{}/realms/receiver/scim/v2", gateway.url);
-    let downstream = Downstream { url, token };
+    let (downstream, _console, _roles, _installation) = our_own();
     let sender = Installation::on_embedded_realms(PROGRAM);
     let (there, _its_control, _its_gateway) = front(&sender);
     let mut first = sender.start("dispatcher");

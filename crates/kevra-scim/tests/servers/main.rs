@@ -7,6 +7,8 @@ mod conformance;
 mod downstreams;
 mod isolation;
 mod journey;
+mod listening;
+mod masses;
 mod overlap;
 mod realm;
 mod rotation;
