@@ -5,7 +5,7 @@ use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use directory::resource::Kind;
 use registry::TenantId;
-use registry::tenant::Provisioner;
+use registry::provisioner::Provisioner;
 use scim::schema::{GROUP, ResourceType, Schema, USER};
 use serde_json::Value;
 

@@ -30,7 +30,7 @@ use async_trait::async_trait;
 use bus::Doorbell;
 use realm::Realm;
 use registry::Db;
-use registry::tenant::Provisioner;
+use registry::provisioner::Provisioner;
 use tokio_util::sync::CancellationToken;
 
 /// Settings of the role.

@@ -2,7 +2,7 @@
 //!
 //! The wire only ever says 401; why is noted for the tenant's activity (W4).
 
-use registry::tenant::{Provisioner, Refusal};
+use registry::provisioner::{Provisioner, Refusal};
 use registry::{BearerToken, Db, TenantId, TokenShape};
 
 use crate::answer::Answer;
@@ -88,7 +88,7 @@ pub(crate) async fn of(db: &Db, journal: &Journal, request: &Request) -> Result<
     };
     let mut refused = match token(&request.authorization) {
         Ok(token) => {
-            match registry::tenant::resolve(db, token.hash(), &request.host, &request.realm)
+            match registry::provisioner::resolve(db, token.hash(), &request.host, &request.realm)
                 .await
                 .map_err(unavailable)?
             {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use actix_web::http::Method;
 use actix_web::{HttpRequest, HttpResponse, web};
 use directory::resource::Kind;
-use registry::tenant::Provisioner;
+use registry::provisioner::Provisioner;
 use scim::Error;
 use serde_json::Value;
 use tracing::Instrument;

@@ -11,6 +11,7 @@ mod error;
 mod id;
 pub mod inbound_token;
 pub mod option;
+pub mod provisioner;
 pub mod seal;
 pub mod sealed;
 pub mod target;

@@ -1,10 +1,10 @@
-//! Tenants, and the one question the gateway asks on every request: whose token is this?
+//! Tenants.
 
 use sea_orm::{ConnectionTrait, FromQueryResult};
 use uuid::Uuid;
 
 use crate::db::{self, clock_sql, finish};
-use crate::{ClusterId, Db, Error, TenantId, TokenHash, audit};
+use crate::{ClusterId, Db, Error, TenantId, audit};
 
 /// A tenant.
 #[derive(Debug, Clone, FromQueryResult)]
@@ -47,7 +47,7 @@ impl Tenant {
     }
 }
 
-fn base_url(custom_domain: Option<&str>, public_host: &str, realm: &str) -> String {
+pub(crate) fn base_url(custom_domain: Option<&str>, public_host: &str, realm: &str) -> String {
     match custom_domain {
         Some(domain) => format!("https://{domain}/realms/{realm}/scim/v2"),
         None => format!("{public_host}/realms/{realm}/scim/v2"),
@@ -254,136 +254,4 @@ pub async fn list(db: &Db, search: &str, offset: u32, limit: u32) -> Result<(Vec
     let text = format!("select count(*) as total from tenant t where {matching}");
     let count: Option<Count> = db::one(db.connection(), &text, [pattern.into()]).await?;
     Ok((page, count.map_or(0, |count| count.total)))
-}
-
-/// An identity provider whose token is alive, with what a request needs to know of its tenant.
-#[derive(Debug, Clone)]
-#[expect(clippy::struct_excessive_bools, reason = "each is an option of the tenant of its own")]
-pub struct Provisioner {
-    /// The tenant.
-    pub tenant: TenantId,
-    /// Its name in URLs.
-    pub slug: String,
-    /// The realm.
-    pub realm: String,
-    /// The cluster's Keycloak; none means an embedded realm.
-    pub keycloak_url: Option<String>,
-    /// The registered base URL, for `meta.location`.
-    pub base_url: String,
-    /// The token, for the claims that re-check it (K1).
-    pub token: TokenHash,
-    /// `auto`, `okta`, `entra` or `generic`.
-    pub idp_profile: String,
-    /// The tenant's own rate; none means the default.
-    pub requests_per_second: Option<i64>,
-    /// An unknown member id is an error, not skipped.
-    pub strict_members: bool,
-    /// A realm user SCIM did not make may be taken over.
-    pub adopts: bool,
-    /// The tenant's own schema extensions, a JSON array.
-    pub extensions: Option<String>,
-    /// Signs the tenant's cursors.
-    pub cursor_key: Option<Vec<u8>>,
-    /// Users who were in the realm before are not all taken in yet (K8).
-    pub importing: bool,
-    /// The tenant is being moved: nothing is answered until it has arrived (K30).
-    pub frozen: bool,
-    /// Further attributes that are projected into the realm: a JSON object, SCIM path to realm attribute.
-    pub projection: Option<String>,
-}
-
-/// Why a token of the right shape is refused, for the activity; the wire only ever says 401 (W4).
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Refusal {
-    /// No tenant has or had it.
-    Unknown,
-    /// It died: `rotated`, `disabled` or `expired`, microseconds.
-    Dead {
-        /// Whose it was.
-        tenant: TenantId,
-        /// `rotated`, `disabled` or `expired`.
-        why: String,
-        /// When.
-        at: i64,
-    },
-    /// Alive, but presented at a host or realm of somebody else.
-    Elsewhere {
-        /// Whose it is.
-        tenant: TenantId,
-    },
-}
-
-#[derive(FromQueryResult)]
-struct TokenRow {
-    tenant_id: TenantId,
-    died_at: Option<i64>,
-    died_why: Option<String>,
-    expires_at: Option<i64>,
-    now: i64,
-    slug: String,
-    realm: String,
-    custom_domain: Option<String>,
-    public_host: String,
-    keycloak_url: Option<String>,
-    idp_profile: Option<String>,
-    requests_per_second: Option<i64>,
-    strict_members: Option<bool>,
-    existing_users: Option<String>,
-    extensions: Option<String>,
-    cursor_key: Option<Vec<u8>>,
-    importing: i64,
-    frozen_at: Option<i64>,
-    projection: Option<String>,
-}
-
-/// Whose token it is: one indexed read, no cache, so that rotation bites on the next request of every replica (I4).
-/// Host and realm of the request must both be the tenant's.
-pub async fn resolve(
-    db: &Db,
-    token: TokenHash,
-    host: &str,
-    realm: &str,
-) -> Result<Result<Provisioner, Refusal>, Error> {
-    let text = format!(
-        "select i.tenant_id, i.died_at, i.died_why, i.expires_at, {} as now, t.slug, t.realm, t.custom_domain,
-             c.public_host, c.keycloak_url, o.idp_profile, o.requests_per_second, o.strict_members,
-             o.existing_users, o.extensions, t.cursor_key, t.frozen_at, o.projection,
-             (select count(*) from realm_watch w where w.tenant_id = t.id and w.import_done_at is null) as importing
-         from inbound_token i join tenant t on t.id = i.tenant_id join cluster c on c.id = t.cluster_id
-             left join tenant_option o on o.tenant_id = t.id
-         where i.hash = $1",
-        clock_sql(db.connection())
-    );
-    let Some(row) = db::one::<TokenRow>(db.connection(), &text, [token.to_vec().into()]).await? else {
-        return Ok(Err(Refusal::Unknown));
-    };
-    let tenant = row.tenant_id;
-    if let Some(at) = row.died_at {
-        return Ok(Err(Refusal::Dead { tenant, why: row.died_why.unwrap_or_else(|| "disabled".to_owned()), at }));
-    }
-    if let Some(at) = row.expires_at.filter(|expires| *expires <= row.now) {
-        return Ok(Err(Refusal::Dead { tenant, why: "expired".to_owned(), at }));
-    }
-    let ours = row.custom_domain.as_deref().is_some_and(|domain| domain.eq_ignore_ascii_case(host))
-        || row.public_host.split_once("://").is_some_and(|(_, public)| public.eq_ignore_ascii_case(host));
-    if !ours || row.realm != realm {
-        return Ok(Err(Refusal::Elsewhere { tenant }));
-    }
-    Ok(Ok(Provisioner {
-        tenant,
-        base_url: base_url(row.custom_domain.as_deref(), &row.public_host, &row.realm),
-        slug: row.slug,
-        realm: row.realm,
-        keycloak_url: row.keycloak_url,
-        token,
-        idp_profile: row.idp_profile.unwrap_or_else(|| "auto".to_owned()),
-        requests_per_second: row.requests_per_second,
-        strict_members: row.strict_members.unwrap_or(false),
-        adopts: row.existing_users.as_deref() == Some("adopt"),
-        extensions: row.extensions,
-        cursor_key: row.cursor_key,
-        importing: row.importing > 0,
-        frozen: row.frozen_at.is_some(),
-        projection: row.projection,
-    }))
 }

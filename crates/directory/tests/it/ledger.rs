@@ -289,7 +289,8 @@ async fn a_mark_that_comes_during_a_round_is_not_put_off_with_it(store: Store) {
     let held = claim().await.unwrap();
     mark().await;
     put_off(&held).await;
-    let held = claim().await.expect("what came meanwhile is looked at now");
+    // What came meanwhile is looked at now.
+    let held = claim().await.unwrap();
     put_off(&held).await;
     assert!(claim().await.is_none(), "nothing new: put off");
 }

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use gateway::Realms;
 use realm::embedded::{Embedded, People, Person};
 use realm::{Error, Realm};
-use registry::tenant::Provisioner;
+use registry::provisioner::Provisioner;
 use uuid::Uuid;
 
 #[derive(Default)]

@@ -1,6 +1,7 @@
 use futures_util::future::join_all;
 use registry::option::{self, Options};
-use registry::tenant::{self, Refusal, resolve};
+use registry::provisioner::{Refusal, resolve};
+use registry::tenant;
 use registry::{BearerToken, Error, audit, inbound_token};
 use testkit::store::{HOST, Store};
 
