@@ -86,6 +86,9 @@ fn an_operator_of_one_tenant_finds_no_other() {
     let scopes = "sync:read sync:write";
     let operator = testkit::console::Console::new(&control.url, &installation.operator_token("acme", scopes));
     let downstream = json!({ "base_url": "http://127.0.0.1:9/scim/v2", "token": "t" });
+    let choices = json!({ "on_delete": "deactivate", "hold_mass_deactivation": false });
+    let (record, rehearsal) = (json!({ "downstream_id": "7" }), json!({ "dry_run": true }));
+    let nil = "00000000-0000-0000-0000-000000000000";
     for (method, path, body) in [
         (Method::GET, "", None),
         (Method::GET, "/identity-sync", None),
@@ -96,6 +99,19 @@ fn an_operator_of_one_tenant_finds_no_other() {
         (Method::POST, "/outbound/enable", Some(&downstream)),
         (Method::POST, "/outbound/test", Some(&downstream)),
         (Method::POST, "/outbound/disable", None),
+        (Method::PUT, "/outbound/options", Some(&choices)),
+        (Method::POST, "/outbound/test-user", None),
+        (Method::GET, "/outbound/parked", None),
+        (Method::GET, &format!("/outbound/parked/{nil}"), None),
+        (Method::POST, &format!("/outbound/parked/{nil}/retry"), None),
+        (Method::POST, &format!("/outbound/parked/{nil}/ignore"), None),
+        (Method::POST, &format!("/outbound/parked/{nil}/link"), Some(&record)),
+        (Method::GET, "/outbound/backfill", None),
+        (Method::POST, "/outbound/backfill", Some(&rehearsal)),
+        (Method::POST, "/outbound/backfill/pause", None),
+        (Method::POST, "/outbound/backfill/resume", None),
+        (Method::POST, "/outbound/backfill/cancel", None),
+        (Method::GET, "/activity/stream", None),
     ] {
         let (other, answer) = operator.call(method.clone(), &format!("/tenants/beta{path}"), body);
         let (nobody, missing) = operator.call(method.clone(), &format!("/tenants/nobody{path}"), body);
