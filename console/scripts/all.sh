@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Every check and test of the console. Ends with one line: N passed, N failed.
 set -uo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/.." || exit
 rm -rf .reports
 
 passed=0
