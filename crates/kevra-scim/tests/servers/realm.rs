@@ -97,7 +97,7 @@ fn an_administrator_of_the_realm_is_neither_changed_nor_shown() {
 }
 
 #[test]
-fn a_user_of_the_realm_is_a_conflict_until_the_tenant_adopts_and_is_released_by_a_delete() {
+fn cases_43_44_a_user_of_the_realm_is_a_conflict_until_the_tenant_adopts_and_is_released_by_a_delete() {
     let scene = Scene::new(Realm::default());
     let id = native(&scene.realm, "old@acme.test");
     let body = json!({ "userName": "old@acme.test", "externalId": "x1", "name": { "givenName": "Olga" } });
@@ -155,7 +155,7 @@ fn who_is_deleted_in_the_realm_is_gone_and_the_name_is_free() {
 }
 
 #[test]
-fn a_disable_ends_sessions_and_no_token_is_refreshed() {
+fn case_52_a_disable_ends_sessions_and_no_token_is_refreshed() {
     let scene = Scene::new(Realm::default());
     let id = scene.made("ada@acme.test");
     let password = json!({ "type": "password", "value": "correct horse", "temporary": false });
