@@ -182,7 +182,7 @@ impl From<directory::Error> for Problem {
     fn from(error: directory::Error) -> Self {
         match error {
             directory::Error::Taken(what) => Self::Taken(what),
-            directory::Error::Inconsistent(_) => Self::Internal,
+            directory::Error::Circle | directory::Error::Inconsistent(_) => Self::Internal,
             directory::Error::Unavailable(_) => Self::Unavailable,
         }
     }

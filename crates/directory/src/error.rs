@@ -6,6 +6,9 @@ pub enum Error {
     /// A unique value is taken: another user holds it.
     #[error("{0} is taken")]
     Taken(&'static str),
+    /// A group would be a member of itself, through others perhaps.
+    #[error("a group cannot be a member of itself")]
+    Circle,
     /// A stored row does not parse: a fault of ours, not of the caller.
     #[error("a stored row does not parse: {0}")]
     Inconsistent(String),

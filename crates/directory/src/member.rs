@@ -84,7 +84,12 @@ pub async fn count(db: &Db, tenant: TenantId, group: Uuid) -> Result<u64, Error>
 }
 
 /// Whether a group is reached from another one through nested groups: making it a member there would close a circle.
-pub async fn reaches(db: &Db, tenant: TenantId, from: &[Uuid], to: Uuid) -> Result<bool, Error> {
+pub async fn reaches(
+    connection: &impl ConnectionTrait,
+    tenant: TenantId,
+    from: &[Uuid],
+    to: Uuid,
+) -> Result<bool, Error> {
     #[derive(FromQueryResult)]
     struct Nested {
         user_id: Uuid,
@@ -101,7 +106,7 @@ pub async fn reaches(db: &Db, tenant: TenantId, from: &[Uuid], to: Uuid) -> Resu
                 "select user_id from membership where tenant_id = $1 and desired and kind = 'Group' and group_id in ({})",
                 places(2, chunk.len())
             );
-            let rows: Vec<Nested> = sql::all(db.connection(), &text, with(tenant, &[], chunk)).await?;
+            let rows: Vec<Nested> = sql::all(connection, &text, with(tenant, &[], chunk)).await?;
             next.extend(rows.into_iter().map(|row| row.user_id).filter(|id| !seen.contains(id)));
         }
         next.sort_unstable();
@@ -135,6 +140,11 @@ pub(crate) async fn change(
             touched += sql::execute(transaction, &text, values()).await?;
         }
     }
+    let nested: Vec<Uuid> = change.add.iter().filter(|(_, kind)| *kind == Kind::Group).map(|(id, _)| *id).collect();
+    if !nested.is_empty() && transaction.get_database_backend() == DbBackend::Postgres {
+        // One after the other: two halves of a circle must not pass each other unseen.
+        sql::execute(transaction, "select id from tenant where id = $1 for no key update", [tenant.0.into()]).await?;
+    }
     for kind in [Kind::User, Kind::Group] {
         let added: Vec<(usize, Uuid)> = change
             .add
@@ -146,6 +156,9 @@ pub(crate) async fn change(
         for chunk in added.chunks(CHUNK) {
             touched += join(transaction, (tenant, group), kind, chunk, settled).await?;
         }
+    }
+    if !nested.is_empty() && reaches(transaction, tenant, &nested, group).await? {
+        return Err(Error::Circle);
     }
     Ok(touched > 0)
 }

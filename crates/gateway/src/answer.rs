@@ -87,6 +87,10 @@ impl From<directory::Error> for Answer {
     fn from(error: directory::Error) -> Self {
         match error {
             directory::Error::Taken(attribute) => scim::Error::taken(attribute).into(),
+            directory::Error::Circle => {
+                let detail = "a group cannot be a member of itself, through others too";
+                scim::Error::bad(scim::ScimType::InvalidValue, detail).into()
+            }
             directory::Error::Inconsistent(_) => {
                 tracing::error!(%error, "a stored row does not parse");
                 scim::Error::plain(500, "something went wrong on our side").into()

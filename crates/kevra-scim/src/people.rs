@@ -66,7 +66,9 @@ fn failed(error: directory::Error) -> Error {
     match error {
         directory::Error::Taken("email") => Error::Conflict { attribute: "emails" },
         directory::Error::Taken(_) => Error::Conflict { attribute: "userName" },
-        directory::Error::Inconsistent(_) | directory::Error::Unavailable(_) => Error::Unavailable,
+        directory::Error::Circle | directory::Error::Inconsistent(_) | directory::Error::Unavailable(_) => {
+            Error::Unavailable
+        }
     }
 }
 

@@ -146,9 +146,9 @@ async fn a_group_cannot_be_reached_from_itself(store: Store) {
     let inner = make(&store, acme, &token, "Inner", Vec::new()).await;
     let middle = make(&store, acme, &token, "Middle", vec![(inner, Kind::Group)]).await;
     let outer = make(&store, acme, &token, "Outer", vec![(middle, Kind::Group)]).await;
-    assert!(member::reaches(&store.db, acme, &[outer], inner).await.unwrap());
-    assert!(member::reaches(&store.db, acme, &[inner], inner).await.unwrap());
-    assert!(!member::reaches(&store.db, acme, &[inner], outer).await.unwrap());
+    assert!(member::reaches(store.db.connection(), acme, &[outer], inner).await.unwrap());
+    assert!(member::reaches(store.db.connection(), acme, &[inner], inner).await.unwrap());
+    assert!(!member::reaches(store.db.connection(), acme, &[inner], outer).await.unwrap());
 }
 
 async fn what_the_realm_was_not_told_is_pending(store: Store) {

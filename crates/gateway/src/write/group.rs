@@ -242,10 +242,8 @@ async fn wished(call: &Call<'_>, group: Uuid, wish: &Wish<'_>) -> Result<Change,
         Change { add: added, remove }
     };
     let nested: Vec<Uuid> = change.add.iter().filter(|(_, kind)| *kind == Kind::Group).map(|(id, _)| *id).collect();
-    if !nested.is_empty() && member::reaches(&call.deps.db, call.tenant(), &nested, group).await? {
-        return Err(
-            Error::bad(ScimType::InvalidValue, "a group cannot be a member of itself, through others too").into()
-        );
+    if !nested.is_empty() && member::reaches(call.deps.db.connection(), call.tenant(), &nested, group).await? {
+        return Err(directory::Error::Circle.into());
     }
     Ok(change)
 }
