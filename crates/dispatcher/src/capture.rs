@@ -84,7 +84,8 @@ async fn take(config: &Config, deps: &Deps, watch: &Watch, realm: &Realm) -> Res
     let back = if watch.reread { REREAD_MS } else { OVERLAP_MS };
     let since = watch.cursor_ms.unwrap_or_else(now_ms) - back;
     let changes = realm.changes(since, &ours).await.map_err(|error| error.to_string())?;
-    if vanished(watch, since, &changes) {
+    // An embedded realm keeps the newest change of each user, so that older ones make way.
+    if watch.realm_uuid.is_some() && vanished(watch, since, &changes) {
         let reason = "events of the realm were cleared; the whole realm is compared";
         alarm::noted(deps, watch.tenant_id, None, "events_cleared", reason).await;
         watch::want_compare(&deps.db, watch.tenant_id).await.map_err(|error| error.to_string())?;
