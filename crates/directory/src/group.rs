@@ -78,37 +78,7 @@ pub(crate) fn external_id(document: &Object) -> Option<String> {
 
 /// Claims a group for a write and reads it (K1).
 pub async fn claim(db: &Db, tenant: TenantId, id: Uuid, token: TokenHash) -> Result<Claim<Group>, Error> {
-    Ok(match writing::claim::<Row>(db, Kind::Group, COLUMNS, "", (tenant, id), token).await? {
-        Claim::Granted(row) => Claim::Granted(row.try_into()?),
-        Claim::Missing => Claim::Missing,
-        Claim::Busy => Claim::Busy,
-        Claim::TokenDead => Claim::TokenDead,
-    })
-}
-
-/// Which of two values another group of the tenant has, or is about to have.
-pub async fn taken(
-    db: &Db,
-    tenant: TenantId,
-    id: Uuid,
-    display_key: &str,
-    external_key: Option<&str>,
-) -> Result<Option<&'static str>, Error> {
-    #[derive(FromQueryResult)]
-    struct Held {
-        display: i64,
-        external: i64,
-    }
-    let text = "select (select count(*) from directory_group where tenant_id = $1 and display_key = $3 and id <> $2)
-             + (select count(*) from group_reservation where tenant_id = $1 and display_key = $3) as display,
-         (select count(*) from directory_group where tenant_id = $1 and external_key = $4 and id <> $2) as external";
-    let values = [tenant.0.into(), id.into(), display_key.into(), external_key.map(str::to_owned).into()];
-    let held: Option<Held> = sql::one(db.connection(), text, values).await?;
-    Ok(match held {
-        Some(held) if held.display > 0 => Some("displayName"),
-        Some(held) if held.external > 0 => Some("externalId"),
-        _ => None,
-    })
+    writing::claim::<Row, _>(db, Kind::Group, COLUMNS, "", (tenant, id), token).await
 }
 
 /// A group as it is read after a write.

@@ -62,7 +62,7 @@ pub enum Reserved {
 }
 
 /// Table and key column of reservations.
-fn place(kind: Kind) -> (&'static str, &'static str) {
+pub(crate) fn place(kind: Kind) -> (&'static str, &'static str) {
     match kind {
         Kind::User => ("reservation", "username_key"),
         Kind::Group => ("group_reservation", "display_key"),
@@ -123,11 +123,10 @@ pub async fn reserve(db: &Db, reservation: &Reservation, token: TokenHash) -> Re
         reservation.key.clone().into(),
     ];
     let why: Option<Why> = sql::one(connection, &text, values).await?;
-    Ok(match (why, reservation.kind) {
-        (Some(why), _) if why.alive == 0 => Reserved::TokenDead,
-        (Some(why), _) if why.external_taken > 0 => Reserved::Taken("externalId"),
-        (_, Kind::User) => Reserved::Taken("userName"),
-        (_, Kind::Group) => Reserved::Taken("displayName"),
+    Ok(match why {
+        Some(why) if why.alive == 0 => Reserved::TokenDead,
+        Some(why) if why.external_taken > 0 => Reserved::Taken("externalId"),
+        _ => Reserved::Taken(reservation.kind.name_attribute()),
     })
 }
 

@@ -24,6 +24,14 @@ impl Kind {
             Self::Group => "directory_group",
         }
     }
+
+    /// The attribute that names a resource and is unique in its tenant.
+    pub(crate) fn name_attribute(self) -> &'static str {
+        match self {
+            Self::User => "userName",
+            Self::Group => "displayName",
+        }
+    }
 }
 
 /// A resource as stored.

@@ -4,9 +4,8 @@ use registry::{Db, TenantId, TokenHash};
 use sea_orm::FromQueryResult;
 use uuid::Uuid;
 
-use crate::ledger;
 use crate::resource::Kind;
-use crate::{Error, sql};
+use crate::{Error, ledger, reservation, sql};
 
 /// How long a write lease lasts without renewal, microseconds: longer than any single realm call may take.
 pub const LEASE: i64 = 15_000_000;
@@ -26,14 +25,18 @@ pub enum Claim<T> {
 
 /// Claims a resource for a write and reads it, in one statement; the token has to be alive still (K1). `set` is what the
 /// claim changes beside the lease.
-pub(crate) async fn claim<R: FromQueryResult>(
+pub(crate) async fn claim<R, T>(
     db: &Db,
     kind: Kind,
     columns: &str,
     set: &str,
     (tenant, id): (TenantId, Uuid),
     token: TokenHash,
-) -> Result<Claim<R>, Error> {
+) -> Result<Claim<T>, Error>
+where
+    R: FromQueryResult,
+    T: TryFrom<R, Error = Error>,
+{
     #[derive(FromQueryResult)]
     struct Why {
         found: i64,
@@ -52,7 +55,7 @@ pub(crate) async fn claim<R: FromQueryResult>(
     );
     let values = || [tenant.0.into(), id.into(), token.to_vec().into()];
     if let Some(row) = sql::one::<R>(connection, &text, values()).await? {
-        return Ok(Claim::Granted(row));
+        return Ok(Claim::Granted(row.try_into()?));
     }
     let text = format!(
         "select (select count(*) from {table} where tenant_id = $1 and id = $2 and not protected) as found,
@@ -63,6 +66,35 @@ pub(crate) async fn claim<R: FromQueryResult>(
         Some(why) if why.alive == 0 => Claim::TokenDead,
         Some(why) if why.found == 0 => Claim::Missing,
         _ => Claim::Busy,
+    })
+}
+
+/// Which of two values another resource of the kind has, or is about to have: for a write to be refused before it reaches
+/// the realm. The constraints decide at the commit (K6).
+pub async fn taken(
+    db: &Db,
+    kind: Kind,
+    (tenant, id): (TenantId, Uuid),
+    key: &str,
+    external_key: Option<&str>,
+) -> Result<Option<&'static str>, Error> {
+    #[derive(FromQueryResult)]
+    struct Held {
+        named: i64,
+        external: i64,
+    }
+    let ((reservations, column), resources) = (reservation::place(kind), kind.table());
+    let text = format!(
+        "select (select count(*) from {resources} where tenant_id = $1 and {column} = $3 and id <> $2)
+             + (select count(*) from {reservations} where tenant_id = $1 and {column} = $3) as named,
+         (select count(*) from {resources} where tenant_id = $1 and external_key = $4 and id <> $2) as external"
+    );
+    let values = [tenant.0.into(), id.into(), key.into(), external_key.map(str::to_owned).into()];
+    let held: Option<Held> = sql::one(db.connection(), &text, values).await?;
+    Ok(match held {
+        Some(held) if held.named > 0 => Some(kind.name_attribute()),
+        Some(held) if held.external > 0 => Some("externalId"),
+        _ => None,
     })
 }
 

@@ -89,38 +89,7 @@ pub(crate) const COLUMNS: &str = "id, document, version, active, adopted, base, 
 /// cannot leave them (K4).
 pub async fn claim(db: &Db, tenant: TenantId, id: Uuid, token: TokenHash, logout: bool) -> Result<Claim<User>, Error> {
     let set = if logout { ", logout_owed = true" } else { "" };
-    Ok(match writing::claim::<Row>(db, Kind::User, COLUMNS, set, (tenant, id), token).await? {
-        Claim::Granted(row) => Claim::Granted(row.try_into()?),
-        Claim::Missing => Claim::Missing,
-        Claim::Busy => Claim::Busy,
-        Claim::TokenDead => Claim::TokenDead,
-    })
-}
-
-/// Which of two values another user of the tenant has, or is about to have: for a write to be refused before it reaches
-/// the realm. The constraints decide at the commit (K6).
-pub async fn taken(
-    db: &Db,
-    tenant: TenantId,
-    id: Uuid,
-    username_key: &str,
-    external_key: Option<&str>,
-) -> Result<Option<&'static str>, Error> {
-    #[derive(FromQueryResult)]
-    struct Held {
-        username: i64,
-        external: i64,
-    }
-    let text = "select (select count(*) from directory_user where tenant_id = $1 and username_key = $3 and id <> $2)
-             + (select count(*) from reservation where tenant_id = $1 and username_key = $3) as username,
-         (select count(*) from directory_user where tenant_id = $1 and external_key = $4 and id <> $2) as external";
-    let values = [tenant.0.into(), id.into(), username_key.into(), external_key.map(str::to_owned).into()];
-    let held: Option<Held> = sql::one(db.connection(), text, values).await?;
-    Ok(match held {
-        Some(held) if held.username > 0 => Some("userName"),
-        Some(held) if held.external > 0 => Some("externalId"),
-        _ => None,
-    })
+    writing::claim::<Row, _>(db, Kind::User, COLUMNS, set, (tenant, id), token).await
 }
 
 /// A user by id.

@@ -90,10 +90,13 @@ async fn a_taken_name_is_refused_at_the_commit_and_nothing_moves(store: Store) {
     let (acme, token) = store.provisioned("acme").await;
     made(&store, acme, &token, "grace@acme.test", Some("G")).await;
     let ada = made(&store, acme, &token, "ada@acme.test", None).await;
-    let taken = user::taken(&store.db, acme, ada.id, "grace@acme.test", None).await.unwrap();
+    let taken = writing::taken(&store.db, Kind::User, (acme, ada.id), "grace@acme.test", None).await.unwrap();
     assert_eq!(taken, Some("userName"));
-    assert_eq!(user::taken(&store.db, acme, ada.id, "ada@acme.test", Some("G")).await.unwrap(), Some("externalId"));
-    assert_eq!(user::taken(&store.db, acme, ada.id, "ada@acme.test", Some("g")).await.unwrap(), None);
+    assert_eq!(
+        writing::taken(&store.db, Kind::User, (acme, ada.id), "ada@acme.test", Some("G")).await.unwrap(),
+        Some("externalId")
+    );
+    assert_eq!(writing::taken(&store.db, Kind::User, (acme, ada.id), "ada@acme.test", Some("g")).await.unwrap(), None);
     let held = claimed(&store, acme, ada.id, &token).await;
     let mut document = held.document.clone();
     document.insert("userName".to_owned(), json!("GRACE@acme.test"));

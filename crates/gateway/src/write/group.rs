@@ -129,7 +129,7 @@ async fn change_claimed(
     let name = group::display_name(&after);
     if renamed {
         let key = scim::key::display_name_key(&name);
-        if let Some(attribute) = group::taken(db, tenant, before.id, &key, external_id).await? {
+        if let Some(attribute) = writing::taken(db, Kind::Group, (tenant, before.id), &key, external_id).await? {
             return Err(Error::taken(attribute).into());
         }
     }

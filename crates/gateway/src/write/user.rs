@@ -149,7 +149,8 @@ async fn change_claimed(
     // Asked before the realm is: whatever is refused here has changed nothing anywhere.
     if realm_change.username.is_some() || realm_change.external_id.is_some() {
         let key = scim::key::username_key(&new.user_name);
-        if let Some(attribute) = user::taken(db, tenant, before.id, &key, new.external_id.as_deref()).await? {
+        let external_id = new.external_id.as_deref();
+        if let Some(attribute) = writing::taken(db, Kind::User, (tenant, before.id), &key, external_id).await? {
             return Err(Error::taken(attribute).into());
         }
     }
