@@ -3,7 +3,7 @@
 use actix_web::http::header::{CACHE_CONTROL, ETAG};
 use actix_web::{HttpResponse, web};
 use directory::contact::{self, Accepted, Rejected};
-use directory::{ledger, trail};
+use directory::{ledger, trail, watch};
 use registry::inbound_token::Token;
 use registry::option::{self, Options};
 use registry::target::{self, Target};
@@ -53,7 +53,19 @@ pub(crate) struct InboundPanel {
     /// When and by whom it was last enabled, rotated or disabled.
     changed_at: Option<String>,
     changed_by: Option<String>,
+    /// How far the import of the realm's managed users is, once it has begun.
+    import: Option<Import>,
     options: InboundSettings,
+}
+
+/// The import of users who hold `scim-managed` when inbound is enabled (W8).
+#[derive(Serialize, utoipa::ToSchema)]
+pub(crate) struct Import {
+    /// `running` or `done`.
+    state: &'static str,
+    /// Users taken in so far.
+    imported: i64,
+    started_at: String,
 }
 
 /// The identity provider's last accepted request.
@@ -140,6 +152,14 @@ async fn view(deps: &Deps, found: &Tenant) -> Result<IdentitySync, Problem> {
     })
 }
 
+impl Import {
+    fn of(stored: watch::Import) -> Option<Self> {
+        let started_at = stored.import_started_at.map(shown)?;
+        let state = if stored.import_done_at.is_some() { "done" } else { "running" };
+        Some(Self { state, imported: stored.imported, started_at })
+    }
+}
+
 fn status(on: bool) -> &'static str {
     if on { "enabled" } else { "disabled" }
 }
@@ -161,6 +181,7 @@ async fn inbound(deps: &Deps, tenant: &Tenant) -> Result<InboundPanel, Problem> 
         last_rejected: rejected.map(Into::into),
         changed_at: changed.as_ref().map(|entry| shown(entry.at)),
         changed_by: changed.map(|entry| entry.actor),
+        import: watch::import_state(&deps.db, tenant.id).await?.and_then(Import::of),
         options: option::of(&deps.db, tenant.id).await?.into(),
     })
 }

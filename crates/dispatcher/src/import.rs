@@ -15,7 +15,7 @@ pub(crate) async fn run(deps: &Deps, watch: &Watch, realm: &Realm) -> Result<(),
     if !watch::import_due(&deps.db, watch).await.map_err(|error| text(&error))? {
         return Ok(());
     }
-    let mut first = 0;
+    let (mut first, mut hidden) = (0, 0);
     loop {
         let page = realm.managed(first, PAGE).await.map_err(|error| text(&error))?;
         let full = page.len() == PAGE as usize;
@@ -27,14 +27,17 @@ pub(crate) async fn run(deps: &Deps, watch: &Watch, realm: &Realm) -> Result<(),
                 continue;
             }
             // Who administers the realm is neither shown nor changed.
-            if !realm.user_is_protected(user.id).await.map_err(|error| text(&error))? {
+            if realm.user_is_protected(user.id).await.map_err(|error| text(&error))? {
+                hidden += 1;
+            } else {
                 users.push(arrival(watch.tenant_id, user));
             }
         }
         if !watch::renew(&deps.db, watch).await.map_err(|error| text(&error))? {
             return Err("another process polls this realm now".to_owned());
         }
-        watch::import_page(&deps.db, watch, &users).await.map_err(|error| text(&error))?;
+        let reached = i64::from(first) + i64::try_from(page.len()).unwrap_or_default() - hidden;
+        watch::import_page(&deps.db, watch, &users, reached).await.map_err(|error| text(&error))?;
         if !full {
             break;
         }
