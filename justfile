@@ -5,3 +5,7 @@ demo *options:
 # Every check and test.
 test *options:
     scripts/test {{options}}
+
+# What it costs, beside floors and peers: bench/README.md names the suites.
+bench suite *options:
+    scripts/bench {{suite}} {{options}}

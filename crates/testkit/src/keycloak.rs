@@ -25,6 +25,11 @@ impl Realm {
         &self.name
     }
 
+    /// Where its own endpoints are.
+    pub fn url(&self) -> String {
+        format!("{}/realms/{}", self.base, self.name)
+    }
+
     /// A user by username, as an administrator sees it.
     pub fn user(&self, username: &str) -> Option<Value> {
         let query = username.replace('+', "%2B").replace('@', "%40");
@@ -56,7 +61,7 @@ impl Realm {
 
     /// What the realm's token endpoint answers a public client.
     pub fn token_of(&self, client: &str, form: &[(&str, &str)]) -> Value {
-        let url = format!("{}/realms/{}/protocol/openid-connect/token", self.base, self.name);
+        let url = format!("{}/protocol/openid-connect/token", self.url());
         let form: Vec<(&str, &str)> = form.iter().copied().chain([("client_id", client)]).collect();
         http().post(url).form(&form).send().expect("Keycloak answers").json().expect("a token answer")
     }
