@@ -7,6 +7,7 @@ mod floor;
 mod gateway;
 mod keycloak;
 mod load;
+mod neighbors;
 mod report;
 mod scale;
 
@@ -42,6 +43,8 @@ enum Suite {
         #[arg(long, default_value_t = 100)]
         users: u64,
     },
+    /// Forty tenants at 25 requests a second, without and with a noisy one.
+    Neighbors,
     /// A floor as a process of its own; for the suites.
     #[command(hide = true)]
     Floor { kind: floor::Kind, port: u16 },
@@ -53,6 +56,7 @@ fn main() -> anyhow::Result<()> {
         Suite::Gateway => gateway::run(&arguments.program),
         Suite::Keycloak { users } => keycloak::run(&arguments.program, users),
         Suite::Scale { tenants, users } => scale::run(&arguments.program, tenants, users),
+        Suite::Neighbors => neighbors::run(&arguments.program),
         Suite::Floor { kind, port } => floor::serve(kind, port),
     }
 }

@@ -21,6 +21,11 @@ impl Report {
         Self { suite, rows: Vec::new() }
     }
 
+    /// Without a table: notes only.
+    pub fn begin_plain(suite: &'static str) -> Self {
+        Self { suite, rows: Vec::new() }
+    }
+
     /// Prints a row. `goal` is the ratio to stay under.
     pub fn row(&mut self, operation: &str, goal: Option<f64>, pair: &Pair) {
         let (ours, theirs) = (pair.subject, pair.floor);
