@@ -71,9 +71,8 @@ async fn take(config: &Config, deps: &Deps, watch: &Watch, realm: &Realm) -> Res
     if watch.reread && watch.realm_uuid.is_some() {
         let identity = realm.identity().await.map_err(|error| error.to_string())?;
         if identity != watch.realm_uuid {
-            let reason = "the realm is not the one this tenant was set up with";
-            alarm::noted(deps, watch.tenant_id, None, "foreign_realm", reason).await;
-            return Err(reason.to_owned());
+            alarm::foreign(deps, watch.tenant_id).await;
+            return Err(alarm::FOREIGN.to_owned());
         }
     }
     import::run(deps, watch, realm).await?;
@@ -93,7 +92,9 @@ async fn take(config: &Config, deps: &Deps, watch: &Watch, realm: &Realm) -> Res
     // The cursor never passes the realm's clock, and never goes back (K28).
     let cursor_ms = changes.server_ms.max(watch.cursor_ms.unwrap_or(0));
     let events: Vec<Seen> = changes.events.into_iter().map(seen).collect();
-    let harvest = Harvest { events: &events, cursor_ms, next_in: pause(config, watch.idle_polls) };
+    let groups: Vec<(String, Uuid)> = changes.groups.into_iter().map(|event| (event.id, event.group)).collect();
+    let next_in = pause(config, watch.idle_polls);
+    let harvest = Harvest { events: &events, groups: &groups, cursor_ms, next_in };
     for user in watch::advance(&deps.db, watch, &harvest).await.map_err(|error| error.to_string())? {
         deps.doorbell.ring(Hint { tenant: watch.tenant_id.0, user, urgent: false, traceparent: None });
     }

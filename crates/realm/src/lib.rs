@@ -11,7 +11,7 @@ pub mod keycloak;
 mod user;
 
 pub use error::Error;
-pub use user::{Changes, NewGroup, NewUser, RealmEvent, RealmGroup, RealmUser, UserChange};
+pub use user::{Changes, GroupEvent, NewGroup, NewUser, RealmEvent, RealmGroup, RealmUser, UserChange};
 
 use std::time::Duration;
 
@@ -201,7 +201,7 @@ impl Realm {
         }
     }
 
-    /// A group by id.
+    /// A group by id; `None` only where the realm itself says that there is no such group.
     pub async fn group(&self, id: Uuid) -> Result<Option<RealmGroup>, Error> {
         match self {
             Self::Embedded(_) => Ok(None),
@@ -231,6 +231,30 @@ impl Realm {
             Self::Embedded(_) => Ok(()),
             Self::Keycloak(client) if member => client.join(user, group).await,
             Self::Keycloak(client) => client.leave(user, group).await,
+        }
+    }
+
+    /// The groups a user is in, directly.
+    pub async fn groups_of(&self, user: Uuid) -> Result<Vec<Uuid>, Error> {
+        match self {
+            Self::Embedded(_) => Ok(Vec::new()),
+            Self::Keycloak(client) => client.groups_of(user).await,
+        }
+    }
+
+    /// A page of the top-level groups, by name.
+    pub async fn groups(&self, first: u32, max: u32) -> Result<Vec<RealmGroup>, Error> {
+        match self {
+            Self::Embedded(_) => Ok(Vec::new()),
+            Self::Keycloak(client) => client.groups(first, max).await,
+        }
+    }
+
+    /// A page of a group's direct members, by username; service accounts are among them.
+    pub async fn members(&self, group: Uuid, first: u32, max: u32) -> Result<Vec<Uuid>, Error> {
+        match self {
+            Self::Embedded(_) => Ok(Vec::new()),
+            Self::Keycloak(client) => client.members(group, first, max).await,
         }
     }
 

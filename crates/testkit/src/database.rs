@@ -66,6 +66,11 @@ fn at(name: &str) -> String {
     format!("{server}/{name}")
 }
 
+/// What a statement answers in Keycloak's own database, as somebody who goes past Keycloak.
+pub fn ask_keycloaks(statement: &str) -> String {
+    ask(&servers::fact("KEVRA_TEST_KEYCLOAK_DATABASE_URL"), statement)
+}
+
 fn psql(statement: &str) -> String {
     ask(&servers::fact("KEVRA_TEST_DATABASE_URL"), statement)
 }

@@ -52,6 +52,15 @@ impl Installation {
         installation
     }
 
+    /// Likewise, on the vhost that Keycloak's listener tells: only one of them at a time hears everything.
+    pub fn hearing_keycloak(program: &str) -> Self {
+        let mut installation = Self::on_keycloak(program);
+        installation.vhost = Vhost::of_keycloak();
+        let url = installation.vhost.url();
+        installation.set("AMQP_URL", &url);
+        installation
+    }
+
     /// On PostgreSQL and RabbitMQ, with embedded realms.
     pub fn on_embedded_realms(program: &str) -> Self {
         let (database, vhost, scratch) = (Database::postgres(), Vhost::default(), Scratch::default());

@@ -1,9 +1,12 @@
 //! A Keycloak realm per test, and what its administrator sees and does.
 
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::{http, servers, unique};
+use crate::{eventually, http, servers, unique};
 
 /// A realm of a test's own, on the Keycloak of `scripts/test`.
 pub struct Realm {
@@ -66,6 +69,36 @@ impl Realm {
         http().post(url).form(&form).send().expect("Keycloak answers").json().expect("a token answer")
     }
 
+    /// Gives a user a password and lets him sign in with it through a public client, which is made with the first.
+    pub fn sign_in(&self, id: &str) -> Value {
+        let secret = json!({ "type": "password", "value": "correct horse", "temporary": false });
+        self.admin(Method::PUT, &format!("/users/{id}/reset-password"), Some(&secret));
+        if self.admin(Method::GET, "/clients?clientId=app", None)[0].is_null() {
+            let app = json!({ "clientId": "app", "publicClient": true, "directAccessGrantsEnabled": true });
+            self.admin(Method::POST, "/clients", Some(&app));
+        }
+        let user = self.admin(Method::GET, &format!("/users/{id}"), None);
+        let name = user["username"].as_str().unwrap_or_default();
+        let form = [("grant_type", "password"), ("scope", "openid"), ("username", name), ("password", "correct horse")];
+        self.token_of("app", &form)
+    }
+
+    /// Saves an account as its page does, with the user's own access token; the answer's status.
+    pub fn save_account(&self, access_token: &str, change: impl FnOnce(&mut Value)) -> u16 {
+        let url = format!("{}/realms/{}/account", self.base, self.name);
+        let client = http();
+        let account = client.get(&url).header("accept", "application/json").bearer_auth(access_token).send();
+        let mut account: Value = account.expect("Keycloak answers").json().expect("an account");
+        change(&mut account);
+        let saved = client.post(&url).header("accept", "application/json").bearer_auth(access_token).json(&account);
+        saved.send().expect("Keycloak answers").status().as_u16()
+    }
+
+    /// The realm's own UUID.
+    pub fn id(&self) -> String {
+        self.admin(Method::GET, "", None)["id"].as_str().expect("a realm has an id").to_owned()
+    }
+
     /// A call of the realm's Admin API.
     pub fn admin(&self, method: Method, path: &str, body: Option<&Value>) -> Value {
         self.call(method, &format!("/admin/realms/{}{path}", self.name), body)
@@ -100,4 +133,23 @@ impl Drop for Realm {
     fn drop(&mut self) {
         self.call(Method::DELETE, &format!("/admin/realms/{}", self.name), None);
     }
+}
+
+/// Kills Keycloak, `kill -9`; every realm suffers.
+pub fn kill() {
+    command("kill");
+}
+
+/// Starts Keycloak again and waits until it is ready.
+pub fn start() {
+    let start = Command::new(servers::fact("KEVRA_TEST_KEYCLOAK")).arg("start").stdin(Stdio::null()).spawn();
+    drop(start.expect("Keycloak's script runs"));
+    let url = servers::fact("KEVRA_TEST_KEYCLOAK_HEALTH");
+    let ready = || http().get(&url).send().is_ok_and(|answer| answer.status().is_success()).then_some(());
+    assert!(eventually(Duration::from_mins(4), ready).is_some(), "Keycloak did not come back");
+}
+
+fn command(name: &str) {
+    let done = Command::new(servers::fact("KEVRA_TEST_KEYCLOAK")).arg(name).status();
+    assert!(done.expect("Keycloak's script runs").success(), "Keycloak did not {name}");
 }

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::{NEEDED, Seen, Watch};
 use crate::ledger::{self, Mark};
-use crate::{Error, finish, sql};
+use crate::{Error, finish, look, sql};
 
 /// How long a poller owns a realm without renewal, microseconds.
 const POLL_LEASE: i64 = 30_000_000;
@@ -39,6 +39,8 @@ pub async fn claim_due(db: &Db, limit: u32, owner_lease: Option<i64>) -> Result<
 pub struct Harvest<'a> {
     /// What happened, oldest first.
     pub events: &'a [Seen],
+    /// Groups that may have changed, each with the event that said so.
+    pub groups: &'a [(String, Uuid)],
     /// Up to where events are taken now, milliseconds of the realm's clock.
     pub cursor_ms: i64,
     /// When the next poll is due, microseconds from now.
@@ -81,6 +83,11 @@ async fn advance_in(
     for event in harvest.events {
         if take_in(transaction, watch.tenant_id, event).await? {
             marked.push(event.user);
+        }
+    }
+    for (event, group) in harvest.groups {
+        if first_sight(transaction, watch.tenant_id, event).await? {
+            look::want(transaction, watch.tenant_id, *group).await?;
         }
     }
     let idle = if marked.is_empty() { "idle_polls + 1" } else { "0" };
@@ -185,18 +192,23 @@ pub async fn take(db: &Db, tenant: TenantId, event: &Seen) -> Result<bool, Error
 }
 
 async fn take_in(transaction: &sea_orm::DatabaseTransaction, tenant: TenantId, event: &Seen) -> Result<bool, Error> {
-    let now = ledger::clock(transaction);
-    let text = format!(
-        "insert into seen_event (tenant_id, event_id, seen_at) values ($1, $2, {now})
-         on conflict (tenant_id, event_id) do nothing"
-    );
-    if sql::execute(transaction, &text, [tenant.0.into(), event.id.clone().into()]).await? == 0 {
+    if !first_sight(transaction, tenant, &event.id).await? {
         return Ok(false);
     }
     let (reassert, roles, deleted) = (event.touch, event.roles, event.deleted);
     let mark = Mark { reassert, roles, deleted, ..Mark::default() };
     ledger::mark(transaction, tenant, event.user, &mark).await?;
     Ok(true)
+}
+
+/// Notes an event as taken; `false` if it was taken before.
+async fn first_sight(transaction: &sea_orm::DatabaseTransaction, tenant: TenantId, event: &str) -> Result<bool, Error> {
+    let now = ledger::clock(transaction);
+    let text = format!(
+        "insert into seen_event (tenant_id, event_id, seen_at) values ($1, $2, {now})
+         on conflict (tenant_id, event_id) do nothing"
+    );
+    Ok(sql::execute(transaction, &text, [tenant.0.into(), event.to_owned().into()]).await? == 1)
 }
 
 /// Forgets who a tenant's realm was: it is another one now, or the same elsewhere (K30).

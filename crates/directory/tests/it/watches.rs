@@ -15,7 +15,7 @@ async fn a_realm_has_one_poller(store: Store) {
 }
 
 fn harvest(events: &[Seen], cursor_ms: i64) -> Harvest<'_> {
-    Harvest { events, cursor_ms, next_in: 0 }
+    Harvest { events, groups: &[], cursor_ms, next_in: 0 }
 }
 
 async fn an_event_marks_once_and_only_under_the_pollers_claim(store: Store) {
