@@ -5,3 +5,7 @@ demo *options:
 # Every check and test.
 test *options:
     scripts/test {{options}}
+
+# Breaks everything on real parts, 1,000 faults unless told otherwise: just chaos [faults [seed]].
+chaos *options:
+    scripts/chaos {{options}}
