@@ -89,6 +89,12 @@ impl Installation {
         self.settings.push((name.to_owned(), value.to_owned()));
     }
 
+    /// A setting that everything is started with.
+    pub fn setting(&self, name: &str) -> &str {
+        let held = self.settings.iter().find(|(held, _)| held == name);
+        held.map(|(_, value)| value.as_str()).expect("the setting is made")
+    }
+
     /// Runs a command of the program to its end; what it printed.
     pub fn run(&self, arguments: &[&str]) -> String {
         let output = Command::new(&self.program).args(arguments).envs(self.settings.clone()).output();

@@ -25,6 +25,11 @@ impl Realm {
         &self.name
     }
 
+    /// Its issuer's URL.
+    pub fn url(&self) -> String {
+        format!("{}/realms/{}", self.base, self.name)
+    }
+
     /// A user by username, as an administrator sees it.
     pub fn user(&self, username: &str) -> Option<Value> {
         let query = username.replace('+', "%2B").replace('@', "%40");

@@ -2,7 +2,7 @@
 //! killed and frozen, and the network before every downstream loses, cuts, delays and replaces what passes. Afterwards
 //! nothing is lost, nobody is there twice, and no counter has gone back.
 //!
-//! `KEVRA_CHAOS_FAULTS` says how many faults (60), `KEVRA_CHAOS_SEED` repeats a run's choices; `just chaos` takes both.
+//! `KEVRA_TEST_CHAOS_FAULTS` says how many faults (60), `KEVRA_TEST_CHAOS_SEED` repeats a run's choices; `just chaos` takes both.
 
 mod trouble;
 mod verdict;
@@ -25,8 +25,8 @@ const BETWEEN: usize = 12;
 
 #[test]
 fn nothing_is_lost_doubled_or_turned_back_while_everything_fails() {
-    let seed: u64 = servers::wish("KEVRA_CHAOS_SEED").unwrap_or_else(rand::random);
-    let wanted: usize = servers::wish("KEVRA_CHAOS_FAULTS").unwrap_or(60);
+    let seed: u64 = servers::wish("KEVRA_TEST_CHAOS_SEED").unwrap_or_else(rand::random);
+    let wanted: usize = servers::wish("KEVRA_TEST_CHAOS_FAULTS").unwrap_or(60);
     eprintln!("seed {seed}, {wanted} faults");
     let mut world = World::new();
     let mut deck = Deck::new(StdRng::seed_from_u64(seed));
