@@ -30,15 +30,17 @@ use std::sync::Arc;
 use actix_web::middleware::from_fn;
 use actix_web::{App, HttpServer, web};
 use async_trait::async_trait;
+use bus::{Doorbell, Hint};
 use downstream::{Connector, Guard};
 use realm::Realm;
-use registry::Db;
 use registry::seal::Keyring;
 use registry::tenant::Tenant;
+use registry::{Db, TenantId};
 use secrecy::SecretString;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
+use uuid::Uuid;
 
 pub use error::Problem;
 pub use openapi::document;
@@ -99,10 +101,20 @@ pub struct Deps {
     pub keyring: Keyring,
     /// The one HTTP client towards downstreams.
     pub connector: Connector,
+    /// Rings for what operators decide; without a broker the dispatcher finds it by itself, seconds later.
+    pub doorbell: Doorbell,
     /// Verifies operators' tokens.
     pub verifier: Arc<jwks::Verifier>,
     /// The main runtime: database and HTTP clients live there.
     pub runtime: tokio::runtime::Handle,
+}
+
+impl Deps {
+    /// Tells the dispatcher of something the ledger holds already.
+    pub(crate) fn ring(&self, tenant: TenantId, user: Uuid, urgent: bool) {
+        let traceparent = telemetry::trace::current();
+        self.doorbell.ring(Hint { tenant: tenant.0, user, urgent, traceparent });
+    }
 }
 
 pub(crate) struct Control {

@@ -88,7 +88,7 @@ pub(crate) async fn run(which: Which, environment: &Environment, metrics: promet
             .then(|| bind(settings::listen(environment, env::GATEWAY_LISTEN, 8081)?, env::GATEWAY_LISTEN.name))
             .transpose()?,
     };
-    let amqp = if which.gateway || which.dispatcher { settings::amqp(environment)? } else { None };
+    let amqp = settings::amqp(environment)?;
     if amqp.is_none() && which != Which::ALL && which != Which::CONTROL {
         bail!(env::Fault::Missing { name: env::AMQP_URL.name, purpose: env::AMQP_URL.purpose });
     }
@@ -163,6 +163,7 @@ pub(crate) async fn serve(which: Which, parts: Parts, ports: Ports, shutdown: Ca
             realms: parts.realms.clone(),
             keyring: keyring.clone(),
             connector: parts.connector.clone(),
+            doorbell: doorbell.clone(),
             verifier: verifier.clone(),
             runtime: runtime.clone(),
         };

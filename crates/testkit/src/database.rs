@@ -14,6 +14,7 @@ pub struct Database {
 
 enum Keeper {
     Postgres { name: String },
+    Server,
     Sqlite { _file: Scratch },
 }
 
@@ -30,6 +31,12 @@ impl Database {
         let name = unique("test");
         psql(&format!("CREATE DATABASE \"{name}\" TEMPLATE \"{template}\""));
         Self { url: at(&name), kept_by: Keeper::Postgres { name } }
+    }
+
+    /// The only one on a PostgreSQL of the test's own, with which it goes.
+    pub(crate) fn whole_server(url: &str) -> Self {
+        migrate(url);
+        Self { url: url.to_owned(), kept_by: Keeper::Server }
     }
 
     /// A SQLite file.

@@ -28,7 +28,7 @@ impl Realm {
         &self.name
     }
 
-    /// Where its own endpoints are.
+    /// Its issuer's URL.
     pub fn url(&self) -> String {
         format!("{}/realms/{}", self.base, self.name)
     }

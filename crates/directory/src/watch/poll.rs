@@ -117,6 +117,18 @@ pub async fn tenant_of(db: &Db, realm: Uuid) -> Result<Option<TenantId>, Error> 
     Ok(row.map(|row| row.tenant_id))
 }
 
+/// Whether anybody follows a tenant's realm: inbound or outbound is on.
+pub async fn is_needed(db: &Db, tenant: TenantId) -> Result<bool, Error> {
+    let text = format!("select w.tenant_id from realm_watch w where w.tenant_id = $1 and ({NEEDED})");
+    let row: Option<Needed> = sql::one(db.connection(), &text, [tenant.0.into()]).await?;
+    Ok(row.is_some_and(|row| row.tenant_id == tenant))
+}
+
+#[derive(FromQueryResult)]
+struct Needed {
+    tenant_id: TenantId,
+}
+
 /// Has a realm polled at once: something happened there.
 pub async fn wake(db: &Db, tenant: TenantId) -> Result<(), Error> {
     let connection = db.connection();

@@ -1,6 +1,7 @@
 //! What survives kills and a network that loses replies. Apart from the other tests, because it kills the broker they
 //! would share. `scripts/test` starts the servers.
 
+mod chaos;
 mod lost_reply;
 mod nothing_lost;
 mod provider;

@@ -11,6 +11,7 @@ mod listening;
 mod masses;
 mod overlap;
 mod realm;
+mod ringing;
 mod rotation;
 mod telemetry;
 
