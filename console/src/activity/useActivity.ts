@@ -3,7 +3,7 @@ import type { Schemas } from '../client';
 import { useShared } from '../context';
 import { follow } from './stream';
 
-export type Entry = Schemas['Entry'];
+export type Entry = Schemas['ActivityEntry'];
 export interface Filter {
   direction: '' | Entry['direction'];
   class: string;
@@ -77,9 +77,8 @@ export function useActivity(filter: Filter, paused: boolean) {
   const matches = useRef((_: Entry) => true as boolean);
   matches.current = entry =>
     (!direction || entry.direction === direction) &&
-    (!outcome || entry.class === outcome) &&
-    // A name is looked up by the server; only an id can be compared here.
-    (!user || entry.user_id === user);
+    (!outcome || outcome.split(',').includes(entry.class)) &&
+    (!user || [entry.user_id, entry.username].includes(user.toLowerCase()));
 
   useEffect(() => {
     if (paused) {

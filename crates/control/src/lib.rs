@@ -42,6 +42,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 use uuid::Uuid;
 
+pub use console::Bundle;
 pub use error::Problem;
 pub use openapi::document;
 pub use parked::{Candidate, ParkedUser, link, look};
@@ -57,8 +58,12 @@ pub struct Config {
     pub demo: Option<Demo>,
     /// Worker threads of the server.
     pub workers: usize,
-    /// Origins of consoles served elsewhere that may call this API from a browser.
+    /// Origins of consoles served elsewhere that may call this API from a browser, and frame the page.
     pub origins: Vec<String>,
+    /// The built console; without one `/console/` says how to build it.
+    pub console: Option<Bundle>,
+    /// Where the page sends people who want more than it offers.
+    pub support_url: Option<String>,
 }
 
 /// Facts the demo's page is filled with.

@@ -61,7 +61,7 @@ pub(crate) struct Parts {
     pub verifier: Option<Arc<Verifier>>,
     pub trusted_proxies: Vec<gateway::Network>,
     pub demo: Option<control::Demo>,
-    pub origins: Vec<String>,
+    pub console: settings::Console,
     pub keep_activity: Duration,
     pub metrics: prometheus::Registry,
 }
@@ -111,7 +111,7 @@ pub(crate) async fn run(which: Which, environment: &Environment, metrics: promet
         verifier,
         trusted_proxies: settings::trusted_proxies(environment)?,
         demo: None,
-        origins: if which.control { settings::origins(environment)? } else { Vec::new() },
+        console: if which.control { settings::console(environment)? } else { settings::Console::default() },
         keep_activity: settings::keep_activity(environment)?,
         metrics,
     };
@@ -156,7 +156,9 @@ pub(crate) async fn serve(which: Which, parts: Parts, ports: Ports, shutdown: Ca
             cluster: "default".to_owned(),
             demo: parts.demo.clone(),
             workers: 2,
-            origins: parts.origins.clone(),
+            origins: parts.console.origins.clone(),
+            console: parts.console.bundle.clone(),
+            support_url: parts.console.support_url.clone(),
         };
         let deps = control::Deps {
             db: parts.db.clone(),
@@ -249,7 +251,7 @@ pub(crate) fn check(which: Which, environment: &Environment) -> anyhow::Result<(
     settings::realm_keyring(environment)?;
     settings::keep_activity(environment)?;
     if which.control {
-        settings::origins(environment)?;
+        settings::console(environment)?;
         settings::listen(environment, env::CONTROL_LISTEN, 8080)?;
         settings::admins(environment)?;
         settings::operators(environment)?;

@@ -166,7 +166,7 @@ async fn start(options: Options, environment: Environment) -> anyhow::Result<()>
             downstream_url: ready.downstream_url.clone(),
             downstream_token: SecretString::from(ready.downstream_token.clone()),
         }),
-        origins: settings::origins(&environment)?,
+        console: settings::console(&environment)?,
         keep_activity: settings::keep_activity(&environment)?,
         metrics: exporters.registry.clone(),
     };

@@ -1,24 +1,17 @@
-//! `/console/`: a placeholder page with the real labels until the bundle is built, and the demo's sign-in.
+//! `/console/`: the built console's files, what its page begins with, and the demo's sign-in.
 
-use actix_web::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
+mod bundle;
+mod files;
+
+use actix_web::http::header::CACHE_CONTROL;
 use actix_web::{HttpResponse, web};
 use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
 
 use crate::{Control, Problem};
 
-const PAGE: &str = include_str!("../../../console/placeholder.html");
-const POLICY: &str = "default-src 'none'; script-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; \
-     form-action 'none'; frame-ancestors 'none'";
-
-pub(crate) async fn page() -> HttpResponse {
-    HttpResponse::Ok()
-        .insert_header((CONTENT_TYPE, "text/html; charset=utf-8"))
-        .insert_header((CONTENT_SECURITY_POLICY, POLICY))
-        .insert_header((CACHE_CONTROL, "no-store"))
-        .insert_header(("x-content-type-options", "nosniff"))
-        .body(PAGE)
-}
+pub use bundle::Bundle;
+pub(crate) use files::serve;
 
 /// A one-time sign-in code of the demo.
 #[derive(Deserialize)]
@@ -36,10 +29,11 @@ pub(crate) async fn session(body: web::Json<Code>, control: web::Data<Control>) 
     Ok(HttpResponse::Ok().insert_header((CACHE_CONTROL, "no-store")).json(serde_json::json!({ "token": token })))
 }
 
-/// What the page begins with: in the demo, the downstream to fill its form with.
+/// What the page begins with: where to ask for help, and in the demo the downstream to fill its form with.
 #[derive(Serialize)]
 struct PageConfig<'a> {
     demo: bool,
+    support_url: Option<&'a str>,
     downstream_url: Option<&'a str>,
     downstream_token: Option<&'a str>,
 }
@@ -48,6 +42,7 @@ pub(crate) async fn config(control: web::Data<Control>) -> HttpResponse {
     let demo = control.config.demo.as_ref();
     HttpResponse::Ok().insert_header((CACHE_CONTROL, "no-store")).json(PageConfig {
         demo: demo.is_some(),
+        support_url: control.config.support_url.as_deref(),
         downstream_url: demo.map(|demo| demo.downstream_url.as_str()),
         downstream_token: demo.map(|demo| demo.downstream_token.expose_secret()),
     })
