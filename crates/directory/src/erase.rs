@@ -44,6 +44,23 @@ pub async fn erase(db: &Db, tenant: TenantId, user: Uuid, even_if_owed: bool, ac
     finish_if(transaction, outcome, |outcome| matches!(outcome, Erasure::Done(_))).await
 }
 
+/// What there is of a user, by table; only those tables that have any.
+pub async fn rows(db: &Db, tenant: TenantId, user: Uuid) -> Result<BTreeMap<&'static str, u64>, Error> {
+    #[derive(FromQueryResult)]
+    struct Count {
+        number: i64,
+    }
+    let mut rows = BTreeMap::new();
+    for (table, whose) in ROWS {
+        let text = format!("select count(*) as number from {table} where {whose}");
+        let count: Option<Count> = sql::one(db.connection(), &text, [tenant.0.into(), user.into()]).await?;
+        if let Some(number) = count.and_then(|count| u64::try_from(count.number).ok()).filter(|number| *number > 0) {
+            rows.insert(table, number);
+        }
+    }
+    Ok(rows)
+}
+
 /// Tables whose rows of a user go, with the columns that name it. The directory's own row is last: the reservations are
 /// found by its name.
 const ROWS: [(&str, &str); 8] = [

@@ -143,9 +143,11 @@ async fn an_erased_person_is_in_no_table_any_more(store: Store) {
     let records = erase::records(&store.db, acme, ada).await.unwrap();
     assert_eq!(records.len(), 1, "{records:?}");
     assert_eq!((records[0].base_url.as_str(), records[0].downstream_id.as_str()), ("https://a.test/scim", "d-1"));
+    let there = erase::rows(&store.db, acme, ada).await.unwrap();
     let Erasure::Done(rows) = erase::erase(&store.db, acme, ada, false, "dana").await.unwrap() else {
         panic!("nothing is under way")
     };
+    assert_eq!(rows, there, "what was said to be there is gone");
     assert_eq!(rows.get("directory_user"), Some(&1), "{rows:?}");
     assert_eq!(tables_with(&store, &texts).await, Vec::<String>::new());
     let entry = audit::last(&store.db, acme, &["user.erase"]).await.unwrap().unwrap();

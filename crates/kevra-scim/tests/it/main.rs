@@ -6,3 +6,4 @@ mod generated;
 mod layers;
 mod scim;
 mod settings;
+mod transcripts;
