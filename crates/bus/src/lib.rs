@@ -77,6 +77,11 @@ pub fn listening(url: SecretString, shutdown: &CancellationToken, tracker: &Task
     (Hints(receiver), connected)
 }
 
+/// Opens a session with the broker and closes it again; why not, in words, where it cannot be had.
+pub async fn reach(url: &SecretString) -> Result<(), String> {
+    session::reach(url).await.map_err(|ended| ended.to_string())
+}
+
 /// What Keycloak's listeners say, until shutdown. Its session is one of its own: where the listeners' exchange cannot be
 /// had, hints go on.
 pub fn realm_news(url: SecretString, shutdown: &CancellationToken, tracker: &TaskTracker) -> mpsc::Receiver<News> {

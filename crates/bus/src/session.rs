@@ -87,6 +87,12 @@ pub(crate) async fn keep_capturing(url: SecretString, news: mpsc::Sender<News>, 
     }
 }
 
+/// Opens a session with the broker and closes it again: whether it is reached, and takes our credentials.
+pub(crate) async fn reach(url: &SecretString) -> Result<(), Ended> {
+    let connection = connect(url).await?;
+    Ok(connection.close(200, "looked".into()).await?)
+}
+
 async fn connect(url: &SecretString) -> Result<Connection, Ended> {
     let properties = ConnectionProperties::default().with_connection_name("kevra-scim".into());
     let connecting = Connection::connect(url.expose_secret(), properties);

@@ -5,16 +5,16 @@ use std::sync::Arc;
 
 use actix_web::http::header::CACHE_CONTROL;
 use actix_web::{HttpRequest, HttpResponse, web};
-use registry::BearerToken;
 use registry::option::{self, Options};
 use registry::tenant::Tenant;
+use registry::{BearerToken, Db};
 use registry::{inbound_token, tenant};
 use scim::path::AttributePath;
 use scim::schema::{GROUP, Schema, USER};
 use serde::{Deserialize, Serialize};
 
 use crate::operator::Writer;
-use crate::{Control, Problem};
+use crate::{Control, Problem, Realms};
 
 /// A fresh token: shown once.
 #[derive(Serialize, utoipa::ToSchema)]
@@ -90,9 +90,9 @@ pub(crate) async fn disable(writer: Writer, control: web::Data<Control>) -> Resu
 }
 
 /// Inbound settings; what is left out gets its default.
-#[derive(Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields, default)]
-pub(crate) struct InboundOptions {
+pub struct InboundOptions {
     /// Whose dialect is spoken; `auto` knows it by the requests.
     #[schema(value_type = IdpProfile)]
     idp_profile: String,
@@ -134,9 +134,9 @@ pub(crate) enum ExistingUsers {
 }
 
 /// A schema extension of a tenant.
-#[derive(Deserialize, Serialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Extension {
+pub struct Extension {
     /// `User` or `Group`.
     resource: String,
     /// The schema in the form of RFC 7643 §7: `id`, `name`, `attributes`.
@@ -193,17 +193,90 @@ fn checked(extensions: &[Extension]) -> Result<Option<String>, Problem> {
 
 impl Default for InboundOptions {
     fn default() -> Self {
-        let options = Options::default();
+        let Options {
+            idp_profile, strict_members, existing_users, allow_rename, token_days, requests_per_second, ..
+        } = Options::default();
+        let (extensions, projection) = (None, None);
         Self {
-            idp_profile: options.idp_profile,
-            strict_members: options.strict_members,
-            existing_users: options.existing_users,
-            allow_rename: options.allow_rename,
-            token_days: options.token_days,
-            requests_per_second: options.requests_per_second,
-            extensions: None,
-            projection: None,
+            idp_profile,
+            strict_members,
+            existing_users,
+            allow_rename,
+            token_days,
+            requests_per_second,
+            extensions,
+            projection,
         }
+    }
+}
+
+impl InboundOptions {
+    /// As they are stored.
+    pub(crate) fn of(held: Options) -> Result<Self, Problem> {
+        let read = |_| Problem::Internal;
+        Ok(Self {
+            idp_profile: held.idp_profile,
+            strict_members: held.strict_members,
+            existing_users: held.existing_users,
+            allow_rename: held.allow_rename,
+            token_days: held.token_days,
+            requests_per_second: held.requests_per_second,
+            extensions: held.extensions.as_deref().map(serde_json::from_str).transpose().map_err(read)?,
+            projection: held.projection.as_deref().map(serde_json::from_str).transpose().map_err(read)?,
+        })
+    }
+
+    /// Whether storing these would change nothing.
+    pub(crate) fn is_held(&self, held: &Self) -> bool {
+        let mut wanted = self.clone();
+        wanted.extensions = wanted.extensions.or_else(|| held.extensions.clone());
+        wanted.projection = wanted.projection.or_else(|| held.projection.clone());
+        wanted == *held
+    }
+
+    /// Stores them for a tenant, once they are found to be usable.
+    pub(crate) async fn store(self, db: &Db, realms: &dyn Realms, tenant: &Tenant, actor: &str) -> Result<(), Problem> {
+        self.check()?;
+        let extensions = self.extensions.as_deref().map(checked).transpose()?;
+        let held = option::of(db, tenant.id).await?;
+        let extensions = extensions.unwrap_or(held.extensions);
+        let projection = match self.projection {
+            Some(wanted) => projection(&wanted, extensions.as_deref())?,
+            None => held.projection,
+        };
+        let options = Options {
+            extensions,
+            projection,
+            idp_profile: self.idp_profile,
+            strict_members: self.strict_members,
+            existing_users: self.existing_users,
+            allow_rename: self.allow_rename,
+            token_days: self.token_days,
+            requests_per_second: self.requests_per_second,
+        };
+        option::set(db, tenant.id, &options, actor).await?;
+        // The realm's profile has to know the attributes before the first of them is written.
+        let enabled = inbound_token::newest(db, tenant.id).await?;
+        if options.projection.is_some() && enabled.is_some_and(|token| token.died_at.is_none()) {
+            realms.provision(tenant).await?;
+        }
+        Ok(())
+    }
+
+    fn check(&self) -> Result<(), Problem> {
+        let one_of = |field: &'static str, value: &str, values: &[&str]| {
+            let reason = format!("one of {}", values.join(", "));
+            if values.contains(&value) { Ok(()) } else { Err(Problem::Field { field, reason }) }
+        };
+        one_of("idp_profile", &self.idp_profile, &["auto", "okta", "entra", "generic"])?;
+        one_of("existing_users", &self.existing_users, &["refuse", "adopt"])?;
+        if self.token_days.is_some_and(|days| !(1..=3650).contains(&days)) {
+            return Err(Problem::Field { field: "token_days", reason: "1 to 3650".to_owned() });
+        }
+        if self.requests_per_second.is_some_and(|rate| !(25..=10_000).contains(&rate)) {
+            return Err(Problem::Field { field: "requests_per_second", reason: "25 to 10000".to_owned() });
+        }
+        Ok(())
     }
 }
 
@@ -216,46 +289,8 @@ pub(crate) async fn options(
     body: web::Json<InboundOptions>,
     control: web::Data<Control>,
 ) -> Result<HttpResponse, Problem> {
-    let body = body.into_inner();
-    let one_of = |field: &'static str, value: &str, values: &[&str]| {
-        let reason = format!("one of {}", values.join(", "));
-        if values.contains(&value) { Ok(()) } else { Err(Problem::Field { field, reason }) }
-    };
-    one_of("idp_profile", &body.idp_profile, &["auto", "okta", "entra", "generic"])?;
-    one_of("existing_users", &body.existing_users, &["refuse", "adopt"])?;
-    if body.token_days.is_some_and(|days| !(1..=3650).contains(&days)) {
-        return Err(Problem::Field { field: "token_days", reason: "1 to 3650".to_owned() });
-    }
-    if body.requests_per_second.is_some_and(|rate| !(25..=10_000).contains(&rate)) {
-        return Err(Problem::Field { field: "requests_per_second", reason: "25 to 10000".to_owned() });
-    }
-    let extensions = body.extensions.as_deref().map(checked).transpose()?;
-    let mut options = Options {
-        extensions: None,
-        projection: None,
-        idp_profile: body.idp_profile,
-        strict_members: body.strict_members,
-        existing_users: body.existing_users,
-        allow_rename: body.allow_rename,
-        token_days: body.token_days,
-        requests_per_second: body.requests_per_second,
-    };
-    let (deps, wanted) = (control.deps.clone(), body.projection);
-    let done = control.run(async move {
-        let held = option::of(&deps.db, writer.tenant.id).await?;
-        options.extensions = extensions.unwrap_or(held.extensions);
-        options.projection = match wanted {
-            Some(wanted) => projection(&wanted, options.extensions.as_deref())?,
-            None => held.projection,
-        };
-        option::set(&deps.db, writer.tenant.id, &options, &writer.actor).await?;
-        // The realm's profile has to know the attributes before the first of them is written.
-        let enabled = inbound_token::newest(&deps.db, writer.tenant.id).await?;
-        if options.projection.is_some() && enabled.is_some_and(|token| token.died_at.is_none()) {
-            deps.realms.provision(&writer.tenant).await?;
-        }
-        Ok(())
-    });
+    let (deps, body) = (control.deps.clone(), body.into_inner());
+    let done = control.run(async move { body.store(&deps.db, &*deps.realms, &writer.tenant, &writer.actor).await });
     done.await?;
     Ok(HttpResponse::NoContent().finish())
 }

@@ -80,6 +80,11 @@ impl Verifier {
         Ok(Self { expect, http, keys: ArcSwap::from_pointee(Keys::new()), fetched: Mutex::new(None) })
     }
 
+    /// Whether the issuer's keys can be read from here and now.
+    pub async fn reaches_keys(&self) -> bool {
+        self.fetch().await.and_then(|text| parse(&text)).is_some()
+    }
+
     /// Checks a token. Why it is refused stays here.
     pub async fn verify(&self, token: &str) -> Result<Claims, Problem> {
         let header = decode_header(token).map_err(|_| Problem::Unauthorized)?;

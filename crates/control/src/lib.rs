@@ -5,8 +5,10 @@
 
 mod activity;
 mod backfill;
+mod codes;
 mod console;
 mod cors;
+mod declared;
 mod error;
 mod identity_sync;
 mod inbound;
@@ -43,8 +45,13 @@ use tracing::Instrument;
 use uuid::Uuid;
 
 pub use console::Bundle;
+pub use codes::page as error_page;
+pub use declared::{Applied, Declared};
 pub use error::Problem;
+pub use inbound::InboundOptions;
+pub use moment::shown as moment;
 pub use openapi::document;
+pub use outbound::{Downstream, OutboundOptions, Probed, switch_off, switch_on};
 pub use parked::{Candidate, ParkedUser, link, look};
 
 /// Settings of the role.

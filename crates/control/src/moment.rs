@@ -1,7 +1,7 @@
 //! Times as the API shows them.
 
-/// RFC 3339, UTC, milliseconds.
-pub(crate) fn shown(micros: i64) -> String {
+/// RFC 3339, UTC, milliseconds; from microseconds since the epoch.
+pub fn shown(micros: i64) -> String {
     let moment = chrono::DateTime::from_timestamp_micros(micros).unwrap_or_default();
     moment.to_rfc3339_opts(chrono::SecondsFormat::Millis, true)
 }

@@ -4,9 +4,10 @@ use std::time::{Duration, Instant};
 
 use actix_web::{HttpResponse, web};
 use directory::{ledger, watch};
-use downstream::{BaseUrl, Capabilities, Client};
+use downstream::{BaseUrl, Capabilities, Client, Connector, Guard};
 use registry::target::{self, Enable};
 use registry::target_option::{self, Choices};
+use registry::tenant::Tenant;
 use registry::{Db, TenantId};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
@@ -21,12 +22,12 @@ const DRAIN: Duration = Duration::from_secs(20);
 /// A downstream.
 #[derive(Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Downstream {
+pub struct Downstream {
     /// Its SCIM base URL.
-    base_url: String,
+    pub base_url: String,
     /// The bearer token it expects; a leading `Bearer ` is dropped.
     #[schema(value_type = String)]
-    token: SecretString,
+    pub token: SecretString,
 }
 
 /// A downstream to test: one that is given, or the one that is enabled.
@@ -43,9 +44,9 @@ pub(crate) struct TestDownstream {
 }
 
 /// Choices for a downstream.
-#[derive(Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct OutboundOptions {
+pub struct OutboundOptions {
     /// What happens downstream to who is deleted in the realm.
     #[schema(value_type = OnDelete)]
     on_delete: String,
@@ -67,16 +68,35 @@ impl OutboundOptions {
         let on_delete = if target.choices.deactivates_deleted { "deactivate" } else { "nothing" };
         Self { on_delete: on_delete.to_owned(), hold_mass_deactivation: target.choices.holds_mass }
     }
+
+    /// As they are stored, if they are usable.
+    pub(crate) fn choices(&self) -> Result<Choices, Problem> {
+        let deactivates_deleted = match self.on_delete.as_str() {
+            "nothing" => false,
+            "deactivate" => true,
+            _ => {
+                return Err(Problem::Field { field: "on_delete", reason: "one of nothing, deactivate".to_owned() });
+            }
+        };
+        Ok(Choices { deactivates_deleted, holds_mass: self.hold_mass_deactivation })
+    }
 }
 
 /// What a probe found out.
 #[derive(Serialize, utoipa::ToSchema)]
-pub(crate) struct Probed {
+pub struct Probed {
     /// The base URL as it will be used.
     endpoint: String,
     supports_patch: bool,
     supports_filter: bool,
     limitations: Vec<String>,
+}
+
+impl Probed {
+    /// The base URL as it will be used, then what the downstream cannot do, in words.
+    pub fn lines(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(&self.endpoint).chain(&self.limitations).map(String::as_str)
+    }
 }
 
 /// Probe a downstream without saving anything; with an empty body, the one that is enabled.
@@ -92,7 +112,7 @@ pub(crate) async fn test(
     let given = match body.into_inner() {
         TestDownstream { base_url: None, token: None } => None,
         TestDownstream { base_url: Some(base_url), token: Some(token) } => {
-            Some(client(&control, &Downstream { base_url, token })?.0)
+            Some(client(&control.deps.connector, &control.config.guard, &Downstream { base_url, token })?.0)
         }
         TestDownstream { base_url: None, .. } => return Err(missing("base_url")),
         TestDownstream { .. } => return Err(missing("token")),
@@ -117,14 +137,7 @@ pub(crate) async fn options(
     body: web::Json<OutboundOptions>,
     control: web::Data<Control>,
 ) -> Result<HttpResponse, Problem> {
-    let deactivates_deleted = match body.on_delete.as_str() {
-        "nothing" => false,
-        "deactivate" => true,
-        _ => {
-            return Err(Problem::Field { field: "on_delete", reason: "one of nothing, deactivate".to_owned() });
-        }
-    };
-    let choices = Choices { deactivates_deleted, holds_mass: body.hold_mass_deactivation };
+    let choices = body.choices()?;
     let db = control.deps.db.clone();
     let done =
         control.run(async move { Ok(target_option::choose(&db, writer.tenant.id, choices, &writer.actor).await?) });
@@ -141,37 +154,51 @@ pub(crate) async fn enable(
     body: web::Json<Downstream>,
     control: web::Data<Control>,
 ) -> Result<HttpResponse, Problem> {
-    let (client, token) = client(&control, &body)?;
-    let deps = control.deps.clone();
-    let answer = control.run(async move {
-        if target::current(&deps.db, writer.tenant.id).await?.is_some_and(|target| target.active) {
-            return Err(Problem::AlreadyEnabled);
-        }
-        let probed = probe(&client).await?;
-        // What an earlier disable could not wait for has to end first (K25).
-        if let Some(target) = target::current(&deps.db, writer.tenant.id).await? {
-            drained(&deps.db, writer.tenant.id, target.generation).await?;
-        }
-        // Order: capture is on before the target is, so that no edit falls between (K24).
-        deps.realms.provision(&writer.tenant).await?;
-        forget_the_past(&deps, &writer).await?;
-        activate(&deps, &writer, &probed, &token).await?;
-        Ok(probed)
-    });
+    let (deps, guard, wanted) = (control.deps.clone(), control.config.guard.clone(), body.into_inner());
+    let answer = control.run(async move { switch_on(&deps, &guard, &writer.tenant, &wanted, &writer.actor).await });
     Ok(HttpResponse::Ok().json(answer.await?))
 }
 
+/// Probes a downstream and enables it, with capture in the realm; says what the probe found out.
+pub async fn switch_on(
+    deps: &Deps,
+    guard: &Guard,
+    tenant: &Tenant,
+    wanted: &Downstream,
+    actor: &str,
+) -> Result<Probed, Problem> {
+    let (client, token) = client(&deps.connector, guard, wanted)?;
+    if target::current(&deps.db, tenant.id).await?.is_some_and(|target| target.active) {
+        return Err(Problem::AlreadyEnabled);
+    }
+    let probed = probe(&client).await?;
+    // What an earlier disable could not wait for has to end first (K25).
+    if let Some(target) = target::current(&deps.db, tenant.id).await? {
+        drained(&deps.db, tenant.id, target.generation).await?;
+    }
+    // Order: capture is on before the target is, so that no edit falls between (K24).
+    deps.realms.provision(tenant).await?;
+    forget_the_past(deps, tenant).await?;
+    activate(deps, tenant.id, &probed, &token, actor).await?;
+    Ok(probed)
+}
+
 /// Notes the events inside the poll's overlap as taken, so that nobody is pushed for an edit before the enable (K24, P2).
-async fn forget_the_past(deps: &Deps, writer: &Writer) -> Result<(), Problem> {
-    let realm = deps.realms.of(&writer.tenant).await?;
+async fn forget_the_past(deps: &Deps, tenant: &Tenant) -> Result<(), Problem> {
+    let realm = deps.realms.of(tenant).await?;
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
     let since = i64::try_from(now.as_millis()).unwrap_or(i64::MAX) - 2 * watch::OVERLAP_MS;
     let changes = realm.changes(since, &[]).await?;
-    Ok(watch::remember(&deps.db, writer.tenant.id, changes.events.into_iter().map(|event| event.id)).await?)
+    Ok(watch::remember(&deps.db, tenant.id, changes.events.into_iter().map(|event| event.id)).await?)
 }
 
-async fn activate(deps: &Deps, writer: &Writer, probed: &Probed, token: &SecretString) -> Result<(), Problem> {
-    let tenant = writer.tenant.id;
+async fn activate(
+    deps: &Deps,
+    tenant: TenantId,
+    probed: &Probed,
+    token: &SecretString,
+    actor: &str,
+) -> Result<(), Problem> {
     let sealed = deps.keyring.seal(&target::aad(tenant), token).map_err(registry::Error::from)?;
     let enable = Enable {
         base_url: probed.endpoint.clone(),
@@ -182,7 +209,7 @@ async fn activate(deps: &Deps, writer: &Writer, probed: &Probed, token: &SecretS
     };
     let transaction = deps.db.begin().await?;
     let outcome: Result<(), Problem> = async {
-        let enabled = target::enable(&transaction, tenant, &enable, &writer.actor).await?;
+        let enabled = target::enable(&transaction, tenant, &enable, actor).await?;
         if let Some(retired) = enabled.retired {
             ledger::retire(&transaction, tenant, retired).await?;
         }
@@ -202,14 +229,17 @@ async fn activate(deps: &Deps, writer: &Writer, probed: &Probed, token: &SecretS
     params(("tenant" = String, Path)), responses((status = 204)), security(("bearer" = [])))]
 pub(crate) async fn disable(writer: Writer, control: web::Data<Control>) -> Result<HttpResponse, Problem> {
     let deps = control.deps.clone();
-    let done = control.run(async move {
-        let generation = target::disable(&deps.db, writer.tenant.id, &writer.actor).await?;
-        drained(&deps.db, writer.tenant.id, generation).await?;
-        deps.realms.stand_down(&writer.tenant).await;
-        Ok(())
-    });
+    let done = control.run(async move { switch_off(&deps, &writer.tenant, &writer.actor).await });
     done.await?;
     Ok(HttpResponse::NoContent().finish())
+}
+
+/// Disables a tenant's downstream; returns when nothing is in flight any more.
+pub async fn switch_off(deps: &Deps, tenant: &Tenant, actor: &str) -> Result<(), Problem> {
+    let generation = target::disable(&deps.db, tenant.id, actor).await?;
+    drained(&deps.db, tenant.id, generation).await?;
+    deps.realms.stand_down(tenant).await;
+    Ok(())
 }
 
 /// Waits until nothing is in flight for an older generation of the target (K25).
@@ -224,8 +254,8 @@ async fn drained(db: &Db, tenant: TenantId, generation: i64) -> Result<(), Probl
     Ok(())
 }
 
-fn client(control: &Control, body: &Downstream) -> Result<(Client, SecretString), Problem> {
-    let base = BaseUrl::parse(&body.base_url, &control.config.guard)
+fn client(connector: &Connector, guard: &Guard, body: &Downstream) -> Result<(Client, SecretString), Problem> {
+    let base = BaseUrl::parse(&body.base_url, guard)
         .map_err(|fault| Problem::Field { field: "base_url", reason: fault.to_string() })?;
     let text = body.token.expose_secret().trim();
     let bare = text.get(..7).filter(|head| head.eq_ignore_ascii_case("bearer ")).map_or(text, |_| text[7..].trim());
@@ -235,7 +265,7 @@ fn client(control: &Control, body: &Downstream) -> Result<(Client, SecretString)
         return Err(Problem::Field { field: "token", reason });
     }
     let token = SecretString::from(bare);
-    Ok((Client::new(control.deps.connector.clone(), base, token.clone()), token))
+    Ok((Client::new(connector.clone(), base, token.clone()), token))
 }
 
 async fn probe(client: &Client) -> Result<Probed, Problem> {

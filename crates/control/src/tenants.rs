@@ -176,7 +176,7 @@ pub(crate) async fn delete(
     Ok(HttpResponse::NoContent().finish())
 }
 
-fn check_slug(field: &'static str, text: &str) -> Result<(), Problem> {
+pub(crate) fn check_slug(field: &'static str, text: &str) -> Result<(), Problem> {
     let good = (1..=63).contains(&text.len())
         && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
         && !text.starts_with('-')
@@ -188,7 +188,7 @@ fn check_slug(field: &'static str, text: &str) -> Result<(), Problem> {
     }
 }
 
-fn check_realm(text: &str) -> Result<(), Problem> {
+pub(crate) fn check_realm(text: &str) -> Result<(), Problem> {
     let good = (1..=255).contains(&text.len())
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'))
         && text != "master"
@@ -201,7 +201,7 @@ fn check_realm(text: &str) -> Result<(), Problem> {
     }
 }
 
-fn domain(text: &str) -> Result<String, Problem> {
+pub(crate) fn domain(text: &str) -> Result<String, Problem> {
     let name = text.trim().trim_end_matches('.').to_ascii_lowercase();
     let label = |label: &str| {
         (1..=63).contains(&label.len())

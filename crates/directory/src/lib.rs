@@ -10,6 +10,7 @@ pub mod backfill;
 pub mod condition;
 pub mod contact;
 pub mod departure;
+pub mod erase;
 pub mod error;
 pub mod group;
 pub mod lease;

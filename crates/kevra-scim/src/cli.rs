@@ -1,19 +1,29 @@
-//! The command line. Exit codes: 64 for a bad setting, 2 for missing prerequisites of the demo, 1 for everything else.
+//! The command line. Exit codes: 64 for a bad setting or consent that was not given, 2 for wrong arguments or missing
+//! prerequisites of the demo, 1 for everything else.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Context;
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
 use secrecy::ExposeSecret;
 
+use crate::consent::Withheld;
 use crate::env::{self, Environment, Fault};
+use crate::output::{Output, say};
 use crate::roles::{self, Which};
-use crate::{backfill, clusters, demo, exporters, parked, seal, settings, tenants};
+use crate::{
+    attempts, backfill, clusters, demo, doctor, exporters, manual, outbound, parked, realm_commands, seal, settings,
+    tenants,
+};
 
 #[derive(Parser)]
 #[command(name = "kevra-scim", version, about = "SCIM 2.0 provisioning, both ways, for managed Keycloak realms")]
 struct Cli {
+    /// How a command says what it found or did.
+    #[arg(long, global = true, value_enum, default_value = "text", value_name = "FORMAT")]
+    output: Output,
     #[command(subcommand)]
     command: Command,
 }
@@ -56,6 +66,12 @@ enum Command {
     /// Tenants, straight on the registry.
     #[command(subcommand)]
     Tenant(tenants::Command),
+    /// The application a tenant's changes are pushed to.
+    #[command(subcommand)]
+    Outbound(outbound::Command),
+    /// Calls to a tenant's downstream, and the rest of its activity.
+    #[command(subcommand)]
+    Attempt(attempts::Command),
     /// Users set aside at a downstream, until they change or somebody decides.
     #[command(subcommand)]
     Parked(parked::Command),
@@ -67,14 +83,32 @@ enum Command {
     Seal(seal::Command),
     /// Realms.
     #[command(subcommand)]
-    Realm(tenants::RealmCommand),
-    /// Looks at everything a tenant needs and says what is missing and how it is mended.
+    Realm(realm_commands::Command),
+    /// Looks at everything the service would reach, from where it runs, and says what is missing and how it is mended.
     Doctor {
-        /// The tenant's slug.
-        tenant: String,
-        /// Mend what is missing.
-        #[arg(long)]
+        /// The slug of one tenant to look at; the whole installation where left out.
+        tenant: Option<String>,
+        /// Mend what is missing of the tenant's realm.
+        #[arg(long, requires = "tenant")]
         repair: bool,
+    },
+    /// Prints completions for a shell.
+    Completions {
+        /// The shell.
+        shell: Shell,
+    },
+    /// Writes manual pages.
+    Man {
+        /// Where to; made if it is not there.
+        directory: PathBuf,
+    },
+    /// Prints a generated page of the documentation.
+    Reference {
+        /// Which.
+        page: Page,
+        /// Compares with this file instead, and fails if it differs.
+        #[arg(long, value_name = "FILE")]
+        check: Option<PathBuf>,
     },
     /// Prints every setting with its meaning, as a page of the documentation.
     Environment {
@@ -82,6 +116,31 @@ enum Command {
         #[arg(long, value_name = "FILE")]
         check: Option<PathBuf>,
     },
+}
+
+/// A generated page of the documentation.
+#[derive(Clone, Copy, ValueEnum)]
+enum Page {
+    /// Every command and argument.
+    Cli,
+    /// Every code of an error.
+    Errors,
+}
+
+impl Page {
+    fn text(self) -> String {
+        match self {
+            Self::Cli => manual::page(Cli::command()),
+            Self::Errors => control::error_page(),
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Cli => "reference cli",
+            Self::Errors => "reference errors",
+        }
+    }
 }
 
 /// Runs the program.
@@ -97,10 +156,11 @@ pub fn main() -> ExitCode {
             return ExitCode::from(1);
         }
     };
-    match runtime.block_on(run(cli.command)) {
+    match runtime.block_on(run(cli.command, cli.output)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            let code = if error.chain().any(<dyn std::error::Error>::is::<Fault>) {
+            let is_ours = |error: &(dyn std::error::Error + 'static)| error.is::<Fault>() || error.is::<Withheld>();
+            let code = if error.chain().any(is_ours) {
                 64
             } else if error.chain().any(<dyn std::error::Error>::is::<demo::Prerequisite>) {
                 2
@@ -113,7 +173,7 @@ pub fn main() -> ExitCode {
     }
 }
 
-async fn run(command: Command) -> anyhow::Result<()> {
+async fn run(command: Command, output: Output) -> anyhow::Result<()> {
     let environment = Environment::of_process();
     environment.check_names()?;
     match command {
@@ -121,18 +181,24 @@ async fn run(command: Command) -> anyhow::Result<()> {
         Command::Gateway => role(Which::GATEWAY, &environment).await,
         Command::Dispatcher => role(Which::DISPATCHER, &environment).await,
         Command::All => role(Which::ALL, &environment).await,
-        Command::Migrate => migrate(&environment).await,
+        Command::Migrate => migrate(&environment, output).await,
         Command::Demo(options) => demo::run(options, environment).await,
         Command::Openapi { check } => generated("openapi", &control::document(), check.as_deref()),
-        Command::Check { role } => check(&role, &environment),
+        Command::Check { role } => check(&role, &environment, output),
         Command::Healthcheck { url } => healthcheck(&url).await,
-        Command::Cluster(command) => clusters::run(command, &environment).await,
-        Command::Tenant(command) => tenants::run(command, &environment).await,
-        Command::Parked(command) => parked::run(command, &environment).await,
-        Command::Backfill(command) => backfill::run(command, &environment).await,
-        Command::Seal(command) => seal::run(command, &environment).await,
-        Command::Realm(command) => tenants::realm(command, &environment).await,
-        Command::Doctor { tenant, repair } => tenants::doctor(&tenant, repair, &environment).await,
+        Command::Cluster(command) => clusters::run(command, &environment, output).await,
+        Command::Tenant(command) => tenants::run(command, &environment, output).await,
+        Command::Parked(command) => parked::run(command, &environment, output).await,
+        Command::Backfill(command) => backfill::run(command, &environment, output).await,
+        Command::Seal(command) => seal::run(command, &environment, output).await,
+        Command::Outbound(command) => outbound::run(command, &environment, output).await,
+        Command::Attempt(command) => attempts::run(command, &environment, output).await,
+        Command::Realm(command) => realm_commands::run(command, &environment, output).await,
+        Command::Doctor { tenant: Some(tenant), repair } => doctor::tenant(&tenant, repair, &environment, output).await,
+        Command::Doctor { tenant: None, .. } => doctor::installation(&environment, output).await,
+        Command::Completions { shell } => manual::completions(shell, Cli::command()),
+        Command::Man { directory } => manual::pages(&directory, Cli::command()),
+        Command::Reference { page, check } => generated(page.name(), &page.text(), check.as_deref()),
         Command::Environment { check } => generated("environment", &env::page(), check.as_deref()),
     }
 }
@@ -145,7 +211,7 @@ async fn role(which: Which, environment: &Environment) -> anyhow::Result<()> {
         role: which.name(),
         otlp: common.otlp,
     })?;
-    let outcome = roles::run(which, environment, exporters.registry.clone()).await;
+    let outcome = roles::run(which, environment, &exporters).await;
     if let Err(error) = &outcome {
         tracing::error!(error = format!("{error:#}"), "stopped");
     }
@@ -153,18 +219,16 @@ async fn role(which: Which, environment: &Environment) -> anyhow::Result<()> {
     outcome
 }
 
-async fn migrate(environment: &Environment) -> anyhow::Result<()> {
+async fn migrate(environment: &Environment, output: Output) -> anyhow::Result<()> {
     let common = settings::common(environment)?;
     let count = migrations::migrate(common.database_url.expose_secret()).await?;
-    println!("{count} migrations applied");
-    Ok(())
+    output.show(&serde_json::json!({ "applied": count }), |_| format!("{count} migrations applied"))
 }
 
 /// Prints a document, or compares it with the file that holds it.
 fn generated(command: &str, document: &str, check: Option<&std::path::Path>) -> anyhow::Result<()> {
     let Some(path) = check else {
-        print!("{document}");
-        return Ok(());
+        return say(document);
     };
     let stored = std::fs::read_to_string(path).with_context(|| format!("{} cannot be read", path.display()))?;
     if stored != document {
@@ -173,7 +237,7 @@ fn generated(command: &str, document: &str, check: Option<&std::path::Path>) -> 
     Ok(())
 }
 
-fn check(role: &str, environment: &Environment) -> anyhow::Result<()> {
+fn check(role: &str, environment: &Environment, output: Output) -> anyhow::Result<()> {
     let which = match role {
         "control" => Which::CONTROL,
         "gateway" => Which::GATEWAY,
@@ -182,8 +246,7 @@ fn check(role: &str, environment: &Environment) -> anyhow::Result<()> {
         other => anyhow::bail!("there is no role {other}"),
     };
     roles::check(which, environment)?;
-    println!("the configuration of {} is usable", which.name());
-    Ok(())
+    output.done(&format!("the configuration of {} is usable", which.name()))
 }
 
 async fn healthcheck(url: &str) -> anyhow::Result<()> {

@@ -2,8 +2,10 @@
 
 use clap::Subcommand;
 use registry::cluster;
+use serde::Serialize;
 
 use crate::env::Environment;
+use crate::output::Output;
 use crate::{roles, settings};
 
 /// Clusters.
@@ -24,21 +26,38 @@ pub(crate) enum Command {
     },
 }
 
-pub(crate) async fn run(command: Command, environment: &Environment) -> anyhow::Result<()> {
+/// A cluster as it is shown.
+#[derive(Serialize)]
+struct Shown {
+    name: String,
+    public_host: String,
+    keycloak_url: Option<String>,
+}
+
+impl Shown {
+    fn of(cluster: cluster::Cluster) -> Self {
+        let cluster::Cluster { name, public_host, keycloak_url, .. } = cluster;
+        Self { name, public_host, keycloak_url }
+    }
+
+    fn line(&self) -> String {
+        let keycloak = self.keycloak_url.as_deref().unwrap_or("embedded realms");
+        format!("{}\t{}\t{keycloak}", self.name, self.public_host)
+    }
+}
+
+pub(crate) async fn run(command: Command, environment: &Environment, output: Output) -> anyhow::Result<()> {
     let db = roles::open(&settings::common(environment)?).await?;
     match command {
         Command::Ls => {
-            for cluster in cluster::list(&db).await? {
-                let keycloak = cluster.keycloak_url.as_deref().unwrap_or("embedded realms");
-                println!("{}\t{}\t{keycloak}", cluster.name, cluster.public_host);
-            }
+            let clusters: Vec<Shown> = cluster::list(&db).await?.into_iter().map(Shown::of).collect();
+            output.list(&clusters, Shown::line)
         }
         Command::Set { name, public_host, keycloak_url } => {
             let set = cluster::ensure(&db, &name, &public_host, keycloak_url.as_deref()).await?;
-            println!("{}\t{}", set.name, set.public_host);
+            output.show(&Shown::of(set), Shown::line)
         }
     }
-    Ok(())
 }
 
 /// `https://identity-0.kevra.app`: a scheme and a host, nothing behind them.

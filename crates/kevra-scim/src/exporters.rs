@@ -4,6 +4,8 @@
 //! endpoint; metrics are always scrapeable on the ops port. Spans are made in any case, because their ids stand in log
 //! lines, in the activity and in what we send on.
 
+use std::sync::{Arc, Mutex, PoisonError};
+
 use anyhow::Context;
 use opentelemetry::KeyValue;
 use opentelemetry::trace::TracerProvider;
@@ -16,7 +18,7 @@ use tracing::{Level, Metadata};
 use tracing_subscriber::filter::{FilterExt, dynamic_filter_fn, filter_fn};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
-use tracing_subscriber::{EnvFilter, Layer};
+use tracing_subscriber::{EnvFilter, Layer, reload};
 
 /// What was installed; flushed at the end, on failure too.
 pub struct Exporters {
@@ -24,6 +26,33 @@ pub struct Exporters {
     metrics: SdkMeterProvider,
     /// What `/metrics` shows.
     pub registry: prometheus::Registry,
+    /// What is logged.
+    pub log: LogFilter,
+}
+
+/// The filter of the log, which can be changed while the program runs.
+#[derive(Clone)]
+pub struct LogFilter {
+    change: Arc<dyn Fn(EnvFilter) -> bool + Send + Sync>,
+    current: Arc<Mutex<String>>,
+}
+
+impl LogFilter {
+    /// The filter as it is.
+    pub fn current(&self) -> String {
+        self.current.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Another filter from now on; says whether it is one.
+    pub fn set(&self, text: &str) -> bool {
+        let Ok(filter) = EnvFilter::try_new(text) else { return false };
+        let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
+        if !(self.change)(filter) {
+            return false;
+        }
+        text.clone_into(&mut current);
+        true
+    }
 }
 
 /// How to log.
@@ -57,6 +86,12 @@ pub fn install(settings: &Settings<'_>) -> anyhow::Result<Exporters> {
     let (metrics, registry) = meters(resource, settings.otlp)?;
 
     let filter = EnvFilter::try_new(settings.filter).context("KEVRA_LOG is not a tracing filter")?;
+    let (filter, handle) = reload::Layer::new(filter);
+    let log = LogFilter {
+        change: Arc::new(move |filter| handle.reload(filter).is_ok()),
+        current: Arc::new(Mutex::new(settings.filter.to_owned())),
+    };
+    // Whatever the filter becomes, what libraries say stays unsaid.
     let filter = filter.and(filter_fn(may_be_written));
     let lines = if settings.json {
         tracing_subscriber::fmt::layer()
@@ -81,7 +116,7 @@ pub fn install(settings: &Settings<'_>) -> anyhow::Result<Exporters> {
     report_panics();
     let info = telemetry::metrics::gauge("build_info", "The version and role of this process");
     info.record(1, &[KeyValue::new("version", env!("CARGO_PKG_VERSION")), KeyValue::new("role", settings.role)]);
-    Ok(Exporters { traces, metrics, registry })
+    Ok(Exporters { traces, metrics, registry, log })
 }
 
 fn meters(resource: Resource, otlp: bool) -> anyhow::Result<(SdkMeterProvider, prometheus::Registry)> {

@@ -1,14 +1,17 @@
-//! The ops port: `/livez`, `/readyz`, `/metrics`. Readiness looks at the role's own dependencies, never at one tenant's
+//! The ops port: `/livez`, `/readyz`, `/metrics`, and `/log-filter` for callers on this very machine. Readiness looks at the role's own dependencies, never at one tenant's
 //! Keycloak or downstream.
 
 use std::net::TcpListener;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use actix_web::{App, HttpResponse, HttpServer, web};
+use actix_web::http::header::ORIGIN;
+use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
 use prometheus::{Encoder, TextEncoder};
 use registry::Db;
 use tokio_util::sync::CancellationToken;
+
+use crate::exporters::LogFilter;
 
 pub(crate) struct Ops {
     pub db: Db,
@@ -17,7 +20,11 @@ pub(crate) struct Ops {
     /// The broker's consuming session, for a role that needs it.
     pub broker: Option<Arc<AtomicBool>>,
     pub stopping: CancellationToken,
+    pub log: LogFilter,
 }
+
+/// The longest filter that is read.
+const LONGEST_FILTER: usize = 1_024;
 
 pub(crate) fn run(
     ops: Ops,
@@ -31,6 +38,12 @@ pub(crate) fn run(
             .route("/livez", web::get().to(async || HttpResponse::Ok().body("ok\n")))
             .route("/readyz", web::get().to(ready))
             .route("/metrics", web::get().to(metrics))
+            .service(
+                web::resource("/log-filter")
+                    .app_data(web::PayloadConfig::new(LONGEST_FILTER))
+                    .route(web::get().to(log_filter))
+                    .route(web::put().to(set_log_filter)),
+            )
     })
     .workers(1)
     .disable_signals()
@@ -69,4 +82,23 @@ async fn metrics(ops: web::Data<Ops>) -> HttpResponse {
         Ok(()) => HttpResponse::Ok().insert_header(("content-type", "text/plain; version=0.0.4")).body(text),
         Err(_) => HttpResponse::InternalServerError().finish(),
     }
+}
+
+async fn log_filter(ops: web::Data<Ops>) -> HttpResponse {
+    HttpResponse::Ok().body(ops.log.current() + "\n")
+}
+
+/// Another filter until the next one, or the next start. Only from this machine: the ops port has no credentials, and a
+/// pod's own address is not the loopback's. A browser's request is refused, wherever it comes from.
+async fn set_log_filter(ops: web::Data<Ops>, request: HttpRequest, body: String) -> HttpResponse {
+    let local = request.peer_addr().is_some_and(|peer| peer.ip().to_canonical().is_loopback());
+    if !local || request.headers().contains_key(ORIGIN) {
+        return HttpResponse::Forbidden().body("only from this machine\n");
+    }
+    let filter = body.trim();
+    if filter.is_empty() || !ops.log.set(filter) {
+        return HttpResponse::BadRequest().body("a tracing filter such as info,dispatcher=debug\n");
+    }
+    tracing::warn!(name = "log_filter", filter, "the log filter was changed");
+    HttpResponse::Ok().body(filter.to_owned() + "\n")
 }

@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::env::{self, Environment};
+use crate::exporters::{Exporters, LogFilter};
 use crate::realms::Realms;
 use crate::settings::Admins;
 use crate::{ops, settings};
@@ -64,6 +65,7 @@ pub(crate) struct Parts {
     pub console: settings::Console,
     pub keep_activity: Duration,
     pub metrics: prometheus::Registry,
+    pub log: LogFilter,
 }
 
 /// Binds a port; a taken one is named with the variable that changes it.
@@ -75,7 +77,7 @@ pub(crate) fn bind(address: SocketAddr, variable: &str) -> anyhow::Result<TcpLis
 }
 
 /// Runs roles as the environment says, until a signal.
-pub(crate) async fn run(which: Which, environment: &Environment, metrics: prometheus::Registry) -> anyhow::Result<()> {
+pub(crate) async fn run(which: Which, environment: &Environment, exporters: &Exporters) -> anyhow::Result<()> {
     let common = settings::common(environment)?;
     let ports = Ports {
         ops: bind(common.ops_listen, env::OPS_LISTEN.name)?,
@@ -113,7 +115,8 @@ pub(crate) async fn run(which: Which, environment: &Environment, metrics: promet
         demo: None,
         console: if which.control { settings::console(environment)? } else { settings::Console::default() },
         keep_activity: settings::keep_activity(environment)?,
-        metrics,
+        metrics: exporters.registry.clone(),
+        log: exporters.log.clone(),
     };
     let shutdown = crate::shutdown::on_signals()?;
     tracing::info!(name = "started", role = which.name());
@@ -147,6 +150,7 @@ pub(crate) async fn serve(which: Which, parts: Parts, ports: Ports, shutdown: Ca
         registry: parts.metrics.clone(),
         broker,
         stopping: shutdown.clone(),
+        log: parts.log.clone(),
     };
     let ops_stop = CancellationToken::new();
     let ops_task = tokio::spawn(ops::run(ops, ports.ops, ops_stop.clone())?);

@@ -7,6 +7,7 @@ use registry::seal::Keyring;
 use registry::sealed::{self, Kind};
 
 use crate::env::{self, Environment, bad};
+use crate::output::Output;
 use crate::{roles, settings};
 
 /// Secrets at rest.
@@ -16,19 +17,35 @@ pub(crate) enum Command {
     Rewrap,
 }
 
-pub(crate) async fn run(command: Command, environment: &Environment) -> anyhow::Result<()> {
+/// How many secrets were wrapped anew.
+#[derive(serde::Serialize)]
+struct Rewrapped {
+    downstream_tokens: u64,
+    realm_secrets: Option<u64>,
+}
+
+impl Rewrapped {
+    fn text(&self) -> String {
+        let tokens = format!("{} downstream tokens wrapped anew", self.downstream_tokens);
+        match self.realm_secrets {
+            Some(count) => format!("{tokens}\n{count} realm secrets wrapped anew"),
+            None => tokens,
+        }
+    }
+}
+
+pub(crate) async fn run(command: Command, environment: &Environment, output: Output) -> anyhow::Result<()> {
     let Command::Rewrap = command;
     let db = roles::open(&settings::common(environment)?).await?;
     let tokens = settings::keyring(environment, env::SEAL_KEYRING)?;
     let realms = settings::realm_keyring(environment)?;
     check(&db, Some(&tokens), realms.as_ref()).await?;
-    let count = sealed::rewrap(&db, Kind::DownstreamToken, &tokens).await?;
-    println!("{count} downstream tokens wrapped anew");
-    if let Some(realms) = realms {
-        let count = sealed::rewrap(&db, Kind::RealmSecret, &realms).await?;
-        println!("{count} realm secrets wrapped anew");
-    }
-    Ok(())
+    let downstream_tokens = sealed::rewrap(&db, Kind::DownstreamToken, &tokens).await?;
+    let realm_secrets = match realms {
+        Some(realms) => Some(sealed::rewrap(&db, Kind::RealmSecret, &realms).await?),
+        None => None,
+    };
+    output.show(&Rewrapped { downstream_tokens, realm_secrets }, Rewrapped::text)
 }
 
 /// Refuses to go on where a key is missing that something stored is sealed with. A keyring that is not given is not

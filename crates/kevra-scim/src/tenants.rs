@@ -1,11 +1,17 @@
 //! Commands on the registry: what an operator does from a shell. A token is printed once, by the command that mints it.
 
+use std::path::PathBuf;
+
 use anyhow::Context;
 use clap::Subcommand;
-use registry::tenant::{self, New};
-use registry::{BearerToken, Db, inbound_token};
+use control::Declared;
+use registry::{BearerToken, Db, inbound_token, target, tenant};
+use serde::Serialize;
 
+use crate::consent::Consent;
 use crate::env::Environment;
+use crate::offboard::{self, Wish};
+use crate::output::Output;
 use crate::realms::Realms;
 use crate::{roles, settings};
 
@@ -16,7 +22,11 @@ pub(crate) const ACTOR: &str = "cli";
 #[derive(Subcommand)]
 pub(crate) enum Command {
     /// Lists tenants.
-    Ls,
+    Ls {
+        /// Only those with this in their slug, name or realm.
+        #[arg(long, default_value = "")]
+        search: String,
+    },
     /// Shows a tenant.
     Show {
         /// Its slug.
@@ -38,15 +48,29 @@ pub(crate) enum Command {
         /// Its slug.
         tenant: String,
     },
-    /// Replaces the inbound token and prints the new one, once.
+    /// Replaces the inbound token and prints the new one, once. The old one is dead at once.
     Rotate {
         /// Its slug.
         tenant: String,
+        #[command(flatten)]
+        consent: Consent,
     },
-    /// Disables inbound SCIM.
+    /// Disables inbound SCIM: the identity provider gets 401 from now on.
     Disable {
         /// Its slug.
         tenant: String,
+        #[command(flatten)]
+        consent: Consent,
+    },
+    /// Prints a tenant as a JSON document: everything somebody chose, no secret.
+    Export {
+        /// Its slug.
+        tenant: String,
+    },
+    /// Makes or changes a tenant as a JSON document of `export` says.
+    Apply {
+        /// The document; standard input where it is `-`.
+        file: PathBuf,
     },
     /// Moves a tenant's realm to another cluster, or to another name; it answers 503 meanwhile.
     Move {
@@ -58,193 +82,237 @@ pub(crate) enum Command {
         /// The realm there; the same name where left out.
         #[arg(long)]
         realm: Option<String>,
+        #[command(flatten)]
+        consent: Consent,
+    },
+    /// Erases everything known of one person, who has to be gone from the realm.
+    EraseUser {
+        /// Its slug.
+        tenant: String,
+        /// The user's id, or the userName of one who is in the directory still.
+        user: String,
+        /// Only say what there is.
+        #[arg(long)]
+        dry_run: bool,
+        /// Even where a change has yet to be delivered: it never will be.
+        #[arg(long)]
+        even_if_owed: bool,
+        #[command(flatten)]
+        consent: Consent,
+    },
+    /// Removes a tenant with everything known of it. Its realm and the downstream's records stay.
+    Delete {
+        /// Its slug.
+        tenant: String,
+        /// Do not put the realm's event stores back: for a realm that is gone already.
+        #[arg(long)]
+        leave_realm: bool,
+        #[command(flatten)]
+        consent: Consent,
     },
 }
 
-/// Realms.
-#[derive(Subcommand)]
-pub(crate) enum RealmCommand {
-    /// Sets a tenant's realm up; repeatable.
-    Provision {
-        /// The tenant's slug.
-        tenant: String,
-    },
-    /// Gives the realm's data-path client another secret.
-    RotateSecret {
-        /// The tenant's slug.
-        tenant: String,
-    },
-    /// Has the whole realm compared with what was seen of it, by a running dispatcher.
-    Compare {
-        /// The tenant's slug.
-        tenant: String,
-    },
+/// A tenant in a list.
+#[derive(Serialize)]
+struct Listed {
+    slug: String,
+    realm: String,
+    cluster: String,
+    base_url: String,
 }
 
-pub(crate) async fn run(command: Command, environment: &Environment) -> anyhow::Result<()> {
+/// A tenant by itself.
+#[derive(Serialize)]
+struct Shown {
+    #[serde(flatten)]
+    listed: Listed,
+    display_name: String,
+    custom_domain: Option<String>,
+    frozen: bool,
+    inbound: Option<Inbound>,
+    outbound: Option<Outbound>,
+}
+
+#[derive(Serialize)]
+struct Inbound {
+    hint: String,
+    minted_at: String,
+    expires_at: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Outbound {
+    base_url: String,
+    quarantine: Option<String>,
+    paused: bool,
+    waiting: i64,
+    parked: i64,
+}
+
+/// A fresh token.
+#[derive(Serialize)]
+struct Minted {
+    token: String,
+    hint: String,
+    base_url: String,
+}
+
+impl Listed {
+    fn of(tenant: &tenant::Tenant) -> Self {
+        Self {
+            slug: tenant.slug.clone(),
+            realm: tenant.realm.clone(),
+            cluster: tenant.cluster.clone(),
+            base_url: tenant.scim_base_url(),
+        }
+    }
+}
+
+impl Shown {
+    async fn of(db: &Db, tenant: &tenant::Tenant) -> anyhow::Result<Self> {
+        let token = inbound_token::newest(db, tenant.id).await?.filter(|token| token.died_at.is_none());
+        let outbound = match target::current(db, tenant.id).await?.filter(|target| target.active) {
+            None => None,
+            Some(target) => {
+                let backlog = directory::ledger::backlog_of(db, tenant.id).await?;
+                let (waiting, parked) = (backlog.waiting, backlog.parked);
+                let (paused, quarantine) = (target.paused(), target.quarantine_reason);
+                let quarantine = target.quarantined_at.map(|_| quarantine.unwrap_or_default());
+                Some(Outbound { base_url: target.base_url, quarantine, paused, waiting, parked })
+            }
+        };
+        Ok(Self {
+            listed: Listed::of(tenant),
+            display_name: tenant.display_name.clone(),
+            custom_domain: tenant.custom_domain.clone(),
+            frozen: tenant.frozen_at.is_some(),
+            inbound: token.map(|token| Inbound {
+                hint: token.hint,
+                minted_at: control::moment(token.minted_at),
+                expires_at: token.expires_at.map(control::moment),
+            }),
+            outbound,
+        })
+    }
+
+    fn text(&self) -> String {
+        let Listed { slug, realm, cluster, base_url } = &self.listed;
+        let inbound =
+            self.inbound.as_ref().map_or_else(|| "disabled".to_owned(), |on| format!("enabled, …{}", on.hint));
+        let outbound = self.outbound.as_ref().map_or_else(|| "disabled".to_owned(), Outbound::text);
+        let frozen = if self.frozen { "\n  frozen    a move or a removal is not over" } else { "" };
+        format!(
+            "{slug}\n  realm     {realm} on {cluster}\n  base URL  {base_url}\n  inbound   {inbound}\n  outbound  {outbound}{frozen}"
+        )
+    }
+}
+
+impl Outbound {
+    fn text(&self) -> String {
+        let Self { base_url, quarantine, paused, waiting, parked } = self;
+        let state = match quarantine {
+            Some(reason) => format!(", quarantined: {reason}"),
+            None if *paused => ", paused at its own wish".to_owned(),
+            None => String::new(),
+        };
+        format!("{base_url}{state}, {waiting} waiting, {parked} parked")
+    }
+}
+
+pub(crate) async fn run(command: Command, environment: &Environment, output: Output) -> anyhow::Result<()> {
     let db = roles::open(&settings::common(environment)?).await?;
     match command {
-        Command::Ls => {
-            let (page, _) = tenant::list(&db, "", 0, 10_000).await?;
-            for tenant in page {
-                println!("{}\t{}\t{}", tenant.slug, tenant.realm, tenant.scim_base_url());
-            }
+        Command::Ls { search } => {
+            let (page, _) = tenant::list(&db, &search, 0, 100_000).await?;
+            let rows: Vec<Listed> = page.iter().map(Listed::of).collect();
+            output.list(&rows, |row| format!("{}\t{}\t{}", row.slug, row.realm, row.base_url))
         }
-        Command::Show { tenant } => {
-            let found = find(&db, &tenant).await?;
-            let token = inbound_token::newest(&db, found.id).await?.filter(|token| token.died_at.is_none());
-            let target = registry::target::current(&db, found.id).await?.filter(|target| target.active);
-            println!("{}\n  realm     {}\n  base URL  {}", found.slug, found.realm, found.scim_base_url());
-            println!(
-                "  inbound   {}",
-                token.map_or("disabled".to_owned(), |token| format!("enabled, …{}", token.hint))
-            );
-            println!("  outbound  {}", target.map_or("disabled".to_owned(), |target| target.base_url));
-        }
+        Command::Show { tenant } => output.show(&Shown::of(&db, &find(&db, &tenant).await?).await?, Shown::text),
         Command::Create { tenant, realm, cluster } => {
-            let cluster = registry::cluster::by_name(&db, &cluster).await.with_context(|| {
+            registry::cluster::by_name(&db, &cluster).await.with_context(|| {
                 format!("cluster {cluster}; make it with `kevra-scim cluster set {cluster} --public-host URL`")
             })?;
-            let new = New {
-                display_name: tenant.clone(),
-                realm: realm.unwrap_or_else(|| tenant.clone()),
-                slug: tenant,
-                cluster: cluster.id,
-                custom_domain: None,
-            };
-            println!("{}", tenant::create(&db, &new, ACTOR).await?.scim_base_url());
+            if find(&db, &tenant).await.is_ok() {
+                anyhow::bail!("tenant {tenant}: there is one already");
+            }
+            let realm = realm.unwrap_or_else(|| tenant.clone());
+            let declared = Declared { slug: tenant.clone(), realm, cluster, ..Declared::default() };
+            declared.apply(&db, &realms(&db, environment)?, ACTOR).await?;
+            let made = Listed::of(&find(&db, &tenant).await?);
+            output.show(&made, |made| made.base_url.clone())
         }
         Command::Enable { tenant } => {
             let found = find(&db, &tenant).await?;
-            let realms = Realms::new(db.clone(), settings::realm_keyring(environment)?, settings::admins(environment)?);
-            realms.set_up(&found).await.context("the realm")?;
+            realms(&db, environment)?.set_up(&found).await.context("the realm")?;
             let token = BearerToken::generate()?;
             inbound_token::enable(&db, found.id, &token, ACTOR).await?;
             directory::watch::want_import(&db, found.id).await?;
-            println!("{}", token.reveal());
+            reveal(&token, &found, output)
         }
-        Command::Rotate { tenant } => {
+        Command::Rotate { tenant, consent } => {
             let found = find(&db, &tenant).await?;
+            consent.to(&format!("The present token of {tenant} will be refused at once."))?;
             let token = BearerToken::generate()?;
             inbound_token::rotate(&db, found.id, &token, None, ACTOR).await?;
-            println!("{}", token.reveal());
+            reveal(&token, &found, output)
         }
-        Command::Disable { tenant } => {
+        Command::Disable { tenant, consent } => {
             let found = find(&db, &tenant).await?;
+            consent.to(&format!("{tenant}'s identity provider will get 401, and its token never works again."))?;
             inbound_token::disable(&db, found.id, ACTOR).await?;
-        }
-        Command::Move { tenant, cluster, realm } => {
-            let found = find(&db, &tenant).await?;
-            let cluster =
-                registry::cluster::by_name(&db, &cluster).await.with_context(|| format!("cluster {cluster}"))?;
-            let realms = Realms::new(db.clone(), settings::realm_keyring(environment)?, settings::admins(environment)?);
-            relocate(&db, &realms, &found, cluster.id, realm.as_deref().unwrap_or(&found.realm)).await?;
-            println!("{}", find(&db, &tenant).await?.scim_base_url());
-        }
-    }
-    Ok(())
-}
-
-/// Freeze, drain, act, compare, thaw (K30). What fails leaves the tenant frozen where it was found to be unsafe, and says so.
-async fn relocate(
-    db: &Db,
-    realms: &Realms,
-    tenant: &tenant::Tenant,
-    cluster: registry::ClusterId,
-    realm: &str,
-) -> anyhow::Result<()> {
-    tenant::freeze(db, tenant.id, true).await?;
-    let begun = std::time::Instant::now();
-    while directory::writing::under_way(db, tenant.id).await? > 0 {
-        if begun.elapsed() > std::time::Duration::from_secs(40) {
-            tenant::freeze(db, tenant.id, false).await?;
-            anyhow::bail!("work of this tenant did not end; nothing was moved");
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
-    }
-    tenant::relocate(db, tenant.id, cluster, realm, ACTOR).await?;
-    directory::watch::forget_realm(db, tenant.id).await?;
-    let moved = tenant::by_id(db, tenant.id).await?;
-    realms.set_up(&moved).await.context("the realm at its new place; the tenant stays frozen, run this again")?;
-    directory::watch::want_import(db, tenant.id).await?;
-    directory::watch::want_compare(db, tenant.id).await?;
-    Ok(tenant::freeze(db, tenant.id, false).await?)
-}
-
-pub(crate) async fn realm(command: RealmCommand, environment: &Environment) -> anyhow::Result<()> {
-    let db = roles::open(&settings::common(environment)?).await?;
-    let realms = Realms::new(db.clone(), settings::realm_keyring(environment)?, settings::admins(environment)?);
-    match command {
-        RealmCommand::Provision { tenant } => {
-            let found = find(&db, &tenant).await?;
-            realms.set_up(&found).await.context("the realm")?;
-            println!("realm {} is set up", found.realm);
-        }
-        RealmCommand::RotateSecret { tenant } => {
-            let found = find(&db, &tenant).await?;
-            realms.rotate_secret(&found).await.context("the realm")?;
-            println!("the client of realm {} has another secret", found.realm);
-        }
-        RealmCommand::Compare { tenant } => {
-            let found = find(&db, &tenant).await?;
-            directory::watch::want_compare(&db, found.id).await?;
-            println!("realm {} will be compared", found.realm);
-        }
-    }
-    Ok(())
-}
-
-/// Looks at everything a tenant needs and says what is missing and how it is mended.
-pub(crate) async fn doctor(tenant: &str, repair: bool, environment: &Environment) -> anyhow::Result<()> {
-    let db = roles::open(&settings::common(environment)?).await?;
-    let found = find(&db, tenant).await?;
-    let realms = Realms::new(db.clone(), settings::realm_keyring(environment)?, settings::admins(environment)?);
-    let line = |good: bool, what: &str, say: &str| println!("{} {what:<12} {say}", if good { "ok  " } else { "MISS" });
-    let place = found.keycloak_url.as_deref().unwrap_or("embedded");
-    line(true, "realm", &format!("{} on {} ({place})", found.realm, found.cluster));
-    line(
-        found.frozen_at.is_none(),
-        "tenant",
-        if found.frozen_at.is_some() { "frozen: a move is not over" } else { "served" },
-    );
-    let mut missing = match realms.missing(&found).await {
-        Ok(missing) => missing,
-        Err(error) => {
-            line(false, "keycloak", &format!("{error}; check the address and the credential of its cluster"));
-            anyhow::bail!("the realm could not be looked at");
-        }
-    };
-    if repair && !missing.is_empty() {
-        realms.set_up(&found).await.context("the realm")?;
-        directory::watch::want_compare(&db, found.id).await?;
-        for piece in &missing {
-            line(true, "mended", piece);
-        }
-        missing = realms.missing(&found).await.context("the realm")?;
-    }
-    for piece in &missing {
-        line(false, "set-up", &format!("{piece}; mend it with: kevra-scim doctor {tenant} --repair"));
-    }
-    if missing.is_empty() {
-        line(true, "set-up", "client, roles, realm role, attributes, event stores, renames");
-    }
-    match realms.of_tenant(&found).await {
-        Ok(realm) => match realm.identity().await {
-            Ok(_) => line(true, "data path", "the realm takes our client"),
-            Err(error) => {
-                line(false, "data path", &format!("{error}; mend it with: kevra-scim realm provision {tenant}"));
-                missing.push("the data path");
+            if let Err(error) = realms(&db, environment)?.stand_down(&found).await {
+                tracing::warn!(%error, "the realm's event stores are not put back yet");
             }
-        },
-        Err(error) => line(false, "data path", &error.to_string()),
+            output.done(&format!("inbound SCIM of {tenant} is disabled"))
+        }
+        Command::Export { tenant } => {
+            let declared = Declared::of(&db, &find(&db, &tenant).await?).await?;
+            Output::Json.show(&declared, |_| String::new())
+        }
+        Command::Apply { file } => {
+            let declared: Declared = serde_json::from_str(&read(&file)?).with_context(|| file.display().to_string())?;
+            let slug = declared.slug.clone();
+            let applied = declared.apply(&db, &realms(&db, environment)?, ACTOR).await?;
+            let told = serde_json::json!({ "slug": slug, "applied": applied });
+            output.show(&told, |told| format!("{slug} {}", told["applied"].as_str().unwrap_or_default()))
+        }
+        Command::Move { tenant, cluster, realm, consent } => {
+            let found = find(&db, &tenant).await?;
+            let to = registry::cluster::by_name(&db, &cluster).await.with_context(|| format!("cluster {cluster}"))?;
+            consent.to(&format!("{tenant} answers 503 until its realm is taken over on {cluster}."))?;
+            let realm = realm.as_deref().unwrap_or(&found.realm);
+            offboard::relocate(&db, &realms(&db, environment)?, &found, to.id, realm).await?;
+            output.show(&Listed::of(&find(&db, &tenant).await?), |moved| moved.base_url.clone())
+        }
+        Command::EraseUser { tenant, user, dry_run, even_if_owed, consent } => {
+            let found = find(&db, &tenant).await?;
+            let wish = Wish { user: &user, dry_run, even_if_owed, consent: &consent };
+            offboard::erase_user(&db, &realms(&db, environment)?, &found, &wish, output).await
+        }
+        Command::Delete { tenant, leave_realm, consent } => {
+            let found = find(&db, &tenant).await?;
+            consent.to(&format!("{tenant}, its directory, its tokens and its activity will be gone."))?;
+            offboard::remove(&db, &realms(&db, environment)?, &found, leave_realm).await?;
+            output.done(&format!("tenant {tenant} is removed; realm {} stays", found.realm))
+        }
     }
-    let import = directory::watch::import_state(&db, found.id).await?;
-    let state = import.map_or("never begun".to_owned(), |import| match import.import_done_at {
-        Some(_) => format!("done, {} users", import.imported),
-        None => format!("under way, {} users so far", import.imported),
-    });
-    line(true, "import", &state);
-    if missing.is_empty() { Ok(()) } else { anyhow::bail!("{} pieces are missing", missing.len()) }
+}
+
+/// The realms with whatever credentials this environment has.
+pub(crate) fn realms(db: &Db, environment: &Environment) -> anyhow::Result<Realms> {
+    Ok(Realms::new(db.clone(), settings::realm_keyring(environment)?, settings::admins(environment)?))
+}
+
+fn reveal(token: &BearerToken, tenant: &tenant::Tenant, output: Output) -> anyhow::Result<()> {
+    let (token, hint) = (token.reveal().to_owned(), token.hint());
+    output.show(&Minted { token, hint, base_url: tenant.scim_base_url() }, |minted| minted.token.clone())
+}
+
+fn read(file: &std::path::Path) -> anyhow::Result<String> {
+    if file.as_os_str() == "-" {
+        return std::io::read_to_string(std::io::stdin()).context("standard input");
+    }
+    std::fs::read_to_string(file).with_context(|| format!("{} cannot be read", file.display()))
 }
 
 pub(crate) async fn find(db: &Db, slug: &str) -> anyhow::Result<tenant::Tenant> {

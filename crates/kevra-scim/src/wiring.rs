@@ -6,15 +6,15 @@ use control::jwks::{Expect, Source, Verifier};
 use registry::Db;
 
 use crate::env::{self, Environment};
-use crate::realms::Realms;
 use crate::settings;
+use crate::tenants::realms;
 
 /// The control role's dependencies, with a verifier that accepts nobody.
 pub(crate) fn control(environment: &Environment, db: Db) -> anyhow::Result<control::Deps> {
     let nobody =
         Expect { issuer: "nobody".to_owned(), audience: "nobody".to_owned(), source: Source::Fixed(String::new()) };
     Ok(control::Deps {
-        realms: Arc::new(Realms::new(db.clone(), settings::realm_keyring(environment)?, settings::Admins::new())),
+        realms: Arc::new(realms(&db, environment)?),
         db,
         keyring: settings::keyring(environment, env::SEAL_KEYRING)?,
         // A command ends before anything could ring: the dispatcher's sweeper finds what it did.

@@ -55,6 +55,14 @@ pub async fn note(
     insert(db.connection(), Some(tenant), actor, action, detail).await
 }
 
+/// Takes a text, such as a user's id, out of the facts of a tenant's entries; the entries stay.
+pub async fn redact(connection: &impl ConnectionTrait, tenant: TenantId, text: &str) -> Result<u64, Error> {
+    let update =
+        "update audit_entry set detail = replace(detail, $2, 'erased') where tenant_id = $1 and detail like $3";
+    let within = format!("%{text}%");
+    db::execute(connection, update, [tenant.0.into(), text.into(), within.into()]).await
+}
+
 /// The newest entries of a tenant, newest first.
 pub async fn newest(db: &Db, tenant: TenantId, limit: u32) -> Result<Vec<Entry>, Error> {
     let text = "select id, at, actor, action, detail from audit_entry where tenant_id = $1

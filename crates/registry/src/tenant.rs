@@ -147,6 +147,17 @@ pub async fn freeze(db: &Db, tenant: TenantId, frozen: bool) -> Result<(), Error
     Ok(())
 }
 
+/// The slugs of tenants that are frozen.
+pub async fn frozen(db: &Db) -> Result<Vec<String>, Error> {
+    #[derive(FromQueryResult)]
+    struct Slug {
+        slug: String,
+    }
+    let text = "select slug from tenant where frozen_at is not null order by slug";
+    let rows: Vec<Slug> = db::all(db.connection(), text, []).await?;
+    Ok(rows.into_iter().map(|row| row.slug).collect())
+}
+
 /// Puts a tenant's realm on another cluster, or under another name: one realm generation up (K30).
 pub async fn relocate(db: &Db, tenant: TenantId, cluster: ClusterId, realm: &str, actor: &str) -> Result<(), Error> {
     let transaction = db.begin().await?;

@@ -21,6 +21,7 @@ pub mod scratch;
 pub mod servers;
 pub mod store;
 pub mod third_party;
+pub mod transcript;
 
 pub use demo_process::Demo;
 

@@ -3,6 +3,7 @@
 
 mod backfills;
 mod enabling;
+mod erasures;
 mod filters;
 mod groups;
 mod ledger;

@@ -12,7 +12,7 @@ testkit::on_both_databases!(
     a_user_is_found_by_name_or_address,
 );
 
-fn entry(tenant: TenantId, at: i64, class: &str, user: Option<Uuid>) -> Entry {
+pub(crate) fn entry(tenant: TenantId, at: i64, class: &str, user: Option<Uuid>) -> Entry {
     Entry {
         tenant,
         at,

@@ -169,6 +169,7 @@ async fn start(options: Options, environment: Environment) -> anyhow::Result<()>
         console: settings::console(&environment)?,
         keep_activity: settings::keep_activity(&environment)?,
         metrics: exporters.registry.clone(),
+        log: exporters.log.clone(),
     };
     let ports = Ports { control: Some(control), gateway: Some(gateway), ops };
     let serving = tokio::spawn(roles::serve(Which::ALL, parts, ports, stop.clone()));

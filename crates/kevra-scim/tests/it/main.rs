@@ -7,3 +7,4 @@ mod generated;
 mod layers;
 mod scim;
 mod settings;
+mod transcripts;

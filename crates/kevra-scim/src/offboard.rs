@@ -1,0 +1,153 @@
+//! What needs a tenant to stand still: moving its realm, removing the tenant, erasing one of its people (K30).
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail};
+use directory::erase::{self, Erasure};
+use directory::{user, watch, writing};
+use registry::{ClusterId, Db, inbound_token, target, tenant};
+use serde::Serialize;
+use uuid::Uuid;
+
+use crate::consent::Consent;
+use crate::output::Output;
+use crate::realms::Realms;
+use crate::tenants::ACTOR;
+
+/// How long work of a tenant is waited for: a lease, a request's deadline, and a little.
+const DRAIN: Duration = Duration::from_secs(40);
+
+/// Freezes a tenant and waits until nothing of it is under way; where that does not come it is thawed again.
+async fn freeze(db: &Db, tenant: &tenant::Tenant) -> anyhow::Result<()> {
+    tenant::freeze(db, tenant.id, true).await?;
+    let begun = Instant::now();
+    while writing::under_way(db, tenant.id).await? > 0 {
+        if begun.elapsed() > DRAIN {
+            tenant::freeze(db, tenant.id, false).await?;
+            bail!("work of this tenant did not end; nothing was changed");
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    Ok(())
+}
+
+/// Freeze, drain, act, compare, thaw (K30). What fails leaves the tenant frozen where it was found to be unsafe, and says so.
+pub(crate) async fn relocate(
+    db: &Db,
+    realms: &Realms,
+    found: &tenant::Tenant,
+    cluster: ClusterId,
+    realm: &str,
+) -> anyhow::Result<()> {
+    freeze(db, found).await?;
+    tenant::relocate(db, found.id, cluster, realm, ACTOR).await?;
+    watch::forget_realm(db, found.id).await?;
+    let moved = tenant::by_id(db, found.id).await?;
+    realms.set_up(&moved).await.context("the realm at its new place; the tenant stays frozen, run this again")?;
+    watch::want_import(db, found.id).await?;
+    watch::want_compare(db, found.id).await?;
+    Ok(tenant::freeze(db, found.id, false).await?)
+}
+
+/// Removes a tenant with everything we know of it: both directions off, the realm's event stores as they were, then the
+/// rows. The realm, its users and the downstream's records stay.
+pub(crate) async fn remove(db: &Db, realms: &Realms, found: &tenant::Tenant, leave_realm: bool) -> anyhow::Result<()> {
+    freeze(db, found).await?;
+    for off in [
+        inbound_token::disable(db, found.id, ACTOR).await.map(drop),
+        target::disable(db, found.id, ACTOR).await.map(drop),
+    ] {
+        match off {
+            Ok(()) | Err(registry::Error::NotEnabled) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    if !leave_realm && let Err(error) = realms.stand_down(found).await {
+        tenant::freeze(db, found.id, false).await?;
+        bail!(
+            "both directions are off, but the realm's event stores cannot be put back: {error}; \
+             run this again, or with --leave-realm"
+        );
+    }
+    Ok(tenant::delete(db, found.id, ACTOR).await?)
+}
+
+/// What is told of an erasure.
+#[derive(Serialize)]
+struct Told {
+    user_id: Uuid,
+    erased: bool,
+    rows: std::collections::BTreeMap<&'static str, u64>,
+    /// Records of applications, which have to erase them themselves.
+    downstream: Vec<erase::Record>,
+}
+
+impl Told {
+    fn text(&self) -> String {
+        let mut lines = vec![format!("{} {}", self.user_id, if self.erased { "is erased" } else { "would be erased" })];
+        lines.extend(self.rows.iter().map(|(table, count)| format!("  {table:<15} {count}")));
+        for record in &self.downstream {
+            lines.push(format!("  still downstream: {} {}", record.base_url, record.downstream_id));
+        }
+        lines.join("\n")
+    }
+}
+
+/// How to erase somebody.
+pub(crate) struct Wish<'a> {
+    /// A user's id, or the userName of one who is in the directory still.
+    pub user: &'a str,
+    /// Only say what there is.
+    pub dry_run: bool,
+    /// Even where a change waits to be delivered.
+    pub even_if_owed: bool,
+    pub consent: &'a Consent,
+}
+
+/// Erases one person. Who is still in the realm is refused: the next look at the realm would bring the data back.
+pub(crate) async fn erase_user(
+    db: &Db,
+    realms: &Realms,
+    found: &tenant::Tenant,
+    wish: &Wish<'_>,
+    output: Output,
+) -> anyhow::Result<()> {
+    let id = identify(db, found, wish.user).await?;
+    let downstream = erase::records(db, found.id, id).await?;
+    if wish.dry_run {
+        let told = Told { user_id: id, erased: false, rows: erase::rows(db, found.id, id).await?, downstream };
+        return output.show(&told, Told::text);
+    }
+    if found.keycloak_url.is_some() {
+        let realm = realms.of_tenant(found).await.context("the realm")?;
+        if realm.user(id).await.context("the realm")?.is_some() {
+            bail!("user {id} is in the realm still; delete it there first, or the next look would bring the data back");
+        }
+    }
+    wish.consent.to(&format!("Everything known of user {id} of {} will be erased.", found.slug))?;
+    let begun = Instant::now();
+    loop {
+        match erase::erase(db, found.id, id, wish.even_if_owed, ACTOR).await? {
+            Erasure::Done(rows) => {
+                let told = Told { user_id: id, erased: true, rows, downstream };
+                return output.show(&told, Told::text);
+            }
+            Erasure::Owed => {
+                bail!("a change of user {id} has yet to be delivered; wait for it, or say --even-if-owed to drop it")
+            }
+            Erasure::UnderWay if begun.elapsed() > DRAIN => bail!("work on user {id} did not end; nothing was erased"),
+            Erasure::UnderWay => tokio::time::sleep(Duration::from_millis(200)).await,
+        }
+    }
+}
+
+async fn identify(db: &Db, found: &tenant::Tenant, text: &str) -> anyhow::Result<Uuid> {
+    if let Ok(id) = Uuid::parse_str(text) {
+        return Ok(id);
+    }
+    match user::named(db, found.id, text).await?.as_slice() {
+        [id] => Ok(*id),
+        [] => bail!("nobody of that name is in the directory; give the id, as the realm or the activity shows it"),
+        _ => bail!("several users have that name or address; give the id"),
+    }
+}
