@@ -31,9 +31,6 @@ pub(crate) async fn run(deps: &Deps, watch: &Watch, realm: &Realm) -> Result<(),
                 users.push(arrival(watch.tenant_id, user));
             }
         }
-        if !watch::renew(&deps.db, watch).await.map_err(|error| text(&error))? {
-            return Err("another process polls this realm now".to_owned());
-        }
         watch::import_page(&deps.db, watch, &users).await.map_err(|error| text(&error))?;
         if !full {
             break;
