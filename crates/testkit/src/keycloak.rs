@@ -162,7 +162,8 @@ pub fn kill() {
 
 /// Starts Keycloak again and waits until it is ready.
 pub fn start() {
-    let start = Command::new(servers::fact("KEVRA_TEST_KEYCLOAK")).arg("start").stdin(Stdio::null()).spawn();
+    let mut command = Command::new(servers::fact("KEVRA_TEST_KEYCLOAK"));
+    let start = command.arg("start").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
     drop(start.expect("Keycloak's script runs"));
     let url = servers::fact("KEVRA_TEST_KEYCLOAK_HEALTH");
     let ready = || http().get(&url).send().is_ok_and(|answer| answer.status().is_success()).then_some(());
