@@ -49,9 +49,6 @@ pub(crate) async fn run(deps: &Deps, watch: &Watch, realm: &Realm) -> Result<(),
                 _ => mark(deps, tenant, user.id, &Mark { urgent: !user.enabled, ..Mark::default() }).await?,
             }
         }
-        if !watch::renew(&deps.db, watch).await.map_err(text)? {
-            return Err("another process polls this realm now".to_owned());
-        }
         if !full || page.is_empty() {
             break;
         }

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 
 use directory::ledger::Mark;
 use directory::look;
-use directory::watch::{self, Watch};
+use directory::watch::Watch;
 use realm::Realm;
 use uuid::Uuid;
 
@@ -40,9 +40,6 @@ pub(crate) async fn run(deps: &Deps, watch: &Watch, realm: &Realm, managed: &Has
         let there: HashSet<Uuid> = members(realm, *group).await?.intersection(managed).copied().collect();
         for user in look::suspects(&deps.db, tenant, *group, &there).await.map_err(text)? {
             mark(deps, tenant, user, &Mark { roles: true, ..Mark::default() }).await?;
-        }
-        if !watch::renew(&deps.db, watch).await.map_err(text)? {
-            return Err("another process polls this realm now".to_owned());
         }
     }
     Ok(())

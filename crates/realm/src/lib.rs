@@ -266,6 +266,14 @@ impl Realm {
         }
     }
 
+    /// Whether the realm keeps the events the poll lives on.
+    pub async fn stores_events(&self) -> Result<bool, Error> {
+        match self {
+            Self::Embedded(_) => Ok(true),
+            Self::Keycloak(client) => client.stores_events().await,
+        }
+    }
+
     /// What may have changed since a moment, milliseconds of the realm's clock (the event poll). `ours` are the internal
     /// ids of every client that was ever ours: their writes are no operator's touch (K26).
     pub async fn changes(&self, since_ms: i64, ours: &[Uuid]) -> Result<Changes, Error> {

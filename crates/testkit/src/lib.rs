@@ -14,6 +14,7 @@ pub mod demo_process;
 pub mod fieldnotes;
 pub mod installation;
 pub mod keycloak;
+pub mod ldap;
 pub mod network;
 pub mod own;
 pub mod process;

@@ -20,7 +20,7 @@ pub use poll::{
     tenant_of, wake, want_compare,
 };
 pub use restore::{remember_events, restored, to_restore};
-pub use setup::{Setup, begin_setup, end_setup, setups_due};
+pub use setup::{Setup, begin_setup, end_setup, setups_due, want_setup};
 
 /// A realm to poll, owned by the caller until its lease ends.
 #[derive(Debug, Clone, FromQueryResult)]

@@ -8,8 +8,9 @@ use super::{NEEDED, Seen, Watch};
 use crate::ledger::{self, Mark};
 use crate::{Error, finish, look, sql};
 
-/// How long a poller owns a realm without renewal, microseconds.
-const POLL_LEASE: i64 = 30_000_000;
+/// How long a poller owns a realm without renewal, microseconds: so long is a dead one's realm not polled. A poller that is
+/// late all the same does no harm: it marks twice at most, and moves no cursor.
+const POLL_LEASE: i64 = 10_000_000;
 /// How often the last minutes are read again, microseconds.
 const REREAD: i64 = 60_000_000;
 /// How often the whole realm is compared, microseconds.
@@ -96,11 +97,12 @@ async fn advance_in(
     Ok(marked)
 }
 
-/// Extends a poller's claim while it works; `false` if somebody else took over.
+/// Extends a poller's claim while it works, well before the lease ends; `false` if it is not the poller's any more.
 pub async fn renew(db: &Db, watch: &Watch) -> Result<bool, Error> {
     let connection = db.connection();
     let text = format!(
-        "update realm_watch set poll_until = {} + {POLL_LEASE} where tenant_id = $1 and poll_epoch = $2",
+        "update realm_watch set poll_until = {} + {POLL_LEASE}
+         where tenant_id = $1 and poll_epoch = $2 and poll_until is not null",
         ledger::clock(connection)
     );
     Ok(sql::execute(connection, &text, [watch.tenant_id.0.into(), watch.poll_epoch.into()]).await? == 1)

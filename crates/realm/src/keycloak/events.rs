@@ -27,6 +27,11 @@ impl Client {
         Ok(Changes { events, groups, server_ms: until_ms.min(users_until_ms) })
     }
 
+    pub(crate) async fn stores_events(&self) -> Result<bool, Error> {
+        let config = self.transport.call(Method::GET, "/events/config", None).await?.body;
+        Ok(config["adminEventsEnabled"] == true && config["eventsEnabled"] == true)
+    }
+
     /// Walks by time, never by offset: within one millisecond the order of pages is not stable, so a page that does not
     /// get past its first millisecond is asked for again, larger. Answers with the events and the realm's clock.
     async fn walk(&self, path: &str, since_ms: i64) -> Result<(Vec<Value>, i64), Error> {

@@ -53,10 +53,10 @@ fn a_backfill_of_two_hundred_survives_a_dispatcher_that_is_killed() {
     assert_eq!(paused["state"], "paused");
     let (_, resumed) = call(Method::POST, "/outbound/backfill/resume", None);
     assert_eq!(resumed["state"], "running");
-    // A live edit does not wait for the rest; the realm may be the dead one's to poll until its claim runs out, after 30 s.
+    // A live edit does not wait for the rest; the realm may be the dead one's to poll until its claim runs out, after 10 s.
     let person = json!({ "username": "live", "enabled": true });
     call(Method::POST, "/realm-users", Some(&person));
-    assert!(eventually(Duration::from_secs(45), || downstream.user("live")).is_some(), "{}", sender.logs());
+    assert!(eventually(Duration::from_secs(30), || downstream.user("live")).is_some(), "{}", sender.logs());
     let done = ended("done").unwrap_or_else(|| panic!("{}", sender.logs()));
     assert!(done["seen"].as_u64() >= Some(200), "{done}");
     let all = eventually(Duration::from_mins(1), || (count() == 201).then_some(()));
