@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 use std::path::PathBuf;
-use std::process::Command;
+use std::process::{Command, Output};
 use std::time::Duration;
 
 use demo::issuer::Issuer;
@@ -106,10 +106,15 @@ impl Installation {
 
     /// Runs a command of the program to its end; what it printed.
     pub fn run(&self, arguments: &[&str]) -> String {
-        let output = Command::new(&self.program).args(arguments).envs(self.settings.clone()).output();
-        let output = output.expect("the program runs");
+        let output = self.attempt(arguments);
         assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8_lossy(&output.stdout).trim().to_owned()
+    }
+
+    /// Runs a command of the program to its end, which may be a bad one.
+    pub fn attempt(&self, arguments: &[&str]) -> Output {
+        let output = Command::new(&self.program).args(arguments).envs(self.settings.clone()).output();
+        output.expect("the program runs")
     }
 
     /// Says which host the identity providers reach the default cluster's realms under: a gateway of this installation.

@@ -3,8 +3,11 @@
 
 mod chaos;
 mod lost_reply;
+mod no_filters;
 mod nothing_lost;
 mod provider;
+mod scene;
+mod throttled;
 
 use testkit::console::Console;
 use testkit::installation::{Installation, Role};

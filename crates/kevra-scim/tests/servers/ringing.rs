@@ -27,7 +27,8 @@ fn an_edit_and_a_decision_of_an_operator_ring_at_once() {
         let hint = async { tokio::time::timeout(Duration::from_secs(20), hints.next()).await };
         runtime.block_on(hint).unwrap_or_else(|_| panic!("nothing rang")).unwrap()
     };
-    let call = |method: Method, path: &str, body: Option<&Value>| console.call(method, &format!("/tenants/acme{path}"), body);
+    let call =
+        |method: Method, path: &str, body: Option<&Value>| console.call(method, &format!("/tenants/acme{path}"), body);
     let make = |name: &str| {
         let (status, made) = call(Method::POST, "/realm-users", Some(&json!({ "username": name, "enabled": true })));
         assert_eq!(status, 201, "{made}");
