@@ -309,8 +309,7 @@ export const page = {
   signedOut: 'Sign in to go on',
   endedTitle: 'Your session has ended',
   endedText: 'Open this console again from where you came from. Every link signs you in once; nothing is lost.',
-  demoText:
-    'In the demo, the terminal that runs scripts/demo prints a link with a one-time code. Start it again for a new one.',
+  demoText: 'In the demo, scripts/demo link prints another link while the demo runs.',
   codeFailed: 'This sign-in link was used already or is too old.',
   newTab: '(opens in a new tab)',
 };

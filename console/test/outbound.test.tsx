@@ -152,7 +152,9 @@ describe('the outbound panel', () => {
 
   it('row 43: 409: parked as conflict, with Link, Retry and Ignore', async () => {
     const { user } = await section('globex');
-    const row = within((await panel('outbound').findByText('ada.lovelace@globex.example')).closest('li') as HTMLElement);
+    const row = within(
+      (await panel('outbound').findByText('ada.lovelace@globex.example')).closest('li') as HTMLElement,
+    );
     expect(row.getByText(/conflict \(409\)/)).toBeVisible();
     expect(row.getByText(parked.conflictHint)).toHaveTextContent(/Edit the user, or Link the existing record/);
     for (const name of ['Link', 'Retry', 'Ignore']) expect(row.getByRole('button', { name })).toBeEnabled();

@@ -229,7 +229,9 @@ impl Listener {
         };
         let mut spoke = spoke;
         while self.begun.elapsed() < LONGEST {
-            tokio::time::sleep(EVERY).await;
+            if tokio::time::timeout(EVERY, self.control.shutdown.cancelled()).await.is_ok() {
+                return None;
+            }
             let (db, tenant, since) = (self.control.deps.db.clone(), self.tenant, self.since);
             let read = self.control.run(async move { news(&db, tenant, since).await }).await;
             // A database that is away for a moment ends no stream.

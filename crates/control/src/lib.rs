@@ -99,6 +99,8 @@ pub trait Realms: Send + Sync {
     /// The realm of a tenant.
     async fn of(&self, tenant: &Tenant) -> Result<Realm, realm::Error>;
     /// A one-time sign-in code for a token, in the demo only.
+    fn offer(&self, token: &str) -> Option<String>;
+    /// The token of a one-time sign-in code, in the demo only.
     fn redeem(&self, code: &str) -> Option<String>;
 }
 
@@ -134,6 +136,8 @@ pub(crate) struct Control {
     pub deps: Deps,
     /// Places for those who listen to activity.
     pub listeners: Arc<Semaphore>,
+    /// Whoever listens is let go when it is cancelled: a stream would hold the server up.
+    pub shutdown: CancellationToken,
 }
 
 /// A server on a listener; runs until shutdown, then finishes what is in flight.
@@ -145,7 +149,8 @@ pub fn run(
 ) -> std::io::Result<actix_web::dev::Server> {
     let workers = config.workers;
     deps.runtime.spawn(reconcile::run(deps.clone(), shutdown.clone()));
-    let control = web::Data::new(Control { config, deps, listeners: Arc::new(Semaphore::new(activity::LISTENERS)) });
+    let listeners = Arc::new(Semaphore::new(activity::LISTENERS));
+    let control = web::Data::new(Control { config, deps, listeners, shutdown: shutdown.clone() });
     let server = HttpServer::new(move || {
         let app = App::new().app_data(control.clone());
         app.wrap(from_fn(observe::call)).wrap(from_fn(cors::allow)).configure(routes::configure)

@@ -62,6 +62,7 @@ pub(crate) fn configure(config: &mut ServiceConfig) {
         .route("/docs/api/openapi.json", get().to(openapi::json))
         .route("/docs/api", get().to(openapi::page))
         .route("/console/session", post().to(console::session))
+        .route("/console/code", post().to(console::code))
         .route("/console/config.json", get().to(console::config))
         .service(
             web::resource(["/console", "/console/{path:.*}"])

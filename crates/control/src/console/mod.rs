@@ -8,6 +8,7 @@ use actix_web::{HttpResponse, web};
 use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
 
+use crate::operator::Bearer;
 use crate::{Control, Problem};
 
 pub use bundle::Bundle;
@@ -27,6 +28,12 @@ pub(crate) async fn session(body: web::Json<Code>, control: web::Data<Control>) 
     }
     let token = control.deps.realms.redeem(&body.code).ok_or(Problem::Unauthorized)?;
     Ok(HttpResponse::Ok().insert_header((CACHE_CONTROL, "no-store")).json(serde_json::json!({ "token": token })))
+}
+
+/// Gives whoever holds a token a code to sign in with elsewhere, once; in the demo only.
+pub(crate) async fn code(bearer: Bearer, control: web::Data<Control>) -> Result<HttpResponse, Problem> {
+    let code = control.deps.realms.offer(&bearer.0).ok_or(Problem::NotFound("endpoint"))?;
+    Ok(HttpResponse::Ok().insert_header((CACHE_CONTROL, "no-store")).json(serde_json::json!({ "code": code })))
 }
 
 /// What the page begins with: where to ask for help, and in the demo the downstream to fill its form with.
