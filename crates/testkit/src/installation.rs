@@ -79,10 +79,23 @@ impl Installation {
 
     /// Runs a command of the program to its end; what it printed.
     pub fn run(&self, arguments: &[&str]) -> String {
+        self.try_run(arguments).unwrap_or_else(|said| panic!("{arguments:?}: {said}"))
+    }
+
+    /// Runs a command that has to fail; what it said.
+    pub fn refused(&self, arguments: &[&str]) -> String {
+        match self.try_run(arguments) {
+            Ok(printed) => panic!("{arguments:?} was not refused: {printed}"),
+            Err(said) => said,
+        }
+    }
+
+    /// Runs a command: what it printed, or what it said where it failed.
+    pub fn try_run(&self, arguments: &[&str]) -> Result<String, String> {
         let output = Command::new(&self.program).args(arguments).envs(self.settings.clone()).output();
         let output = output.expect("the program runs");
-        assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
-        String::from_utf8_lossy(&output.stdout).trim().to_owned()
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim().to_owned();
+        if output.status.success() { Ok(text(&output.stdout)) } else { Err(text(&output.stderr)) }
     }
 
     /// Says which host the identity providers reach the default cluster's realms under: a gateway of this installation.

@@ -4,6 +4,7 @@
 mod embedded;
 mod generated;
 mod layers;
+mod metrics_page;
 mod scim;
 mod settings;
 mod transcripts;

@@ -7,10 +7,15 @@ mod conformance;
 mod downstreams;
 mod isolation;
 mod journey;
+mod leaving;
 mod listening;
 mod masses;
+mod observed;
 mod overlap;
+mod proxied;
 mod realm;
+mod restored;
+mod rolling;
 mod rotation;
 mod telemetry;
 
