@@ -3,14 +3,19 @@
 //! sea-orm-migration has no lock of its own, so replicas that migrate at once would race. On PostgreSQL a session
 //! advisory lock on a connection of its own keeps them apart; SQLite belongs to one process.
 
-use sea_orm::{ConnectOptions, Database, DatabaseConnection, DbErr};
-use sea_orm_migration::MigratorTrait;
+use std::collections::HashSet;
+
+use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbErr, Statement};
+use sea_orm_migration::{MigratorTrait, SchemaManager};
 use sqlx::{Connection, PgConnection};
 
 use crate::Migrator;
 
 /// "kevrascm" as a number: the advisory lock every migrating process takes.
 const LOCK: i64 = 0x6b65_7672_6173_636d;
+
+/// Where sea-orm-migration notes what is applied.
+const TABLE: &str = "seaql_migrations";
 
 /// Why migrating, or asking about it, failed.
 #[derive(Debug, thiserror::Error)]
@@ -49,15 +54,26 @@ async fn run(url: &str) -> Result<usize, Error> {
     options.max_connections(1).sqlx_logging(false);
     let database = Database::connect(options).await.map_err(|error| unreachable(&error))?;
     let count = pending(&database).await?.len();
-    Migrator::up(&database, None).await?;
+    // Nothing to do is no failure, also where a newer version of the program has migrated already.
+    if count > 0 {
+        Migrator::up(&database, None).await?;
+    }
     database.close().await?;
     Ok(count)
 }
 
-/// The names of migrations not applied yet. Reads only, so a role without the right to change tables can ask.
+/// The names of migrations not applied yet. Reads only, so a role without the right to change tables can ask. Migrations
+/// that are applied and not known here are those of a newer version, under which this one runs on.
 pub async fn pending(database: &DatabaseConnection) -> Result<Vec<String>, Error> {
-    let migrations = Migrator::get_pending_migrations_read_only(database).await?;
-    Ok(migrations.into_iter().map(|migration| migration.name().to_owned()).collect())
+    let applied: HashSet<String> = if SchemaManager::new(database).has_table(TABLE).await? {
+        let text = format!("select version from {TABLE}");
+        let rows = database.query_all_raw(Statement::from_string(database.get_database_backend(), text)).await?;
+        rows.iter().map(|row| row.try_get("", "version")).collect::<Result<_, _>>()?
+    } else {
+        HashSet::new()
+    };
+    let names = Migrator::migrations().into_iter().map(|migration| migration.name().to_owned());
+    Ok(names.filter(|name| !applied.contains(name)).collect())
 }
 
 fn unreachable(error: &impl std::fmt::Display) -> Error {

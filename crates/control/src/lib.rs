@@ -44,8 +44,8 @@ use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 use uuid::Uuid;
 
-pub use console::Bundle;
 pub use codes::page as error_page;
+pub use console::Bundle;
 pub use declared::{Applied, Declared};
 pub use error::Problem;
 pub use inbound::InboundOptions;

@@ -24,8 +24,6 @@ pub(crate) async fn call<B: MessageBody>(
     let started = Instant::now();
     let method = request.method().to_string();
     let route = request.match_pattern().unwrap_or_else(|| "/…".to_owned());
-    // A slug names a customer's deployment, not a person.
-    let tenant = request.match_info().get("tenant").map(str::to_owned);
     let span = tracing::info_span!(
         "control.request",
         otel.kind = "server",
@@ -33,7 +31,7 @@ pub(crate) async fn call<B: MessageBody>(
         http.request.method = method,
         http.route = route,
         http.response.status_code = Empty,
-        tenant.slug = tenant,
+        tenant.slug = Empty,
     );
     let parent = request.headers().get("traceparent").and_then(|value| value.to_str().ok());
     trace::join(&span, parent);
@@ -44,6 +42,12 @@ pub(crate) async fn call<B: MessageBody>(
         Err(error) => error.as_response_error().status_code(),
     };
     span.record("http.response.status_code", status.as_u16());
+    // A slug names a customer's deployment, not a person. Which one it is shows only where the path was matched.
+    let answered = outcome.as_ref().ok().map(|response| response.request().match_info());
+    let tenant = answered.and_then(|path| path.get("tenant"));
+    if let Some(tenant) = tenant {
+        span.record("tenant.slug", tenant);
+    }
     tracing::info!(
         name = "control.request",
         tenant.slug = tenant,

@@ -41,10 +41,40 @@ impl Database {
 
     /// A SQLite file.
     pub fn sqlite() -> Self {
+        let empty = Self::empty_sqlite();
+        migrate(&empty.url);
+        empty
+    }
+
+    /// On that PostgreSQL, without a schema.
+    pub fn empty_postgres() -> Self {
+        let name = unique("test");
+        psql(&format!("CREATE DATABASE \"{name}\""));
+        Self { url: at(&name), kept_by: Keeper::Postgres { name } }
+    }
+
+    /// A SQLite file without a schema.
+    pub fn empty_sqlite() -> Self {
         let scratch = Scratch::default();
         let url = format!("sqlite://{}?mode=rwc", scratch.file("kevra.db").display());
-        migrate(&url);
         Self { url, kept_by: Keeper::Sqlite { _file: scratch } }
+    }
+
+    /// Writes everything it holds into a file, in PostgreSQL's custom format.
+    pub fn dump(&self, file: &std::path::Path) {
+        self.tool("pg_dump", &["--format=custom", "--file", &file.display().to_string(), &self.url]);
+    }
+
+    /// Puts back what a dump holds, in place of everything there is.
+    pub fn restore(&self, file: &std::path::Path) {
+        let file = file.display().to_string();
+        self.tool("pg_restore", &["--clean", "--if-exists", "--dbname", &self.url, &file]);
+    }
+
+    fn tool(&self, name: &str, arguments: &[&str]) {
+        let psql = std::path::PathBuf::from(servers::fact("KEVRA_TEST_PSQL"));
+        let run = Command::new(psql.with_file_name(name)).args(arguments).output().expect("PostgreSQL's tools run");
+        assert!(run.status.success(), "{name}: {}", String::from_utf8_lossy(&run.stderr));
     }
 
     /// What a program is given.

@@ -45,21 +45,21 @@ pub struct Role {
 impl Installation {
     /// On PostgreSQL and RabbitMQ, with the realms of Keycloak.
     pub fn on_keycloak(program: &str) -> Self {
-        let mut installation = Self::on_embedded_realms(program);
-        let keycloak = |name: &str| servers::fact(&format!("KEVRA_TEST_{name}"));
-        for name in ["KEYCLOAK_URL", "KEYCLOAK_CLIENT_ID", "KEYCLOAK_CLIENT_SECRET"] {
-            installation.settings.push((name.to_owned(), keycloak(name)));
-        }
-        installation
+        Self::on_embedded_realms(program).with_keycloak()
     }
 
     /// Likewise, on the vhost that Keycloak's listener tells: only one of them at a time hears everything.
     pub fn hearing_keycloak(program: &str) -> Self {
-        let mut installation = Self::on_keycloak(program);
-        installation.vhost = Vhost::of_keycloak();
-        let url = installation.vhost.url();
-        installation.set("AMQP_URL", &url);
-        installation
+        let vhost = Vhost::of_keycloak();
+        let url = vhost.url();
+        Self::on(program, Database::postgres(), &url, Some(vhost)).with_keycloak()
+    }
+
+    fn with_keycloak(mut self) -> Self {
+        for name in ["KEYCLOAK_URL", "KEYCLOAK_CLIENT_ID", "KEYCLOAK_CLIENT_SECRET"] {
+            self.set(name, &servers::fact(&format!("KEVRA_TEST_{name}")));
+        }
+        self
     }
 
     /// On PostgreSQL and RabbitMQ, with embedded realms.
@@ -106,9 +106,22 @@ impl Installation {
 
     /// Runs a command of the program to its end; what it printed.
     pub fn run(&self, arguments: &[&str]) -> String {
+        self.try_run(arguments).unwrap_or_else(|said| panic!("{arguments:?}: {said}"))
+    }
+
+    /// Runs a command that has to fail; what it said.
+    pub fn refused(&self, arguments: &[&str]) -> String {
+        match self.try_run(arguments) {
+            Ok(printed) => panic!("{arguments:?} was not refused: {printed}"),
+            Err(said) => said,
+        }
+    }
+
+    /// Runs a command: what it printed, or what it said where it failed.
+    pub fn try_run(&self, arguments: &[&str]) -> Result<String, String> {
         let output = self.attempt(arguments);
-        assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
-        String::from_utf8_lossy(&output.stdout).trim().to_owned()
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim().to_owned();
+        if output.status.success() { Ok(text(&output.stdout)) } else { Err(text(&output.stderr)) }
     }
 
     /// Runs a command of the program to its end, which may be a bad one.

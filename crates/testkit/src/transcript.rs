@@ -26,18 +26,19 @@ pub fn replay(page: &Path, program: &Path, directory: &Path, settings: &[(&str, 
     let text = std::fs::read_to_string(page).unwrap_or_else(|error| panic!("{}: {error}", page.display()));
     let steps = steps(&text);
     let programs = program.parent().expect("the program's directory");
-    let mut shell = Command::new("sh");
+    let mut shell = Command::new("bash");
     let path = format!("{}:/usr/local/bin:/usr/bin:/bin", programs.display());
     shell.current_dir(directory).env_clear().env("PATH", path).envs(settings.iter().copied());
-    let mut shell = shell.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("sh runs");
-    let mut script = String::new();
+    let mut shell = shell.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("bash runs");
+    // What a page starts in the background ends with it, also where the page is wrong.
+    let mut script = "trap '[ -z \"$(jobs -p)\" ] || kill $(jobs -p)' EXIT\n".to_owned();
     for step in &steps {
         // The mark cannot be part of any output.
         let _ = writeln!(script, "{{ {}\n}} 2>&1 </dev/null\nprintf '\\001%s\\001' $?", step.command);
     }
     let mut input = shell.stdin.take().expect("its input");
     let writer = std::thread::spawn(move || drop(input.write_all(script.as_bytes())));
-    let said = shell.wait_with_output().expect("sh ends").stdout;
+    let said = shell.wait_with_output().expect("bash ends").stdout;
     writer.join().expect("the script is read");
     let said = String::from_utf8_lossy(&said).into_owned();
     let mut parts = said.split('\u{1}');

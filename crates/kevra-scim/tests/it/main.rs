@@ -5,6 +5,7 @@ mod console;
 mod embedded;
 mod generated;
 mod layers;
+mod metrics_page;
 mod scim;
 mod settings;
 mod transcripts;

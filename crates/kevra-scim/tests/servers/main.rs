@@ -9,11 +9,16 @@ mod conformance;
 mod downstreams;
 mod isolation;
 mod journey;
+mod leaving;
 mod listening;
 mod masses;
+mod observed;
 mod overlap;
+mod proxied;
 mod realm;
+mod restored;
 mod ringing;
+mod rolling;
 mod rotation;
 mod telemetry;
 
