@@ -44,10 +44,15 @@ pub struct Role {
 impl Installation {
     /// On PostgreSQL and RabbitMQ, with the realms of Keycloak.
     pub fn on_keycloak(program: &str) -> Self {
+        Self::on_keycloak_at(program, &servers::fact("KEVRA_TEST_KEYCLOAK_URL"))
+    }
+
+    /// Likewise, with Keycloak at another address, such as a proxy's.
+    pub fn on_keycloak_at(program: &str, url: &str) -> Self {
         let mut installation = Self::on_embedded_realms(program);
-        let keycloak = |name: &str| servers::fact(&format!("KEVRA_TEST_{name}"));
-        for name in ["KEYCLOAK_URL", "KEYCLOAK_CLIENT_ID", "KEYCLOAK_CLIENT_SECRET"] {
-            installation.settings.push((name.to_owned(), keycloak(name)));
+        installation.set("KEYCLOAK_URL", url);
+        for name in ["KEYCLOAK_CLIENT_ID", "KEYCLOAK_CLIENT_SECRET"] {
+            installation.set(name, &servers::fact(&format!("KEVRA_TEST_{name}")));
         }
         installation
     }
@@ -79,10 +84,15 @@ impl Installation {
 
     /// Runs a command of the program to its end; what it printed.
     pub fn run(&self, arguments: &[&str]) -> String {
+        self.attempt(arguments).unwrap_or_else(|said| panic!("{arguments:?}: {said}"))
+    }
+
+    /// Likewise, for one that may fail: everything it said then.
+    pub fn attempt(&self, arguments: &[&str]) -> Result<String, String> {
         let output = Command::new(&self.program).args(arguments).envs(self.settings.clone()).output();
         let output = output.expect("the program runs");
-        assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
-        String::from_utf8_lossy(&output.stdout).trim().to_owned()
+        let said = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+        if output.status.success() { Ok(said) } else { Err(said + "\n" + &String::from_utf8_lossy(&output.stderr)) }
     }
 
     /// Says which host the identity providers reach the default cluster's realms under: a gateway of this installation.
