@@ -14,8 +14,10 @@ use crate::resource::{Kind, Resource};
 use crate::user::{self, User};
 use crate::{Error, finish_if, sql};
 
-/// How long a create may take before the sweeper looks at it, microseconds.
-const LEASE: i64 = 30_000_000;
+/// How long a create may take without renewal before the sweeper looks at it, microseconds.
+pub const LEASE: i64 = 15_000_000;
+/// A create under way for longer than this is not going well, microseconds.
+const OVERDUE: i64 = 5_000_000;
 
 /// A create under way.
 #[derive(Debug, Clone)]
@@ -55,8 +57,10 @@ impl Reservation {
 pub enum Reserved {
     /// The name is ours to create.
     Yes,
-    /// Another resource has this attribute.
+    /// Another resource has this attribute, or is about to.
     Taken(&'static str),
+    /// A create whose request is gone, or in trouble, may yet have the name: nobody can say before the sweeper has looked.
+    Unsettled,
     /// The request's token has died meanwhile (K1).
     TokenDead,
 }
@@ -76,6 +80,7 @@ pub async fn reserve(db: &Db, reservation: &Reservation, token: TokenHash) -> Re
     struct Why {
         alive: i64,
         external_taken: i64,
+        unsettled: i64,
     }
     let connection = db.connection();
     let now = ledger::clock(connection);
@@ -114,7 +119,9 @@ pub async fn reserve(db: &Db, reservation: &Reservation, token: TokenHash) -> Re
         "select (select count(*) from inbound_token where hash = $3 and tenant_id = $1 and died_at is null) as alive,
              (select count(*) from {resources} where tenant_id = $1 and external_key = $2 and {key} <> $4)
                  + (select count(*) from {table} where tenant_id = $1 and external_key = $2 and {key} <> $4)
-                 as external_taken"
+                 as external_taken,
+             (select count(*) from {table} where tenant_id = $1 and ({key} = $4 or external_key = $2)
+                 and (unsettled or lease_until <= {now} or created_at <= {now} - {OVERDUE})) as unsettled"
     );
     let values = [
         reservation.tenant.0.into(),
@@ -125,6 +132,7 @@ pub async fn reserve(db: &Db, reservation: &Reservation, token: TokenHash) -> Re
     let why: Option<Why> = sql::one(connection, &text, values).await?;
     Ok(match why {
         Some(why) if why.alive == 0 => Reserved::TokenDead,
+        Some(why) if why.unsettled > 0 => Reserved::Unsettled,
         Some(why) if why.external_taken > 0 => Reserved::Taken("externalId"),
         _ => Reserved::Taken(reservation.kind.name_attribute()),
     })
@@ -228,6 +236,36 @@ async fn complete_group_in(
     row.map(|row| Group::try_from(row).map(|group| group.into_resource(related))).transpose()
 }
 
+/// Extends a reservation before the next realm call; `false` means that the sweeper has it, or has ended it.
+pub async fn renew(db: &Db, reservation: &Reservation) -> Result<bool, Error> {
+    let connection = db.connection();
+    let (now, (table, key)) = (ledger::clock(connection), place(reservation.kind));
+    let text = format!(
+        "update {table} set lease_until = {now} + {LEASE}
+         where tenant_id = $1 and {key} = $2 and nonce = $3 and lease_until > {now}"
+    );
+    Ok(sql::execute(connection, &text, key_of(reservation)).await? == 1)
+}
+
+/// Notes, before the realm is written, that a create of a user takes over somebody who was in the realm before: whoever
+/// ends it must not delete that user. `false` if the reservation is no longer there.
+pub async fn adopt(db: &Db, reservation: &mut Reservation) -> Result<bool, Error> {
+    let text = "update reservation set adopts = true where tenant_id = $1 and username_key = $2 and nonce = $3";
+    reservation.adopts = true;
+    Ok(sql::execute(db.connection(), text, key_of(reservation)).await? == 1)
+}
+
+/// Leaves a reservation to the sweeper, from now on: what became of its create in the realm is not known.
+pub async fn leave(db: &Db, reservation: &Reservation) -> Result<(), Error> {
+    let connection = db.connection();
+    let (now, (table, key)) = (ledger::clock(connection), place(reservation.kind));
+    let text = format!(
+        "update {table} set lease_until = {now}, unsettled = true where tenant_id = $1 and {key} = $2 and nonce = $3"
+    );
+    sql::execute(connection, &text, key_of(reservation)).await?;
+    Ok(())
+}
+
 /// Ends a reservation whose create came to nothing.
 pub async fn abandon(db: &Db, reservation: &Reservation) -> Result<bool, Error> {
     remove(db.connection(), reservation).await
@@ -236,8 +274,11 @@ pub async fn abandon(db: &Db, reservation: &Reservation) -> Result<bool, Error> 
 async fn remove(connection: &impl ConnectionTrait, reservation: &Reservation) -> Result<bool, Error> {
     let (table, key) = place(reservation.kind);
     let text = format!("delete from {table} where tenant_id = $1 and {key} = $2 and nonce = $3");
-    let values = [reservation.tenant.0.into(), reservation.key.clone().into(), reservation.nonce.into()];
-    Ok(sql::execute(connection, &text, values).await? == 1)
+    Ok(sql::execute(connection, &text, key_of(reservation)).await? == 1)
+}
+
+fn key_of(reservation: &Reservation) -> [sea_orm::Value; 3] {
+    [reservation.tenant.0.into(), reservation.key.clone().into(), reservation.nonce.into()]
 }
 
 /// The nonce in a realm user's marker, if a create of this tenant set it.
@@ -266,6 +307,7 @@ struct Row {
     nonce: Uuid,
     document: String,
     members: String,
+    adopts: bool,
 }
 
 /// Takes over reservations whose request is gone: for the sweeper, which finishes or removes them.
@@ -273,12 +315,12 @@ pub async fn claim_stale(db: &Db, kind: Kind, limit: u32) -> Result<Vec<Reservat
     let connection = db.connection();
     let now = ledger::clock(connection);
     let (table, key) = place(kind);
-    let members = if kind == Kind::Group { "members" } else { "'[]' as members" };
+    let own = if kind == Kind::Group { "members, false as adopts" } else { "'[]' as members, adopts" };
     let text = format!(
-        "update {table} set lease_until = {now} + {LEASE}
+        "update {table} set lease_until = {now} + {LEASE}, unsettled = true
          where lease_until <= {now} and (tenant_id, {key}) in (
              select tenant_id, {key} from {table} where lease_until <= {now} order by lease_until limit $1 {})
-         returning tenant_id, {key} as key, external_key, nonce, document, {members}",
+         returning tenant_id, {key} as key, external_key, nonce, document, {own}",
         sql::skip_locked(connection)
     );
     let rows: Vec<Row> = sql::all(connection, &text, [i64::from(limit).into()]).await?;
@@ -294,7 +336,7 @@ pub async fn claim_stale(db: &Db, kind: Kind, limit: u32) -> Result<Vec<Reservat
                 nonce: row.nonce,
                 document: serde_json::from_str(&row.document)?,
                 members: members.into_iter().map(|(id, group)| (id, kind_of(group))).collect(),
-                adopts: false,
+                adopts: row.adopts,
             })
         })
         .collect()

@@ -15,6 +15,7 @@ mod fairness;
 mod forget;
 mod gauges;
 mod heal;
+mod hold;
 mod import;
 mod listen;
 mod mass;
