@@ -78,6 +78,8 @@ mod m0033_backfill;
 mod m0034_target_option;
 mod m0035_departure;
 mod m0036_reservation_fate;
+mod m0037_realm_watch_role;
+mod m0038_absence;
 
 /// All migrations in order.
 pub struct Migrator;
@@ -122,6 +124,8 @@ impl MigratorTrait for Migrator {
             Box::new(m0034_target_option::Migration),
             Box::new(m0035_departure::Migration),
             Box::new(m0036_reservation_fate::Migration),
+            Box::new(m0037_realm_watch_role::Migration),
+            Box::new(m0038_absence::Migration),
         ]
     }
 }

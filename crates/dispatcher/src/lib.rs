@@ -21,6 +21,7 @@ mod listen;
 mod mass;
 mod plan;
 mod pushed;
+mod regrant;
 mod repair;
 mod send;
 mod triage;

@@ -214,7 +214,8 @@ pub(crate) async fn doctor(tenant: &str, repair: bool, environment: &Environment
             anyhow::bail!("the realm could not be looked at");
         }
     };
-    if repair && !missing.is_empty() {
+    let foreign = missing.contains(&realm::keycloak::ANOTHER_REALM);
+    if repair && !missing.is_empty() && !foreign {
         realms.set_up(&found).await.context("the realm")?;
         directory::watch::want_compare(&db, found.id).await?;
         for piece in &missing {
@@ -222,8 +223,13 @@ pub(crate) async fn doctor(tenant: &str, repair: bool, environment: &Environment
         }
         missing = realms.missing(&found).await.context("the realm")?;
     }
+    let repair = format!("kevra-scim doctor {tenant} --repair");
+    let accept = format!(
+        "putting the realm back, or, to take this one: kevra-scim tenant move {tenant} --cluster {}",
+        found.cluster
+    );
     for piece in &missing {
-        line(false, "set-up", &format!("{piece}; mend it with: kevra-scim doctor {tenant} --repair"));
+        line(false, "set-up", &format!("{piece}; mend it with: {}", if foreign { &accept } else { &repair }));
     }
     if missing.is_empty() {
         line(true, "set-up", "client, roles, realm role, attributes, event stores, renames");
