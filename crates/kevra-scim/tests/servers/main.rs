@@ -2,17 +2,25 @@
 //! `scripts/test` starts the servers.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails here")]
 
+mod budget;
 mod capture;
 mod conformance;
+mod doubts;
 mod downstreams;
 mod isolation;
 mod journey;
+mod kills;
+mod late_creates;
 mod listening;
 mod masses;
+mod moves;
 mod overlap;
 mod realm;
 mod rotation;
+mod scene;
 mod telemetry;
+mod unwell;
+mod upkeep;
 
 use testkit::console::Console;
 use testkit::installation::{Installation, Role};
