@@ -187,7 +187,7 @@ async fn role_stands(deps: &Deps, tenant: TenantId, realm: &Realm) -> Result<boo
 /// A realm user that a create of ours made too late: nobody answers for its nonce, and it never got its role (K2).
 async fn orphaned(deps: &Deps, tenant: TenantId, realm: &Realm, seen: &RealmUser) -> Result<bool, Unread> {
     let Some(nonce) = reservation::nonce_of(tenant, seen.marker.as_deref()) else { return Ok(false) };
-    if reservation::answers_for(&deps.db, tenant, nonce).await? {
+    if reservation::answers_for(&deps.db, Kind::User, tenant, nonce).await? {
         return Ok(false);
     }
     Ok(!realm.is_managed(seen.id).await?)

@@ -75,18 +75,27 @@ pub(crate) async fn create(call: &Call<'_>, document: Object, members: &[Member]
     Ok(Committed { group, members: count })
 }
 
-/// The realm's part of a create. On its 409 only a group that carries this reservation's nonce is ours (K2).
+/// The realm's part of a create. On its 409 only a group that carries this reservation's nonce is ours (K2); one that an
+/// earlier create made too late, so that nobody answers for it, makes way.
 async fn create_in_realm(realm: &Realm, creating: &Creating<'_>) -> Result<Uuid, realm::Error> {
     let (reservation, marker) = (&creating.reservation, creating.marker());
     let name = group::display_name(&reservation.document);
     let new = NewGroup { name, external_id: reservation.external_key.clone(), marker: marker.clone() };
-    match realm.create_group(&new).await {
-        Err(conflict @ realm::Error::Conflict { .. }) => match realm.find_group(&new.name).await? {
-            Some(group) if group.marker.as_deref() == Some(&marker) => Ok(group.id),
-            _ => Err(conflict),
-        },
-        other => other,
+    let conflict = match realm.create_group(&new).await {
+        Err(conflict @ realm::Error::Conflict { .. }) => conflict,
+        other => return other,
+    };
+    let Some(held) = realm.find_group(&new.name).await? else { return Err(conflict) };
+    if held.marker.as_deref() == Some(&marker) {
+        return Ok(held.id);
     }
+    let Some(nonce) = reservation::nonce_of(reservation.tenant, held.marker.as_deref()) else { return Err(conflict) };
+    let answered = reservation::answers_for(&creating.call.deps.db, Kind::Group, reservation.tenant, nonce).await;
+    if answered.map_err(|_| realm::Error::Unavailable)? {
+        return Err(conflict);
+    }
+    realm.delete_group(held.id).await?;
+    realm.create_group(&new).await
 }
 
 /// Changes a group under its write lease; its members are read afterwards if there are at most so many.

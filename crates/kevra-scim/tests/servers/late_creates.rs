@@ -36,7 +36,7 @@ fn a_create_frozen_until_its_reservation_was_given_up_takes_back_what_it_makes()
     let ((), calls) = keycloak.during(|| {
         std::thread::scope(|scope| {
             let (base, at, body) = (&scene.base, &scene.token, json!({ "userName": "ada@acme.test" }));
-            let create = scope.spawn(move || ask(base, at, Method::POST, "/Users", &body).expect("an answer"));
+            let create = scope.spawn(move || ask(base, at, Method::POST, "/Users", &body).unwrap());
             token.wait_for(1);
             scene.gateway.process.signal("STOP");
             token.lift();
@@ -69,4 +69,22 @@ fn a_create_that_reaches_the_realm_after_it_was_given_up_is_found_and_removed() 
     let gone = eventually(SOON, || scene.realm.user("ada@acme.test").is_none().then_some(()));
     assert!(gone.is_some(), "{}", scene.installation.logs());
     accepted_at_last(&scene, "ada@acme.test");
+}
+
+#[test]
+fn a_group_that_came_too_late_makes_way_for_the_one_that_is_wanted() {
+    let keycloak = FaultyKeycloak::default();
+    let scene = Scene::behind(&keycloak);
+    let late = keycloak.once(Fault::Late, |call| call.method == Method::POST && call.path.ends_with("/groups"));
+    let guides = json!({ "displayName": "Guides" });
+    assert_eq!(scene.send(Method::POST, "/Groups", &guides).0, 503);
+    scene.until_sql("select count(*) from group_reservation", "0");
+    late.lift();
+    let groups = || scene.realm.admin(Method::GET, "/groups", None);
+    assert!(eventually(SOON, || (groups() != json!([])).then_some(())).is_some(), "it arrives");
+    let (status, made) = scene.send(Method::POST, "/Groups", &guides);
+    assert_eq!(status, 201, "{made}");
+    assert_eq!(groups().as_array().map(Vec::len), Some(1));
+    assert_eq!(groups()[0]["id"], made["id"]);
+    assert_eq!(scene.send(Method::POST, "/Groups", &guides).0, 409);
 }

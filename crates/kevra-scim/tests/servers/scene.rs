@@ -62,7 +62,7 @@ impl Scene {
     }
 
     pub fn send(&self, method: Method, path: &str, body: &Value) -> (u16, Value) {
-        let answer = self.ask(method, path, body).expect("the gateway answers");
+        let answer = self.ask(method, path, body).unwrap();
         (answer.status, answer.body)
     }
 

@@ -49,6 +49,9 @@ fn break_all(realm: &Realm) {
     realm.admin(Method::PUT, "", Some(&json!({ "editUsernameAllowed": false })));
 }
 
+/// Something an administrator does to a realm.
+type Act<'a> = &'a dyn Fn(&Realm);
+
 /// Ways to break a realm, and what is said of each.
 type Break = (fn(&Realm), &'static [&'static str]);
 
@@ -160,7 +163,7 @@ fn a_realm_that_refuses_us_or_is_switched_off_is_answered_for_and_works_again_wh
     let id = scene.made("ada@acme.test");
     let switched = |on: bool| move |realm: &Realm| drop(realm.admin(Method::PUT, "", Some(&json!({ "enabled": on }))));
     let (off, on) = (switched(false), switched(true));
-    let faults: [(&dyn Fn(&Realm), Option<&dyn Fn(&Realm)>); 3] =
+    let faults: [(Act<'_>, Option<Act<'_>>); 3] =
         [(&new_secret, None), (&take_the_clients_role, None), (&off, Some(&on))];
     for (number, (break_it, mend)) in faults.iter().enumerate() {
         break_it(&scene.realm);

@@ -223,7 +223,7 @@ mod tests {
         let mut now = Instant::now();
         assert!(breaker.silent(false, now));
         for wait in [1, 2, 4, 8, 8] {
-            assert_eq!(breaker.admits(now + SECOND * wait - Duration::from_millis(1)), Admission::No);
+            assert_eq!(breaker.admits(now + SECOND * (wait - 1)), Admission::No);
             now += SECOND * wait;
             assert_eq!(breaker.admits(now), Admission::Probe);
             breaker.probe();

@@ -4,13 +4,18 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use reqwest::Method;
 use reqwest::blocking::Client;
 
 use crate::servers;
+
+mod rule;
+
+use rule::Rule;
+pub use rule::{Fault, InForce};
 
 /// A call as it came, without its credentials.
 #[derive(Debug, Clone)]
@@ -32,63 +37,6 @@ impl Call {
     }
 }
 
-/// What becomes of a call.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fault {
-    /// It hangs until the rule is lifted, and never reaches Keycloak.
-    Swallow,
-    /// It hangs until the rule is lifted, and reaches Keycloak then.
-    Late,
-    /// Keycloak does its work; the reply hangs until the rule is lifted.
-    LateReply,
-    /// Keycloak does its work; the connection breaks before the reply.
-    LoseReply,
-    /// Keycloak is not asked; this status comes back.
-    Answer(u16),
-}
-
-type Matcher = Box<dyn Fn(&Call) -> bool + Send + Sync>;
-
-struct Rule {
-    matches: Matcher,
-    fault: Fault,
-    /// How many calls it still applies to.
-    left: Mutex<usize>,
-    met: Mutex<usize>,
-    lifted: AtomicBool,
-    changed: Condvar,
-}
-
-impl Rule {
-    fn applies(&self, call: &Call) -> bool {
-        if self.lifted.load(Ordering::SeqCst) || !(self.matches)(call) {
-            return false;
-        }
-        let mut left = locked(&self.left);
-        let applies = *left > 0;
-        *left -= usize::from(applies);
-        applies
-    }
-
-    fn note(&self) {
-        *locked(&self.met) += 1;
-        self.changed.notify_all();
-    }
-
-    fn wait_until_lifted(&self) {
-        let mut met = locked(&self.met);
-        while !self.lifted.load(Ordering::SeqCst) {
-            met = self.changed.wait(met).unwrap_or_else(PoisonError::into_inner);
-        }
-    }
-
-    fn lift(&self) {
-        let _met = locked(&self.met);
-        self.lifted.store(true, Ordering::SeqCst);
-        self.changed.notify_all();
-    }
-}
-
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -99,31 +47,6 @@ struct Shared {
     rules: Mutex<Vec<Arc<Rule>>>,
     connections: Mutex<Vec<TcpStream>>,
     stopped: AtomicBool,
-}
-
-/// A rule in force; lifted when dropped.
-pub struct InForce(Arc<Rule>);
-
-impl InForce {
-    /// How many calls it was applied to.
-    pub fn met(&self) -> usize {
-        *locked(&self.0.met)
-    }
-
-    /// Waits until it has been applied to so many calls.
-    pub fn wait_for(&self, count: usize) {
-        let there = crate::eventually(Duration::from_secs(60), || (self.met() >= count).then_some(()));
-        assert!(there.is_some(), "{} of {count} calls came", self.met());
-    }
-
-    /// Ends it.
-    pub fn lift(self) {}
-}
-
-impl Drop for InForce {
-    fn drop(&mut self) {
-        self.0.lift();
-    }
 }
 
 /// The proxy.
@@ -160,16 +83,9 @@ impl FaultyKeycloak {
     }
 
     fn rule(&self, fault: Fault, left: usize, matches: impl Fn(&Call) -> bool + Send + Sync + 'static) -> InForce {
-        let rule = Arc::new(Rule {
-            matches: Box::new(matches),
-            fault,
-            left: Mutex::new(left),
-            met: Mutex::default(),
-            lifted: AtomicBool::new(false),
-            changed: Condvar::new(),
-        });
+        let rule = Arc::new(Rule::new(fault, left, Box::new(matches)));
         let mut rules = locked(&self.shared.rules);
-        rules.retain(|rule| !rule.lifted.load(Ordering::SeqCst));
+        rules.retain(|rule| !rule.is_lifted());
         rules.push(rule.clone());
         InForce(rule)
     }
@@ -318,13 +234,11 @@ fn forward(client: &Client, upstream: &str, call: &Call, headers: &Headers, body
         request = request.header(name, value);
     }
     let answer = request.send().ok()?;
-    let mut reply = format!("HTTP/1.1 {}\r\n", answer.status());
-    for (name, value) in answer.headers() {
-        if !matches!(name.as_str(), "connection" | "transfer-encoding" | "content-length") {
-            reply.push_str(&format!("{name}: {}\r\n", value.to_str().unwrap_or_default()));
-        }
-    }
+    let mut lines = vec![format!("HTTP/1.1 {}", answer.status())];
+    let ours = |name: &str| !matches!(name, "connection" | "transfer-encoding" | "content-length");
+    let kept = answer.headers().iter().filter(|(name, _)| ours(name.as_str()));
+    lines.extend(kept.map(|(name, value)| format!("{name}: {}", value.to_str().unwrap_or_default())));
     let body = answer.bytes().ok()?;
-    reply.push_str(&format!("content-length: {}\r\n\r\n", body.len()));
-    Some([reply.into_bytes(), body.to_vec()].concat())
+    lines.push(format!("content-length: {}\r\n\r\n", body.len()));
+    Some([lines.join("\r\n").into_bytes(), body.to_vec()].concat())
 }
