@@ -77,6 +77,9 @@ mod m0032_link_candidate;
 mod m0033_backfill;
 mod m0034_target_option;
 mod m0035_departure;
+mod m0036_reservation_fate;
+mod m0037_realm_watch_role;
+mod m0038_absence;
 mod m0040_directory_group_look;
 
 /// All migrations in order.
@@ -121,6 +124,9 @@ impl MigratorTrait for Migrator {
             Box::new(m0033_backfill::Migration),
             Box::new(m0034_target_option::Migration),
             Box::new(m0035_departure::Migration),
+            Box::new(m0036_reservation_fate::Migration),
+            Box::new(m0037_realm_watch_role::Migration),
+            Box::new(m0038_absence::Migration),
             Box::new(m0040_directory_group_look::Migration),
         ]
     }

@@ -4,13 +4,14 @@
 use std::time::Duration;
 
 use directory::watch::{self, Setup};
+use realm::keycloak::ANOTHER_REALM;
 use registry::{audit, tenant};
 use tokio_util::sync::CancellationToken;
 
 use crate::Deps;
 
 /// How often realms whose turn has come are looked for.
-const EVERY: Duration = Duration::from_secs(20);
+const EVERY: Duration = Duration::from_secs(5);
 /// Realms of one look.
 const AT_ONCE: u32 = 8;
 /// The actor in audit entries of repairs.
@@ -48,6 +49,10 @@ async fn look(deps: &Deps, setup: &Setup) -> Result<(), String> {
     }
     let missing = deps.realms.missing(&tenant).await.map_err(|error| error.to_string())?;
     if missing.is_empty() {
+        return Ok(());
+    }
+    if missing.contains(&ANOTHER_REALM) {
+        tracing::warn!(name = "realm.foreign", tenant.id = %tenant.id, "nothing is done to a realm that only has the name");
         return Ok(());
     }
     deps.realms.repair(&tenant).await.map_err(|error| error.to_string())?;

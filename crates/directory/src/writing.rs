@@ -10,6 +10,9 @@ use crate::{Error, ledger, reservation, sql};
 /// How long a write lease lasts without renewal, microseconds: longer than any single realm call may take.
 pub const LEASE: i64 = 15_000_000;
 
+/// How long a write that was not confirmed may still be on its way, microseconds (K5).
+pub(crate) const DOUBT: i64 = 600_000_000;
+
 /// What a claim came to.
 #[derive(Debug)]
 pub enum Claim<T> {
@@ -123,7 +126,7 @@ pub async fn release(db: &Db, kind: Kind, tenant: TenantId, id: Uuid, epoch: i64
 pub async fn doubt(db: &Db, kind: Kind, tenant: TenantId, id: Uuid) -> Result<(), Error> {
     let connection = db.connection();
     let text = format!(
-        "update {} set realm_doubt_until = {} + 600000000 where tenant_id = $1 and id = $2",
+        "update {} set realm_doubt_until = {} + {DOUBT} where tenant_id = $1 and id = $2",
         kind.table(),
         ledger::clock(connection)
     );

@@ -1,8 +1,8 @@
-//! What is kept for a while is forgotten in small batches: activity, and who departed of late.
+//! What is kept for a while is forgotten in small batches: activity, who departed of late, whom a realm did not find.
 
 use std::time::Duration;
 
-use directory::{departure, trail};
+use directory::{departure, trail, watch};
 use registry::Db;
 use tokio_util::sync::CancellationToken;
 
@@ -25,5 +25,6 @@ pub(crate) async fn run(db: Db, keep: Duration, shutdown: CancellationToken) {
 async fn forget(db: &Db, keep: i64, shutdown: &CancellationToken) -> Result<(), directory::Error> {
     while !shutdown.is_cancelled() && trail::forget(db, keep, BATCH).await? > 0 {}
     while !shutdown.is_cancelled() && departure::forget(db, BATCH).await? > 0 {}
+    while !shutdown.is_cancelled() && watch::forget_absences(db, BATCH).await? > 0 {}
     Ok(())
 }

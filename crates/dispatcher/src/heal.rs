@@ -7,13 +7,13 @@ use std::time::{Duration, Instant};
 
 use directory::refresh::Fence;
 use directory::resource::Kind;
-use directory::{user, writing};
 use realm::{Realm, RealmUser, UserChange};
 use registry::TenantId;
 use scim::native::Native;
 use uuid::Uuid;
 
 use crate::Deps;
+use crate::hold::Hold;
 use crate::triage::{Unread, native_of};
 
 /// How often a directory-owned attribute is written back to one user.
@@ -38,26 +38,32 @@ pub(crate) async fn mend(
         return Ok(false);
     }
     // Under the write lease, like every write of ours to the realm (K1).
-    let Some(epoch) = writing::take_over(&deps.db, Kind::User, tenant, seen.id).await? else { return Ok(true) };
-    match write(realm, seen.id, &change).await {
+    let Some(mut hold) = Hold::take(&deps.db, Kind::User, tenant, seen.id).await? else { return Ok(true) };
+    match write(&mut hold, realm, seen.id, &change).await {
+        // Doubt stays: the write it is about may still be on its way (K5).
         Ok(()) => {
-            user::undoubt(&deps.db, tenant, seen.id, epoch).await?;
+            hold.release().await?;
             tracing::info!(tenant.id = %tenant, user.id = %seen.id, "the realm was mended from the directory");
             Ok(true)
         }
-        // Of a write in doubt the lease runs out by itself (K5).
-        Err(realm::Error::Ambiguous) => Ok(true),
+        Err(Unread::Realm(realm::Error::Ambiguous)) => {
+            hold.doubt().await?;
+            Ok(true)
+        }
         Err(error) => {
-            writing::release(&deps.db, Kind::User, tenant, seen.id, epoch).await?;
-            Err(error.into())
+            hold.release().await?;
+            Err(error)
         }
     }
 }
 
-async fn write(realm: &Realm, id: Uuid, change: &UserChange) -> Result<(), realm::Error> {
+async fn write(hold: &mut Hold<'_>, realm: &Realm, id: Uuid, change: &UserChange) -> Result<(), Unread> {
     let fresh = realm.read(id).await?;
+    if !hold.ready().await? {
+        return Ok(());
+    }
     realm.write(fresh, change).await?;
-    if change.enabled == Some(false) {
+    if change.enabled == Some(false) && hold.ready().await? {
         realm.logout(id).await?;
     }
     Ok(())

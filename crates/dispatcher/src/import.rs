@@ -5,8 +5,8 @@ use directory::watch::{self, Watch};
 use realm::{Realm, RealmUser};
 use uuid::Uuid;
 
-use crate::Deps;
 use crate::triage::arrival;
+use crate::{Deps, regrant};
 
 /// Users of one page and one transaction (K31).
 const PAGE: u32 = 200;
@@ -15,6 +15,8 @@ const AT_ONCE: usize = 8;
 
 pub(crate) async fn run(deps: &Deps, watch: &Watch, realm: &Realm) -> Result<(), String> {
     let text = |error: &dyn std::fmt::Display| error.to_string();
+    // Order: first, because the import goes by the role.
+    regrant::run(deps, watch, realm).await?;
     if !watch::import_due(&deps.db, watch).await.map_err(|error| text(&error))? {
         return Ok(());
     }

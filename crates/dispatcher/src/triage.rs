@@ -4,7 +4,7 @@ use directory::ledger::{self, Claim, Recorded, Stage, Triage};
 use directory::refresh::{self, Fate, Fence};
 use directory::resource::Kind;
 use directory::user::Arrival;
-use directory::watch::{self, Gone};
+use directory::watch::{self, Gone, LASTS};
 use directory::{reservation, writing};
 use realm::{Realm, RealmUser};
 use registry::TenantId;
@@ -136,6 +136,7 @@ async fn ask(
     realm.forget_protection(user);
     let (managed, protected) = (realm.is_managed(user).await?, realm.user_is_protected(user).await?);
     let standing = match (fence.is_some(), managed) {
+        (true, false) if !role_stands(deps, tenant, realm).await? => return Ok(Look::Later(HELD)),
         (true, false) => {
             alarm::noted(deps, tenant, Some(user), "released", "the realm role was taken away in the realm").await;
             Standing::Released
@@ -167,17 +168,30 @@ async fn absent(
         return Ok(Look::Later(HELD));
     }
     // Somebody the directory does not manage costs nobody an account when it is given up.
-    if managed && watch::may_go(&deps.db, tenant, claim.row.delete_seen).await? == Gone::Held {
-        alarm::absences(deps, tenant, Some(user)).await;
-        return Ok(Look::Later(HELD));
+    if !managed {
+        return Ok(Look::Gone);
     }
-    Ok(Look::Gone)
+    match watch::may_go(&deps.db, tenant, user, claim.row.delete_seen).await? {
+        Gone::Yes => Ok(Look::Gone),
+        Gone::NotYet => Ok(Look::Later(LASTS)),
+        Gone::Held => {
+            alarm::absences(deps, tenant, Some(user)).await;
+            Ok(Look::Later(HELD))
+        }
+    }
+}
+
+/// Whether the realm role is the one we know: where it was deleted or made anew, nobody was released (K13).
+async fn role_stands(deps: &Deps, tenant: TenantId, realm: &Realm) -> Result<bool, Unread> {
+    let identity = watch::identity(&deps.db, tenant).await?;
+    let known = identity.as_ref().and_then(|identity| identity.role_id);
+    Ok(known.is_none() || (identity.is_some_and(|identity| !identity.regrant) && realm.role().await? == known))
 }
 
 /// A realm user that a create of ours made too late: nobody answers for its nonce, and it never got its role (K2).
 async fn orphaned(deps: &Deps, tenant: TenantId, realm: &Realm, seen: &RealmUser) -> Result<bool, Unread> {
     let Some(nonce) = reservation::nonce_of(tenant, seen.marker.as_deref()) else { return Ok(false) };
-    if reservation::answers_for(&deps.db, tenant, nonce).await? {
+    if reservation::answers_for(&deps.db, Kind::User, tenant, nonce).await? {
         return Ok(false);
     }
     Ok(!realm.is_managed(seen.id).await?)

@@ -1,4 +1,4 @@
-//! `/Users`: reads come from the directory alone, writes go through [`crate::write::user`].
+//! `/Users`: reads come from the directory alone, writes go through [`crate::write`].
 
 use directory::resource::{self, Kind};
 use directory::user::User;
@@ -41,7 +41,7 @@ pub(crate) async fn create(call: &Call<'_>, body: &Value) -> Outcome {
     {
         fetch(call, Sought::Name(name)).await?;
     }
-    let user = write::user::create(call, &new).await?;
+    let user = write::create::user(call, &new).await?;
     let location = Some(render::location(call, Kind::User, user.id));
     Ok(Answer { location, ..render::answer(call, 201, Kind::User, &user, &projection) })
 }

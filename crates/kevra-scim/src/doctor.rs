@@ -82,7 +82,8 @@ async fn set_up(
     findings: &mut Findings,
 ) -> anyhow::Result<()> {
     let slug = &found.slug;
-    if repair && !missing.is_empty() {
+    let foreign = missing.contains(&realm::keycloak::ANOTHER_REALM);
+    if repair && !missing.is_empty() && !foreign {
         realms.set_up(found).await.context("the realm")?;
         watch::want_compare(db, found.id).await?;
         for piece in &missing {
@@ -90,8 +91,14 @@ async fn set_up(
         }
         missing = realms.missing(found).await.context("the realm")?;
     }
+    let mended_by = if foreign {
+        let cluster = &found.cluster;
+        format!("putting the realm back, or, to take this one: kevra-scim tenant move {slug} --cluster {cluster}")
+    } else {
+        format!("kevra-scim doctor {slug} --repair")
+    };
     for piece in &missing {
-        findings.note(false, "set-up", format!("{piece}; mend it with: kevra-scim doctor {slug} --repair"));
+        findings.note(false, "set-up", format!("{piece}; mend it with: {mended_by}"));
     }
     if missing.is_empty() {
         findings.note(true, "set-up", "client, roles, realm role, attributes, event stores, renames");

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use directory::watch::{self, Setup};
 use realm::embedded::Embedded;
-use realm::keycloak::{Admin, Client, Connection, EventStores, Wanted};
+use realm::keycloak::{Admin, Client, Connection, EventStores, Known, Servers, Wanted};
 use realm::{Error, Realm};
 use registry::provisioner::Provisioner;
 use registry::seal::Keyring;
@@ -31,6 +31,7 @@ pub(crate) struct Realms {
     pub admins: Admins,
     pub issuer: Option<Arc<demo::issuer::Issuer>>,
     cache: Mutex<HashMap<TenantId, Held>>,
+    servers: Servers,
 }
 
 /// A realm's client as it was made.
@@ -48,7 +49,7 @@ fn place(url: &str, realm: &str) -> String {
 
 impl Realms {
     pub fn new(db: Db, keyring: Option<Keyring>, admins: Admins) -> Self {
-        Self { db, keyring, admins, issuer: None, cache: Mutex::default() }
+        Self { db, keyring, admins, issuer: None, cache: Mutex::default(), servers: Servers::default() }
     }
 
     async fn realm(&self, tenant: TenantId, realm: &str, keycloak: Option<&str>) -> Result<Realm, Error> {
@@ -69,14 +70,16 @@ impl Realms {
             Some(held) => held.realm,
             None => {
                 let secret = keyring.open(&credential::aad(tenant), &credential.secret).map_err(|_| Error::Refused)?;
-                Realm::Keycloak(Client::new(Connection {
+                let connection = Connection {
                     base_url: url.trim_end_matches('/').to_owned(),
                     realm: realm.to_owned(),
                     token_realm: realm.to_owned(),
                     client_id: credential.client_id,
                     client_secret: secret,
                     timeout: realm::CALL,
-                })?)
+                };
+                let server = self.servers.at(&connection.base_url);
+                Realm::Keycloak(Client::new(connection, server)?)
             }
         };
         let held = Held {
@@ -138,11 +141,12 @@ impl Realms {
 
     async fn provision(&self, tenant: &Tenant) -> Result<(), Error> {
         let (Some(admin), Some(keyring)) = (self.admin(tenant), &self.keyring) else { return Err(Error::Refused) };
-        let provisioned = admin.provision(&tenant.realm, &self.wanted(tenant.id).await?).await?;
+        let identity = watch::identity(&self.db, tenant.id).await.map_err(unavailable)?;
+        let known = identity.and_then(|identity| identity.realm_uuid);
+        let provisioned = admin.provision(&tenant.realm, &self.wanted(tenant.id).await?, known).await?;
         self.store(keyring, tenant.id, &provisioned.client_id, &provisioned.client_secret).await?;
-        watch::identify(&self.db, tenant.id, provisioned.realm_uuid, provisioned.client_uuid)
-            .await
-            .map_err(unavailable)?;
+        let (realm, client, role) = (provisioned.realm_uuid, provisioned.client_uuid, provisioned.role_id);
+        watch::identify(&self.db, tenant.id, realm, client, role).await.map_err(unavailable)?;
         if let Some(before) = provisioned.events_before {
             let before = serde_json::to_string(&before).map_err(|_| Error::Unavailable)?;
             watch::remember_events(&self.db, tenant.id, &before).await.map_err(unavailable)?;
@@ -182,7 +186,18 @@ impl Realms {
             return Ok(Vec::new());
         }
         let admin = self.admin(tenant).ok_or(Error::Refused)?;
-        admin.missing(&tenant.realm, &self.wanted(tenant.id).await?).await
+        admin.missing(&tenant.realm, &self.wanted(tenant.id).await?, &self.known(tenant.id).await?).await
+    }
+
+    /// What was found when the realm was set up last.
+    async fn known(&self, tenant: TenantId) -> Result<Known, Error> {
+        let identity = watch::identity(&self.db, tenant).await.map_err(unavailable)?;
+        let (realm_uuid, role_id) = identity.map_or((None, None), |identity| (identity.realm_uuid, identity.role_id));
+        let client_secret = match (credential::of(&self.db, tenant).await.map_err(unavailable)?, &self.keyring) {
+            (Some(held), Some(keyring)) => keyring.open(&credential::aad(tenant), &held.secret).ok(),
+            _ => None,
+        };
+        Ok(Known { realm_uuid, role_id, client_secret })
     }
 
     /// Puts back what [`Realms::set_up`] switched on, if nobody needs it.

@@ -164,6 +164,15 @@ impl Realm {
         }
     }
 
+    /// The id of the realm role `scim-managed` as it is now: one that was deleted and made anew has another. None for an
+    /// embedded realm.
+    pub async fn role(&self) -> Result<Option<Uuid>, Error> {
+        match self {
+            Self::Embedded(_) => Ok(None),
+            Self::Keycloak(client) => client.role_id().await.map(Some),
+        }
+    }
+
     /// Ends a user's sessions; repeatable.
     pub async fn logout(&self, id: Uuid) -> Result<(), Error> {
         match self {

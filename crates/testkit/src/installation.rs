@@ -45,18 +45,24 @@ pub struct Role {
 impl Installation {
     /// On PostgreSQL and RabbitMQ, with the realms of Keycloak.
     pub fn on_keycloak(program: &str) -> Self {
-        Self::on_embedded_realms(program).with_keycloak()
+        Self::on_keycloak_at(program, &servers::fact("KEVRA_TEST_KEYCLOAK_URL"))
+    }
+
+    /// Likewise, with Keycloak at another address, such as a proxy's.
+    pub fn on_keycloak_at(program: &str, url: &str) -> Self {
+        Self::on_embedded_realms(program).with_keycloak(url)
     }
 
     /// Likewise, on the vhost that Keycloak's listener tells: only one of them at a time hears everything.
     pub fn hearing_keycloak(program: &str) -> Self {
-        let vhost = Vhost::of_keycloak();
+        let (vhost, keycloak) = (Vhost::of_keycloak(), servers::fact("KEVRA_TEST_KEYCLOAK_URL"));
         let url = vhost.url();
-        Self::on(program, Database::postgres(), &url, Some(vhost)).with_keycloak()
+        Self::on(program, Database::postgres(), &url, Some(vhost)).with_keycloak(&keycloak)
     }
 
-    fn with_keycloak(mut self) -> Self {
-        for name in ["KEYCLOAK_URL", "KEYCLOAK_CLIENT_ID", "KEYCLOAK_CLIENT_SECRET"] {
+    fn with_keycloak(mut self, url: &str) -> Self {
+        self.set("KEYCLOAK_URL", url);
+        for name in ["KEYCLOAK_CLIENT_ID", "KEYCLOAK_CLIENT_SECRET"] {
             self.set(name, &servers::fact(&format!("KEVRA_TEST_{name}")));
         }
         self
@@ -117,11 +123,12 @@ impl Installation {
         }
     }
 
-    /// Runs a command: what it printed, or what it said where it failed.
+    /// Runs a command: what it printed, or everything it said where it failed.
     pub fn try_run(&self, arguments: &[&str]) -> Result<String, String> {
         let output = self.attempt(arguments);
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim().to_owned();
-        if output.status.success() { Ok(text(&output.stdout)) } else { Err(text(&output.stderr)) }
+        let printed = text(&output.stdout);
+        if output.status.success() { Ok(printed) } else { Err(printed + "\n" + &text(&output.stderr)) }
     }
 
     /// Runs a command of the program to its end, which may be a bad one.

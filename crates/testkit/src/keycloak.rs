@@ -25,12 +25,26 @@ impl Default for Realm {
     fn default() -> Self {
         let base = servers::fact("KEVRA_TEST_KEYCLOAK_URL");
         let realm = Self { name: unique("test"), base, http: http(), token: Mutex::default() };
-        realm.call(Method::POST, "/admin/realms", Some(&json!({ "realm": realm.name, "enabled": true })));
+        realm.create();
         realm
     }
 }
 
 impl Realm {
+    fn create(&self) {
+        self.call(Method::POST, "/admin/realms", Some(&json!({ "realm": self.name, "enabled": true })));
+    }
+
+    fn delete(&self) {
+        self.call(Method::DELETE, &format!("/admin/realms/{}", self.name), None);
+    }
+
+    /// Deletes it and makes another one of its name.
+    pub fn recreate(&self) {
+        self.delete();
+        self.create();
+    }
+
     /// Its name.
     pub fn name(&self) -> &str {
         &self.name
@@ -156,7 +170,7 @@ impl Realm {
 
 impl Drop for Realm {
     fn drop(&mut self) {
-        self.call(Method::DELETE, &format!("/admin/realms/{}", self.name), None);
+        self.delete();
     }
 }
 

@@ -11,6 +11,7 @@ pub mod collector;
 pub mod console;
 pub mod database;
 pub mod demo_process;
+pub mod faulty_keycloak;
 pub mod fieldnotes;
 pub mod installation;
 pub mod keycloak;

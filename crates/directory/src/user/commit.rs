@@ -9,6 +9,7 @@ use uuid::Uuid;
 use super::{User, email_keys};
 use crate::ledger::{self, Mark};
 use crate::resource::{self, Kind, Resource};
+use crate::writing::DOUBT;
 use crate::{Error, finish_if, sql};
 
 /// What a write leaves behind.
@@ -37,7 +38,7 @@ struct Committed {
 }
 
 /// Commits a write under its claim and marks the ledger, in one transaction; answers with the user as it is read from now
-/// on. `None` if the claim is no longer ours.
+/// on. `None` if the claim is no longer ours. Doubt about an earlier write stays: that one may still be on its way (K5).
 pub async fn commit(db: &Db, tenant: TenantId, before: &User, commit: &Commit<'_>) -> Result<Option<Resource>, Error> {
     let transaction = db.begin().await?;
     let outcome = commit_in(&transaction, tenant, before, commit).await;
@@ -54,9 +55,8 @@ async fn commit_in(
     let now = ledger::clock(transaction);
     let text = format!(
         "update directory_user set document = $4, version = version + $5, username_key = $6, external_key = $7,
-             active = $8, base = $9, write_until = null, email_key = $12, other_email_keys = $13,
+             active = $8, base = $9, write_until = null, email_key = $11, other_email_keys = $12,
              logout_owed = case when $10 then false else logout_owed end,
-             realm_doubt_until = case when $11 then null else realm_doubt_until end,
              modified_at = case when $5 = 0 then modified_at else {now} end
          where tenant_id = $1 and id = $2 and write_epoch = $3
          returning version, modified_at, {} as related",
@@ -75,7 +75,6 @@ async fn commit_in(
         commit.active.into(),
         serde_json::to_string(base)?.into(),
         commit.logged_out.into(),
-        commit.base.is_some().into(),
         email.into(),
         others.into(),
     ];
@@ -93,6 +92,33 @@ async fn commit_in(
         modified_at: row.modified_at,
         related: resource::read_related(&row.related)?,
     }))
+}
+
+/// A deactivation that the realm did not confirm: the directory has the user off all the same, as was wanted, because in
+/// doubt it is the directory's word that is written back (K5), and that must not switch anybody on. The claim is left to
+/// run out; `false` if it is no longer ours.
+pub async fn off_in_doubt(db: &Db, tenant: TenantId, before: &User, trace: Option<&str>) -> Result<bool, Error> {
+    let mut document = before.document.clone();
+    document.insert("active".to_owned(), serde_json::Value::Bool(false));
+    let transaction = db.begin().await?;
+    let outcome = async {
+        let now = ledger::clock(&transaction);
+        let text = format!(
+            "update directory_user set document = $4, active = false, version = version + 1, modified_at = {now},
+                 realm_doubt_until = {now} + {DOUBT}
+             where tenant_id = $1 and id = $2 and write_epoch = $3"
+        );
+        let document = serde_json::to_string(&document)?;
+        let values = [tenant.0.into(), before.id.into(), before.write_epoch.into(), document.into()];
+        if sql::execute(&transaction, &text, values).await? == 0 {
+            return Ok(false);
+        }
+        let mark = Mark { urgent: true, trace: trace.map(str::to_owned), ..Mark::default() };
+        ledger::mark(&transaction, tenant, before.id, &mark).await?;
+        Ok(true)
+    }
+    .await;
+    finish_if(transaction, outcome, |done| *done).await
 }
 
 /// Removes a user under its claim, takes it out of its groups and marks the ledger; `false` if the claim is no longer

@@ -40,11 +40,3 @@ pub async fn logout_paid(db: &Db, owed: &OwedLogout) -> Result<(), Error> {
     sql::execute(db.connection(), text, [owed.tenant_id.0.into(), owed.id.into(), owed.write_epoch.into()]).await?;
     Ok(())
 }
-
-/// The realm is as the directory has it again: no doubt is left, and the claim is given back.
-pub async fn undoubt(db: &Db, tenant: TenantId, id: Uuid, epoch: i64) -> Result<(), Error> {
-    let text = "update directory_user set realm_doubt_until = null, write_until = null
-         where tenant_id = $1 and id = $2 and write_epoch = $3";
-    sql::execute(db.connection(), text, [tenant.0.into(), id.into(), epoch.into()]).await?;
-    Ok(())
-}

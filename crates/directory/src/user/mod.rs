@@ -13,9 +13,9 @@ use sea_orm::FromQueryResult;
 use serde_json::Value;
 use uuid::Uuid;
 
-pub use commit::{Commit, commit, delete};
+pub use commit::{Commit, commit, delete, off_in_doubt};
 pub use import::{Arrival, document_of, ids, import, let_go, managed_among};
-pub use logout::{OwedLogout, claim_owed_logouts, logout_paid, undoubt};
+pub use logout::{OwedLogout, claim_owed_logouts, logout_paid};
 
 use crate::resource::{Kind, Resource};
 use crate::writing::{self, Claim};

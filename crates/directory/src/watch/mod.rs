@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use crate::{Error, ledger, sql};
 
-pub use gone::{Gone, may_go};
+pub use gone::{Gone, LASTS, forget_absences, may_go};
 pub use import::{Import, import_done, import_due, import_page, import_state, want_import};
 pub use poll::{
     Harvest, advance, claim_due, compared, forget_old_events, forget_realm, is_needed, postpone, remember, renew, take,
@@ -43,6 +43,8 @@ pub struct Watch {
     pub compare: bool,
     /// The newest event seen, `time id`.
     pub newest_event: Option<String>,
+    /// The realm role was made anew: everybody managed is to get it again.
+    pub regrant: bool,
 }
 
 /// An event of a realm: which user may have changed, and whether an operator touched it.
@@ -69,11 +71,15 @@ pub struct Identity {
     pub realm_uuid: Option<Uuid>,
     /// Internal UUIDs of every client that was ever ours, a JSON array.
     pub client_ids: String,
+    /// The realm role that marks those whom SCIM manages.
+    pub role_id: Option<Uuid>,
+    /// It was made anew, and not everybody has it back yet.
+    pub regrant: bool,
 }
 
 /// Who the tenant's realm is.
 pub async fn identity(db: &Db, tenant: TenantId) -> Result<Option<Identity>, Error> {
-    let text = "select realm_uuid, client_ids from realm_watch where tenant_id = $1";
+    let text = "select realm_uuid, client_ids, role_id, regrant from realm_watch where tenant_id = $1";
     sql::one(db.connection(), text, [tenant.0.into()]).await
 }
 
@@ -107,17 +113,27 @@ pub async fn digest_key(db: &Db, tenant: TenantId) -> Result<Vec<u8>, Error> {
     Err(Error::Inconsistent("realm_watch has no row".to_owned()))
 }
 
-/// Remembers who the realm is and which client is ours.
-pub async fn identify(db: &Db, tenant: TenantId, realm: Uuid, client: Uuid) -> Result<(), Error> {
+/// Remembers who the realm is, which client is ours and which role marks those whom SCIM manages. Another role than before
+/// is held by nobody: it has to be given back.
+pub async fn identify(db: &Db, tenant: TenantId, realm: Uuid, client: Uuid, role: Uuid) -> Result<(), Error> {
     ensure(db, tenant).await?;
     let Some(watch) = identity(db, tenant).await? else { return Ok(()) };
     let mut clients: Vec<Uuid> = serde_json::from_str(&watch.client_ids)?;
     if !clients.contains(&client) {
         clients.push(client);
     }
-    let text = "update realm_watch set realm_uuid = $2, client_ids = $3 where tenant_id = $1";
-    sql::execute(db.connection(), text, [tenant.0.into(), realm.into(), serde_json::to_string(&clients)?.into()])
-        .await?;
+    let text = "update realm_watch set realm_uuid = $2, client_ids = $3, role_id = $4,
+             regrant = regrant or (role_id is not null and role_id <> $4)
+         where tenant_id = $1";
+    let values = [tenant.0.into(), realm.into(), serde_json::to_string(&clients)?.into(), role.into()];
+    sql::execute(db.connection(), text, values).await?;
+    Ok(())
+}
+
+/// Everybody has the realm role back, under the poller's claim.
+pub async fn regranted(db: &Db, watch: &Watch) -> Result<(), Error> {
+    let text = "update realm_watch set regrant = false where tenant_id = $1 and poll_epoch = $2";
+    sql::execute(db.connection(), text, [watch.tenant_id.0.into(), watch.poll_epoch.into()]).await?;
     Ok(())
 }
 

@@ -27,7 +27,7 @@ pub async fn claim_due(db: &Db, limit: u32, owner_lease: Option<i64>) -> Result<
          where {free} and tenant_id in (
              select w.tenant_id from realm_watch w
              where {free} and ({NEEDED}) order by w.next_poll_at limit $1 {})
-         returning tenant_id, cursor_ms, poll_epoch, realm_uuid, client_ids, idle_polls, newest_event,
+         returning tenant_id, cursor_ms, poll_epoch, realm_uuid, client_ids, idle_polls, newest_event, regrant,
              (reread_at is null or reread_at <= {now} - {REREAD}) as reread,
              (compare_wanted or compare_at is null or compare_at <= {now} - {COMPARE}) as compare",
         sql::skip_locked(connection)
@@ -227,7 +227,8 @@ async fn first_sight(transaction: &sea_orm::DatabaseTransaction, tenant: TenantI
 
 /// Forgets who a tenant's realm was: it is another one now, or the same elsewhere (K30).
 pub async fn forget_realm(db: &Db, tenant: TenantId) -> Result<(), Error> {
-    let text = "update realm_watch set realm_uuid = null, cursor_ms = null, newest_event = null, events_before = null,
+    let text = "update realm_watch set realm_uuid = null, role_id = null, cursor_ms = null, newest_event = null,
+             events_before = null,
              realm_generation = realm_generation + 1, poll_epoch = poll_epoch + 1
          where tenant_id = $1";
     sql::execute(db.connection(), text, [tenant.0.into()]).await?;

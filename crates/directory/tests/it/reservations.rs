@@ -16,6 +16,9 @@ testkit::on_both_databases!(
     a_dead_token_reserves_nothing,
     a_reservation_becomes_a_user_once,
     an_abandoned_name_is_free_again,
+    a_reservation_is_renewed_only_as_long_as_it_is_its_requests_own,
+    a_name_whose_create_is_in_trouble_is_neither_taken_nor_free,
+    whom_a_create_takes_over_is_known_to_whoever_ends_it,
     many_users_may_lack_an_external_id,
     an_import_leaves_whom_a_create_under_way_has_made,
 );
@@ -100,4 +103,46 @@ async fn many_users_may_lack_an_external_id(store: Store) {
         made(&store, acme, &token, name, None).await;
     }
     assert_eq!(resource::count(&store.db, acme, Kind::User, &Condition::all()).await.unwrap(), 2);
+}
+
+async fn a_reservation_is_renewed_only_as_long_as_it_is_its_requests_own(store: Store) {
+    let (acme, token) = store.provisioned("acme").await;
+    let sought = wanted(acme, "ada@acme.test", None);
+    reservation::reserve(&store.db, &sought, token.hash()).await.unwrap();
+    assert!(reservation::renew(&store.db, &sought).await.unwrap());
+    store.run("update reservation set lease_until = 0").await;
+    assert!(!reservation::renew(&store.db, &sought).await.unwrap(), "it ran out");
+    assert_eq!(reservation::claim_stale(&store.db, Kind::User, 10).await.unwrap().len(), 1);
+    assert!(reservation::abandon(&store.db, &sought).await.unwrap());
+    assert!(!reservation::renew(&store.db, &sought).await.unwrap(), "it was given up");
+}
+
+async fn a_name_whose_create_is_in_trouble_is_neither_taken_nor_free(store: Store) {
+    let (acme, token) = store.provisioned("acme").await;
+    let reserve = async |name: &str, external: Option<&str>| {
+        reservation::reserve(&store.db, &wanted(acme, name, external), token.hash()).await.unwrap()
+    };
+    let sought = wanted(acme, "ada@acme.test", Some("E1"));
+    reservation::reserve(&store.db, &sought, token.hash()).await.unwrap();
+    assert_eq!(reserve("ada@acme.test", None).await, Reserved::Taken("userName"), "somebody is at it");
+    reservation::leave(&store.db, &sought).await.unwrap();
+    assert_eq!(reserve("ada@acme.test", None).await, Reserved::Unsettled);
+    assert_eq!(reservation::claim_stale(&store.db, Kind::User, 10).await.unwrap().len(), 1);
+    assert_eq!(reserve("ada@acme.test", None).await, Reserved::Unsettled, "the sweeper is at it");
+    assert_eq!(reserve("eve@acme.test", Some("E1")).await, Reserved::Unsettled);
+    assert_eq!(reserve("eve@acme.test", None).await, Reserved::Yes);
+    store.run("update reservation set created_at = 0").await;
+    assert_eq!(reserve("eve@acme.test", None).await, Reserved::Unsettled, "under way for too long");
+}
+
+async fn whom_a_create_takes_over_is_known_to_whoever_ends_it(store: Store) {
+    let (acme, token) = store.provisioned("acme").await;
+    let mut sought = wanted(acme, "ada@acme.test", None);
+    reservation::reserve(&store.db, &sought, token.hash()).await.unwrap();
+    assert!(reservation::adopt(&store.db, &mut sought).await.unwrap());
+    reservation::leave(&store.db, &sought).await.unwrap();
+    let left = reservation::claim_stale(&store.db, Kind::User, 10).await.unwrap();
+    assert!(sought.adopts && left[0].adopts);
+    assert!(reservation::abandon(&store.db, &sought).await.unwrap());
+    assert!(!reservation::adopt(&store.db, &mut sought).await.unwrap(), "not after it was given up");
 }

@@ -1,5 +1,5 @@
 use directory::ledger::{self, Stage};
-use directory::watch::{self, Harvest, Seen};
+use directory::watch::{self, Gone, Harvest, Seen};
 use futures_util::future::join_all;
 use testkit::store::Store;
 use uuid::Uuid;
@@ -7,7 +7,9 @@ use uuid::Uuid;
 testkit::on_both_databases!(
     a_realm_has_one_poller,
     an_event_marks_once_and_only_under_the_pollers_claim,
-    a_poller_that_is_alive_keeps_its_realm_and_one_that_has_ended_takes_nothing_back
+    a_poller_that_is_alive_keeps_its_realm_and_one_that_has_ended_takes_nothing_back,
+    an_absence_counts_when_it_was_told_or_lasts_and_a_mass_of_them_never,
+    another_realm_role_is_to_be_given_back,
 );
 
 async fn a_realm_has_one_poller(store: Store) {
@@ -54,4 +56,42 @@ async fn a_poller_that_is_alive_keeps_its_realm_and_one_that_has_ended_takes_not
     // What it says after its end keeps the realm from nobody.
     assert!(!watch::renew(&store.db, &late).await.unwrap());
     assert_eq!(watch::claim_due(&store.db, 10, None).await.unwrap().len(), 1);
+}
+
+async fn an_absence_counts_when_it_was_told_or_lasts_and_a_mass_of_them_never(store: Store) {
+    let (acme, _) = store.provisioned("acme").await;
+    let may_go = async |user: Uuid, told: bool| watch::may_go(&store.db, acme, user, told).await.unwrap();
+    let time_passes = |seconds: i64| format!("update absence set at = at - {seconds}000000");
+    assert_eq!(may_go(Uuid::new_v4(), true).await, Gone::Yes);
+    let people: Vec<Uuid> = (0..21).map(|_| Uuid::new_v4()).collect();
+    for user in &people[..20] {
+        assert_eq!(may_go(*user, false).await, Gone::NotYet);
+    }
+    store.run(&time_passes(11)).await;
+    assert_eq!(may_go(people[0], false).await, Gone::Yes, "it lasts");
+    for user in &people[20..] {
+        assert_eq!(may_go(*user, false).await, Gone::Held, "one more is a mass");
+    }
+    for user in &people {
+        assert_eq!(may_go(*user, false).await, Gone::Held, "and then nobody goes");
+    }
+    store.run(&time_passes(601)).await;
+    assert_eq!(may_go(people[0], false).await, Gone::NotYet, "what is long ago does not count");
+    store.run(&time_passes(601)).await;
+    assert_eq!(watch::forget_absences(&store.db, 500).await.unwrap(), 20);
+}
+
+async fn another_realm_role_is_to_be_given_back(store: Store) {
+    let (acme, _) = store.provisioned("acme").await;
+    let (realm, client, role) = (Uuid::new_v4(), Uuid::new_v4(), Uuid::new_v4());
+    let identified = async |role: Uuid| {
+        watch::identify(&store.db, acme, realm, client, role).await.unwrap();
+        watch::identity(&store.db, acme).await.unwrap().unwrap().regrant
+    };
+    assert!(!identified(role).await && !identified(role).await);
+    assert!(identified(Uuid::new_v4()).await);
+    let owner = watch::claim_due(&store.db, 10, None).await.unwrap().remove(0);
+    assert!(owner.regrant);
+    watch::regranted(&store.db, &owner).await.unwrap();
+    assert!(!watch::identity(&store.db, acme).await.unwrap().unwrap().regrant);
 }

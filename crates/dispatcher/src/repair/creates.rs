@@ -11,17 +11,18 @@ use crate::Deps;
 use crate::triage::native_of;
 
 pub(super) async fn finish_all(deps: &Deps) {
-    for kind in [Kind::User, Kind::Group] {
-        for reservation in waiting("creates", reservation::claim_stale(&deps.db, kind, AT_ONCE).await) {
-            let finished = match kind {
-                Kind::User => user(deps, &reservation).await,
-                Kind::Group => group(deps, &reservation).await,
-            };
-            if let Err(reason) = finished {
-                tracing::info!(reason, tenant.id = %reservation.tenant, "a create waits to be finished");
-            }
+    let mut all = waiting("creates", reservation::claim_stale(&deps.db, Kind::User, AT_ONCE).await);
+    all.extend(waiting("creates", reservation::claim_stale(&deps.db, Kind::Group, AT_ONCE).await));
+    let finish = async |reservation: &Reservation| {
+        let finished = match reservation.kind {
+            Kind::User => user(deps, reservation).await,
+            Kind::Group => group(deps, reservation).await,
+        };
+        if let Err(reason) = finished {
+            tracing::info!(reason, tenant.id = %reservation.tenant, "a create waits to be finished");
         }
-    }
+    };
+    futures_util::future::join_all(all.iter().map(finish)).await;
 }
 
 fn marker(reservation: &Reservation) -> String {
@@ -44,7 +45,8 @@ async fn adopt(deps: &Deps, realm: &Realm, reservation: &Reservation, user: &Rea
         Ok(_) => Ok(()),
         Err(directory::Error::Taken(_)) => {
             // Another user has the externalId: the create came to nothing, in the realm too.
-            realm.delete(user.id).await.map_err(|error| text(&error))?;
+            let undone = if reservation.adopts { realm.release(user.id).await } else { realm.delete(user.id).await };
+            undone.map_err(|error| text(&error))?;
             abandon(deps, reservation).await
         }
         Err(error) => Err(text(&error)),

@@ -6,11 +6,13 @@ use super::{AT_ONCE, Repaired, text, waiting};
 use crate::Deps;
 
 pub(super) async fn pay_all(deps: &Deps) {
-    for owed in waiting("log-outs", user::claim_owed_logouts(&deps.db, AT_ONCE).await) {
-        if let Err(reason) = pay(deps, &owed).await {
+    let all = waiting("log-outs", user::claim_owed_logouts(&deps.db, AT_ONCE).await);
+    let pay = async |owed: &OwedLogout| {
+        if let Err(reason) = pay(deps, owed).await {
             tracing::info!(reason, tenant.id = %owed.tenant_id, user.id = %owed.id, "a log-out stays owed");
         }
-    }
+    };
+    futures_util::future::join_all(all.iter().map(pay)).await;
 }
 
 async fn pay(deps: &Deps, owed: &OwedLogout) -> Repaired {

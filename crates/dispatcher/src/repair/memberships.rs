@@ -1,44 +1,40 @@
 //! Memberships that the realm was not told of, because the request that wanted them is gone (K7).
 
-use directory::lease::Lease;
 use directory::member;
 use directory::resource::Kind;
-use directory::writing::{self, LEASE};
 use registry::TenantId;
 use uuid::Uuid;
 
 use super::{AT_ONCE, Repaired, text, waiting};
 use crate::Deps;
+use crate::hold::Hold;
 
 /// Memberships told under one claim; the rest comes with the next pass.
 const PENDING: u32 = 200;
 
 pub(super) async fn tell_all(deps: &Deps) {
-    for (tenant, group) in waiting("memberships", member::stale(&deps.db, AT_ONCE).await) {
-        if let Err(reason) = tell(deps, tenant, group).await {
+    let all = waiting("memberships", member::stale(&deps.db, AT_ONCE).await);
+    let tell = async |(tenant, group): &(TenantId, Uuid)| {
+        if let Err(reason) = tell(deps, *tenant, *group).await {
             tracing::info!(reason, tenant.id = %tenant, "memberships wait for the realm");
         }
-    }
+    };
+    futures_util::future::join_all(all.iter().map(tell)).await;
 }
 
 async fn tell(deps: &Deps, tenant: TenantId, group: Uuid) -> Repaired {
-    let lease = Lease::asked(LEASE);
-    let claimed = writing::take_over(&deps.db, Kind::Group, tenant, group).await.map_err(|error| text(&error))?;
-    let Some(epoch) = claimed else { return Ok(()) };
-    let told = tell_claimed(deps, tenant, group, epoch, lease).await;
-    let released = writing::release(&deps.db, Kind::Group, tenant, group, epoch).await;
+    let held = Hold::take(&deps.db, Kind::Group, tenant, group).await.map_err(|error| text(&error))?;
+    let Some(mut hold) = held else { return Ok(()) };
+    let told = tell_held(deps, tenant, group, &mut hold).await;
+    let released = hold.release().await;
     told.and(released.map_err(|error| text(&error)))
 }
 
-async fn tell_claimed(deps: &Deps, tenant: TenantId, group: Uuid, epoch: i64, mut lease: Lease) -> Repaired {
+async fn tell_held(deps: &Deps, tenant: TenantId, group: Uuid, hold: &mut Hold<'_>) -> Repaired {
     let realm = deps.realms.of(tenant).await.map_err(|error| text(&error))?;
     for one in member::pending(&deps.db, tenant, group, PENDING).await.map_err(|error| text(&error))? {
-        if !lease.covers(realm::CALL) {
-            lease = Lease::asked(LEASE);
-            let ours = writing::renew(&deps.db, Kind::Group, tenant, group, epoch).await.map_err(|e| text(&e))?;
-            if !ours {
-                return Ok(());
-            }
+        if !hold.ready().await.map_err(|error| text(&error))? {
+            return Ok(());
         }
         match realm.set_member(one.user_id, group, one.desired).await {
             // Who is gone from the realm is a member of nothing there.

@@ -9,6 +9,7 @@ mod memberships;
 mod probes;
 
 use std::fmt::Display;
+use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
@@ -18,19 +19,23 @@ use crate::{Config, Deps};
 const AT_ONCE: u32 = 50;
 
 pub(crate) async fn run(config: Config, deps: Deps, shutdown: CancellationToken) {
+    let (every, deps, shutdown) = (config.sweep, &deps, &shutdown);
+    tokio::join!(
+        again(every, shutdown, || creates::finish_all(deps)),
+        again(every, shutdown, || logouts::pay_all(deps)),
+        again(every, shutdown, || memberships::tell_all(deps)),
+        again(every, shutdown, || groups::look_at_all(deps)),
+        again(every, shutdown, || probes::ask_all(deps)),
+    );
+}
+
+/// One kind of repair, pass after pass. The kinds do not wait for each other, nor do the pieces of a pass: a realm or
+/// downstream that does not answer keeps nobody waiting.
+async fn again<F: Future<Output = ()>>(every: Duration, shutdown: &CancellationToken, pass: impl Fn() -> F) {
     while !shutdown.is_cancelled() {
-        let passes = async {
-            tokio::join!(
-                creates::finish_all(&deps),
-                logouts::pay_all(&deps),
-                memberships::tell_all(&deps),
-                groups::look_at_all(&deps),
-                probes::ask_all(&deps)
-            )
-        };
-        passes.await;
+        pass().await;
         tokio::select! {
-            () = tokio::time::sleep(config.sweep) => {}
+            () = tokio::time::sleep(every) => {}
             () = shutdown.cancelled() => return,
         }
     }

@@ -1,6 +1,6 @@
 //! Creates of somebody who is there already: returning to the directory, or in the realm before SCIM came.
 
-use directory::reservation::{self, Reservation};
+use directory::reservation;
 use directory::resource::Resource;
 use directory::user::{self, Arrival, User};
 use directory::watch;
@@ -8,7 +8,8 @@ use realm::{Realm, RealmUser, UserChange};
 use scim::native::Native;
 use scim::{Error, Object};
 
-use super::user::{complete, difference, native_of, update};
+use super::create::{Creating, complete};
+use super::user::{difference, native_of, update};
 use crate::answer::Answer;
 use crate::call::Call;
 
@@ -41,11 +42,11 @@ pub(super) async fn returning(
 /// The realm has somebody of that name or address. Who holds `scim-managed` comes in with the import, and is a conflict
 /// then; anybody else is taken over only where the tenant wants it, by exact userName, and never with administrative roles.
 pub(super) async fn settle(
-    call: &Call<'_>,
-    mut reservation: Reservation,
+    mut creating: Creating<'_>,
     native: &Native,
     conflict: realm::Error,
 ) -> Result<Resource, Answer> {
+    let call = creating.call;
     let db = &call.deps.db;
     let realm = call.deps.realms.of(call.provisioner).await?;
     let found = realm.find_by_username(&native.user_name).await?;
@@ -56,34 +57,31 @@ pub(super) async fn settle(
         _ => false,
     };
     let Some(user) = found.filter(|_| adoptable) else {
-        reservation::abandon(db, &reservation).await?;
+        creating.abandon().await?;
         return Err(conflict.into());
     };
-    reservation.adopts = true;
-    let adopted = adopt(&realm, &reservation, native, &user).await;
-    let adopted = match adopted {
+    // Order: noted before the realm is written, so that whoever ends this create never deletes that user.
+    if !creating.is_ours().await? || !reservation::adopt(db, &mut creating.reservation).await? {
+        return Err(Answer::unavailable());
+    }
+    let adopted = match adopt(&creating, &realm, native, &user).await {
         Ok(adopted) => adopted,
-        Err(realm::Error::Ambiguous) => return Err(Answer::unavailable()),
-        Err(error) => {
-            reservation::abandon(db, &reservation).await?;
-            return Err(error.into());
-        }
+        Err(error) => return Err(creating.failed(error).await),
     };
     registry::audit::note(db, call.tenant(), "scim", "user.adopt", serde_json::json!({ "user": user.id }))
         .await
         .map_err(|_| Answer::unavailable())?;
-    complete(call, &realm, &reservation, &adopted).await
+    complete(creating, &realm, &adopted).await
 }
 
 /// The user with our marker and what the identity provider says of it.
 async fn adopt(
+    creating: &Creating<'_>,
     realm: &Realm,
-    reservation: &Reservation,
     native: &Native,
     user: &RealmUser,
 ) -> Result<RealmUser, realm::Error> {
-    let marker = Some(Some(format!("{}:{}", reservation.tenant, reservation.nonce)));
-    let change = UserChange { marker, ..difference(&native_of(user), native) };
+    let change = UserChange { marker: Some(Some(creating.marker())), ..difference(&native_of(user), native) };
     let fresh = realm.read(user.id).await?;
     realm.write(fresh, &change).await
 }

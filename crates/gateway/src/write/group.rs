@@ -5,18 +5,18 @@ use std::collections::HashSet;
 
 use directory::group::{self, Commit, Committed, Group};
 use directory::member::{self, Change};
-use directory::reservation::{self, Reservation, Reserved};
-use directory::resource::{self, Kind};
+use directory::reservation::{self, Reservation};
+use directory::resource::Kind;
 use directory::writing;
 use realm::{NewGroup, Realm};
 use scim::members::{Delta, Member, Membership};
 use scim::{Error, Object, ScimType};
 use uuid::Uuid;
 
+use super::create::Creating;
 use super::{Failed, Held, check_version, claimed, given_out, id_of, realm_failed};
 use crate::answer::Answer;
 use crate::call::Call;
-use crate::provisioner::unauthorized;
 
 /// Memberships told to the realm between two looks at what is pending.
 const PENDING: u32 = 200;
@@ -35,37 +35,36 @@ pub(crate) async fn create(call: &Call<'_>, document: Object, members: &[Member]
     let members = resolved(call, members).await?;
     let count = members.len() as u64;
     let reservation = Reservation::new(call.tenant(), Kind::Group, document, members);
-    match reservation::reserve(db, &reservation, call.provisioner.token).await? {
-        Reserved::Yes => {}
-        Reserved::Taken(attribute) => return Err(Error::taken(attribute).into()),
-        Reserved::TokenDead => return Err(unauthorized()),
-    }
+    let mut creating = match Creating::begin(call, reservation).await? {
+        Ok(creating) => creating,
+        Err(attribute) => return Err(Error::taken(attribute).into()),
+    };
     let created = match call.deps.realms.of(call.provisioner).await {
-        Ok(realm) => create_in_realm(&realm, &reservation).await.map(|id| (realm, id)),
+        Ok(realm) if creating.is_ours().await? => create_in_realm(&realm, &creating).await.map(|id| (realm, id)),
+        Ok(_) => return Err(Answer::unavailable()),
         Err(error) => Err(error),
     };
     let (realm, id) = match created {
         Ok(created) => created,
-        // Its fate is unknown: the reservation stays for the sweeper, which finds out.
-        Err(realm::Error::Ambiguous) => return Err(Answer::unavailable()),
-        Err(error) => {
-            reservation::abandon(db, &reservation).await?;
-            return Err(error.into());
-        }
+        Err(error) => return Err(creating.failed(error).await),
     };
     let settled = !realm.keeps_groups();
-    let completed = match reservation::complete_group(db, &reservation, id, settled).await {
-        Ok(completed) => completed,
+    let group = match reservation::complete_group(db, &creating.reservation, id, settled).await {
+        Ok(Some(group)) => group,
+        // The sweeper was faster. Either the group is there all the same, or nobody answers for it.
+        Ok(None) => match creating.made_by_others(id, Kind::Group).await? {
+            Some(group) => group,
+            None => {
+                realm.delete_group(id).await?;
+                return Err(Answer::unavailable());
+            }
+        },
         Err(taken @ directory::Error::Taken(_)) => {
             realm.delete_group(id).await?;
-            reservation::abandon(db, &reservation).await?;
+            creating.abandon().await?;
             return Err(taken.into());
         }
         Err(error) => return Err(error.into()),
-    };
-    let group = match completed {
-        Some(group) => group,
-        None => resource::by_id(db, call.tenant(), Kind::Group, id, true).await?.ok_or_else(Answer::unavailable)?,
     };
     if !settled && count > 0 {
         let claim = || group::claim(db, call.tenant(), id, call.provisioner.token);
@@ -76,18 +75,27 @@ pub(crate) async fn create(call: &Call<'_>, document: Object, members: &[Member]
     Ok(Committed { group, members: count })
 }
 
-/// The realm's part of a create. On its 409 only a group that carries this reservation's nonce is ours (K2).
-async fn create_in_realm(realm: &Realm, reservation: &Reservation) -> Result<Uuid, realm::Error> {
-    let marker = format!("{}:{}", reservation.tenant, reservation.nonce);
+/// The realm's part of a create. On its 409 only a group that carries this reservation's nonce is ours (K2); one that an
+/// earlier create made too late, so that nobody answers for it, makes way.
+async fn create_in_realm(realm: &Realm, creating: &Creating<'_>) -> Result<Uuid, realm::Error> {
+    let (reservation, marker) = (&creating.reservation, creating.marker());
     let name = group::display_name(&reservation.document);
     let new = NewGroup { name, external_id: reservation.external_key.clone(), marker: marker.clone() };
-    match realm.create_group(&new).await {
-        Err(conflict @ realm::Error::Conflict { .. }) => match realm.find_group(&new.name).await? {
-            Some(group) if group.marker.as_deref() == Some(&marker) => Ok(group.id),
-            _ => Err(conflict),
-        },
-        other => other,
+    let conflict = match realm.create_group(&new).await {
+        Err(conflict @ realm::Error::Conflict { .. }) => conflict,
+        other => return other,
+    };
+    let Some(held) = realm.find_group(&new.name).await? else { return Err(conflict) };
+    if held.marker.as_deref() == Some(&marker) {
+        return Ok(held.id);
     }
+    let Some(nonce) = reservation::nonce_of(reservation.tenant, held.marker.as_deref()) else { return Err(conflict) };
+    let answered = reservation::answers_for(&creating.call.deps.db, Kind::Group, reservation.tenant, nonce).await;
+    if answered.map_err(|_| realm::Error::Unavailable)? {
+        return Err(conflict);
+    }
+    realm.delete_group(held.id).await?;
+    realm.create_group(&new).await
 }
 
 /// Changes a group under its write lease; its members are read afterwards if there are at most so many.

@@ -1,6 +1,7 @@
 //! Writes: claim → realm → commit (K1–K5). Two writes to one thing in the realm never overlap, on any replica, and what a
 //! crash leaves half done the sweeper ends.
 
+pub(crate) mod create;
 pub(crate) mod existing;
 pub(crate) mod group;
 pub(crate) mod user;

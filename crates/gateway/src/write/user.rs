@@ -1,111 +1,17 @@
-//! Users: created through a reservation, changed and deleted under a write lease.
+//! Users: changed and deleted under a write lease.
 
 use std::collections::BTreeMap;
 
-use directory::reservation::{self, Reservation, Reserved};
 use directory::resource::{self, Kind, Resource};
 use directory::user::{self, Commit, User};
 use directory::writing;
-use realm::{NewUser, Realm, RealmUser, UserChange};
+use realm::{Realm, RealmUser, UserChange};
 use scim::native::Native;
 use scim::{Error, Object};
 
-use super::{Failed, Held, check_version, claimed, existing, id_of, missing, realm_failed, ring};
+use super::{Failed, Held, check_version, claimed, id_of, missing, realm_failed, ring};
 use crate::answer::Answer;
 use crate::call::Call;
-use crate::provisioner::unauthorized;
-
-/// Creates a user: reservation, realm, role, row.
-pub(crate) async fn create(call: &Call<'_>, document: &Object) -> Result<Resource, Answer> {
-    let db = &call.deps.db;
-    let native = Native::of(document);
-    let reservation = Reservation::new(call.tenant(), Kind::User, document.clone(), Vec::new());
-    match reservation::reserve(db, &reservation, call.provisioner.token).await? {
-        Reserved::Yes => {}
-        Reserved::Taken(attribute) => return existing::returning(call, document, &native, attribute).await,
-        Reserved::TokenDead => return Err(unauthorized()),
-    }
-    let created = match call.deps.realms.of(call.provisioner).await {
-        Ok(realm) => create_in_realm(call, &realm, &reservation, &native).await.map(|user| (realm, user)),
-        Err(error) => Err(error),
-    };
-    let (realm, created) = match created {
-        Ok(created) => created,
-        Err(conflict @ realm::Error::Conflict { .. }) => {
-            return existing::settle(call, reservation, &native, conflict).await;
-        }
-        // Its fate is unknown: the reservation stays for the sweeper, which finds out.
-        Err(realm::Error::Ambiguous) => return Err(Answer::unavailable()),
-        Err(error) => {
-            reservation::abandon(db, &reservation).await?;
-            return Err(error.into());
-        }
-    };
-    complete(call, &realm, &reservation, &created).await
-}
-
-/// The rest of a create, once the realm has the user: its role, its row.
-pub(super) async fn complete(
-    call: &Call<'_>,
-    realm: &Realm,
-    reservation: &Reservation,
-    created: &RealmUser,
-) -> Result<Resource, Answer> {
-    let db = &call.deps.db;
-    realm.grant_role(created.id).await?;
-    let (base, trace) = (native_of(created), call.request.traceparent.as_deref());
-    let completed = match reservation::complete_user(db, reservation, created.id, &base, trace).await {
-        Ok(completed) => completed,
-        Err(taken @ directory::Error::Taken(_)) => {
-            // Somebody else's write took the externalId meanwhile: this create came to nothing, in the realm too.
-            if resource::by_id(db, call.tenant(), Kind::User, created.id, false).await?.is_some() {
-                tracing::error!(user.id = %created.id, "a user under creation is in the directory already; it is left alone");
-            } else if reservation.adopts {
-                realm.release(created.id).await?;
-            } else {
-                realm.delete(created.id).await?;
-            }
-            reservation::abandon(db, reservation).await?;
-            return Err(taken.into());
-        }
-        Err(error) => return Err(error.into()),
-    };
-    ring(call, created.id, false);
-    match completed {
-        Some(user) => Ok(user),
-        // The sweeper was faster; the user is there all the same.
-        None => {
-            resource::by_id(db, call.tenant(), Kind::User, created.id, false).await?.ok_or_else(Answer::unavailable)
-        }
-    }
-}
-
-/// The realm's part of a create. On its 409 only a user that carries this reservation's nonce is ours (K2).
-async fn create_in_realm(
-    call: &Call<'_>,
-    realm: &Realm,
-    reservation: &Reservation,
-    native: &Native,
-) -> Result<RealmUser, realm::Error> {
-    let marker = format!("{}:{}", reservation.tenant, reservation.nonce);
-    let new = NewUser {
-        username: native.user_name.clone(),
-        email: native.email.clone(),
-        first_name: native.given_name.clone(),
-        last_name: native.family_name.clone(),
-        enabled: native.active,
-        external_id: native.external_id.clone(),
-        marker: marker.clone(),
-        attributes: projected(call, &reservation.document).filter_map(|(name, value)| Some((name, value?))).collect(),
-    };
-    match realm.create(&new).await {
-        Err(conflict @ realm::Error::Conflict { .. }) => match realm.find_by_username(&new.username).await? {
-            Some(user) if user.marker.as_deref() == Some(&marker) => Ok(user),
-            _ => Err(conflict),
-        },
-        other => other,
-    }
-}
 
 /// Changes a user under its write lease. `deactivates` forces both realm calls, whatever the directory believes (K4).
 pub(crate) async fn update(
@@ -124,6 +30,11 @@ pub(crate) async fn update(
                 ring(call, id, !active);
             }
             Ok(user)
+        }
+        Err(Failed::Ambiguous) if deactivates => {
+            let trace = call.request.traceparent.as_deref();
+            user::off_in_doubt(&call.deps.db, call.tenant(), &before, trace).await?;
+            Err(Answer::unavailable())
         }
         Err(failed) => Err(held.failed(failed).await),
     }
@@ -275,7 +186,7 @@ async fn delete_claimed(held: &mut Held<'_>, before: &User) -> Result<(), Failed
 }
 
 /// What the tenant wants of a document in its realm's profile.
-fn projected(call: &Call<'_>, document: &Object) -> impl Iterator<Item = (String, Option<String>)> {
+pub(super) fn projected(call: &Call<'_>, document: &Object) -> impl Iterator<Item = (String, Option<String>)> {
     crate::projected::of(call.provisioner.projection.as_deref(), &call.types.user, document).into_iter()
 }
 

@@ -3,9 +3,11 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails here")]
 
 mod backlog;
+mod budget;
 mod capture;
 mod commands;
 mod conformance;
+mod doubts;
 mod downstreams;
 mod isolation;
 mod journey;
@@ -13,6 +15,11 @@ mod leaving;
 mod listening;
 mod masses;
 mod observed;
+mod kills;
+mod late_creates;
+mod listening;
+mod masses;
+mod moves;
 mod overlap;
 mod proxied;
 mod realm;
@@ -20,7 +27,10 @@ mod restored;
 mod ringing;
 mod rolling;
 mod rotation;
+mod scene;
 mod telemetry;
+mod unwell;
+mod upkeep;
 
 use testkit::console::Console;
 use testkit::installation::{Installation, Role};

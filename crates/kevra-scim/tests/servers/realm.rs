@@ -1,75 +1,17 @@
 //! Keycloak's own users and roles: who is protected, taken over, imported, let go of, and what a disable ends.
 
-use std::time::Duration;
-
 use reqwest::Method;
 use serde_json::{Value, json};
-use testkit::console::Console;
 use testkit::eventually;
-use testkit::installation::{Installation, Role};
 use testkit::keycloak::Realm;
 
-use crate::{PROGRAM, front};
-
-/// Long enough for a poll and a triage on a busy machine.
-const SOON: Duration = Duration::from_secs(30);
-
-/// An installation with one tenant and inbound on.
-struct Scene {
-    console: Console,
-    base: String,
-    token: String,
-    realm: Realm,
-    _roles: Vec<Role>,
-    installation: Installation,
-}
-
-impl Scene {
-    fn new(realm: Realm) -> Self {
-        let installation = Installation::on_keycloak(PROGRAM);
-        let (console, control, gateway) = front(&installation);
-        let dispatcher = installation.start("dispatcher");
-        console.make_tenant("acme", realm.name());
-        let token = console.enable_inbound("acme");
-        let base = format!("{}/realms/{}/scim/v2", gateway.url, realm.name());
-        Self { console, base, token, realm, _roles: vec![control, gateway, dispatcher], installation }
-    }
-
-    fn send(&self, method: Method, path: &str, body: &Value) -> (u16, Value) {
-        let mut request = testkit::http().request(method, format!("{}{path}", self.base)).bearer_auth(&self.token);
-        if !body.is_null() {
-            request = request.json(body);
-        }
-        let answer = request.send().unwrap();
-        (answer.status().as_u16(), answer.json().unwrap_or_default())
-    }
-
-    fn get(&self, path: &str) -> (u16, Value) {
-        self.send(Method::GET, path, &Value::Null)
-    }
-
-    /// Creates a user through SCIM; the id.
-    fn made(&self, name: &str) -> String {
-        let (status, made) = self.send(Method::POST, "/Users", &json!({ "userName": name }));
-        assert_eq!(status, 201, "{made}");
-        made["id"].as_str().unwrap().to_owned()
-    }
-
-    fn becomes(&self, path: &str, status: u16) {
-        let came = eventually(SOON, || (self.get(path).0 == status).then_some(()));
-        assert!(came.is_some(), "{path} is {}: {}", self.get(path).0, self.installation.logs());
-    }
-}
+use crate::scene::{SOON, Scene, patch};
 
 /// A user an administrator makes; the id.
 fn native(realm: &Realm, name: &str) -> String {
     let body = json!({ "username": name, "email": name, "firstName": "Nat", "lastName": "Ive", "enabled": true });
     realm.admin(Method::POST, "/users", Some(&body));
     realm.user(name).unwrap()["id"].as_str().unwrap().to_owned()
-}
-
-fn patch(path: &str, value: &Value) -> Value {
-    json!({ "Operations": [{ "op": "replace", "path": path, "value": value }] })
 }
 
 /// Gives or takes `scim-managed`.

@@ -1,7 +1,9 @@
 //! Keycloak 26.4 and newer, through its Admin REST API. About twenty endpoints, our own time-outs and errors.
 
+mod breaker;
 mod events;
 mod groups;
+mod inspect;
 mod protection;
 pub mod provision;
 mod representation;
@@ -13,8 +15,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use secrecy::SecretString;
-use tokio::sync::OnceCell;
+use tokio::sync::Mutex;
 
+pub use breaker::{Server, Servers};
+pub use inspect::{ANOTHER_REALM, Known};
 pub use provision::{Admin, CLIENT_ID, EventStores, Wanted};
 pub(crate) use transport::Transport;
 
@@ -39,17 +43,15 @@ pub struct Connection {
 #[derive(Clone)]
 pub struct Client {
     pub(crate) transport: Arc<Transport>,
-    pub(crate) role: Arc<OnceCell<serde_json::Value>>,
+    /// The realm role as mappings name it.
+    pub(crate) role: Arc<Mutex<Option<serde_json::Value>>>,
     pub(crate) protection: Arc<protection::Protection>,
 }
 
 impl Client {
-    /// Makes a client; nothing is called yet.
-    pub fn new(connection: Connection) -> Result<Self, crate::Error> {
-        Ok(Self {
-            transport: Arc::new(Transport::new(connection)?),
-            role: Arc::new(OnceCell::new()),
-            protection: Arc::default(),
-        })
+    /// Makes a client for a realm of a server; nothing is called yet.
+    pub fn new(connection: Connection, server: Server) -> Result<Self, crate::Error> {
+        let transport = Arc::new(Transport::new(connection, server)?);
+        Ok(Self { transport, role: Arc::default(), protection: Arc::default() })
     }
 }

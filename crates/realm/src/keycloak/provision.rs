@@ -7,15 +7,16 @@ use secrecy::SecretString;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use super::inspect::is_for_administrators;
 use super::representation::{EXTERNAL_ID, MARKER};
 use super::users::encode;
-use super::{Connection, Transport};
+use super::{Connection, Server, Transport};
 use crate::{Error, MANAGED_ROLE};
 
 /// The data-path client's name in every realm.
 pub const CLIENT_ID: &str = "kevra-scim";
 /// The least roles that do all of the data path.
-const ROLES: [&str; 3] = ["manage-users", "view-events", "view-realm"];
+pub(super) const ROLES: [&str; 3] = ["manage-users", "view-events", "view-realm"];
 /// How long Keycloak keeps admin events, seconds: far beyond any outage of ours.
 const EVENT_RETENTION: i64 = 432_000;
 
@@ -50,6 +51,8 @@ pub struct Provisioned {
     pub client_uuid: Uuid,
     /// The realm's identity (K29).
     pub realm_uuid: Uuid,
+    /// The realm role `scim-managed`.
+    pub role_id: Uuid,
     /// How the realm's event stores were set, if that had to be changed: to be put back when capture ends (K25).
     pub events_before: Option<EventStores>,
 }
@@ -66,15 +69,16 @@ pub struct EventStores {
 }
 
 impl Admin {
-    fn transport(&self, realm: &str) -> Result<Transport, Error> {
-        Transport::new(Connection {
+    pub(super) fn transport(&self, realm: &str) -> Result<Transport, Error> {
+        let connection = Connection {
             base_url: self.base_url.clone(),
             realm: realm.to_owned(),
             token_realm: "master".to_owned(),
             client_id: self.client_id.clone(),
             client_secret: self.client_secret.clone(),
             timeout: Duration::from_secs(20),
-        })
+        };
+        Transport::new(connection, Server::default())
     }
 
     /// Makes a realm; one that exists is fine.
@@ -94,15 +98,20 @@ impl Admin {
         Ok(self.transport(realm)?.call(method, path, body).await?.body)
     }
 
-    /// Sets a realm up: client, roles, realm role, profile attributes, events (keycloak.md §3.10).
-    pub async fn provision(&self, realm: &str, wanted: &Wanted) -> Result<Provisioned, Error> {
+    /// Sets a realm up: client, roles, realm role, profile attributes, events. One that is not the realm it is known to be
+    /// is left alone, whatever it is called (K29).
+    pub async fn provision(&self, realm: &str, wanted: &Wanted, known: Option<Uuid>) -> Result<Provisioned, Error> {
         let keycloak = self.transport(realm)?;
         let representation = keycloak.call(Method::GET, "", None).await?.body;
         let realm_uuid = uuid_of(&representation, "id")?;
+        if known.is_some_and(|known| known != realm_uuid) {
+            return Err(Error::RealmGone);
+        }
         let client_uuid = client(&keycloak).await?;
         grant(&keycloak, client_uuid).await?;
         let role = json!({ "name": MANAGED_ROLE, "description": "Managed by SCIM" });
         accept_conflict(keycloak.call(Method::POST, "/roles", Some(&role)).await)?;
+        let role = keycloak.call(Method::GET, &format!("/roles/{MANAGED_ROLE}"), None).await?.body;
         profile(&keycloak, wanted).await?;
         settings(&keycloak, &representation, wanted.allow_rename).await?;
         let events_before = events(&keycloak).await?;
@@ -113,43 +122,9 @@ impl Admin {
             client_secret: SecretString::from(secret),
             client_uuid,
             realm_uuid,
+            role_id: uuid_of(&role, "id")?,
             events_before,
         })
-    }
-
-    /// What of a realm's set-up is missing, by name; empty where it stands.
-    pub async fn missing(&self, realm: &str, wanted: &Wanted) -> Result<Vec<&'static str>, Error> {
-        let keycloak = self.transport(realm)?;
-        let mut missing = Vec::new();
-        let found = keycloak.call(Method::GET, &format!("/clients?clientId={CLIENT_ID}"), None).await?.body;
-        let client = found.get(0);
-        if client.is_none_or(|client| client["enabled"] != true || client["serviceAccountsEnabled"] != true) {
-            missing.push("the client kevra-scim");
-        } else if !granted(&keycloak, uuid_of(&found[0], "id")?).await? {
-            missing.push("a role of the client kevra-scim");
-        }
-        match keycloak.call(Method::GET, &format!("/roles/{MANAGED_ROLE}"), None).await {
-            Ok(_) => {}
-            Err(Error::NotFound | Error::RealmGone) => missing.push("the realm role scim-managed"),
-            Err(error) => return Err(error),
-        }
-        let profile = keycloak.call(Method::GET, "/users/profile", None).await?.body;
-        let has = |name: &str| {
-            profile["attributes"].as_array().into_iter().flatten().any(|attribute| attribute["name"] == name)
-        };
-        let ours = [EXTERNAL_ID, MARKER].into_iter().chain(wanted.attributes.iter().map(String::as_str));
-        if !ours.into_iter().all(has) {
-            missing.push("a managed attribute of the user profile");
-        }
-        let config = keycloak.call(Method::GET, "/events/config", None).await?.body;
-        if config["adminEventsEnabled"] != true || config["eventsEnabled"] != true {
-            missing.push("the event stores");
-        }
-        let representation = keycloak.call(Method::GET, "", None).await?.body;
-        if wanted.allow_rename && representation["editUsernameAllowed"] != true {
-            missing.push("editable usernames");
-        }
-        Ok(missing)
     }
 
     /// Gives the data-path client another secret; tokens minted with the old one live on until they end.
@@ -192,18 +167,7 @@ async fn client(keycloak: &Transport) -> Result<Uuid, Error> {
     Ok(client)
 }
 
-/// Whether the client's service account has the roles of the data path.
-async fn granted(keycloak: &Transport, client: Uuid) -> Result<bool, Error> {
-    let account = keycloak.call(Method::GET, &format!("/clients/{client}/service-account-user"), None).await?.body;
-    let account = uuid_of(&account, "id")?;
-    let management = find_client(keycloak, "realm-management").await?;
-    let path = format!("/users/{account}/role-mappings/clients/{management}");
-    let held = keycloak.call(Method::GET, &path, None).await?.body;
-    let has = |name: &&str| held.as_array().into_iter().flatten().any(|role| role["name"] == *name);
-    Ok(ROLES.iter().all(has))
-}
-
-async fn find_client(keycloak: &Transport, client_id: &str) -> Result<Uuid, Error> {
+pub(super) async fn find_client(keycloak: &Transport, client_id: &str) -> Result<Uuid, Error> {
     let found = keycloak.call(Method::GET, &format!("/clients?clientId={}", encode(client_id)), None).await?.body;
     uuid_of(found.get(0).unwrap_or(&Value::Null), "id")
 }
@@ -231,12 +195,17 @@ async fn profile(keycloak: &Transport, wanted: &Wanted) -> Result<(), Error> {
     let ours = [(EXTERNAL_ID, "SCIM external id"), (MARKER, "SCIM marker")];
     let projected = wanted.attributes.iter().map(|name| (name.as_str(), name.as_str()));
     for (name, display) in ours.into_iter().chain(projected) {
-        if !attributes.iter().any(|attribute| attribute["name"] == name) {
-            attributes.push(json!({
-                "name": name, "displayName": display, "multivalued": false,
-                "permissions": { "view": ["admin"], "edit": ["admin"] },
+        match attributes.iter_mut().find(|attribute| attribute["name"] == name) {
+            // An attribute of the tenant's choice keeps what the realm says of it.
+            Some(held) if name == display || is_for_administrators(held) => {}
+            Some(ours) => {
+                ours["permissions"] = for_administrators();
+                ours["multivalued"] = json!(false);
+            }
+            None => attributes.push(json!({
+                "name": name, "displayName": display, "multivalued": false, "permissions": for_administrators(),
                 "validations": { "length": { "max": 2048 } },
-            }));
+            })),
         }
     }
     if wanted.allow_rename {
@@ -248,6 +217,10 @@ async fn profile(keycloak: &Transport, wanted: &Wanted) -> Result<(), Error> {
         return Ok(());
     }
     keycloak.call(Method::PUT, "/users/profile", Some(&profile)).await.map(drop)
+}
+
+fn for_administrators() -> Value {
+    json!({ "view": ["admin"], "edit": ["admin"] })
 }
 
 /// Retention of admin events, and renames by administrators. A PUT drops the realm attributes it leaves out, so all go.
@@ -296,6 +269,6 @@ fn accept_conflict<T>(outcome: Result<T, Error>) -> Result<(), Error> {
     }
 }
 
-fn uuid_of(value: &Value, name: &str) -> Result<Uuid, Error> {
+pub(super) fn uuid_of(value: &Value, name: &str) -> Result<Uuid, Error> {
     value.get(name).and_then(Value::as_str).and_then(|id| Uuid::parse_str(id).ok()).ok_or(Error::RealmGone)
 }

@@ -1,4 +1,4 @@
-//! One place for every HTTP call to Keycloak: token, time-outs, concurrency cap, classification.
+//! One place for every HTTP call to Keycloak: breaker, concurrency cap, token, time-outs, classification.
 
 use std::time::{Duration, Instant};
 
@@ -11,11 +11,14 @@ use tokio::sync::{Mutex, Semaphore};
 use tracing::Instrument;
 
 use super::Connection;
+use super::breaker::{Gate, Server};
 use super::watched::Watched;
 use crate::Error;
 
 /// How many calls of ours one realm sees at once.
 const CONCURRENCY: usize = 8;
+/// How old a token is before a refusal of its rights is put down to it: those of a token are as they were when it was made.
+const STALE: Duration = Duration::from_secs(5);
 /// The largest answer read.
 const MAX_ANSWER: usize = 16 << 20;
 
@@ -25,11 +28,31 @@ pub(crate) struct Transport {
     pub(super) connection: Connection,
     token: Mutex<Option<Token>>,
     permits: Semaphore,
+    gate: Gate,
 }
 
 struct Token {
     value: SecretString,
+    made_at: Instant,
     renew_at: Instant,
+}
+
+/// A failed call, and whether Keycloak was silent.
+struct Failed {
+    error: Error,
+    silent: bool,
+}
+
+impl From<Error> for Failed {
+    fn from(error: Error) -> Self {
+        Self { error, silent: false }
+    }
+}
+
+impl Failed {
+    fn silent(error: Error) -> Self {
+        Self { error, silent: true }
+    }
 }
 
 #[derive(Deserialize)]
@@ -47,7 +70,7 @@ pub(crate) struct Answer {
 }
 
 impl Transport {
-    pub fn new(connection: Connection) -> Result<Self, Error> {
+    pub fn new(connection: Connection, server: Server) -> Result<Self, Error> {
         let http = reqwest::Client::builder()
             .no_proxy()
             .redirect(reqwest::redirect::Policy::none())
@@ -57,7 +80,8 @@ impl Transport {
             .user_agent(concat!("kevra-scim/", env!("CARGO_PKG_VERSION")))
             .build()
             .map_err(|_| Error::Unavailable)?;
-        Ok(Self { http, connection, token: Mutex::new(None), permits: Semaphore::new(CONCURRENCY) })
+        let (permits, gate) = (Semaphore::new(CONCURRENCY), Gate::new(server, &connection.realm));
+        Ok(Self { http, connection, token: Mutex::new(None), permits, gate })
     }
 
     /// A call below `/admin/realms/{realm}`. An expired token is replaced once; a write is never repeated otherwise.
@@ -78,40 +102,78 @@ impl Transport {
         let deadline = Instant::now() + self.connection.timeout;
         let turn = tokio::time::timeout_at(deadline.into(), self.permits.acquire()).await;
         let _permit = turn.map_err(|_| Error::Unavailable)?.map_err(|_| Error::Unavailable)?;
-        for attempt in 0..2 {
-            let token = tokio::time::timeout_at(deadline.into(), self.token(attempt > 0)).await;
-            let token = token.map_err(|_| Error::Unavailable)??;
-            let left = deadline.saturating_duration_since(Instant::now());
-            let mut request = self.http.request(method.clone(), url).timeout(left).bearer_auth(token.expose_secret());
-            if let Some(traceparent) = telemetry::trace::current() {
-                request = request.header("traceparent", traceparent);
-            }
-            if let Some(body) = body {
-                request = request.json(body);
-            }
-            let answer = match request.send().await {
-                Ok(response) => read(response).await,
-                Err(error) => Err(error),
-            };
-            let answer = answer.map_err(|error| classify(&error, &method))?;
-            if answer.status == StatusCode::UNAUTHORIZED && attempt == 0 {
-                continue;
-            }
-            return judge(answer, &method);
+        // Order: after the turn, so that those who waited for theirs behind calls without answers end at once.
+        let pass = self.gate.pass().ok_or(Error::Unavailable)?;
+        let outcome = self.attempts(&method, url, body, deadline).await;
+        pass.end(!outcome.as_ref().is_err_and(|failed| failed.silent));
+        judge(outcome.map_err(|failed| failed.error)?, &method)
+    }
+
+    /// A refused token is replaced once, and so is an older one whose rights are refused; neither changed anything.
+    async fn attempts(
+        &self,
+        method: &Method,
+        url: &str,
+        body: Option<&Value>,
+        deadline: Instant,
+    ) -> Result<Answer, Failed> {
+        let (token, made_at) = self.token(None, deadline).await?;
+        let answer = self.send(method, url, body, &token, deadline).await?;
+        let replace = match answer.status {
+            StatusCode::UNAUTHORIZED => true,
+            StatusCode::FORBIDDEN => made_at.elapsed() > STALE,
+            _ => false,
+        };
+        if !replace {
+            return Ok(answer);
         }
-        Err(Error::Refused)
+        let (token, _) = self.token(Some(made_at), deadline).await?;
+        self.send(method, url, body, &token, deadline).await
+    }
+
+    async fn send(
+        &self,
+        method: &Method,
+        url: &str,
+        body: Option<&Value>,
+        token: &SecretString,
+        deadline: Instant,
+    ) -> Result<Answer, Failed> {
+        let left = deadline.saturating_duration_since(Instant::now());
+        let mut request = self.http.request(method.clone(), url).timeout(left).bearer_auth(token.expose_secret());
+        if let Some(traceparent) = telemetry::trace::current() {
+            request = request.header("traceparent", traceparent);
+        }
+        if let Some(body) = body {
+            request = request.json(body);
+        }
+        let answer = match request.send().await {
+            Ok(response) => read(response).await,
+            Err(error) => Err(error),
+        };
+        let answer = answer.map_err(|error| Failed::silent(classify(&error, method)))?;
+        // A proxy answers for a Keycloak that does not.
+        if matches!(answer.status.as_u16(), 502..=504) {
+            return Err(Failed::silent(judged(&answer, method)));
+        }
+        Ok(answer)
     }
 
     /// The access token itself, for what it says of us.
     pub async fn access_token(&self) -> Result<String, Error> {
-        Ok(self.token(false).await?.expose_secret().to_owned())
+        let deadline = Instant::now() + self.connection.timeout;
+        let token = self.token(None, deadline).await.map_err(|failed| failed.error)?;
+        Ok(token.0.expose_secret().to_owned())
     }
 
-    /// The access token: one fetch at a time, renewed at four fifths of its life.
-    async fn token(&self, fresh: bool) -> Result<SecretString, Error> {
-        let mut held = self.token.lock().await;
-        if let Some(token) = held.as_ref().filter(|token| !fresh && token.renew_at > Instant::now()) {
-            return Ok(token.value.clone());
+    /// The access token and when it was made: one fetch at a time, renewed at four fifths of its life, or where the one
+    /// made at `refused` is of no use.
+    async fn token(&self, refused: Option<Instant>, deadline: Instant) -> Result<(SecretString, Instant), Failed> {
+        let held = tokio::time::timeout_at(deadline.into(), self.token.lock()).await;
+        let mut held = held.map_err(|_| Failed::silent(Error::Unavailable))?;
+        let usable = |token: &&Token| token.renew_at > Instant::now() && refused.is_none_or(|at| token.made_at > at);
+        if let Some(token) = held.as_ref().filter(usable) {
+            return Ok((token.value.clone(), token.made_at));
         }
         let url = format!(
             "{}/realms/{}/protocol/openid-connect/token",
@@ -122,18 +184,22 @@ impl Transport {
             ("client_id", self.connection.client_id.as_str()),
             ("client_secret", self.connection.client_secret.expose_secret()),
         ];
-        let response = self.http.post(url).form(&form).send().await.map_err(|_| Error::Unavailable)?;
+        let made_at = Instant::now();
+        let left = deadline.saturating_duration_since(made_at);
+        let response = self.http.post(url).form(&form).timeout(left).send().await;
+        let response = response.map_err(|_| Failed::silent(Error::Unavailable))?;
         match response.status() {
             StatusCode::OK => {}
-            StatusCode::BAD_REQUEST | StatusCode::UNAUTHORIZED => return Err(Error::Refused),
-            StatusCode::FORBIDDEN | StatusCode::NOT_FOUND => return Err(Error::RealmGone),
-            _ => return Err(Error::Unavailable),
+            StatusCode::BAD_REQUEST | StatusCode::UNAUTHORIZED => return Err(Error::Refused.into()),
+            StatusCode::FORBIDDEN | StatusCode::NOT_FOUND => return Err(Error::RealmGone.into()),
+            status if matches!(status.as_u16(), 502..=504) => return Err(Failed::silent(Error::Unavailable)),
+            _ => return Err(Error::Unavailable.into()),
         }
-        let answer: TokenAnswer = response.json().await.map_err(|_| Error::Unavailable)?;
+        let answer: TokenAnswer = response.json().await.map_err(|_| Failed::silent(Error::Unavailable))?;
         let value = SecretString::from(answer.access_token);
-        let renew_at = Instant::now() + Duration::from_secs(answer.expires_in * 4 / 5);
-        *held = Some(Token { value: value.clone(), renew_at });
-        Ok(value)
+        let renew_at = made_at + Duration::from_secs(answer.expires_in * 4 / 5);
+        *held = Some(Token { value: value.clone(), made_at, renew_at });
+        Ok((value, made_at))
     }
 }
 
@@ -162,20 +228,24 @@ fn classify(error: &reqwest::Error, method: &Method) -> Error {
 }
 
 fn judge(answer: Answer, method: &Method) -> Result<Answer, Error> {
+    if answer.status.is_success() { Ok(answer) } else { Err(judged(&answer, method)) }
+}
+
+/// What an answer that is no success means.
+fn judged(answer: &Answer, method: &Method) -> Error {
     match answer.status.as_u16() {
-        200..=299 => Ok(answer),
-        400 => Err(rejected(&answer.body)),
-        401 | 403 => Err(Error::Refused),
+        400 => rejected(&answer.body),
+        401 | 403 => Error::Refused,
         404 => {
             let text = text_of(&answer.body);
             // Only Keycloak's own words mean that a user or group is gone (K14); a realm or route that is missing does not.
             let gone = ["User not found", "Could not find user", "Group not found", "Could not find group"];
-            if gone.iter().any(|words| text.contains(words)) { Err(Error::NotFound) } else { Err(Error::RealmGone) }
+            if gone.iter().any(|words| text.contains(words)) { Error::NotFound } else { Error::RealmGone }
         }
-        409 => Err(conflict(&answer.body)),
-        503 => Err(Error::Unavailable),
-        _ if *method == Method::GET => Err(Error::Unavailable),
-        _ => Err(Error::Ambiguous),
+        409 => conflict(&answer.body),
+        503 => Error::Unavailable,
+        _ if *method == Method::GET => Error::Unavailable,
+        _ => Error::Ambiguous,
     }
 }
 

@@ -108,9 +108,22 @@ impl Client {
     }
 
     pub(crate) async fn grant_role(&self, id: Uuid) -> Result<(), Error> {
-        let role = self.role.get_or_try_init(|| self.role()).await?;
+        self.map_role(Method::POST, id).await
+    }
+
+    /// Gives or takes the realm role. One that is no longer what it was, because it was deleted and made anew, changed
+    /// nothing: it is asked for again, once.
+    async fn map_role(&self, method: Method, id: Uuid) -> Result<(), Error> {
         let path = format!("/users/{id}/role-mappings/realm");
-        self.transport.call(Method::POST, &path, Some(&json!([role]))).await.map(drop)
+        let (role, known) = self.role().await?;
+        match self.transport.call(method.clone(), &path, Some(&json!([role]))).await {
+            Err(Error::RealmGone) if known => {
+                *self.role.lock().await = None;
+                let (role, _) = self.role().await?;
+                self.transport.call(method, &path, Some(&json!([role]))).await.map(drop)
+            }
+            outcome => outcome.map(drop),
+        }
     }
 
     pub(crate) async fn identity(&self) -> Result<Uuid, Error> {
@@ -121,10 +134,7 @@ impl Client {
 
     /// Takes the role and the marker away; both may be gone already.
     pub(crate) async fn release(&self, id: Uuid) -> Result<(), Error> {
-        let role = self.role.get_or_try_init(|| self.role()).await?;
-        let path = format!("/users/{id}/role-mappings/realm");
-        // Without a body Keycloak would take all realm roles.
-        self.transport.call(Method::DELETE, &path, Some(&json!([role]))).await?;
+        self.map_role(Method::DELETE, id).await?;
         let path = format!("/users/{id}");
         let fresh = self.transport.call(Method::GET, &path, None).await?.body;
         let user = representation::read(&fresh).ok_or(Error::Unavailable)?;
@@ -149,9 +159,23 @@ impl Client {
         Ok(answer.body.as_array().into_iter().flatten().any(|role| role["name"] == MANAGED_ROLE))
     }
 
-    async fn role(&self) -> Result<Value, Error> {
+    /// The realm role as a mapping names it, and whether that was known. Without it in the body of a DELETE Keycloak would
+    /// take all realm roles.
+    async fn role(&self) -> Result<(Value, bool), Error> {
+        let mut held = self.role.lock().await;
+        if let Some(role) = &*held {
+            return Ok((role.clone(), true));
+        }
+        let role = json!({ "id": self.role_id().await?, "name": MANAGED_ROLE });
+        *held = Some(role.clone());
+        Ok((role, false))
+    }
+
+    /// The id of the realm role as it is now.
+    pub(crate) async fn role_id(&self) -> Result<Uuid, Error> {
         let answer = self.transport.call(Method::GET, &format!("/roles/{MANAGED_ROLE}"), None).await?;
-        Ok(json!({ "id": answer.body["id"], "name": MANAGED_ROLE }))
+        let id = answer.body.get("id").and_then(Value::as_str);
+        id.and_then(|id| Uuid::parse_str(id).ok()).ok_or(Error::Unavailable)
     }
 }
 

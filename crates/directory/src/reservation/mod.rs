@@ -1,10 +1,12 @@
 //! Reservations: creates under way (K2). The nonce travels as the marker's value in the realm; only the holder of the
 //! reservation may finish what carries it. A reservation outlives its request; the sweeper ends what a crash left.
 
+mod fate;
+
 use registry::{Db, TenantId, TokenHash};
 use scim::Object;
 use scim::native::Native;
-use sea_orm::{ConnectionTrait, DatabaseTransaction, FromQueryResult};
+use sea_orm::{DatabaseTransaction, FromQueryResult};
 use uuid::Uuid;
 
 use crate::group::{self, Group};
@@ -14,8 +16,13 @@ use crate::resource::{Kind, Resource};
 use crate::user::{self, User};
 use crate::{Error, finish_if, sql};
 
-/// How long a create may take before the sweeper looks at it, microseconds.
-const LEASE: i64 = 30_000_000;
+use fate::remove;
+pub use fate::{abandon, adopt, answers_for, claim_stale, leave, nonce_of, renew};
+
+/// How long a create may take without renewal before the sweeper looks at it, microseconds.
+pub const LEASE: i64 = 15_000_000;
+/// A create under way for longer than this is not going well, microseconds.
+const OVERDUE: i64 = 5_000_000;
 
 /// A create under way.
 #[derive(Debug, Clone)]
@@ -55,8 +62,10 @@ impl Reservation {
 pub enum Reserved {
     /// The name is ours to create.
     Yes,
-    /// Another resource has this attribute.
+    /// Another resource has this attribute, or is about to.
     Taken(&'static str),
+    /// A create whose request is gone, or in trouble, may yet have the name: nobody can say before the sweeper has looked.
+    Unsettled,
     /// The request's token has died meanwhile (K1).
     TokenDead,
 }
@@ -76,6 +85,7 @@ pub async fn reserve(db: &Db, reservation: &Reservation, token: TokenHash) -> Re
     struct Why {
         alive: i64,
         external_taken: i64,
+        unsettled: i64,
     }
     let connection = db.connection();
     let now = ledger::clock(connection);
@@ -114,7 +124,9 @@ pub async fn reserve(db: &Db, reservation: &Reservation, token: TokenHash) -> Re
         "select (select count(*) from inbound_token where hash = $3 and tenant_id = $1 and died_at is null) as alive,
              (select count(*) from {resources} where tenant_id = $1 and external_key = $2 and {key} <> $4)
                  + (select count(*) from {table} where tenant_id = $1 and external_key = $2 and {key} <> $4)
-                 as external_taken"
+                 as external_taken,
+             (select count(*) from {table} where tenant_id = $1 and ({key} = $4 or external_key = $2)
+                 and (unsettled or lease_until <= {now} or created_at <= {now} - {OVERDUE})) as unsettled"
     );
     let values = [
         reservation.tenant.0.into(),
@@ -125,6 +137,7 @@ pub async fn reserve(db: &Db, reservation: &Reservation, token: TokenHash) -> Re
     let why: Option<Why> = sql::one(connection, &text, values).await?;
     Ok(match why {
         Some(why) if why.alive == 0 => Reserved::TokenDead,
+        Some(why) if why.unsettled > 0 => Reserved::Unsettled,
         Some(why) if why.external_taken > 0 => Reserved::Taken("externalId"),
         _ => Reserved::Taken(reservation.kind.name_attribute()),
     })
@@ -226,78 +239,6 @@ async fn complete_group_in(
     member::change(transaction, reservation.tenant, id, &members, settled).await?;
     let related = reservation.members.iter().map(|(id, kind)| (*id, kind.as_str().to_owned())).collect();
     row.map(|row| Group::try_from(row).map(|group| group.into_resource(related))).transpose()
-}
-
-/// Ends a reservation whose create came to nothing.
-pub async fn abandon(db: &Db, reservation: &Reservation) -> Result<bool, Error> {
-    remove(db.connection(), reservation).await
-}
-
-async fn remove(connection: &impl ConnectionTrait, reservation: &Reservation) -> Result<bool, Error> {
-    let (table, key) = place(reservation.kind);
-    let text = format!("delete from {table} where tenant_id = $1 and {key} = $2 and nonce = $3");
-    let values = [reservation.tenant.0.into(), reservation.key.clone().into(), reservation.nonce.into()];
-    Ok(sql::execute(connection, &text, values).await? == 1)
-}
-
-/// The nonce in a realm user's marker, if a create of this tenant set it.
-pub fn nonce_of(tenant: TenantId, marker: Option<&str>) -> Option<Uuid> {
-    let (owner, nonce) = marker?.split_once(':')?;
-    (owner == tenant.to_string()).then(|| Uuid::parse_str(nonce).ok()).flatten()
-}
-
-/// Whether a nonce is one of ours that somebody still answers for: a create under way, or a user it made.
-pub async fn answers_for(db: &Db, tenant: TenantId, nonce: Uuid) -> Result<bool, Error> {
-    #[derive(FromQueryResult)]
-    struct Held {
-        held: i64,
-    }
-    let text = "select (select count(*) from reservation where tenant_id = $1 and nonce = $2)
-         + (select count(*) from directory_user where tenant_id = $1 and nonce = $2) as held";
-    let row: Option<Held> = sql::one(db.connection(), text, [tenant.0.into(), nonce.into()]).await?;
-    Ok(row.is_some_and(|row| row.held > 0))
-}
-
-#[derive(FromQueryResult)]
-struct Row {
-    tenant_id: TenantId,
-    key: String,
-    external_key: Option<String>,
-    nonce: Uuid,
-    document: String,
-    members: String,
-}
-
-/// Takes over reservations whose request is gone: for the sweeper, which finishes or removes them.
-pub async fn claim_stale(db: &Db, kind: Kind, limit: u32) -> Result<Vec<Reservation>, Error> {
-    let connection = db.connection();
-    let now = ledger::clock(connection);
-    let (table, key) = place(kind);
-    let members = if kind == Kind::Group { "members" } else { "'[]' as members" };
-    let text = format!(
-        "update {table} set lease_until = {now} + {LEASE}
-         where lease_until <= {now} and (tenant_id, {key}) in (
-             select tenant_id, {key} from {table} where lease_until <= {now} order by lease_until limit $1 {})
-         returning tenant_id, {key} as key, external_key, nonce, document, {members}",
-        sql::skip_locked(connection)
-    );
-    let rows: Vec<Row> = sql::all(connection, &text, [i64::from(limit).into()]).await?;
-    rows.into_iter()
-        .map(|row| {
-            let members: Vec<(Uuid, bool)> = serde_json::from_str(&row.members)?;
-            let kind_of = |group: bool| if group { Kind::Group } else { Kind::User };
-            Ok(Reservation {
-                tenant: row.tenant_id,
-                kind,
-                key: row.key,
-                external_key: row.external_key,
-                nonce: row.nonce,
-                document: serde_json::from_str(&row.document)?,
-                members: members.into_iter().map(|(id, group)| (id, kind_of(group))).collect(),
-                adopts: false,
-            })
-        })
-        .collect()
 }
 
 /// Members as they are stored beside a reservation: the id, and whether it is a group.

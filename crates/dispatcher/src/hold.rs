@@ -1,0 +1,50 @@
+//! A resource held for repair: the same write lease as a request's (K1), without a request.
+
+use directory::lease::Lease;
+use directory::resource::Kind;
+use directory::writing::{self, LEASE};
+use registry::{Db, TenantId};
+use uuid::Uuid;
+
+/// A claim of a repair.
+pub(crate) struct Hold<'a> {
+    db: &'a Db,
+    kind: Kind,
+    tenant: TenantId,
+    id: Uuid,
+    epoch: i64,
+    lease: Lease,
+}
+
+impl<'a> Hold<'a> {
+    /// Takes a resource over; `None` while somebody writes it.
+    pub async fn take(
+        db: &'a Db,
+        kind: Kind,
+        tenant: TenantId,
+        id: Uuid,
+    ) -> Result<Option<Hold<'a>>, directory::Error> {
+        let lease = Lease::asked(LEASE);
+        let epoch = writing::take_over(db, kind, tenant, id).await?;
+        Ok(epoch.map(|epoch| Self { db, kind, tenant, id, epoch, lease }))
+    }
+
+    /// To be asked before each realm call: none begins with less of the lease left than the call may take.
+    pub async fn ready(&mut self) -> Result<bool, directory::Error> {
+        if self.lease.covers(realm::CALL) {
+            return Ok(true);
+        }
+        self.lease = Lease::asked(LEASE);
+        writing::renew(self.db, self.kind, self.tenant, self.id, self.epoch).await
+    }
+
+    /// Gives it back.
+    pub async fn release(self) -> Result<(), directory::Error> {
+        writing::release(self.db, self.kind, self.tenant, self.id, self.epoch).await
+    }
+
+    /// Leaves it to run out: a write of ours was not confirmed (K5).
+    pub async fn doubt(self) -> Result<(), directory::Error> {
+        writing::doubt(self.db, self.kind, self.tenant, self.id).await
+    }
+}

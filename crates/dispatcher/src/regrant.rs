@@ -1,0 +1,52 @@
+//! The realm role given back: where `scim-managed` was deleted in the realm and made anew, nobody holds it, and everybody
+//! whom SCIM manages gets it again. Until that is done nobody counts as released (K13).
+
+use std::collections::HashSet;
+
+use directory::watch::{self, Watch};
+use realm::Realm;
+use uuid::Uuid;
+
+use crate::{Deps, alarm};
+
+/// Users given the role between two renewals of the poller's claim.
+const BATCH: usize = 50;
+/// Holders of one page.
+const PAGE: u32 = 200;
+
+fn text(error: impl std::fmt::Display) -> String {
+    error.to_string()
+}
+
+/// Gives the role to those who lack it, under the poller's claim; begun again from the start after a crash.
+pub(crate) async fn run(deps: &Deps, watch: &Watch, realm: &Realm) -> Result<(), String> {
+    if !watch.regrant {
+        return Ok(());
+    }
+    let reason = "the realm role was made anew; everybody whom SCIM manages gets it again";
+    alarm::noted(deps, watch.tenant_id, None, "role_lost", reason).await;
+    let mut holders: HashSet<Uuid> = HashSet::new();
+    loop {
+        let page = realm.managed(u32::try_from(holders.len()).unwrap_or(u32::MAX), PAGE).await.map_err(text)?;
+        let before = holders.len();
+        holders.extend(page.iter().map(|user| user.id));
+        if holders.len() == before {
+            break;
+        }
+    }
+    let managed = directory::user::ids(&deps.db, watch.tenant_id).await.map_err(text)?;
+    let lacking: Vec<Uuid> = managed.into_iter().filter(|id| !holders.contains(id)).collect();
+    for batch in lacking.chunks(BATCH) {
+        if !watch::renew(&deps.db, watch).await.map_err(text)? {
+            return Err("another process polls this realm now".to_owned());
+        }
+        for id in batch {
+            match realm.grant_role(*id).await {
+                // Who is gone from the realm is triage's to find out.
+                Ok(()) | Err(realm::Error::NotFound) => {}
+                Err(error) => return Err(text(error)),
+            }
+        }
+    }
+    watch::regranted(&deps.db, watch).await.map_err(text)
+}

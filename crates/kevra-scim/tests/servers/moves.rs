@@ -1,0 +1,114 @@
+//! Realms that are elsewhere, or not who they were: a tenant is moved between clusters, and a realm that is missing,
+//! recreated under its name or restored from yesterday costs nobody an account (K14, K29, K30).
+
+use reqwest::Method;
+use serde_json::{Value, json};
+use testkit::eventually;
+use testkit::installation::Installation;
+use testkit::keycloak::Realm;
+use testkit::servers;
+
+use crate::PROGRAM;
+use crate::scene::{SOON, Scene, ask, patch};
+
+/// A second cluster, under another host of the same gateway; its realms are on the same Keycloak.
+fn with_two_clusters() -> Scene {
+    let mut installation = Installation::on_keycloak(PROGRAM);
+    let [client, secret] =
+        ["CLIENT_ID", "CLIENT_SECRET"].map(|name| servers::fact(&format!("KEVRA_TEST_KEYCLOAK_{name}")));
+    installation.set("KEVRA_CLUSTER_CREDENTIALS", &format!("other={client}:{secret}"));
+    let scene = Scene::of(installation, Realm::default(), true);
+    let (host, url) = (scene.gateway.url.replace("127.0.0.1", "localhost"), servers::fact("KEVRA_TEST_KEYCLOAK_URL"));
+    scene.installation.run(&["cluster", "set", "other", "--public-host", &host, "--keycloak-url", &url]);
+    scene
+}
+
+#[test]
+fn a_tenant_is_moved_to_another_cluster_with_its_people_and_its_token() {
+    let scene = with_two_clusters();
+    let id = scene.made("ada@acme.test");
+    // What an operator brings over first: the realm's people with their ids, which one Keycloak has but once.
+    delete_silently(&scene.realm, std::slice::from_ref(&id));
+    let elsewhere = Realm::default();
+    elsewhere.admin(Method::POST, "/roles", Some(&json!({ "name": "scim-managed" })));
+    let people = json!({ "ifResourceExists": "FAIL", "users": [
+        { "id": id, "username": "ada@acme.test", "enabled": true, "realmRoles": ["scim-managed"] },
+    ]});
+    elsewhere.admin(Method::POST, "/partialImport", Some(&people));
+
+    let said = scene.installation.run(&["tenant", "move", "acme", "--cluster", "other", "--realm", elsewhere.name(), "--yes"]);
+    let base = format!("{}/realms/{}/scim/v2", scene.gateway.url.replace("127.0.0.1", "localhost"), elsewhere.name());
+    assert_eq!(said, base);
+    assert_eq!(scene.get(&format!("/Users/{id}")).0, 401, "the old place knows nobody");
+    let send = |method: Method, path: &str, body: &Value| ask(&base, &scene.token, method, path, body).unwrap();
+    assert_eq!(send(Method::GET, &format!("/Users/{id}"), &Value::Null).status, 200);
+    let changed = send(Method::PATCH, &format!("/Users/{id}"), &patch("name.givenName", &json!("Ada")));
+    assert_eq!(changed.status, 200, "{changed:?}");
+    assert_eq!(elsewhere.user("ada@acme.test").unwrap()["firstName"], "Ada");
+    let made = send(Method::POST, "/Users", &json!({ "userName": "eve@acme.test" }));
+    assert_eq!(made.status, 201, "{made:?}");
+    assert!(elsewhere.user("eve@acme.test").is_some() && scene.realm.user("eve@acme.test").is_none());
+    // And an edit there is followed.
+    elsewhere.save_user(&id, |user| user["lastName"] = json!("Byron"));
+    let family = || send(Method::GET, &format!("/Users/{id}"), &Value::Null).body["name"]["familyName"].clone();
+    let followed = eventually(SOON, || (family() == "Byron").then_some(()));
+    assert!(followed.is_some(), "{}", scene.installation.logs());
+}
+
+/// As an administrator who wants no traces: no event tells of it.
+fn delete_silently(realm: &Realm, users: &[String]) {
+    let stores = |on: bool| {
+        let config = json!({ "eventsEnabled": true, "eventsExpiration": 432_000, "adminEventsEnabled": on });
+        realm.admin(Method::PUT, "/events/config", Some(&config));
+    };
+    stores(false);
+    for user in users {
+        realm.admin(Method::DELETE, &format!("/users/{user}"), None);
+    }
+    stores(true);
+}
+
+#[test]
+fn one_who_is_missing_without_a_word_is_gone_after_a_while_and_a_mass_of_them_is_not() {
+    let scene = Scene::new(Realm::default());
+    let ids: Vec<String> = (0..26).map(|number| scene.made(&format!("u{number}@acme.test"))).collect();
+    delete_silently(&scene.realm, &ids[..1]);
+    scene.installation.run(&["realm", "compare", "acme"]);
+    scene.becomes(&format!("/Users/{}", ids[0]), 404);
+    delete_silently(&scene.realm, &ids[1..]);
+    scene.installation.run(&["realm", "compare", "acme"]);
+    // Each was looked at, and each waits.
+    scene.until_sql("select count(*) from absence", "26");
+    scene.until_sql(
+        "select count(*) from ledger where dirty_seq > seen_seq and next_at > 0 and lease_until is null",
+        "25",
+    );
+    assert_eq!((scene.total(), scene.noted("absences_held")), (25, 1));
+}
+
+#[test]
+fn a_realm_made_anew_under_the_same_name_is_left_alone_and_costs_nobody_an_account() {
+    let mut scene = Scene::new(Realm::default());
+    let ids: Vec<String> = (0..25).map(|number| scene.made(&format!("u{number}@acme.test"))).collect();
+    scene.realm.recreate();
+    scene.gateway.process.kill();
+    scene.gateway.restart();
+    // Everybody is looked for there.
+    scene.sql("update ledger set dirty_seq = dirty_seq + 1, next_at = 0");
+    scene.looked_after();
+    let change = patch("name.givenName", &json!("Ada"));
+    let answer = scene.ask(Method::PATCH, &format!("/Users/{}", ids[0]), &change).unwrap();
+    assert_eq!((answer.status, answer.retry_after.is_some()), (503, true), "{answer:?}");
+    let waits = eventually(SOON, || scene.installation.logs().contains("triage waits").then_some(()));
+    assert!(waits.is_some() && scene.total() == 25);
+    let clients = scene.realm.admin(Method::GET, "/clients?clientId=kevra-scim", None);
+    assert_eq!(clients, json!([]), "nothing was set up there");
+    let said = scene.installation.try_run(&["doctor", "acme", "--repair"]).unwrap_err();
+    assert!(said.contains("another one has its name") && said.contains("tenant move acme --cluster default"), "{said}");
+    // An operator's word takes it, and even then nobody is given up at once.
+    scene.installation.run(&["tenant", "move", "acme", "--cluster", "default", "--yes"]);
+    let held = eventually(SOON, || (scene.noted("absences_held") == 1).then_some(()));
+    assert!(held.is_some(), "{}", scene.installation.logs());
+    assert_eq!(scene.total(), 25);
+    assert_eq!(scene.send(Method::POST, "/Users", &json!({ "userName": "new@acme.test" })).0, 201);
+}

@@ -1,0 +1,92 @@
+//! What of a realm's set-up is missing: every piece that provisioning makes, asked for by name.
+
+use reqwest::Method;
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::Transport;
+use super::provision::{Admin, CLIENT_ID, ROLES, Wanted, find_client, uuid_of};
+use super::representation::{EXTERNAL_ID, MARKER};
+use crate::{Error, MANAGED_ROLE};
+
+/// What was found when the realm was set up last: where Keycloak says otherwise, somebody changed it there.
+#[derive(Debug, Clone, Default)]
+pub struct Known {
+    /// The realm's identity (K29).
+    pub realm_uuid: Option<Uuid>,
+    /// The realm role `scim-managed`.
+    pub role_id: Option<Uuid>,
+    /// The data-path client's secret.
+    pub client_secret: Option<SecretString>,
+}
+
+/// The one piece that nothing but a person's word mends (K14).
+pub const ANOTHER_REALM: &str = "the realm itself: another one has its name";
+
+impl Admin {
+    /// What of a realm's set-up is missing, by name; empty where it stands.
+    pub async fn missing(&self, realm: &str, wanted: &Wanted, known: &Known) -> Result<Vec<&'static str>, Error> {
+        let keycloak = self.transport(realm)?;
+        let representation = keycloak.call(Method::GET, "", None).await?.body;
+        if known.realm_uuid.is_some_and(|uuid| uuid_of(&representation, "id").ok() != Some(uuid)) {
+            return Ok(vec![ANOTHER_REALM]);
+        }
+        let mut missing = Vec::new();
+        missing.extend(client(&keycloak, known).await?);
+        match keycloak.call(Method::GET, &format!("/roles/{MANAGED_ROLE}"), None).await {
+            Ok(answer) if known.role_id.is_none_or(|id| uuid_of(&answer.body, "id").ok() == Some(id)) => {}
+            Ok(_) | Err(Error::NotFound | Error::RealmGone) => missing.push("the realm role scim-managed"),
+            Err(error) => return Err(error),
+        }
+        let profile = keycloak.call(Method::GET, "/users/profile", None).await?.body;
+        let attribute = |name: &str| {
+            profile["attributes"].as_array().into_iter().flatten().find(|attribute| attribute["name"] == name)
+        };
+        let ours = [EXTERNAL_ID, MARKER].iter().all(|name| attribute(name).is_some_and(is_for_administrators));
+        if !ours || !wanted.attributes.iter().all(|name| attribute(name).is_some()) {
+            missing.push("a managed attribute of the user profile");
+        }
+        let config = keycloak.call(Method::GET, "/events/config", None).await?.body;
+        if config["adminEventsEnabled"] != true || config["eventsEnabled"] != true {
+            missing.push("the event stores");
+        }
+        if wanted.allow_rename && representation["editUsernameAllowed"] != true {
+            missing.push("editable usernames");
+        }
+        Ok(missing)
+    }
+}
+
+async fn client(keycloak: &Transport, known: &Known) -> Result<Option<&'static str>, Error> {
+    let found = keycloak.call(Method::GET, &format!("/clients?clientId={CLIENT_ID}"), None).await?.body;
+    let Some(client) =
+        found.get(0).filter(|client| client["enabled"] == true && client["serviceAccountsEnabled"] == true)
+    else {
+        return Ok(Some("the client kevra-scim"));
+    };
+    let id = uuid_of(client, "id")?;
+    let secret = keycloak.call(Method::GET, &format!("/clients/{id}/client-secret"), None).await?.body;
+    if known.client_secret.as_ref().is_some_and(|known| secret["value"] != known.expose_secret()) {
+        return Ok(Some("the secret of the client kevra-scim"));
+    }
+    Ok((!granted(keycloak, id).await?).then_some("a role of the client kevra-scim"))
+}
+
+/// Whether the client's service account has the roles of the data path.
+async fn granted(keycloak: &Transport, client: Uuid) -> Result<bool, Error> {
+    let account = keycloak.call(Method::GET, &format!("/clients/{client}/service-account-user"), None).await?.body;
+    let account = uuid_of(&account, "id")?;
+    let management = find_client(keycloak, "realm-management").await?;
+    let path = format!("/users/{account}/role-mappings/clients/{management}");
+    let held = keycloak.call(Method::GET, &path, None).await?.body;
+    let has = |name: &&str| held.as_array().into_iter().flatten().any(|role| role["name"] == *name);
+    Ok(ROLES.iter().all(has))
+}
+
+/// Whether an attribute is ours alone: nobody sees or edits it in the account console.
+pub(super) fn is_for_administrators(attribute: &Value) -> bool {
+    let admin = json!(["admin"]);
+    let permissions = &attribute["permissions"];
+    permissions["view"] == admin && permissions["edit"] == admin && attribute["multivalued"] != true
+}
