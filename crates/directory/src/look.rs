@@ -33,7 +33,11 @@ pub struct Membership {
 /// Says that a group may have changed in the realm; one that the directory does not have is nobody's business.
 pub async fn want(connection: &impl ConnectionTrait, tenant: TenantId, group: Uuid) -> Result<(), Error> {
     let now = ledger::clock(connection);
-    let text = format!("update directory_group set look_at = {now} where tenant_id = $1 and id = $2");
+    // Never the same twice, so that whoever looks knows a later mark from the one it answers for.
+    let text = format!(
+        "update directory_group set look_at = clock.moment + case when look_at = clock.moment then 1 else 0 end
+         from (select {now} as moment) as clock where tenant_id = $1 and id = $2"
+    );
     sql::execute(connection, &text, [tenant.0.into(), group.into()]).await?;
     Ok(())
 }

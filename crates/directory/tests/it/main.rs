@@ -6,6 +6,7 @@ mod enabling;
 mod filters;
 mod groups;
 mod ledger;
+mod looks;
 mod parked;
 mod protocol;
 mod reservations;
