@@ -7,7 +7,6 @@ use sea_orm::{ConnectionTrait, FromQueryResult};
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::resource::Kind;
 use crate::{Error, finish_if, group, ledger, member, sql};
 
 /// A group to look at.
@@ -171,18 +170,4 @@ pub async fn follow_name(db: &Db, look: &Look, epoch: i64, name: &str) -> Result
     };
     let outcome = outcome.await;
     finish_if(transaction, outcome, |followed| *followed).await.map(drop)
-}
-
-/// Which of the tenant's memberships a listing of the realm contradicts: people who are members there and not here, or
-/// here and not there. Only a suspicion (K7).
-pub async fn suspects(
-    db: &Db,
-    tenant: TenantId,
-    group: Uuid,
-    in_realm: &std::collections::HashSet<Uuid>,
-) -> Result<Vec<Uuid>, Error> {
-    let here = member::of_group(db, tenant, group).await?;
-    let here: std::collections::HashSet<Uuid> =
-        here.into_iter().filter(|(_, kind)| *kind == Kind::User).map(|(id, _)| id).collect();
-    Ok(here.symmetric_difference(in_realm).copied().collect())
 }
