@@ -1,5 +1,6 @@
 //! How long an administrator's edit in Keycloak takes to become a hint, by the listener and by the poll alone; and what a
-//! realm of 20,000 users costs to import, to compare and to poll. Needs the servers of `scripts/with-servers`.
+//! realm of 20,000 users costs to import, to compare and to poll. Needs the servers of `scripts/with-servers`. Usage: `capture
+//! [PROGRAM [latency|size]]`.
 #![expect(
     clippy::print_stdout,
     clippy::expect_used,
@@ -163,13 +164,16 @@ fn large(program: &str) {
 
 fn main() {
     let program = std::env::args().nth(1).unwrap_or_else(|| "target/release/kevra-scim".to_owned());
-    {
+    let part = std::env::args().nth(2);
+    let wanted = |name: &str| part.as_deref().is_none_or(|part| part == name);
+    if wanted("latency") {
         let scene = Scene::on(Installation::hearing_keycloak(&program), true);
         print_latency("edit to hint, listener", &scene.latencies(HEARD));
-    }
-    {
+        drop(scene);
         let scene = Scene::on(Installation::on_keycloak(&program), true);
         print_latency("edit to hint, poll alone", &scene.latencies(POLLED));
     }
-    large(&program);
+    if wanted("size") {
+        large(&program);
+    }
 }

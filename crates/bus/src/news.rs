@@ -4,7 +4,7 @@
 use serde_json::Value;
 use uuid::Uuid;
 
-/// "A user of a realm may have changed", from the realm itself.
+/// "A user of a realm may have changed", or a group, from the realm itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct News {
     /// The event's id, by which the poll knows it again; the community listener gives none.
@@ -13,8 +13,8 @@ pub struct News {
     pub at_ms: i64,
     /// The realm's UUID.
     pub realm: Uuid,
-    /// The user.
-    pub user: Uuid,
+    /// The user; none where a group has another name or is gone.
+    pub user: Option<Uuid>,
     /// The internal UUID of the client that did it.
     pub client: Option<Uuid>,
     /// Somebody saved the user itself (K26); a touch unless the client is ours.
@@ -61,7 +61,7 @@ fn ours(message: &Value) -> Option<News> {
         id: Some(text(message, "id")?.to_owned()),
         at_ms: message.get("time")?.as_i64()?,
         realm: uuid(message, "realm_id")?,
-        user: uuid(message, "user_id")?,
+        user: uuid(message, "user_id"),
         client: uuid(message, "client_id"),
         saved: false,
         deleted: false,
@@ -70,7 +70,7 @@ fn ours(message: &Value) -> Option<News> {
     let operation = text(message, "operation")?;
     match text(message, "kind")? {
         "admin" => admin(news, text(message, "path")?, operation),
-        "user" => himself(news, operation),
+        "user" => himself(news, operation).filter(|news| news.user.is_some()),
         _ => None,
     }
 }
@@ -84,24 +84,27 @@ fn theirs(message: &Value) -> Option<News> {
         id: None,
         at_ms: message.get("time")?.as_i64()?,
         realm: uuid(message, "realmId")?,
-        user: Uuid::nil(),
+        user: None,
         client: details.and_then(|details| uuid(details, "clientId")),
         saved: false,
         deleted: false,
         roles: false,
     };
     if let Some(path) = text(message, "resourcePath") {
-        let rest = path.strip_prefix("users/").or_else(|| path.strip_prefix("scim/v2/Users/"))?;
-        news.user = Uuid::parse_str(rest.split('/').next()?).ok()?;
         return admin(news, path, text(message, "operationType")?);
     }
-    news.user = uuid(message, "userId")?;
+    news.user = Some(uuid(message, "userId")?);
     himself(news, text(message, "type")?)
 }
 
 fn admin(mut news: News, path: &str, operation: &str) -> Option<News> {
+    if let Some(group) = path.strip_prefix("groups/") {
+        let changed = matches!(operation, "UPDATE" | "DELETE") && Uuid::parse_str(group).is_ok();
+        return changed.then_some(news);
+    }
     let rest = path.strip_prefix("users/").or_else(|| path.strip_prefix("scim/v2/Users/"))?;
-    let below = rest.split_once('/').map_or("", |(_, below)| below);
+    let (user, below) = rest.split_once('/').unwrap_or((rest, ""));
+    news.user = Some(Uuid::parse_str(user).ok()?);
     match (operation, below) {
         ("CREATE" | "UPDATE", "") => news.saved = true,
         ("DELETE", "") => news.deleted = true,
@@ -140,7 +143,7 @@ mod tests {
             id: Some("e".to_owned()),
             at_ms: 5,
             realm,
-            user,
+            user: Some(user),
             client: Some(client),
             saved: true,
             deleted: false,
@@ -154,6 +157,9 @@ mod tests {
             "resourcePath": format!("users/{user}/role-mappings/realm") });
         let roles = read(&roles).unwrap();
         assert!(roles.roles && !roles.saved);
+        let gone = json!({ "v": 1, "id": "e", "time": 5, "realm_id": realm, "kind": "admin", "operation": "DELETE",
+            "resource": "GROUP", "path": format!("groups/{user}") });
+        assert_eq!(read(&gone).map(|gone| gone.user), Some(None));
     }
 
     #[test]

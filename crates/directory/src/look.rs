@@ -7,7 +7,6 @@ use sea_orm::{ConnectionTrait, FromQueryResult};
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::resource::Kind;
 use crate::{Error, finish_if, group, ledger, member, sql};
 
 /// A group to look at.
@@ -33,7 +32,11 @@ pub struct Membership {
 /// Says that a group may have changed in the realm; one that the directory does not have is nobody's business.
 pub async fn want(connection: &impl ConnectionTrait, tenant: TenantId, group: Uuid) -> Result<(), Error> {
     let now = ledger::clock(connection);
-    let text = format!("update directory_group set look_at = {now} where tenant_id = $1 and id = $2");
+    // Never the same twice, so that whoever looks knows a later mark from the one it answers for.
+    let text = format!(
+        "update directory_group set look_at = clock.moment + case when look_at = clock.moment then 1 else 0 end
+         from (select {now} as moment) as clock where tenant_id = $1 and id = $2"
+    );
     sql::execute(connection, &text, [tenant.0.into(), group.into()]).await?;
     Ok(())
 }
@@ -167,19 +170,4 @@ pub async fn follow_name(db: &Db, look: &Look, epoch: i64, name: &str) -> Result
     };
     let outcome = outcome.await;
     finish_if(transaction, outcome, |followed| *followed).await.map(drop)
-}
-
-/// Which of the tenant's memberships a listing of the realm contradicts: people who are members there and not here, or
-/// here and not there. Only a suspicion (K7).
-pub async fn suspects<S: std::hash::BuildHasher>(
-    db: &Db,
-    tenant: TenantId,
-    group: Uuid,
-    in_realm: &std::collections::HashSet<Uuid, S>,
-) -> Result<Vec<Uuid>, Error> {
-    let here = member::of_group(db, tenant, group).await?;
-    let here: std::collections::HashSet<Uuid> =
-        here.into_iter().filter(|(_, kind)| *kind == Kind::User).map(|(id, _)| id).collect();
-    let only_here = here.iter().filter(|id| !in_realm.contains(id));
-    Ok(in_realm.iter().filter(|id| !here.contains(id)).chain(only_here).copied().collect())
 }

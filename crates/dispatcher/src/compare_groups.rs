@@ -5,6 +5,8 @@ use std::collections::{HashMap, HashSet};
 
 use directory::ledger::Mark;
 use directory::look;
+use directory::member;
+use directory::resource::Kind;
 use directory::watch::Watch;
 use realm::Realm;
 use uuid::Uuid;
@@ -38,8 +40,10 @@ pub(crate) async fn run(deps: &Deps, watch: &Watch, realm: &Realm, managed: &Has
     }
     for (group, _) in names.iter().filter(|(id, _)| listed.contains_key(id)) {
         let there: HashSet<Uuid> = members(realm, *group).await?.intersection(managed).copied().collect();
-        for user in look::suspects(&deps.db, tenant, *group, &there).await.map_err(text)? {
-            mark(deps, tenant, user, &Mark { roles: true, ..Mark::default() }).await?;
+        let here = member::of_group(&deps.db, tenant, *group).await.map_err(text)?;
+        let here: HashSet<Uuid> = here.into_iter().filter(|(_, kind)| *kind == Kind::User).map(|(id, _)| id).collect();
+        for user in here.symmetric_difference(&there) {
+            mark(deps, tenant, *user, &Mark { roles: true, ..Mark::default() }).await?;
         }
     }
     Ok(())

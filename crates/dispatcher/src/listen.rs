@@ -40,11 +40,15 @@ pub(crate) async fn run(deps: Deps, mut news: Receiver<News>, shutdown: Cancella
 
 async fn take(deps: &Deps, news: &News, known: &mut HashMap<Uuid, (Instant, Known)>) -> Result<(), directory::Error> {
     let Some((tenant, ours)) = of(deps, news.realm, known).await? else { return Ok(()) };
+    let Some(user) = news.user else {
+        // A group: the poll tells which.
+        return watch::wake(&deps.db, tenant).await;
+    };
     let by_us = news.client.is_some_and(|client| ours.contains(&client));
     if let Some(id) = &news.id {
         let event = Seen {
             id: id.clone(),
-            user: news.user,
+            user,
             at_ms: news.at_ms,
             touch: news.saved && !by_us,
             deleted: news.deleted,
@@ -57,9 +61,9 @@ async fn take(deps: &Deps, news: &News, known: &mut HashMap<Uuid, (Instant, Know
         // Without an id the poll will tell of the touch; marking it here too would assert twice.
         watch::wake(&deps.db, tenant).await?;
         let mark = Mark { roles: news.roles, deleted: news.deleted, ..Mark::default() };
-        ledger::mark(deps.db.connection(), tenant, news.user, &mark).await?;
+        ledger::mark(deps.db.connection(), tenant, user, &mark).await?;
     }
-    deps.doorbell.ring(Hint { tenant: tenant.0, user: news.user, urgent: false, traceparent: None });
+    deps.doorbell.ring(Hint { tenant: tenant.0, user, urgent: false, traceparent: None });
     Ok(())
 }
 

@@ -26,10 +26,9 @@ impl Default for Ldap {
     fn default() -> Self {
         let scratch = Scratch::default();
         std::fs::create_dir(scratch.file("data")).expect("a directory for the entries");
-        let schemas: String = ["core", "cosine", "inetorgperson"]
-            .iter()
-            .map(|schema| format!("include /etc/ldap/schema/{schema}.schema\n"))
-            .collect();
+        let schemas =
+            ["core", "cosine", "inetorgperson"].map(|name| format!("include /etc/ldap/schema/{name}.schema\n"));
+        let schemas = schemas.concat();
         let config = format!(
             "{schemas}modulepath /usr/lib/ldap\nmoduleload back_mdb\ndatabase mdb\nsuffix {SUFFIX}\nrootdn {ADMIN}\n\
              rootpw {PASSWORD}\ndirectory {}\n",

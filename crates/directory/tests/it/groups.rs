@@ -30,7 +30,13 @@ fn document(name: &str) -> Object {
     document
 }
 
-async fn make(store: &Store, tenant: TenantId, token: &BearerToken, name: &str, members: Vec<(Uuid, Kind)>) -> Uuid {
+pub(crate) async fn make(
+    store: &Store,
+    tenant: TenantId,
+    token: &BearerToken,
+    name: &str,
+    members: Vec<(Uuid, Kind)>,
+) -> Uuid {
     let wanted = Reservation::new(tenant, Kind::Group, document(name), members);
     assert_eq!(reservation::reserve(&store.db, &wanted, token.hash()).await.unwrap(), Reserved::Yes);
     let id = Uuid::new_v4();
@@ -48,7 +54,7 @@ async fn claimed(store: &Store, tenant: TenantId, id: Uuid, token: &BearerToken)
     }
 }
 
-async fn change(
+pub(crate) async fn change(
     store: &Store,
     tenant: TenantId,
     token: &BearerToken,
@@ -63,7 +69,7 @@ async fn change(
 }
 
 /// So many users to be members, in no order of creation.
-async fn people(store: &Store, tenant: TenantId, count: usize) -> Vec<Uuid> {
+pub(crate) async fn people(store: &Store, tenant: TenantId, count: usize) -> Vec<Uuid> {
     let people: Vec<Uuid> = (0..count).map(|_| Uuid::new_v4()).collect();
     let literal = |id: Uuid| if store.is_postgres() { format!("'{id}'") } else { format!("x'{}'", id.simple()) };
     for some in people.chunks(500) {
@@ -75,11 +81,11 @@ async fn people(store: &Store, tenant: TenantId, count: usize) -> Vec<Uuid> {
     people
 }
 
-async fn ids(store: &Store, tenant: TenantId, group: Uuid) -> Vec<Uuid> {
+pub(crate) async fn ids(store: &Store, tenant: TenantId, group: Uuid) -> Vec<Uuid> {
     member::of_group(&store.db, tenant, group).await.unwrap().into_iter().map(|(id, _)| id).collect()
 }
 
-fn add(ids: &[Uuid]) -> Change {
+pub(crate) fn add(ids: &[Uuid]) -> Change {
     Change { add: ids.iter().map(|id| (*id, Kind::User)).collect(), remove: Vec::new() }
 }
 

@@ -7,6 +7,7 @@ mod erasures;
 mod filters;
 mod groups;
 mod ledger;
+mod looks;
 mod parked;
 mod protocol;
 mod reservations;

@@ -86,7 +86,7 @@ impl<'a> Editor<'a> {
     pub fn make_user(&mut self) {
         let name = format!("{}@acme.test", self.fresh());
         let body = json!({ "userName": name, "externalId": name, "active": true, "name": { "givenName": "G",
-            "familyName": "F" }, "emails": [{ "value": name, "primary": true }] });
+            "familyName": "F" }, "emails": [{ "value": name, "type": "work", "primary": true }] });
         let made = self.scim(&Method::POST, "/Users", Some(&body));
         Known::add(&self.known.users, &made["id"]);
     }
@@ -120,7 +120,7 @@ impl<'a> Editor<'a> {
             20..35 => self.patch(&user, &replace("name.givenName", json!(fresh))),
             35..50 => self.patch(&user, &replace("active", json!(kind % 2 == 0))),
             50..56 => {
-                self.patch(&user, &replace("emails[type eq \"work\"].value", json!(format!("{fresh}@acme.test"))))
+                self.patch(&user, &replace("emails[type eq \"work\"].value", json!(format!("{fresh}@acme.test"))));
             }
             56..60 => self.patch(&user, &replace("userName", json!(format!("{fresh}@acme.test")))),
             60..67 => self.make_user(),

@@ -1,0 +1,99 @@
+use directory::look::{self, Look};
+use directory::member;
+use directory::resource::{self, Kind};
+use directory::writing;
+use registry::TenantId;
+use testkit::store::Store;
+use uuid::Uuid;
+
+use crate::groups::{add, change, ids, make, people};
+
+testkit::on_both_databases!(
+    a_membership_follows_the_realm_only_under_the_groups_lease,
+    what_the_realm_has_not_been_told_stays,
+    a_name_follows_the_realm_and_is_taken_from_whoever_has_it,
+    a_mark_that_comes_during_a_look_stays,
+);
+
+async fn taken(store: &Store, tenant: TenantId, group: Uuid) -> i64 {
+    writing::take_over(&store.db, Kind::Group, tenant, group).await.unwrap().unwrap()
+}
+
+async fn due(store: &Store) -> Vec<Look> {
+    look::due(&store.db, 10).await.unwrap()
+}
+
+async fn name(store: &Store, tenant: TenantId, group: Uuid) -> String {
+    let held = resource::by_id(&store.db, tenant, Kind::Group, group, false).await.unwrap().unwrap();
+    held.document["displayName"].as_str().unwrap().to_owned()
+}
+
+async fn a_membership_follows_the_realm_only_under_the_groups_lease(store: Store) {
+    let (acme, token) = store.provisioned("acme").await;
+    let [ada, eve] = people(&store, acme, 2).await[..] else { panic!() };
+    let team = make(&store, acme, &token, "Team", vec![(ada, Kind::User)]).await;
+    let follow = async |epoch, user, is_member| {
+        look::follow_member(&store.db, acme, (team, epoch), user, is_member).await.unwrap()
+    };
+    let late = taken(&store, acme, team).await;
+    writing::release(&store.db, Kind::Group, acme, team, late).await.unwrap();
+    let epoch = taken(&store, acme, team).await;
+    assert!(!follow(late, eve, true).await && !follow(late, ada, false).await, "somebody else's turn");
+    assert_eq!(ids(&store, acme, team).await, [ada]);
+    assert!(follow(epoch, eve, true).await && follow(epoch, ada, false).await);
+    assert_eq!(ids(&store, acme, team).await, [eve]);
+    assert!(!follow(epoch, eve, true).await && !follow(epoch, ada, false).await, "nothing new");
+    assert!(!follow(epoch, Uuid::new_v4(), true).await, "nobody of ours");
+    assert_eq!(ids(&store, acme, team).await, [eve]);
+}
+
+async fn what_the_realm_has_not_been_told_stays(store: Store) {
+    let (acme, token) = store.provisioned("acme").await;
+    let [ada, eve] = people(&store, acme, 2).await[..] else { panic!() };
+    let team = make(&store, acme, &token, "Team", vec![(ada, Kind::User)]).await;
+    let wanted = member::Change { remove: vec![ada], ..add(&[eve]) };
+    change(&store, acme, &token, team, &wanted, false).await;
+    let epoch = taken(&store, acme, team).await;
+    for (user, is_member) in [(ada, true), (eve, false)] {
+        assert!(!look::of_user(&store.db, acme, user).await.unwrap()[0].told);
+        assert!(!look::follow_member(&store.db, acme, (team, epoch), user, is_member).await.unwrap());
+    }
+    assert_eq!(ids(&store, acme, team).await, [eve]);
+    assert_eq!(member::pending(&store.db, acme, team, 10).await.unwrap().len(), 2);
+}
+
+async fn a_name_follows_the_realm_and_is_taken_from_whoever_has_it(store: Store) {
+    let (acme, token) = store.provisioned("acme").await;
+    let (guides, guards) = (
+        make(&store, acme, &token, "Guides", Vec::new()).await,
+        make(&store, acme, &token, "Guards", Vec::new()).await,
+    );
+    look::want(store.db.connection(), acme, guides).await.unwrap();
+    look::want(store.db.connection(), acme, Uuid::new_v4()).await.unwrap();
+    let [one] = due(&store).await[..] else { panic!("one of ours") };
+    let epoch = taken(&store, acme, guides).await;
+    assert!(due(&store).await.is_empty(), "while it is written nobody else looks");
+    look::follow_name(&store.db, &one, epoch, "Guards").await.unwrap();
+    look::done(&store.db, &one, epoch).await.unwrap();
+    assert_eq!(name(&store, acme, guides).await, "Guards");
+    let names = look::names(&store.db, acme).await.unwrap();
+    assert!(names.contains(&(guides, "Guards".to_owned())), "{names:?}");
+    // Whoever lost the name is looked at in turn.
+    assert_eq!(due(&store).await.iter().map(|look| look.id).collect::<Vec<_>>(), [guards]);
+}
+
+async fn a_mark_that_comes_during_a_look_stays(store: Store) {
+    let (acme, token) = store.provisioned("acme").await;
+    let team = make(&store, acme, &token, "Team", Vec::new()).await;
+    let marked = async || look::want(store.db.connection(), acme, team).await.unwrap();
+    marked().await;
+    let first = due(&store).await.remove(0);
+    let epoch = taken(&store, acme, team).await;
+    marked().await;
+    look::done(&store.db, &first, epoch).await.unwrap();
+    let second = due(&store).await.remove(0);
+    assert!(second.look_at > first.look_at);
+    let epoch = taken(&store, acme, team).await;
+    look::later(&store.db, &second, epoch, 60_000_000).await.unwrap();
+    assert!(due(&store).await.is_empty(), "not before its time");
+}
