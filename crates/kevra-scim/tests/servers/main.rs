@@ -4,6 +4,7 @@
 
 mod backlog;
 mod capture;
+mod certificates;
 mod commands;
 mod conformance;
 mod downstreams;

@@ -2,6 +2,7 @@
 //! request by request, and remembers which changes arrived in which order.
 
 mod exchange;
+mod tls;
 
 use std::collections::VecDeque;
 use std::io::Write;
@@ -12,6 +13,8 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use exchange::{Request, reset};
+
+pub use tls::{Authority, TlsFront};
 
 /// What happens to a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -81,6 +81,20 @@ impl OwnBroker {
         self.process.signal_all("CONT");
     }
 
+    /// Starts it again if it has ended by itself; says whether it had.
+    pub fn tend(&mut self) -> bool {
+        let ended = !self.process.is_running();
+        if ended {
+            self.start();
+        }
+        ended
+    }
+
+    /// Everything it has written.
+    pub fn output(&self) -> String {
+        self.process.output()
+    }
+
     fn start(&mut self) {
         let mut server = server(&self.node, &self.scratch, self.ports);
         self.process = Process::start(&mut server, &self.scratch.file("server.log"));
