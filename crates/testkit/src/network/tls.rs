@@ -18,7 +18,11 @@ pub struct Authority(Scratch);
 impl Default for Authority {
     fn default() -> Self {
         let authority = Self(Scratch::default());
-        authority.openssl(&["req", "-x509", "-days", "2", "-subj", "/CN=Test authority"], &["-keyout", "-out"], "authority");
+        authority.openssl(
+            &["req", "-x509", "-days", "2", "-subj", "/CN=Test authority"],
+            &["-keyout", "-out"],
+            "authority",
+        );
         authority
     }
 }
@@ -51,7 +55,11 @@ impl Authority {
     fn openssl(&self, arguments: &[&str], [key, certificate]: &[&str; 2], name: &str) {
         let mut command = Command::new("openssl");
         command.args(arguments).args(["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]);
-        command.arg(key).arg(self.0.file(&format!("{name}.key"))).arg(certificate).arg(self.0.file(&format!("{name}.pem")));
+        command
+            .arg(key)
+            .arg(self.0.file(&format!("{name}.key")))
+            .arg(certificate)
+            .arg(self.0.file(&format!("{name}.pem")));
         let made = command.stdout(Stdio::null()).stderr(Stdio::null()).status();
         assert!(made.expect("openssl runs").success(), "openssl made no certificate for {name}");
     }

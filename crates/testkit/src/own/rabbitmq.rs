@@ -36,7 +36,7 @@ impl Default for OwnBroker {
         let node = format!("{}@localhost", unique("kevra"));
         let process = Process::start(&mut server(&node, &scratch, ports), &scratch.file("server.log"));
         let broker = Self { node, port, ports, process, mapper, scratch };
-        assert!(broker.answers_within(Duration::from_mins(2)), "RabbitMQ does not start:\n{}", broker.process.output());
+        assert!(broker.answers_within(Duration::from_mins(4)), "RabbitMQ does not start:\n{}", broker.process.output());
         broker
     }
 }
