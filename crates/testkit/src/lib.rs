@@ -6,6 +6,7 @@
 
 use std::time::{Duration, Instant};
 
+pub mod bare;
 pub mod broker;
 pub mod collector;
 pub mod console;

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use registry::{Db, TargetId, TenantId};
-use sea_orm::{ConnectionTrait, DatabaseTransaction, FromQueryResult};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, FromQueryResult, Value};
 use uuid::Uuid;
 
 use super::protocol::{Effect, Event, NEVER, State, Verdict};
@@ -105,15 +105,20 @@ pub async fn triaged(
         return Ok(Recorded::Stale);
     }
     let lifted = state.owed() && state.next_at != row.next_at;
-    store(transaction, tenant, user, &state, lifted).await?;
     let gone_at = triage.gone.then_some(now);
     let observed = if before.observes(triage.seq) { Some(triage.observed.clone()) } else { row.observed };
     // What came while the realm was looked at is for the next triage.
-    let text = "update ledger set observed = $3, gone_at = $4,
-             check_roles = check_roles and dirty_seq > $5, delete_seen = delete_seen and dirty_seq > $5
-         where tenant_id = $1 and user_id = $2";
-    let values = [tenant.0.into(), user.into(), observed.into(), gone_at.into(), triage.seq.into()];
-    sql::execute(transaction, text, values).await?;
+    let newer = state.dirty_seq > triage.seq;
+    let mut beside: Vec<Beside> = vec![
+        ("observed", observed.into()),
+        ("gone_at", gone_at.into()),
+        ("check_roles", (row.check_roles && newer).into()),
+        ("delete_seen", (row.delete_seen && newer).into()),
+    ];
+    if lifted {
+        beside.extend(standing(None, None, None));
+    }
+    store(transaction, tenant, user, &state, beside).await?;
     Ok(Recorded::Written { owed: state.owed() && state.next_at <= now })
 }
 
@@ -155,24 +160,20 @@ async fn record_in(
         now,
         verdict: round.verdict,
     });
-    store(transaction, tenant, user, &state, false).await?;
     activity::insert(transaction, &round.attempts).await?;
     if effect == Effect::Stale {
+        store(transaction, tenant, user, &state, Vec::new()).await?;
         return Ok(Recorded::Stale);
     }
-    let text = "update ledger set observed = $3 where tenant_id = $1 and user_id = $2";
-    sql::execute(transaction, text, [tenant.0.into(), user.into(), round.observed.clone().into()]).await?;
-    if state.dirty_seq == round.seq || matches!(round.verdict, Verdict::Done) {
+    let mut beside: Vec<Beside> = vec![("observed", round.observed.clone().into())];
+    let done = round.verdict == Verdict::Done;
+    if state.dirty_seq == round.seq || done {
         let parked = state.next_at == NEVER;
         let (since, status) = (parked.then_some(now), round.status.filter(|_| parked).map(i64::from));
-        let released = if round.verdict == Verdict::Done { ", released = false" } else { "" };
-        let text = format!(
-            "update ledger set reason = $3, parked_at = $4, parked_status = $5, ignored = false{released}
-             where tenant_id = $1 and user_id = $2"
-        );
-        let values = [tenant.0.into(), user.into(), round.reason.clone().into(), since.into(), status.into()];
-        sql::execute(transaction, &text, values).await?;
+        beside.extend(standing(round.reason.clone(), since, status));
+        beside.push(("released", (row.released && !done).into()));
     }
+    store(transaction, tenant, user, &state, beside).await?;
     if let Some(link) = &round.link {
         crate::link::settle(transaction, tenant, user, round.target, round.generation, link, now).await?;
     }
@@ -203,37 +204,46 @@ async fn locked(transaction: &DatabaseTransaction, tenant: TenantId, user: Uuid)
     Ok(Some((row, now)))
 }
 
-/// Writes a stepped state back; the row is locked by this transaction.
+/// A column that does not carry the protocol, and what is written there.
+type Beside = (&'static str, Value);
+
+/// How a row stands to people: why it waits, and since when for one of them.
+fn standing(reason: Option<String>, parked_at: Option<i64>, parked_status: Option<i64>) -> [Beside; 4] {
+    [
+        ("reason", reason.into()),
+        ("parked_at", parked_at.into()),
+        ("parked_status", parked_status.into()),
+        ("ignored", false.into()),
+    ]
+}
+
+/// Writes a stepped state back, and what belongs beside it, in one statement: each would be a version of the row and of
+/// its indexes. The row is locked by this transaction.
 async fn store(
     connection: &impl ConnectionTrait,
     tenant: TenantId,
     user: Uuid,
     state: &State,
-    lifted: bool,
+    beside: Vec<Beside>,
 ) -> Result<(), Error> {
-    let reason = if lifted { ", reason = null, parked_at = null, parked_status = null, ignored = false" } else { "" };
-    let text = format!(
-        "update ledger set dirty_seq = $3, seen_seq = $4, acked_seq = $5, owed_seq = $6, reassert_seq = $7,
-             settled_epoch = $8, lease_until = $9, triage_at = $10, next_at = $11, lane = $12, attempts = $13,
-             assert_at = $14{reason}
-         where tenant_id = $1 and user_id = $2"
-    );
-    let values = [
-        tenant.0.into(),
-        user.into(),
-        state.dirty_seq.into(),
-        state.seen_seq.into(),
-        state.acked_seq.into(),
-        state.owed_seq.into(),
-        state.reassert_seq.into(),
-        state.settled_epoch.into(),
-        state.lease_until.into(),
-        state.triage_at.into(),
-        state.next_at.into(),
-        state.lane.into(),
-        state.attempts.into(),
-        state.assert_at.into(),
+    let columns: [Beside; 12] = [
+        ("dirty_seq", state.dirty_seq.into()),
+        ("seen_seq", state.seen_seq.into()),
+        ("acked_seq", state.acked_seq.into()),
+        ("owed_seq", state.owed_seq.into()),
+        ("reassert_seq", state.reassert_seq.into()),
+        ("settled_epoch", state.settled_epoch.into()),
+        ("lease_until", state.lease_until.into()),
+        ("triage_at", state.triage_at.into()),
+        ("next_at", state.next_at.into()),
+        ("lane", state.lane.into()),
+        ("attempts", state.attempts.into()),
+        ("assert_at", state.assert_at.into()),
     ];
-    sql::execute(connection, &text, values).await?;
+    let (names, written): (Vec<&str>, Vec<Value>) = columns.into_iter().chain(beside).unzip();
+    let assignments: Vec<String> = names.iter().zip(3..).map(|(name, place)| format!("{name} = ${place}")).collect();
+    let text = format!("update ledger set {} where tenant_id = $1 and user_id = $2", assignments.join(", "));
+    let known: [Value; 2] = [tenant.0.into(), user.into()];
+    sql::execute(connection, &text, known.into_iter().chain(written)).await?;
     Ok(())
 }

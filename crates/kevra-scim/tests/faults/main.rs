@@ -1,5 +1,6 @@
 //! What survives kills and a network that loses replies. Apart from the other tests, because it kills the broker they
 //! would share. `scripts/test` starts the servers.
+#![expect(clippy::expect_used, reason = "a test that cannot go on fails here")]
 
 mod chaos;
 mod lost_reply;

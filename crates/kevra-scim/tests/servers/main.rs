@@ -5,6 +5,7 @@
 mod backlog;
 mod budget;
 mod capture;
+mod certificates;
 mod commands;
 mod conformance;
 mod doubts;

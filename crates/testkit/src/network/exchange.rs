@@ -15,7 +15,7 @@ pub(super) struct Request {
 
 impl Request {
     /// Reads one; `None` where the client only came and went.
-    pub fn read(client: &mut TcpStream) -> std::io::Result<Option<Self>> {
+    pub fn read(client: &mut impl Read) -> std::io::Result<Option<Self>> {
         let mut reader = BufReader::new(client);
         let (mut head, mut length) = (String::new(), 0);
         loop {

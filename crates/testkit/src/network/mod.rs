@@ -2,6 +2,7 @@
 //! request by request, and remembers which changes arrived in which order.
 
 mod exchange;
+mod tls;
 
 use std::collections::VecDeque;
 use std::io::Write;
@@ -12,6 +13,8 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use exchange::{Request, reset};
+
+pub use tls::{Authority, TlsFront};
 
 /// What happens to a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -204,29 +207,20 @@ impl Shared {
                 let reply = self.ask(request, false)?;
                 for byte in reply.chunks(1) {
                     client.write_all(byte)?;
-                    if self.given_up(&client, Duration::from_millis(200)) {
+                    if given_up(&client, Duration::from_millis(200)) {
                         break;
                     }
                 }
                 Ok(())
             }
             Some(Fault::Stall) => {
-                while !self.given_up(&client, Duration::from_millis(200)) {}
+                while !given_up(&client, Duration::from_millis(200)) {}
                 Ok(())
             }
             Some(Fault::Late) => {
-                while !self.given_up(&client, Duration::from_millis(200)) {}
+                while !given_up(&client, Duration::from_millis(200)) {}
                 self.ask(request, true).map(drop)
             }
-        }
-    }
-
-    /// Whether a client has gone within a time.
-    fn given_up(&self, client: &TcpStream, within: Duration) -> bool {
-        drop(client.set_read_timeout(Some(within)));
-        match client.peek(&mut [0]) {
-            Ok(read) => read == 0,
-            Err(error) => !matches!(error.kind(), std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut),
         }
     }
 
@@ -240,5 +234,14 @@ impl Shared {
             self.state().changes.push(Change { record, late });
         }
         Ok(reply)
+    }
+}
+
+/// Whether a client has gone within a time.
+fn given_up(client: &TcpStream, within: Duration) -> bool {
+    drop(client.set_read_timeout(Some(within)));
+    match client.peek(&mut [0]) {
+        Ok(read) => read == 0,
+        Err(error) => !matches!(error.kind(), std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut),
     }
 }

@@ -36,7 +36,7 @@ impl Default for OwnBroker {
         let node = format!("{}@localhost", unique("kevra"));
         let process = Process::start(&mut server(&node, &scratch, ports), &scratch.file("server.log"));
         let broker = Self { node, port, ports, process, mapper, scratch };
-        assert!(broker.answers_within(Duration::from_mins(2)), "RabbitMQ does not start:\n{}", broker.process.output());
+        assert!(broker.answers_within(Duration::from_mins(4)), "RabbitMQ does not start:\n{}", broker.process.output());
         broker
     }
 }
@@ -79,6 +79,20 @@ impl OwnBroker {
     /// Lets it go on.
     pub fn thaw(&self) {
         self.process.signal_all("CONT");
+    }
+
+    /// Starts it again if it has ended by itself; says whether it had.
+    pub fn tend(&mut self) -> bool {
+        let ended = !self.process.is_running();
+        if ended {
+            self.start();
+        }
+        ended
+    }
+
+    /// Everything it has written.
+    pub fn output(&self) -> String {
+        self.process.output()
     }
 
     fn start(&mut self) {

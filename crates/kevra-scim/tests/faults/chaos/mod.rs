@@ -41,8 +41,8 @@ fn nothing_is_lost_doubled_or_turned_back_while_everything_fails() {
         if let Some(kind) = deck.next(&mut world) {
             *felt.entry(kind).or_default() += 1;
         }
-        world.tend();
-        assert!(workload.goes_on(BETWEEN), "seed {seed}: changes are no longer accepted: {felt:?}");
+        let goes_on = workload.goes_on(BETWEEN, || world.tend());
+        assert!(goes_on, "seed {seed}: changes are no longer accepted: {felt:?}\n{}", world.state());
     }
     world.heal();
     let healed = Instant::now();

@@ -41,6 +41,7 @@ struct Shared {
     making: AtomicBool,
 }
 
+/// What the identity providers do, from the side of those who break things.
 pub(super) struct Workload {
     shared: Arc<Shared>,
     writers: Vec<JoinHandle<Vec<Person>>>,
@@ -65,8 +66,8 @@ impl Workload {
         self.shared.making.store(making, Ordering::SeqCst);
     }
 
-    /// Allows so many changes more and waits until they are accepted; says whether they were.
-    pub fn goes_on(&self, changes: usize) -> bool {
+    /// Allows so many changes more and waits until they are accepted, tending the world meanwhile; says whether they were.
+    pub fn goes_on(&self, changes: usize, mut tend: impl FnMut()) -> bool {
         let wanted = self.accepted() + changes;
         {
             let mut allowed = self.shared.allowed.lock().unwrap_or_else(PoisonError::into_inner);
@@ -75,7 +76,11 @@ impl Workload {
         self.shared.more.notify_all();
         // A writer may still be at a change of before.
         let enough = wanted.saturating_sub(self.writers.len());
-        eventually(Duration::from_mins(2), || (self.accepted() >= enough).then_some(())).is_some()
+        let accepted = eventually(Duration::from_mins(2), || {
+            tend();
+            (self.accepted() >= enough).then_some(())
+        });
+        accepted.is_some()
     }
 
     pub fn accepted(&self) -> usize {
