@@ -8,6 +8,8 @@ export default defineConfig({
   testIgnore: 'real/**',
   outputDir: 'test-results',
   workers: 1,
+  timeout: 90_000,
+  expect: { timeout: 15_000 },
   reporter: [['list'], ['json', { outputFile: '.reports/e2e.json' }]],
   use: { baseURL: `http://127.0.0.1:${PORT}`, launchOptions },
   webServer: {

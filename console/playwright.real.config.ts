@@ -8,7 +8,10 @@ const project = (kind: Kind) => ({ name: kind, use: { kind, launchOptions } });
 export default defineConfig<object, { kind: Kind }>({
   testDir: 'e2e/real',
   outputDir: 'test-results/real',
-  workers: 1,
+  workers: 2,
+  // Keycloak sets a realm up in seconds, and machines are busy.
+  timeout: 120_000,
+  expect: { timeout: 20_000 },
   reporter: [['list'], ['json', { outputFile: '.reports/real.json' }]],
   projects: [project('embedded'), ...(process.env.KEVRA_TEST_DATABASE_URL ? [project('servers')] : [])],
 });

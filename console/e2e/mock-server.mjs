@@ -52,16 +52,9 @@ async function file(path) {
 /** @param {Request} request @param {URL} url @returns {Promise<Response>} */
 async function route(request, url) {
   const { pathname } = url;
-  // Levers for the tests: a fresh world, and an identity provider that pushes.
+  // A lever for the tests: a fresh world.
   if (pathname === '/mock/reset') {
     world = new World({ many: 10_000 });
-    return new Response('ok');
-  }
-  if (pathname === '/mock/happen') {
-    const { slug, entry, accepted } = await request.json();
-    const happened = world.happen(slug, entry);
-    if (accepted)
-      world.of(slug).sync.inbound.last_accepted = { at: happened.at, operation: happened.operation, client: 'Okta' };
     return new Response('ok');
   }
   if (pathname === '/console/config.json') {

@@ -32,6 +32,7 @@ run npx tsc --noEmit
 suite .reports/unit.json npx vitest run --reporter=default --reporter=json --outputFile.json=.reports/unit.json
 run npm run -s size
 suite .reports/e2e.json npx playwright test
+suite .reports/real.json npx playwright test --config playwright.real.config.ts
 
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]

@@ -5,6 +5,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import react from '@vitejs/plugin-react';
+import ts from 'typescript';
 import { build } from 'vite';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -43,6 +44,15 @@ const library = (name, external) =>
 
 await library('embed', []);
 await library('react', [/^react(-dom)?($|\/)/]);
+
+// The component's types in one file: what it imports of ours is put before it.
+const types = ['src/props.ts', 'entry/react.tsx'].map(name => {
+  const compilerOptions = { jsx: ts.JsxEmit.ReactJSX, isolatedDeclarations: true };
+  const { outputText, diagnostics } = ts.transpileDeclaration(readFileSync(root + name, 'utf8'), { compilerOptions });
+  if (diagnostics?.length) throw new Error(ts.formatDiagnostics(diagnostics, ts.createCompilerHost({})));
+  return outputText.replace(/^import .* from '\.\.\/.*\n/gm, '');
+});
+writeFileSync(`${root}dist/react.d.ts`, types.join(''));
 
 const assets = readdirSync(`${root}dist/assets`).map(name => `assets/${name}`);
 for (const name of ['embed.js', 'react.js', ...assets]) {

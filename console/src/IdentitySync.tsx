@@ -1,8 +1,9 @@
 import { type ReactNode, useEffect, useMemo, useRef, useState } from 'react';
 import { useAnswer } from './answer';
 import { createApi, Fault, type IdentitySync as Sync } from './client';
-import { type Changed, LocaleContext, SharedProvider } from './context';
-import { Panels, type Prefill } from './Panels';
+import { LocaleContext, SharedProvider } from './context';
+import { Panels } from './Panels';
+import type { Changed, IdentitySyncProps, Prefill } from './props';
 import { Session } from './session';
 import { common, label, sync as words } from './strings';
 import { Alert } from './ui/Alert';
@@ -10,23 +11,7 @@ import { Button } from './ui/Button';
 import { useLive } from './ui/Live';
 import { Skeleton } from './ui/Skeleton';
 
-export interface Events {
-  onChanged?: (change: Changed) => void;
-  onError?: (error: { code: string }) => void;
-  onSessionEnded?: () => void;
-}
-
-export interface IdentitySyncProps extends Events {
-  tenant: string;
-  /** Gives the operator's short-lived token; asked again when less than a minute of it is left. */
-  getToken: () => Promise<string>;
-  apiBase?: string;
-  locale?: string;
-  /** http, addresses and any port are left to the server's own development flag. */
-  development?: boolean;
-  prefill?: Prefill;
-  /** Where to ask for more than the panels offer, https: or mailto:. */
-  supportUrl?: string;
+interface Props extends IdentitySyncProps {
   /** What the page around shows of the same answer. */
   children?: (sync: Sync | undefined) => ReactNode;
 }
@@ -35,7 +20,7 @@ const REFRESH_MS = 10_000;
 const BUSY_REFRESH_MS = 2_000;
 
 /** The section with both panels and the activity, for one tenant; whole in itself. */
-export function IdentitySync(props: IdentitySyncProps) {
+export function IdentitySync(props: Props) {
   return (
     <LocaleContext value={props.locale}>
       {/* Another tenant is another section: nothing of the first may stay, least of all a revealed token. */}
@@ -53,7 +38,7 @@ function Section({
   supportUrl,
   children,
   ...events
-}: IdentitySyncProps) {
+}: Props) {
   const latest = useRef({ getToken, ...events });
   latest.current = { getToken, ...events };
   const [ended, setEnded] = useState(false);

@@ -1,11 +1,6 @@
 import { createContext, useContext } from 'react';
 import type { TenantApi } from './client';
 
-export interface Changed {
-  direction: 'inbound' | 'outbound';
-  status: 'enabled' | 'disabled';
-}
-
 /** What every part of the section shares. No secret is in it. */
 export interface Shared {
   api: TenantApi;

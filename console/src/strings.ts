@@ -267,6 +267,7 @@ export const activity = {
   emptyHint: 'Requests from your IdP and pushes to the downstream appear here. Try it:',
   nothingFound: 'Nothing matches the filter.',
   changed: 'Changed',
+  andMore: (n: number) => ` and ${n} more`,
   reason: 'Reason',
   duration: 'Took',
   client: 'Client',

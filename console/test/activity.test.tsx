@@ -55,6 +55,20 @@ describe('recent activity', () => {
     await waitFor(() => expect(lines()).toHaveLength(4));
   });
 
+  it('keeps what the stream brings while a filter’s page is on its way', async () => {
+    const { user } = await section('globex');
+    await panel('activity').findByText(activity.live);
+    let answer = (_: Response) => {};
+    once('get', 'activity', () => new Promise<Response>(resolve => (answer = resolve)));
+    await user.selectOptions(screen.getByLabelText(activity.outcome), activity.refused);
+    world.happen('globex', { class: 'malformed', status: 401, operation: 'GET /Groups' });
+    expect(await panel('activity').findByText('GET /Groups')).toBeVisible();
+    const earlier = { ...world.of('globex').activity.at(-1), id: 'earlier', operation: 'GET /Schemas' };
+    answer(Response.json({ entries: [earlier], next: null }));
+    expect(await panel('activity').findByText('GET /Schemas')).toBeVisible();
+    expect(panel('activity').getByText('GET /Groups')).toBeVisible();
+  });
+
   it('a row opens to all steps of the change, by their trace, oldest first', async () => {
     const { user } = await section('globex');
     const rows = await panel('activity').findAllByRole('button', { expanded: false });

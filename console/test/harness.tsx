@@ -3,7 +3,8 @@ import userEvent from '@testing-library/user-event';
 import { HttpResponse, http } from 'msw';
 import { operator } from '../e2e/world.mjs';
 import type { components } from '../src/api';
-import { IdentitySync, type IdentitySyncProps } from '../src/IdentitySync';
+import { IdentitySync } from '../src/IdentitySync';
+import type { IdentitySyncProps } from '../src/props';
 import { label } from '../src/strings';
 import { server, world } from './setup';
 

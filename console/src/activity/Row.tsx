@@ -8,6 +8,7 @@ import { Button } from '../ui/Button';
 
 type Entry = Schemas['ActivityEntry'];
 
+const SOME = 2;
 const classes: Record<string, string> = words.classes;
 
 const good = (entry: Entry) => (entry.status ? entry.status < 400 : ['ok', 'done'].includes(entry.class));
@@ -20,6 +21,10 @@ function outcome(entry: Entry): string {
 
 /** Why, for a person: by the class where there are words for it, else as the server noted it. */
 const reason = (entry: Entry) => rejected[entry.class] ?? entry.reason;
+
+/** What a line has room for; the rest is seen when the row is opened. */
+const changedShortly = (names: string[]) =>
+  names.slice(0, SOME).join(', ') + (names.length > SOME ? words.andMore(names.length - SOME) : '');
 
 /** The first sentence says what it was; what mends it is seen when the row is opened. */
 const shortly = (text: string) => text.split(/(?<=\.) /)[0];
@@ -44,14 +49,15 @@ export function Row({ entry, onUser }: { entry: Entry; onUser: (user: string) =>
         <span className="kv-op">
           <code>{entry.operation}</code> <b className={good(entry) ? 'kv-ok-text' : 'kv-bad-text'}>{entry.status}</b>
         </span>
-        <span className="kv-why">
-          {outcome(entry)}
-          {why ? <span> {shortly(why)}</span> : <span className="kv-quiet"> {entry.changed.join(', ')}</span>}
+        <span className="kv-who">
           {entry.username ? (
-            <bdi className="kv-who"> {entry.username}</bdi>
+            <bdi>{entry.username}</bdi>
           ) : (
-            entry.user_id && <code className="kv-quiet"> {entry.user_id.slice(0, 8)}</code>
+            <code className="kv-quiet">{entry.user_id?.slice(0, 8)}</code>
           )}
+        </span>
+        <span className="kv-why">
+          {outcome(entry)} {why ? shortly(why) : <span className="kv-quiet">{changedShortly(entry.changed)}</span>}
         </span>
       </button>
       {open && <Details id={id} entry={entry} onUser={onUser} />}

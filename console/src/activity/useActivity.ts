@@ -69,7 +69,8 @@ export function useActivity(filter: Filter, paused: boolean) {
     load().then(page => {
       // An answer to an earlier filter comes too late.
       if (!current || !page) return;
-      setEntries(page.entries);
+      // What the stream brought meanwhile may have come too late for this page.
+      setEntries(old => merge(page.entries, old ?? []));
       setNext(page.next);
     });
     return () => {

@@ -141,7 +141,7 @@ function Rotated({ panel }: { panel: PanelData }) {
 
 function ImportLine({ job }: { job: PanelData['import'] }) {
   const number = useNumber();
-  if (!job) return null;
+  if (!job || (job.state === 'done' && job.imported === 0)) return null;
   return (
     <p className="kv-quiet">
       {job.state === 'running' ? words.importing : words.imported} {number(job.imported)}{' '}

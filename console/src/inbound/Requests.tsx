@@ -5,6 +5,9 @@ import { clock } from '../time';
 import { Ago } from '../ui/Ago';
 import { By } from '../ui/By';
 
+/** How long a contact is news; after that it stands among the facts alone. */
+const CONTACT_MS = 600_000;
+
 type Panel = Schemas['InboundPanel'];
 
 /** The token's facts and the two last requests: what an admin looks at first when something is wrong. */
@@ -48,7 +51,7 @@ export function Requests({ panel }: { panel: Panel }) {
           </dd>
         </div>
       </dl>
-      {accepted?.client && (
+      {accepted?.client && Date.now() - Date.parse(accepted.at) < CONTACT_MS && (
         <p className="kv-ok-text">
           {inbound.reached(accepted.client)} <Ago at={accepted.at} />
         </p>

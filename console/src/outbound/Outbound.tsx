@@ -2,6 +2,7 @@ import { useEffect, useRef, useState } from 'react';
 import { useAction } from '../action';
 import type { IdentitySync } from '../client';
 import { useShared } from '../context';
+import type { Prefill } from '../props';
 import { label, outbound as words } from '../strings';
 import { Ago } from '../ui/Ago';
 import { Alert } from '../ui/Alert';
@@ -16,11 +17,6 @@ import { Checks } from './Checks';
 import { HealthLine } from './HealthLine';
 import { Parked } from './Parked';
 import { TargetForm } from './TargetForm';
-
-export interface Prefill {
-  url?: string | null;
-  token?: string | null;
-}
 
 export function Outbound({ sync, prefill, inboundId }: { sync: IdentitySync; prefill?: Prefill; inboundId: string }) {
   const { api, mayWrite, refresh } = useShared();

@@ -1,9 +1,9 @@
 import { type FormEvent, useEffect, useRef, useState } from 'react';
 import { useShared } from '../context';
+import type { Prefill } from '../props';
 import { label, outbound, urlFault } from '../strings';
 import { Button } from '../ui/Button';
 import { TextField } from '../ui/TextField';
-import type { Prefill } from './Outbound';
 import { ProbeFailure } from './ProbeFailure';
 import { TestedLine } from './TestedLine';
 import { useTargetForm } from './useTargetForm';

@@ -62,7 +62,8 @@ export function People({ api, slug }: { api: Api; slug: string }) {
               <div className="kv-grow">
                 <bdi className="kv-strong kv-break">{person.username}</bdi>
                 <p className="kv-quiet">
-                  <bdi>{[person.first_name, person.last_name].filter(Boolean).join(' ')}</bdi> <bdi>{person.email}</bdi>
+                  <bdi>{[person.first_name, person.last_name].filter(Boolean).join(' ')}</bdi>{' '}
+                  <bdi>{person.email !== person.username && person.email}</bdi>
                 </p>
               </div>
               <Badge status={person.enabled ? 'enabled' : 'disabled'} />

@@ -71,15 +71,20 @@ impl Okta {
         user["name"]["givenName"] = json!("Augusta Ada");
         let (told, _) = self.call(Method::PUT, &path, Some(&user), "update the profile").await;
         tell(&told).await;
-        for (active, meaning) in [(false, "deactivate"), (true, "re-activate")] {
-            let body = json!({
-                "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
-                "Operations": [{ "op": "replace", "value": { "active": active } }],
-            });
-            let (told, _) = self.call(Method::PATCH, &path, Some(&body), meaning).await;
-            tell(&told).await;
+        for active in [false, true] {
+            tell(&self.activate(&id, active).await).await;
         }
         Some(id)
+    }
+
+    /// Deactivates or re-activates a person.
+    pub async fn activate(&self, id: &str, active: bool) -> Step {
+        let body = json!({
+            "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
+            "Operations": [{ "op": "replace", "value": { "active": active } }],
+        });
+        let meaning = if active { "re-activate" } else { "deactivate" };
+        self.call(Method::PATCH, &format!("/Users/{id}"), Some(&body), meaning).await.0
     }
 
     async fn call(&self, method: Method, path: &str, body: Option<&Value>, meaning: &'static str) -> (Step, Value) {

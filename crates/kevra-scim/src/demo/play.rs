@@ -38,7 +38,7 @@ pub(super) async fn both_ways(ready: &Ready, stop: &CancellationToken) -> anyhow
     println!("  inbound enabled, its token revealed once\n");
     let fieldnotes = Journal::new(ready)?;
     let mut shown = fieldnotes.entries().await?.len();
-    sequence(ready, token.reveal(), async |step| {
+    let ada = sequence(ready, token.reveal(), async |step| {
         show_in(step);
         if step.method != "GET" {
             shown = fieldnotes.show_from(shown).await;
@@ -47,14 +47,18 @@ pub(super) async fn both_ways(ready: &Ready, stop: &CancellationToken) -> anyhow
     .await?;
     let rest = REST.as_secs();
     println!(
-        "\n  Fieldnotes holds what the realm holds. The same is played again every {rest} s, for the page to show."
+        "\n  Fieldnotes holds what the realm holds. From here on Ada is deactivated or re-activated every {rest} s."
     );
     println!("  Change somebody yourself: scripts/demo touch grace\n");
+    let okta = Okta::new(&ready.scim_base_url, None, token.reveal())?;
+    let mut active = true;
     while tokio::time::timeout(REST, stop.cancelled()).await.is_err() {
-        let played = sequence(ready, token.reveal(), async |_| {});
-        let Some(Err(ended)) = stop.run_until_cancelled(played).await else { continue };
-        println!("  The player has ended: {ended}");
-        break;
+        active = !active;
+        let step = okta.activate(&ada, active).await;
+        if step.status != 200 {
+            println!("  The player has ended: the gateway answered {}", step.status);
+            break;
+        }
     }
     Ok(())
 }
@@ -71,10 +75,11 @@ pub(super) async fn link(ready: &Ready) -> anyhow::Result<()> {
 
 /// Okta's sequence against a running demo.
 pub(super) async fn okta(ready: &Ready, token: &str) -> anyhow::Result<()> {
-    sequence(ready, token, async |step| show_in(step)).await
+    sequence(ready, token, async |step| show_in(step)).await.map(drop)
 }
 
-async fn sequence(ready: &Ready, token: &str, mut told: impl AsyncFnMut(&Step)) -> anyhow::Result<()> {
+/// Plays the sequence; the id of the person it was played for.
+async fn sequence(ready: &Ready, token: &str, mut told: impl AsyncFnMut(&Step)) -> anyhow::Result<String> {
     let okta = Okta::new(&ready.scim_base_url, None, token)?;
     let mut refused = None;
     let id = okta
@@ -86,7 +91,7 @@ async fn sequence(ready: &Ready, token: &str, mut told: impl AsyncFnMut(&Step)) 
         })
         .await;
     match (id, refused) {
-        (Some(_), None) => Ok(()),
+        (Some(id), None) => Ok(id),
         (_, Some(401)) => bail!("the gateway does not take this token: enable inbound SCIM and copy the newest one"),
         (_, Some(0)) => bail!("{} does not answer: is the demo still running?", ready.gateway_url),
         _ => bail!("the sequence did not go through"),

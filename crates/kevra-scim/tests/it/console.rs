@@ -3,8 +3,10 @@
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
+use std::time::Duration;
 
 use reqwest::blocking::Response;
+use serde_json::Value;
 use testkit::Demo;
 use testkit::scratch::Scratch;
 
@@ -81,7 +83,7 @@ fn every_place_of_the_console_is_the_page_under_a_strict_policy() {
         assert!(!policy.contains("unsafe"), "{policy}");
         assert!(response.text().unwrap().contains("<title>Console</title>"), "{path}");
     }
-    let config: serde_json::Value = scene.ask("/console/config.json", &[]).json().unwrap();
+    let config: Value = scene.ask("/console/config.json", &[]).json().unwrap();
     assert_eq!(config["support_url"], "mailto:help@kevra.test");
 }
 
@@ -171,4 +173,32 @@ fn without_a_bundle_the_page_says_how_to_build_one() {
     assert!(header(&response, "content-security-policy").starts_with("default-src 'none'; style-src"));
     let page = response.text().unwrap();
     assert!(page.contains("console/scripts/bundle") && page.contains("Identity sync (SCIM 2.0)"), "{page}");
+}
+
+#[test]
+fn a_code_signs_in_once_and_only_who_holds_a_token_gets_another() {
+    let demo = Demo::start(Path::new(PROGRAM));
+    let client = reqwest::blocking::Client::builder().no_proxy().build().unwrap();
+    let url = |path: &str| format!("{}/console/{path}", demo.fact("control_url"));
+    assert_eq!(client.post(url("code")).send().unwrap().status(), 401);
+    assert_eq!(client.post(url("code")).bearer_auth("nobody's").send().unwrap().status(), 401);
+    let given = client.post(url("code")).bearer_auth(demo.fact("operator_token")).send().unwrap();
+    assert_eq!(header(&given, "cache-control"), "no-store");
+    let code: Value = given.json().unwrap();
+    let redeem = || client.post(url("session")).json(&code).send().unwrap();
+    let signed_in: Value = redeem().json().unwrap();
+    assert_eq!(signed_in["token"], demo.fact("operator_token"));
+    assert_eq!(redeem().status(), 401);
+}
+
+#[test]
+fn somebody_who_listens_to_activity_does_not_hold_the_end_up() {
+    let mut demo = Demo::start(Path::new(PROGRAM));
+    let client = reqwest::blocking::Client::builder().no_proxy().build().unwrap();
+    let url = format!("{}/v1/tenants/acme/activity/stream", demo.fact("control_url"));
+    let mut stream = client.get(url).bearer_auth(demo.fact("operator_token")).send().unwrap();
+    let mut begun = [0; 11];
+    stream.read_exact(&mut begun).unwrap();
+    assert_eq!(&begun, b": listening");
+    assert!(demo.process().stop(Duration::from_secs(10)).success());
 }

@@ -1,0 +1,48 @@
+import { axe, expect, open, region, step, test } from './support';
+
+// What the guides' tests on the real program (e2e/real) leave out: states that are quicker to reach in a made-up world.
+
+test('the steps for every identity provider, filled in', async ({ page }) => {
+  await open(page, '/console/tenants/globex');
+  const inbound = region(page, 'Inbound SCIM');
+  await inbound.getByText('Set up your IdP').click();
+  for (const name of ['Entra ID', 'Google Workspace', 'curl', 'Okta']) {
+    await inbound.getByRole('tab', { name }).click();
+    await expect(inbound.getByRole('tabpanel')).toContainText('https://login.globex.example/realms/globex/scim/v2');
+    await axe(page);
+  }
+});
+
+test('a backfill is rehearsed, run, paused, resumed and cancelled', async ({ page }) => {
+  await open(page, '/console/tenants/globex');
+  const outbound = region(page, 'Outbound SCIM');
+  await outbound.getByText('Backfill', { exact: true }).click();
+  await step(page, 'Start a dry run', async () => {
+    await outbound.getByRole('button', { name: 'Start a dry run' }).click();
+    await expect(outbound.getByText('3,902')).toBeVisible();
+  });
+  await step(page, 'Run backfill', async () => {
+    await outbound.getByRole('button', { name: 'Run backfill' }).click();
+    await outbound.getByRole('button', { name: 'Pause' }).click();
+    await outbound.getByRole('button', { name: 'Resume' }).click();
+    await outbound.getByRole('button', { name: 'Cancel' }).click();
+    await expect(outbound.getByText(/cancelled/)).toBeVisible();
+  });
+});
+
+test('parked users: Link shows the record first; Retry and Ignore', async ({ page }) => {
+  await open(page, '/console/tenants/globex');
+  const outbound = region(page, 'Outbound SCIM');
+  await step(page, 'Link', async () => {
+    await outbound.getByRole('button', { name: 'Link' }).click();
+    await expect(page.getByRole('dialog')).toContainText('2819c223-7f76');
+    await axe(page);
+    await page.getByRole('dialog').getByRole('button', { name: 'Link' }).click();
+  });
+  const ignore = outbound.getByRole('button', { name: 'Ignore' });
+  await expect(ignore).toHaveCount(2);
+  await outbound.getByRole('button', { name: 'Retry' }).first().click();
+  await expect(ignore).toHaveCount(1);
+  await ignore.click();
+  await expect(outbound.getByText('Parked users')).toBeHidden();
+});
