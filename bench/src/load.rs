@@ -1,78 +1,110 @@
-//! A bounded closed loop of sixteen clients, and what it cost the process that answered.
+//! A bounded closed loop of sixteen clients, and what it cost the processes that answered.
 
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use reqwest::Method;
-use serde_json::Value;
+use reqwest::{Client, Request, RequestBuilder};
+
+use crate::cpu::Trees;
 
 /// How many requests are under way at once.
 const CLIENTS: usize = 16;
-/// Clock ticks of `/proc` per second, on every Linux.
-const TICKS: f64 = 100.0;
+/// How long a round lasts.
+const ROUND: Duration = Duration::from_secs(2);
+const ROUNDS: usize = 3;
 
-/// A request to repeat; its body may differ each time.
-pub struct Call {
-    pub method: Method,
-    pub url: String,
-    pub token: Option<String>,
-    pub body: Option<Box<dyn Fn(u64) -> Value + Send + Sync>>,
-}
+/// A request to repeat; it may differ each time.
+pub type Call<'c> = dyn Fn(&Client, u64) -> Request + 'c;
 
 /// What a round came to.
 #[derive(Debug, Clone, Copy)]
 pub struct Figures {
+    /// User and system time of the processes, microseconds per request.
+    pub cpu: f64,
     pub per_second: f64,
-    /// User and system time of the process, per request.
-    pub cpu_micros: f64,
+    /// Milliseconds.
+    pub median: f64,
+    pub p99: f64,
     pub failed: u64,
+}
+
+/// Subject and floor in turn.
+pub struct Pair {
+    pub subject: Figures,
+    pub floor: Figures,
+    /// The subject's CPU per request over the floor's, the median of the rounds.
+    pub ratio: f64,
+}
+
+/// One side of a comparison: what is asked, and whose time counts.
+pub struct Side<'s> {
+    pub call: &'s Call<'s>,
+    pub whose: &'s Trees,
+}
+
+/// The request of a builder that was given a URL of our own making.
+#[expect(clippy::panic, reason = "a benchmark with a bad URL has nothing to measure")]
+pub fn built(request: RequestBuilder) -> Request {
+    request.build().unwrap_or_else(|error| panic!("{error}"))
 }
 
 static NUMBER: AtomicU64 = AtomicU64::new(0);
 
+/// Measures both sides in alternating rounds.
+pub async fn compare(client: &Client, subject: Side<'_>, floor: Side<'_>) -> anyhow::Result<Pair> {
+    let (mut subjects, mut floors, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
+    for _ in 0..ROUNDS {
+        let below = run(client, &floor, ROUND).await?;
+        let above = run(client, &subject, ROUND).await?;
+        ratios.push(above.cpu / below.cpu);
+        floors.push(below);
+        subjects.push(above);
+    }
+    ratios.sort_by(f64::total_cmp);
+    let ratio = ratios.get(ratios.len() / 2).copied().unwrap_or(f64::NAN);
+    Ok(Pair { subject: middle(subjects)?, floor: middle(floors)?, ratio })
+}
+
 /// Repeats a request for so long.
-pub async fn run(client: &reqwest::Client, call: &Call, process: u32, lasts: Duration) -> anyhow::Result<Figures> {
-    let (done, failed) = (AtomicU64::new(0), AtomicU64::new(0));
-    let (ticks, begun) = (ticks_of(process)?, Instant::now());
+pub async fn run(client: &Client, side: &Side<'_>, lasts: Duration) -> anyhow::Result<Figures> {
+    let (failed, times) = (AtomicU64::new(0), Mutex::new(Vec::new()));
+    let (before, begun) = (side.whose.micros()?, Instant::now());
     let work = async || {
+        let mut own = Vec::new();
         while begun.elapsed() < lasts {
-            let mut request = client.request(call.method.clone(), &call.url);
-            if let Some(token) = &call.token {
-                request = request.bearer_auth(token);
-            }
-            if let Some(body) = &call.body {
-                request = request.json(&body(NUMBER.fetch_add(1, Ordering::Relaxed)));
-            }
-            let good = match request.send().await {
+            let request = (side.call)(client, NUMBER.fetch_add(1, Ordering::Relaxed));
+            let sent = Instant::now();
+            let good = match client.execute(request).await {
                 Ok(answer) => answer.status().is_success() && answer.bytes().await.is_ok(),
                 Err(_) => false,
             };
-            if good { &done } else { &failed }.fetch_add(1, Ordering::Relaxed);
+            if !good {
+                failed.fetch_add(1, Ordering::Relaxed);
+            }
+            own.push(sent.elapsed().as_secs_f64() * 1e3);
         }
+        times.lock().map(|mut times| times.append(&mut own)).ok();
     };
     futures_util::future::join_all((0..CLIENTS).map(|_| work())).await;
-    let (elapsed, ticks) = (begun.elapsed().as_secs_f64(), ticks_of(process)? - ticks);
+    let (elapsed, spent) = (begun.elapsed().as_secs_f64(), side.whose.micros()? - before);
+    let mut times = times.into_inner().unwrap_or_default();
+    times.sort_by(f64::total_cmp);
+    let at = |share: usize| times.get(times.len() * share / 100).copied().unwrap_or(f64::NAN);
     #[expect(clippy::cast_precision_loss, reason = "counts of a few seconds")]
-    let count = done.load(Ordering::Relaxed).max(1) as f64;
+    let count = times.len().max(1) as f64;
     Ok(Figures {
+        cpu: spent / count,
         per_second: count / elapsed,
-        cpu_micros: ticks / TICKS * 1e6 / count,
+        median: at(50),
+        p99: at(99),
         failed: failed.load(Ordering::Relaxed),
     })
 }
 
-/// User and system time of a process in ticks.
-fn ticks_of(process: u32) -> anyhow::Result<f64> {
-    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).context("the process is gone")?;
-    let (_, fields) = stat.rsplit_once(')').context("an unknown form of /proc")?;
-    let fields: Vec<&str> = fields.split_whitespace().collect();
-    let tick = |place: usize| fields.get(place).and_then(|text| text.parse::<f64>().ok()).context("a tick");
-    Ok(tick(11)? + tick(12)?)
-}
-
 /// The round in the middle.
-pub fn median(mut rounds: Vec<Figures>, by: impl Fn(&Figures) -> f64) -> Figures {
-    rounds.sort_by(|left, right| by(left).total_cmp(&by(right)));
-    rounds[rounds.len() / 2]
+fn middle(mut rounds: Vec<Figures>) -> anyhow::Result<Figures> {
+    rounds.sort_by(|left, right| left.cpu.total_cmp(&right.cpu));
+    rounds.get(rounds.len() / 2).copied().context("no rounds")
 }

@@ -9,6 +9,16 @@ const before = seconds => new Date(Date.now() - seconds * 1000).toISOString();
 const TRACE = '4bf92f3577b34da6a3ce929d0e0e4736';
 const ADA = '8f14e45f-ceea-4a7a-9c3d-1b2a3c4d5e6f';
 
+/** As control words them. */
+export const LIMITS = [
+  'Hard deletes are not propagated.',
+  'No automatic backfill: existing users follow when edited, or by a backfill you start.',
+  'One downstream per tenant.',
+];
+
+/** An outbound panel that is off. @returns {import('../src/api').components['schemas']['OutboundPanel']} */
+export const off = () => ({ status: 'disabled', limitations: LIMITS });
+
 /** @param {string} slug @param {string} display_name @param {Sync} [more] @returns {Tenant} */
 function tenant(slug, display_name, more = {}) {
   const base_url = `https://identity-0.kevra.app/realms/${slug}/scim/v2`;
@@ -20,7 +30,7 @@ function tenant(slug, display_name, more = {}) {
       version: 1,
       admin_console_url: `https://identity-0.kevra.app/admin/${slug}/console/`,
       realm_kind: 'keycloak',
-      outbound: { status: 'disabled', limitations: [] },
+      outbound: off(),
       ...more,
       inbound: {
         status: 'disabled',
@@ -55,7 +65,7 @@ function globex() {
       endpoint: 'https://downstream.example.com/scim/v2',
       enabled_at: before(86_400),
       enabled_by: 'dana@acme.io',
-      limitations: ['PATCH is not supported; whole records are sent by PUT'],
+      limitations: [...LIMITS, 'PATCH is not supported; whole records are sent by PUT'],
       health: { waiting: 0, parked: 3, oldest_waiting_seconds: 0, last_delivered_at: before(14) },
     },
   });
@@ -85,7 +95,7 @@ function globex() {
     },
     { user_id: 'b3', username: null, reason: 'unconfirmed create', since: before(60), attempts: 1 },
   ];
-  const shared = { trace_id: TRACE, user_id: ADA, changed: [] };
+  const shared = { trace_id: TRACE, user_id: ADA, username: 'ada.lovelace@globex.example', changed: [] };
   it.activity = [
     {
       id: '6',
@@ -138,8 +148,8 @@ function globex() {
       direction: 'in',
       operation: 'GET /Users',
       status: 401,
-      class: 'unauthorized',
-      reason: 'no_bearer',
+      class: 'no_bearer',
+      reason: 'no "Bearer" before the token',
       changed: [],
       duration_ms: 1,
     },
@@ -185,7 +195,7 @@ function umbrella() {
       enabled_by: 'dana@acme.io',
       quarantined_at: before(1_900),
       quarantine_reason: 'unauthorized',
-      limitations: [],
+      limitations: LIMITS,
       health: { waiting: 12, parked: 0, oldest_waiting_seconds: 1_900, last_delivered_at: before(2_000) },
     },
   });

@@ -5,11 +5,11 @@ import { adoptStyles } from '../src/sheet';
 const TAG = 'kevra-identity-sync';
 
 /**
- * `<kevra-identity-sync tenant api-base theme locale>`. The token comes by the property `getToken`, never by an attribute
+ * `<kevra-identity-sync tenant api-base theme locale support-url development>`. The token comes by the property `getToken`, never by an attribute
  * or an event, so that no secret of the operator or the tenant stands in the host's DOM.
  */
 class KevraIdentitySync extends HTMLElement {
-  static observedAttributes = ['tenant', 'api-base', 'theme', 'locale'];
+  static observedAttributes = ['tenant', 'api-base', 'theme', 'locale', 'support-url', 'development'];
   private root: Root | undefined;
   private frame = document.createElement('div');
   private ask: (() => Promise<string>) | undefined;
@@ -67,6 +67,8 @@ class KevraIdentitySync extends HTMLElement {
         tenant={tenant}
         apiBase={this.getAttribute('api-base') ?? ''}
         locale={this.getAttribute('locale') ?? undefined}
+        supportUrl={this.getAttribute('support-url') ?? undefined}
+        development={this.hasAttribute('development')}
         getToken={ask}
         onChanged={change => this.tell('changed', change)}
         onError={error => this.tell('error', error)}

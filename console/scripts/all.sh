@@ -25,11 +25,11 @@ suite() {
   fi
 }
 
-[ -d node_modules ] || npm ci --ignore-scripts --no-audit --no-fund || exit 1
+scripts/bundle || { echo "0 passed, 1 failed"; exit 1; }
+run npm run --silent types:check
 run npx biome check .
 run npx tsc --noEmit
 suite .reports/unit.json npx vitest run --reporter=default --reporter=json --outputFile.json=.reports/unit.json
-run npm run -s build
 run npm run -s size
 suite .reports/e2e.json npx playwright test
 

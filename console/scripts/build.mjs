@@ -1,7 +1,9 @@
-// Three outputs of one source: the page, the element, the React component; then the manifest with the element's hash.
+// Three outputs of one source: the page, the element, the React component; then compressed forms of
+// them and, last of all, the manifest with the element's hash.
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
 import react from '@vitejs/plugin-react';
 import { build } from 'vite';
 
@@ -42,8 +44,12 @@ const library = (name, external) =>
 await library('embed', []);
 await library('react', [/^react(-dom)?($|\/)/]);
 
+const assets = readdirSync(`${root}dist/assets`).map(name => `assets/${name}`);
+for (const name of ['embed.js', 'react.js', ...assets]) {
+  writeFileSync(`${root}dist/${name}.gz`, gzipSync(readFileSync(`${root}dist/${name}`), { level: 9 }));
+}
+
 const embed = readFileSync(`${root}dist/embed.js`);
 const integrity = `sha384-${createHash('sha384').update(embed).digest('base64')}`;
-const assets = readdirSync(`${root}dist/assets`).map(name => `assets/${name}`);
 const manifest = { page: 'index.html', assets, embed: { file: 'embed.js', integrity }, react: 'react.js' };
 writeFileSync(`${root}dist/manifest.json`, `${JSON.stringify(manifest, null, 2)}\n`);

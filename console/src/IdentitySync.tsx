@@ -25,6 +25,8 @@ export interface IdentitySyncProps extends Events {
   /** http, addresses and any port are left to the server's own development flag. */
   development?: boolean;
   prefill?: Prefill;
+  /** Where to ask for more than the panels offer, https: or mailto:. */
+  supportUrl?: string;
   /** What the page around shows of the same answer. */
   children?: (sync: Sync | undefined) => ReactNode;
 }
@@ -48,6 +50,7 @@ function Section({
   apiBase = '',
   development = false,
   prefill,
+  supportUrl,
   children,
   ...events
 }: IdentitySyncProps) {
@@ -79,8 +82,8 @@ function Section({
   // The token's rights are known with the first answer.
   const mayWrite = session.may('sync:write', tenant);
   const shared = useMemo(
-    () => ({ api, tenant, mayWrite, development, announce, refresh }),
-    [api, tenant, mayWrite, development, announce, refresh],
+    () => ({ api, tenant, mayWrite, development, supportUrl, announce, refresh }),
+    [api, tenant, mayWrite, development, supportUrl, announce, refresh],
   );
 
   return (

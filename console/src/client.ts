@@ -81,7 +81,7 @@ export function createApi(base: string, session: Session, { onEnd, onFault }: Li
         settle(PUT('/v1/tenants/{tenant}/inbound/options', { params, body })),
       enableOutbound: (body: Schemas['Downstream']) =>
         settle(POST('/v1/tenants/{tenant}/outbound/enable', { params, body })),
-      test: (body: Schemas['Downstream']) => settle(POST('/v1/tenants/{tenant}/outbound/test', { params, body })),
+      test: (body: Schemas['TestDownstream']) => settle(POST('/v1/tenants/{tenant}/outbound/test', { params, body })),
       disableOutbound: () => settle(POST('/v1/tenants/{tenant}/outbound/disable', { params })),
       testUser: () => settle(POST('/v1/tenants/{tenant}/outbound/test-user', { params })),
       parked: (cursor?: string) =>

@@ -12,6 +12,8 @@ export interface Shared {
   tenant: string;
   mayWrite: boolean;
   development: boolean;
+  /** Where to ask for more than the panels offer. */
+  supportUrl?: string;
   /** Says it once in the polite live region. */
   announce: (text: string) => void;
   /** Fetches both panels again and gives the answer. */

@@ -77,7 +77,8 @@ export const inbound = {
 export const rejected: Record<string, string> = {
   no_bearer: 'No “Bearer” before the token. Enter Bearer, one space, the token.',
   doubled_bearer: 'Doubled “Bearer”. Your IdP adds it itself: enter the token alone.',
-  unusable: 'Not a token of ours, or part of it is missing. Use Rotate token.',
+  unusable: 'No usable Authorization header. Enter the token in your IdP.',
+  malformed: 'Not a token of ours, or part of it is missing. Use Rotate token.',
   rotated: 'The token was rotated. Put the new one into your IdP.',
   disabled: 'Inbound was disabled. Enable it and put the new token into your IdP.',
   expired: 'The token has expired. Use Rotate token.',
@@ -117,9 +118,8 @@ export const outbound = {
   intro:
     'Whatever changes in the realm is pushed to one downstream app: new users and updates appear there within seconds.',
   limits: 'Good to know',
-  limitDeletes: 'Hard deletes are not propagated.',
-  limitBackfill: 'No automatic backfill: existing users follow when edited, or by a backfill you start.',
-  limitOne: 'One downstream per tenant. Need more? Write to support@kevra.io.',
+  needMore: 'Need more?',
+  support: 'Contact us',
   tokenHint: 'The token the downstream expects. Never shown again.',
   bearerHint: 'We add Bearer for you.',
   checking: 'Checking',
@@ -243,18 +243,25 @@ export const activity = {
   direction: 'Direction',
   directions: { '': 'All', in: 'In', out: 'Out', realm: 'Realm' },
   outcome: 'Outcome',
-  outcomes: {
-    '': 'All',
-    ok: 'Succeeded',
+  refused: 'Token refused',
+  // What came of a request, by its class.
+  classes: {
     unauthorized: 'Unauthorized',
+    not_found: 'Not found',
     conflict: 'Conflict',
+    stale: 'Changed meanwhile',
     rejected: 'Rejected',
+    not_scim: 'Not SCIM',
     throttled: 'Throttled',
     failed: 'Failed',
-    timeout: 'Timed out',
+    ambiguous: 'No clear answer',
     unreachable: 'Unreachable',
+    timeout: 'Timed out',
+    tls: 'TLS failed',
+    address_blocked: 'Address refused',
   },
   user: 'User',
+  userId: 'User id',
   userHint: 'userName, e-mail or id',
   empty: 'Nothing has happened yet',
   emptyHint: 'Requests from your IdP and pushes to the downstream appear here. Try it:',
@@ -266,6 +273,19 @@ export const activity = {
   detail: 'Answer',
   steps: 'All steps of this change',
   onlyUser: 'Only this user',
+};
+
+/** Outcomes to filter by: classes, comma separated, and what they have in common. */
+export const outcomes: Record<string, string> = {
+  '': 'All',
+  ok: 'Succeeded',
+  [Object.keys(rejected).join(',')]: activity.refused,
+  unauthorized: activity.classes.unauthorized,
+  conflict: activity.classes.conflict,
+  'rejected,stale,not_scim': activity.classes.rejected,
+  not_found: activity.classes.not_found,
+  throttled: activity.classes.throttled,
+  'failed,ambiguous,unreachable,timeout,tls,address_blocked': activity.classes.failed,
 };
 
 export const guide = {
@@ -289,8 +309,7 @@ export const page = {
   signedOut: 'Sign in to go on',
   endedTitle: 'Your session has ended',
   endedText: 'Open this console again from where you came from. Every link signs you in once; nothing is lost.',
-  demoText:
-    'In the demo, the terminal that runs scripts/demo prints a link with a one-time code. Start it again for a new one.',
+  demoText: 'In the demo, scripts/demo link prints another link while the demo runs.',
   codeFailed: 'This sign-in link was used already or is too old.',
   newTab: '(opens in a new tab)',
 };

@@ -34,7 +34,7 @@ describe('recent activity', () => {
     await user.selectOptions(screen.getByLabelText(activity.direction), 'realm');
     await waitFor(() => expect(lines()).toHaveLength(1));
     await user.selectOptions(screen.getByLabelText(activity.direction), '');
-    await user.selectOptions(screen.getByLabelText(activity.outcome), 'rejected');
+    await user.selectOptions(screen.getByLabelText(activity.outcome), activity.classes.rejected);
     await waitFor(() => expect(lines()).toHaveLength(1));
     await user.selectOptions(screen.getByLabelText(activity.outcome), '');
     await user.type(screen.getByLabelText(activity.user), 'b2');
@@ -42,6 +42,17 @@ describe('recent activity', () => {
     await user.clear(screen.getByLabelText(activity.user));
     await user.type(screen.getByLabelText(activity.user), 'nobody');
     expect(await panel('activity').findByText(activity.nothingFound)).toBeVisible();
+  });
+
+  it('names the user, and finds everything of somebody by name, also what comes meanwhile', async () => {
+    const { user } = await section('globex');
+    const rows = await panel('activity').findAllByRole('button', { expanded: false });
+    expect(rows[0]).toHaveTextContent('ada.lovelace@globex.example');
+    await user.type(screen.getByLabelText(activity.user), 'ada.lovelace@globex.example');
+    await waitFor(() => expect(lines()).toHaveLength(3));
+    world.happen('globex', { username: 'ada.lovelace@globex.example', operation: 'PUT /Users/{id}' });
+    world.happen('globex', { username: 'grace@globex.example', operation: 'PUT /Users/{id}' });
+    await waitFor(() => expect(lines()).toHaveLength(4));
   });
 
   it('a row opens to all steps of the change, by their trace, oldest first', async () => {
@@ -62,7 +73,7 @@ describe('recent activity', () => {
   it('says why a request was refused', async () => {
     await section('globex');
     const rows = await panel('activity').findAllByRole('button', { expanded: false });
-    expect(rows.at(-1)).toHaveTextContent(/GET \/Users 401.*Unauthorized.*No “Bearer” before the token/);
+    expect(rows.at(-1)).toHaveTextContent(/GET \/Users 401.*Token refused.*No “Bearer” before the token/);
   });
 
   it('empty: says what will appear, and which command makes it appear', async () => {

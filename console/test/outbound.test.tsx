@@ -1,6 +1,9 @@
 import { screen, waitFor, within } from '@testing-library/react';
 import type { UserEvent } from '@testing-library/user-event';
 import { describe, expect, it } from 'vitest';
+import { off } from '../e2e/scenarios.mjs';
+import { operator } from '../e2e/world.mjs';
+import { IdentitySync } from '../src/IdentitySync';
 import { label, outbound, parked } from '../src/strings';
 import { button, once, panel, refuse, section } from './harness';
 import { world } from './setup';
@@ -110,7 +113,7 @@ describe('the outbound panel', () => {
       expect(dialog.getByRole('button', { name: label.disable })).toHaveAttribute('aria-busy', 'true'),
     );
     expect(panel('outbound').getByText('Enabled', { selector: '.kv-badge' })).toBeVisible();
-    world.of('globex').sync.outbound = { status: 'disabled', limitations: [] };
+    world.of('globex').sync.outbound = off();
     answer(new Response(null, { status: 204 }));
     expect(await screen.findByLabelText(label.downstreamUrl)).toBeVisible();
     expect(panel('outbound').getByText('Disabled')).toBeVisible();
@@ -122,9 +125,15 @@ describe('the outbound panel', () => {
     expect(panel('outbound').getByText(/New downstream token\? Disable, then Enable outbound SCIM/)).toBeVisible();
   });
 
-  it('row 41: says one downstream per tenant, and how to reach us for more', async () => {
-    await section('acme');
-    expect(panel('outbound').getByText(/One downstream per tenant.*support@kevra\.io/)).toBeVisible();
+  it('row 41: states one downstream per tenant, and how to reach us for more where that is known', async () => {
+    const { rerender } = await section('acme', { supportUrl: 'mailto:help@example.com' });
+    expect(panel('outbound').getByText('One downstream per tenant.')).toBeVisible();
+    expect(panel('outbound').getByRole('link', { name: outbound.support })).toHaveAttribute(
+      'href',
+      'mailto:help@example.com',
+    );
+    rerender(<IdentitySync tenant="acme" getToken={async () => operator()} />);
+    expect(panel('outbound').queryByText(outbound.needMore)).toBeNull();
   });
 
   it.each(['acme', 'globex'])('row 42: states the limits (%s)', async tenant => {
@@ -143,7 +152,9 @@ describe('the outbound panel', () => {
 
   it('row 43: 409: parked as conflict, with Link, Retry and Ignore', async () => {
     const { user } = await section('globex');
-    const row = within((await screen.findByText('ada.lovelace@globex.example')).closest('li') as HTMLElement);
+    const row = within(
+      (await panel('outbound').findByText('ada.lovelace@globex.example')).closest('li') as HTMLElement,
+    );
     expect(row.getByText(/conflict \(409\)/)).toBeVisible();
     expect(row.getByText(parked.conflictHint)).toHaveTextContent(/Edit the user, or Link the existing record/);
     for (const name of ['Link', 'Retry', 'Ignore']) expect(row.getByRole('button', { name })).toBeEnabled();
@@ -151,7 +162,7 @@ describe('the outbound panel', () => {
     const dialog = within(await screen.findByRole('dialog'));
     expect(await dialog.findByText('2819c223-7f76')).toBeVisible();
     await user.click(dialog.getByRole('button', { name: 'Link' }));
-    await waitFor(() => expect(screen.queryByText('ada.lovelace@globex.example')).toBeNull());
+    await waitFor(() => expect(panel('outbound').queryByText('ada.lovelace@globex.example')).toBeNull());
   });
 
   it('row 44: nowhere advises to disable and enable after a restart of Keycloak', async () => {

@@ -77,6 +77,7 @@ mod m0032_link_candidate;
 mod m0033_backfill;
 mod m0034_target_option;
 mod m0035_departure;
+mod m0040_directory_group_look;
 
 /// All migrations in order.
 pub struct Migrator;
@@ -120,6 +121,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0033_backfill::Migration),
             Box::new(m0034_target_option::Migration),
             Box::new(m0035_departure::Migration),
+            Box::new(m0040_directory_group_look::Migration),
         ]
     }
 }

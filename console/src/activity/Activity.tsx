@@ -1,6 +1,6 @@
 import { useEffect, useState } from 'react';
 import type { IdentitySync } from '../client';
-import { common, guide, label, activity as words } from '../strings';
+import { common, guide, label, outcomes, activity as words } from '../strings';
 import { Alert } from '../ui/Alert';
 import { Button } from '../ui/Button';
 import { Code } from '../ui/Code';
@@ -48,7 +48,7 @@ export function Activity({ sync }: { sync: IdentitySync }) {
         <SelectField
           title={words.outcome}
           value={filter.class}
-          choices={words.outcomes}
+          choices={outcomes}
           onChange={value => setFilter({ ...filter, class: value })}
         />
         <TextField

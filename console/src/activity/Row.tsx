@@ -6,23 +6,30 @@ import { rejected, activity as words } from '../strings';
 import { clock } from '../time';
 import { Button } from '../ui/Button';
 
-type Entry = Schemas['Entry'];
+type Entry = Schemas['ActivityEntry'];
+
+const classes: Record<string, string> = words.classes;
 
 const good = (entry: Entry) => (entry.status ? entry.status < 400 : ['ok', 'done'].includes(entry.class));
 
+/** What came of it, in a word; success speaks by its number. */
 function outcome(entry: Entry): string {
-  const known: Record<string, string> = words.outcomes;
-  return entry.class === 'ok' ? '' : (known[entry.class] ?? entry.class);
+  if (entry.class === 'ok') return '';
+  return rejected[entry.class] ? words.refused : (classes[entry.class] ?? entry.class);
 }
 
+/** Why, for a person: by the class where there are words for it, else as the server noted it. */
+const reason = (entry: Entry) => rejected[entry.class] ?? entry.reason;
+
 /** The first sentence says what it was; what mends it is seen when the row is opened. */
-const shortly = (reason: string) => (rejected[reason] ?? reason).split(/(?<=\.) /)[0];
+const shortly = (text: string) => text.split(/(?<=\.) /)[0];
 
 /** One line of the log, as `POST /Users 201`; it opens to the steps of the same change. */
 export function Row({ entry, onUser }: { entry: Entry; onUser: (user: string) => void }) {
   const id = useId();
   const locale = useLocale();
   const [open, setOpen] = useState(false);
+  const why = reason(entry);
   return (
     <li className="kv-entry">
       <button
@@ -39,12 +46,12 @@ export function Row({ entry, onUser }: { entry: Entry; onUser: (user: string) =>
         </span>
         <span className="kv-why">
           {outcome(entry)}
-          {entry.reason ? (
-            <span> {shortly(entry.reason)}</span>
+          {why ? <span> {shortly(why)}</span> : <span className="kv-quiet"> {entry.changed.join(', ')}</span>}
+          {entry.username ? (
+            <bdi className="kv-who"> {entry.username}</bdi>
           ) : (
-            <span className="kv-quiet"> {entry.changed.join(', ')}</span>
+            entry.user_id && <code className="kv-quiet"> {entry.user_id.slice(0, 8)}</code>
           )}
-          {entry.user_id && <code className="kv-quiet"> {entry.user_id.slice(0, 8)}</code>}
         </span>
       </button>
       {open && <Details id={id} entry={entry} onUser={onUser} />}
@@ -55,11 +62,12 @@ export function Row({ entry, onUser }: { entry: Entry; onUser: (user: string) =>
 function Details({ id, entry, onUser }: { id: string; entry: Entry; onUser: (user: string) => void }) {
   const number = useNumber();
   const facts: [string, string | null | undefined][] = [
-    [words.reason, entry.reason && (rejected[entry.reason] ?? entry.reason)],
+    [words.reason, reason(entry)],
     [words.changed, entry.changed.join(', ')],
     [words.client, entry.client],
     [words.duration, `${number(entry.duration_ms)} ms`],
-    [words.user, entry.user_id],
+    [words.user, entry.username],
+    [words.userId, entry.user_id],
     [words.detail, entry.detail],
   ];
   return (

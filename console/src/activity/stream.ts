@@ -1,6 +1,6 @@
 import type { Schemas } from '../client';
 
-type Entry = Schemas['Entry'];
+type Entry = Schemas['ActivityEntry'];
 
 /** Cuts an event stream into its events' data; comment lines, sent to keep the line open, are dropped. */
 export async function* events(body: ReadableStream<Uint8Array>): AsyncGenerator<string> {

@@ -3,7 +3,7 @@ import type { Schemas } from '../client';
 import { useShared } from '../context';
 import { follow } from './stream';
 
-export type Entry = Schemas['Entry'];
+export type Entry = Schemas['ActivityEntry'];
 export interface Filter {
   direction: '' | Entry['direction'];
   class: string;
@@ -48,12 +48,17 @@ export function useActivity(filter: Filter, paused: boolean) {
     [api, direction, outcome, user],
   );
 
+  const shown = useRef(entries);
+  shown.current = entries;
   const first = useCallback(
     async (keep: boolean) => {
       const page = await load();
       if (!page) return;
-      setEntries(old => merge(page.entries, (keep && old) || []));
-      if (!keep) setNext(page.next);
+      const known = new Set(keep ? shown.current?.map(entry => entry.id) : []);
+      // More happened than a page holds: what is known would stand below a gap.
+      const joins = !page.next || page.entries.some(entry => known.has(entry.id));
+      setEntries(old => (keep && old && joins ? merge(page.entries, old) : page.entries));
+      if (!keep || !joins) setNext(page.next);
     },
     [load],
   );
@@ -77,9 +82,8 @@ export function useActivity(filter: Filter, paused: boolean) {
   const matches = useRef((_: Entry) => true as boolean);
   matches.current = entry =>
     (!direction || entry.direction === direction) &&
-    (!outcome || entry.class === outcome) &&
-    // A name is looked up by the server; only an id can be compared here.
-    (!user || entry.user_id === user);
+    (!outcome || outcome.split(',').includes(entry.class)) &&
+    (!user || [entry.user_id, entry.username].includes(user.toLowerCase()));
 
   useEffect(() => {
     if (paused) {
@@ -88,14 +92,12 @@ export function useActivity(filter: Filter, paused: boolean) {
     }
     setLine('connecting');
     const stop = new AbortController();
-    let opened = false;
     let soon: ReturnType<typeof setTimeout> | undefined;
     follow(api.stream, stop.signal, {
       onOpen: () => {
         setLine('live');
-        // What happened while the line was down is in the first page.
-        if (opened) catchUp.current(true);
-        opened = true;
+        // What happened before the line was up, while it was down or while the log was held still, is in the first page.
+        catchUp.current(true);
       },
       onEntry: entry => {
         if (matches.current(entry)) setEntries(old => merge([entry], old ?? []));

@@ -8,7 +8,7 @@ import { Button } from '../ui/Button';
 import { SelectField } from '../ui/SelectField';
 import { TextField } from '../ui/TextField';
 
-type Values = Schemas['InboundOptions'];
+type Values = Schemas['InboundSettings'];
 
 const whole = (text: string) => (text.trim() === '' ? null : Number(text));
 

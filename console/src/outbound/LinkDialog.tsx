@@ -9,7 +9,7 @@ import { ConfirmDialog } from '../ui/ConfirmDialog';
 import { Dialog } from '../ui/Dialog';
 
 interface Props {
-  user: Schemas['Parked'];
+  user: Schemas['ParkedUser'];
   onClose: () => void;
   onLinked: () => unknown;
 }

@@ -18,8 +18,8 @@ import { Parked } from './Parked';
 import { TargetForm } from './TargetForm';
 
 export interface Prefill {
-  url?: string;
-  token?: string;
+  url?: string | null;
+  token?: string | null;
 }
 
 export function Outbound({ sync, prefill, inboundId }: { sync: IdentitySync; prefill?: Prefill; inboundId: string }) {
@@ -79,13 +79,13 @@ export function Outbound({ sync, prefill, inboundId }: { sync: IdentitySync; pre
           )}
           <Parked count={panel.health?.parked ?? 0} />
           <Backfill job={panel.backfill} />
-          <Limits noted={panel.limitations} />
+          <Limits limits={panel.limitations} />
         </>
       ) : (
         <>
           <p>{words.intro}</p>
           <TargetForm prefill={prefill} />
-          <Limits noted={[]} />
+          <Limits limits={panel.limitations} />
         </>
       )}
       {sync.inbound.status === 'disabled' && (
@@ -121,18 +121,25 @@ export function Outbound({ sync, prefill, inboundId }: { sync: IdentitySync; pre
   );
 }
 
-function Limits({ noted }: { noted: string[] }) {
+/** What holds for every downstream and what the probe noted of this one, as the server words it. */
+function Limits({ limits }: { limits: string[] }) {
+  const { supportUrl } = useShared();
   return (
     <div className="kv-limits">
       <h4>{words.limits}</h4>
       <ul>
-        <li>{words.limitDeletes}</li>
-        <li>{words.limitBackfill}</li>
-        <li>{words.limitOne}</li>
-        {noted.map(text => (
+        {limits.map(text => (
           <li key={text}>{text}</li>
         ))}
       </ul>
+      {supportUrl && (
+        <p>
+          {words.needMore}{' '}
+          <a href={supportUrl} target="_blank" rel="noreferrer">
+            {words.support}
+          </a>
+        </p>
+      )}
     </div>
   );
 }

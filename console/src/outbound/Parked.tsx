@@ -9,7 +9,7 @@ import { Alert } from '../ui/Alert';
 import { Button } from '../ui/Button';
 import { LinkDialog } from './LinkDialog';
 
-type User = Schemas['Parked'];
+type User = Schemas['ParkedUser'];
 
 /** Users set aside, with their reason and what can be done about it. */
 export function Parked({ count }: { count: number }) {

@@ -16,14 +16,14 @@ export function ProbeFailure({ title, fault, saved }: { title: string; fault: Fa
   return (
     <Alert title={title} focus>
       <p>{cause(fault)}</p>
-      {probe && (
+      {probe?.url && (
         <>
           <p className="kv-break">
             <code>
               GET {probe.url}
               {probe.status ? ` → ${probe.status}` : ''}
             </code>{' '}
-            ({number(probe.elapsed_ms)} ms)
+            ({number(probe.elapsed_ms ?? 0)} ms)
           </p>
           <p>{outbound.retest}</p>
           {/* The token is not put in: it stays where it was typed. */}

@@ -3,14 +3,10 @@ import { useShared } from '../context';
 import { label, outbound, urlFault } from '../strings';
 import { Button } from '../ui/Button';
 import { TextField } from '../ui/TextField';
+import type { Prefill } from './Outbound';
 import { ProbeFailure } from './ProbeFailure';
 import { TestedLine } from './TestedLine';
 import { useTargetForm } from './useTargetForm';
-
-interface Prefill {
-  url?: string;
-  token?: string;
-}
 
 /**
  * URL and token of the downstream. The fields are uncontrolled: React would mirror a controlled value into the DOM's

@@ -24,6 +24,7 @@ export function TenantPage({ slug, token, config, onEnd }: Props) {
         getToken={async () => token}
         onSessionEnded={onEnd}
         development={config.demo}
+        supportUrl={config.support_url ?? undefined}
         prefill={{ url: config.downstream_url, token: config.downstream_token }}
       >
         {sync => (

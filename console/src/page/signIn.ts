@@ -1,8 +1,9 @@
 /** What the console is told about where it runs. */
 export interface Config {
   demo: boolean;
-  downstream_url?: string;
-  downstream_token?: string;
+  support_url?: string | null;
+  downstream_url?: string | null;
+  downstream_token?: string | null;
 }
 
 export async function readConfig(): Promise<Config> {

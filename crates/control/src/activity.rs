@@ -1,6 +1,6 @@
 //! Recent activity, both directions: pages with filters, and a stream of what is new.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -17,7 +17,7 @@ use uuid::Uuid;
 
 use crate::moment::shown;
 use crate::operator::Reader;
-use crate::{Control, Deps, Problem};
+use crate::{Control, Deps, Problem, names};
 
 /// Streams at once, in this process.
 pub(crate) const LISTENERS: usize = 64;
@@ -39,10 +39,12 @@ pub(crate) struct ActivityQuery {
     /// How many at most, up to 200.
     #[serde(default = "default_limit")]
     limit: u32,
-    /// `in`, `out` or `realm`.
+    /// Towards us, towards the downstream, or seen in the realm.
+    #[param(value_type = Option<Direction>)]
     direction: Option<String>,
-    /// A stable class, such as `ok`, `conflict`, `rotated`.
-    class: Option<String>,
+    /// A stable class, such as `ok`, `conflict`, `rotated`, or several, comma separated.
+    #[serde(default)]
+    class: String,
     /// A user's id, or a userName or e-mail address to look up.
     user: Option<String>,
     /// A W3C trace id.
@@ -53,14 +55,26 @@ fn default_limit() -> u32 {
     50
 }
 
+/// Towards us, towards the downstream, or seen in the realm.
+#[derive(utoipa::ToSchema)]
+#[schema(rename_all = "snake_case")]
+#[expect(dead_code, reason = "the words of a column, for the document")]
+enum Direction {
+    In,
+    Out,
+    Realm,
+}
+
 /// One thing that happened: names of attributes, never values.
 #[derive(Serialize, utoipa::ToSchema)]
 pub(crate) struct ActivityEntry {
     id: Uuid,
     at: String,
-    /// `in`, `out` or `realm`.
+    #[schema(value_type = Direction)]
     direction: String,
     user_id: Option<Uuid>,
+    /// The user's name, looked up now; it is not kept with the entry.
+    username: Option<String>,
     /// `PATCH /Users/{id}`, …
     operation: String,
     status: Option<i64>,
@@ -74,13 +88,14 @@ pub(crate) struct ActivityEntry {
     detail: Option<String>,
 }
 
-impl From<Row> for ActivityEntry {
-    fn from(row: Row) -> Self {
+impl ActivityEntry {
+    fn of(row: Row, names: &HashMap<Uuid, String>) -> Self {
         Self {
             id: row.id,
             at: shown(row.at),
             direction: row.direction,
             user_id: row.user_id,
+            username: row.user_id.and_then(|id| names.get(&id).cloned()),
             operation: row.operation,
             status: row.status,
             class: row.class,
@@ -92,6 +107,11 @@ impl From<Row> for ActivityEntry {
             detail: row.detail,
         }
     }
+}
+
+/// Whom some entries are about, each once.
+fn meant(rows: &[Row]) -> Vec<Uuid> {
+    rows.iter().filter_map(|row| row.user_id).collect::<BTreeSet<_>>().into_iter().collect()
 }
 
 /// A page of activity, newest first.
@@ -117,7 +137,7 @@ pub(crate) async fn list(
     let page = control.run(async move {
         let wanted = Wanted {
             direction: query.direction,
-            class: query.class,
+            classes: query.class.split(',').filter(|class| !class.is_empty()).map(str::to_owned).collect(),
             trace: query.trace,
             users: match &query.user {
                 Some(text) => Some(users(&deps, &reader.0, text).await?),
@@ -130,7 +150,8 @@ pub(crate) async fn list(
         let more = rows.len() > limit as usize;
         rows.truncate(limit as usize);
         let next = rows.last().filter(|_| more).map(|row| format!("{}.{}", row.at, row.id.simple()));
-        Ok(ActivityPage { entries: rows.into_iter().map(Into::into).collect(), next })
+        let names = names::of(&deps, &reader.0, &meant(&rows)).await?;
+        Ok(ActivityPage { entries: rows.into_iter().map(|row| ActivityEntry::of(row, &names)).collect(), next })
     });
     Ok(HttpResponse::Ok().json(page.await?))
 }
@@ -208,12 +229,15 @@ impl Listener {
         };
         let mut spoke = spoke;
         while self.begun.elapsed() < LONGEST {
-            tokio::time::sleep(EVERY).await;
+            if tokio::time::timeout(EVERY, self.control.shutdown.cancelled()).await.is_ok() {
+                return None;
+            }
             let (db, tenant, since) = (self.control.deps.db.clone(), self.tenant, self.since);
             let read = self.control.run(async move { news(&db, tenant, since).await }).await;
             // A database that is away for a moment ends no stream.
             let (now, rows) = read.unwrap_or((self.since, Vec::new()));
-            let text: String = rows.iter().filter(|row| !self.told.contains(&row.id)).filter_map(event).collect();
+            let fresh: Vec<Row> = rows.iter().filter(|row| !self.told.contains(&row.id)).cloned().collect();
+            let text = self.tell(fresh).await;
             self.since = self.since.max(now - LATE);
             self.told = rows.into_iter().map(|row| row.id).collect();
             if !text.is_empty() {
@@ -228,14 +252,21 @@ impl Listener {
         }
         None
     }
+
+    /// Entries as events, with the names the directory knows: a realm is not asked for each user of a stream.
+    async fn tell(&self, fresh: Vec<Row>) -> String {
+        let (db, tenant, ids) = (self.control.deps.db.clone(), self.tenant, meant(&fresh));
+        let named = self.control.run(async move { Ok(user::names(&db, tenant, &ids).await?) }).await;
+        let names = named.unwrap_or_default();
+        let event = |row: Row| {
+            let (id, entry) = (row.id, ActivityEntry::of(row, &names));
+            Some(format!("event: entry\nid: {id}\ndata: {}\n\n", serde_json::to_string(&entry).ok()?))
+        };
+        fresh.into_iter().filter_map(event).collect()
+    }
 }
 
 async fn news(db: &Db, tenant: registry::TenantId, since: i64) -> Result<(i64, Vec<Row>), Problem> {
     let now = directory::ledger::now(db).await?;
     Ok((now, trail::since(db, tenant, since, PAGE).await?))
-}
-
-fn event(row: &Row) -> Option<String> {
-    let entry = serde_json::to_string(&ActivityEntry::from(row.clone())).ok()?;
-    Some(format!("event: entry\nid: {}\ndata: {entry}\n\n", row.id))
 }

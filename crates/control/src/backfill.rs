@@ -15,7 +15,7 @@ use crate::{Control, Deps, Problem, names};
 #[derive(Serialize, utoipa::ToSchema)]
 pub(crate) struct Backfill {
     id: Uuid,
-    /// `running`, `paused`, `done` or `cancelled`.
+    #[schema(value_type = BackfillState)]
     state: String,
     /// Counts what there would be to do, and does nothing.
     dry_run: bool,
@@ -37,9 +37,29 @@ pub(crate) struct Backfill {
 pub(crate) struct SampledUser {
     user_id: Uuid,
     username: Option<String>,
-    /// `create`, `update` or `conflict`.
-    #[schema(value_type = String)]
+    #[schema(value_type = PlannedAction)]
     action: Action,
+}
+
+/// How far a backfill is.
+#[derive(utoipa::ToSchema)]
+#[schema(rename_all = "snake_case")]
+#[expect(dead_code, reason = "the words of a column, for the document")]
+enum BackfillState {
+    Running,
+    Paused,
+    Done,
+    Cancelled,
+}
+
+/// What there is to do for a user.
+#[derive(utoipa::ToSchema)]
+#[schema(rename_all = "snake_case")]
+#[expect(dead_code, reason = "the words of a column, for the document")]
+enum PlannedAction {
+    Create,
+    Update,
+    Conflict,
 }
 
 impl Backfill {

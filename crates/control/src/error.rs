@@ -4,7 +4,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use actix_web::{HttpResponse, ResponseError};
 use downstream::ProbeFailure;
-use serde_json::{Value, json};
+use serde::Serialize;
 
 /// Everything the control API refuses with.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -101,28 +101,63 @@ impl Problem {
         }
     }
 
-    fn body(&self) -> Value {
+    fn body(&self) -> Body {
         let status = self.status_code();
-        let mut body = json!({
-            "type": "about:blank",
-            "title": status.canonical_reason(),
-            "status": status.as_u16(),
-            "code": self.code(),
-            "detail": self.to_string(),
-        });
-        match self {
-            Self::Probe(failure) => {
-                body["probe"] = json!({
-                    "url": failure.url, "status": failure.status,
-                    "content_type": failure.content_type, "elapsed_ms": failure.elapsed_ms,
-                });
-            }
-            Self::Downstream { status: Some(status), .. } => body["probe"] = json!({ "status": status }),
-            Self::Field { field, .. } => body["field"] = json!(field),
-            _ => {}
+        Body {
+            about: "about:blank",
+            title: status.canonical_reason().unwrap_or_default(),
+            status: status.as_u16(),
+            code: self.code(),
+            detail: self.to_string(),
+            field: match self {
+                Self::Field { field, .. } => Some(field),
+                _ => None,
+            },
+            probe: match self {
+                Self::Probe(failure) => Some(Probe {
+                    url: Some(failure.url.clone()),
+                    status: failure.status,
+                    content_type: failure.content_type.clone(),
+                    elapsed_ms: Some(failure.elapsed_ms),
+                }),
+                Self::Downstream { status: Some(status), .. } => {
+                    Some(Probe { status: Some(*status), ..Probe::default() })
+                }
+                _ => None,
+            },
         }
-        body
     }
+}
+
+/// A refusal, in the form of RFC 9457.
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = Problem)]
+pub(crate) struct Body {
+    /// Always `about:blank`: the code says which problem it is.
+    #[serde(rename = "type")]
+    about: &'static str,
+    title: &'static str,
+    status: u16,
+    /// Stable: clients choose their words by it, never by the text.
+    code: &'static str,
+    detail: String,
+    /// The field that is meant, if it is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    field: Option<&'static str>,
+    /// How the downstream answered, if it was asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    probe: Option<Probe>,
+}
+
+/// The answer of a downstream that was probed.
+#[derive(Default, Serialize, utoipa::ToSchema)]
+struct Probe {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    url: Option<String>,
+    status: Option<u16>,
+    content_type: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    elapsed_ms: Option<u64>,
 }
 
 impl ResponseError for Problem {
@@ -154,7 +189,7 @@ impl ResponseError for Problem {
         if matches!(self, Self::Unavailable) {
             response.insert_header((RETRY_AFTER, "5"));
         }
-        response.body(self.body().to_string())
+        response.json(self.body())
     }
 }
 

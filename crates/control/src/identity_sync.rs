@@ -3,6 +3,7 @@
 use actix_web::http::header::{CACHE_CONTROL, ETAG};
 use actix_web::{HttpResponse, web};
 use directory::contact::{self, Accepted, Rejected};
+use directory::watch::{self, Import};
 use directory::{ledger, trail};
 use registry::inbound_token::Token;
 use registry::option::{self, Options};
@@ -12,6 +13,7 @@ use registry::{audit, inbound_token, tenant};
 use serde::Serialize;
 
 use crate::backfill::Backfill;
+use crate::inbound::{ExistingUsers, IdpProfile};
 use crate::moment::shown;
 use crate::operator::Reader;
 use crate::outbound::OutboundOptions;
@@ -30,17 +32,31 @@ pub(crate) struct IdentitySync {
     version: i64,
     /// Where **Open Admin Console** leads.
     admin_console_url: Option<String>,
-    /// `keycloak` or `embedded`.
-    realm_kind: &'static str,
+    realm_kind: RealmKind,
     inbound: InboundPanel,
     outbound: OutboundPanel,
+}
+
+/// What keeps the realm.
+#[derive(Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum RealmKind {
+    Keycloak,
+    Embedded,
+}
+
+/// Whether a direction is on.
+#[derive(Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum Status {
+    Enabled,
+    Disabled,
 }
 
 /// The inbound panel.
 #[derive(Serialize, utoipa::ToSchema)]
 pub(crate) struct InboundPanel {
-    /// `enabled` or `disabled`.
-    status: &'static str,
+    status: Status,
     base_url: String,
     /// Stays valid beside a custom domain.
     also_valid: Option<String>,
@@ -54,6 +70,8 @@ pub(crate) struct InboundPanel {
     changed_at: Option<String>,
     changed_by: Option<String>,
     options: InboundSettings,
+    /// Since the last enable.
+    import: Option<ImportProgress>,
 }
 
 /// The identity provider's last accepted request.
@@ -69,15 +87,59 @@ pub(crate) struct AcceptedRequest {
 pub(crate) struct RejectedRequest {
     at: String,
     operation: String,
+    #[schema(value_type = Refusal)]
     class: String,
     reason: String,
+}
+
+/// Why credentials were refused; the identity provider is told none of it (W4).
+#[derive(utoipa::ToSchema)]
+#[schema(rename_all = "snake_case")]
+#[expect(dead_code, reason = "the words of a column, for the document")]
+enum Refusal {
+    NoBearer,
+    DoubledBearer,
+    Unusable,
+    Malformed,
+    Rotated,
+    Disabled,
+    Expired,
+    Elsewhere,
+    Unknown,
+}
+
+/// How far it is that users who carry `scim-managed` already are taken in (W8).
+#[derive(Serialize, utoipa::ToSchema)]
+pub(crate) struct ImportProgress {
+    state: ImportState,
+    imported: i64,
+    started_at: String,
+}
+
+impl ImportProgress {
+    /// Nothing before it has begun.
+    fn of(import: Import) -> Option<Self> {
+        let Import { import_started_at, imported, import_done_at } = import;
+        let state = if import_done_at.is_some() { ImportState::Done } else { ImportState::Running };
+        import_started_at.map(|at| Self { state, imported, started_at: shown(at) })
+    }
+}
+
+/// Whether the import is through.
+#[derive(Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum ImportState {
+    Running,
+    Done,
 }
 
 /// Inbound settings.
 #[derive(Serialize, utoipa::ToSchema)]
 pub(crate) struct InboundSettings {
+    #[schema(value_type = IdpProfile)]
     idp_profile: String,
     strict_members: bool,
+    #[schema(value_type = ExistingUsers)]
     existing_users: String,
     allow_rename: bool,
     token_days: Option<i64>,
@@ -87,8 +149,7 @@ pub(crate) struct InboundSettings {
 /// The outbound panel.
 #[derive(Serialize, utoipa::ToSchema)]
 pub(crate) struct OutboundPanel {
-    /// `enabled` or `disabled`.
-    status: &'static str,
+    status: Status,
     endpoint: Option<String>,
     enabled_at: Option<String>,
     enabled_by: Option<String>,
@@ -134,20 +195,21 @@ async fn view(deps: &Deps, found: &Tenant) -> Result<IdentitySync, Problem> {
         realm: found.realm.clone(),
         version,
         admin_console_url: found.keycloak_url.as_ref().map(console),
-        realm_kind: if found.keycloak_url.is_some() { "keycloak" } else { "embedded" },
+        realm_kind: if found.keycloak_url.is_some() { RealmKind::Keycloak } else { RealmKind::Embedded },
         inbound,
         outbound,
     })
 }
 
-fn status(on: bool) -> &'static str {
-    if on { "enabled" } else { "disabled" }
+fn status(on: bool) -> Status {
+    if on { Status::Enabled } else { Status::Disabled }
 }
 
 async fn inbound(deps: &Deps, tenant: &Tenant) -> Result<InboundPanel, Problem> {
     let live = inbound_token::newest(&deps.db, tenant.id).await?.filter(|token| token.died_at.is_none());
     let (accepted, rejected) = contact::of(&deps.db, tenant.id).await?;
     let changed = audit::last(&deps.db, tenant.id, &INBOUND).await?;
+    let import = watch::import_state(&deps.db, tenant.id).await?.filter(|_| live.is_some());
     let token = |field: &dyn Fn(&Token) -> Option<String>| live.as_ref().and_then(field);
     Ok(InboundPanel {
         status: status(live.is_some()),
@@ -162,12 +224,16 @@ async fn inbound(deps: &Deps, tenant: &Tenant) -> Result<InboundPanel, Problem> 
         changed_at: changed.as_ref().map(|entry| shown(entry.at)),
         changed_by: changed.map(|entry| entry.actor),
         options: option::of(&deps.db, tenant.id).await?.into(),
+        import: import.and_then(ImportProgress::of),
     })
 }
 
 async fn outbound(deps: &Deps, tenant: &Tenant) -> Result<OutboundPanel, Problem> {
     let target = target::current(&deps.db, tenant.id).await?.filter(|target| target.active);
-    let mut limitations = vec!["There is no automatic backfill.".to_owned(), "One downstream per tenant.".to_owned()];
+    let mut limitations = vec![
+        "No automatic backfill: existing users follow when edited, or by a backfill you start.".to_owned(),
+        "One downstream per tenant.".to_owned(),
+    ];
     if target.as_ref().is_none_or(|target| !target.choices.deactivates_deleted) {
         limitations.insert(0, "Hard deletes are not propagated.".to_owned());
     }

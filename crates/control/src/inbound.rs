@@ -93,11 +93,13 @@ pub(crate) async fn disable(writer: Writer, control: web::Data<Control>) -> Resu
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct InboundOptions {
-    /// `auto`, `okta`, `entra` or `generic`.
+    /// Whose dialect is spoken; `auto` knows it by the requests.
+    #[schema(value_type = IdpProfile)]
     idp_profile: String,
     /// An unknown member id is an error, not skipped.
     strict_members: bool,
-    /// `refuse` or `adopt`.
+    /// What becomes of a realm user of the same name that SCIM does not manage.
+    #[schema(value_type = ExistingUsers)]
     existing_users: String,
     /// The identity provider may rename users.
     allow_rename: bool,
@@ -109,6 +111,26 @@ pub struct InboundOptions {
     extensions: Option<Vec<Extension>>,
     /// Further attributes to keep in the realm's profile, SCIM path to realm attribute; likewise.
     projection: Option<BTreeMap<String, String>>,
+}
+
+/// Identity providers whose dialects are known.
+#[derive(utoipa::ToSchema)]
+#[schema(rename_all = "snake_case")]
+#[expect(dead_code, reason = "the words of a column, for the document")]
+pub(crate) enum IdpProfile {
+    Auto,
+    Okta,
+    Entra,
+    Generic,
+}
+
+/// Whether a realm user of the same name is taken over.
+#[derive(utoipa::ToSchema)]
+#[schema(rename_all = "snake_case")]
+#[expect(dead_code, reason = "the words of a column, for the document")]
+pub(crate) enum ExistingUsers {
+    Refuse,
+    Adopt,
 }
 
 /// A schema extension of a tenant.

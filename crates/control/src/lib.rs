@@ -9,6 +9,7 @@ mod codes;
 mod console;
 mod cors;
 mod declared;
+mod described;
 mod error;
 mod identity_sync;
 mod inbound;
@@ -32,17 +33,20 @@ use std::sync::Arc;
 use actix_web::middleware::from_fn;
 use actix_web::{App, HttpServer, web};
 use async_trait::async_trait;
+use bus::{Doorbell, Hint};
 use downstream::{Connector, Guard};
 use realm::Realm;
-use registry::Db;
 use registry::seal::Keyring;
 use registry::tenant::Tenant;
+use registry::{Db, TenantId};
 use secrecy::SecretString;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
+use uuid::Uuid;
 
 pub use codes::page as error_page;
+pub use console::Bundle;
 pub use declared::{Applied, Declared};
 pub use error::Problem;
 pub use inbound::InboundOptions;
@@ -62,8 +66,12 @@ pub struct Config {
     pub demo: Option<Demo>,
     /// Worker threads of the server.
     pub workers: usize,
-    /// Origins of consoles served elsewhere that may call this API from a browser.
+    /// Origins of consoles served elsewhere that may call this API from a browser, and frame the page.
     pub origins: Vec<String>,
+    /// The built console; without one `/console/` says how to build it.
+    pub console: Option<Bundle>,
+    /// Where the page sends people who want more than it offers.
+    pub support_url: Option<String>,
 }
 
 /// Facts the demo's page is filled with.
@@ -92,6 +100,8 @@ pub trait Realms: Send + Sync {
     /// The realm of a tenant.
     async fn of(&self, tenant: &Tenant) -> Result<Realm, realm::Error>;
     /// A one-time sign-in code for a token, in the demo only.
+    fn offer(&self, token: &str) -> Option<String>;
+    /// The token of a one-time sign-in code, in the demo only.
     fn redeem(&self, code: &str) -> Option<String>;
 }
 
@@ -106,10 +116,20 @@ pub struct Deps {
     pub keyring: Keyring,
     /// The one HTTP client towards downstreams.
     pub connector: Connector,
+    /// Rings for what operators decide; without a broker the dispatcher finds it by itself, seconds later.
+    pub doorbell: Doorbell,
     /// Verifies operators' tokens.
     pub verifier: Arc<jwks::Verifier>,
     /// The main runtime: database and HTTP clients live there.
     pub runtime: tokio::runtime::Handle,
+}
+
+impl Deps {
+    /// Tells the dispatcher of something the ledger holds already.
+    pub(crate) fn ring(&self, tenant: TenantId, user: Uuid, urgent: bool) {
+        let traceparent = telemetry::trace::current();
+        self.doorbell.ring(Hint { tenant: tenant.0, user, urgent, traceparent });
+    }
 }
 
 pub(crate) struct Control {
@@ -117,6 +137,8 @@ pub(crate) struct Control {
     pub deps: Deps,
     /// Places for those who listen to activity.
     pub listeners: Arc<Semaphore>,
+    /// Whoever listens is let go when it is cancelled: a stream would hold the server up.
+    pub shutdown: CancellationToken,
 }
 
 /// A server on a listener; runs until shutdown, then finishes what is in flight.
@@ -128,7 +150,8 @@ pub fn run(
 ) -> std::io::Result<actix_web::dev::Server> {
     let workers = config.workers;
     deps.runtime.spawn(reconcile::run(deps.clone(), shutdown.clone()));
-    let control = web::Data::new(Control { config, deps, listeners: Arc::new(Semaphore::new(activity::LISTENERS)) });
+    let listeners = Arc::new(Semaphore::new(activity::LISTENERS));
+    let control = web::Data::new(Control { config, deps, listeners, shutdown: shutdown.clone() });
     let server = HttpServer::new(move || {
         let app = App::new().app_data(control.clone());
         app.wrap(from_fn(observe::call)).wrap(from_fn(cors::allow)).configure(routes::configure)

@@ -3,9 +3,11 @@
 use actix_web::HttpResponse;
 use actix_web::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
+use utoipa::openapi::{ContentBuilder, Ref, ResponseBuilder};
 use utoipa::{Modify, OpenApi};
 
-use crate::{activity, backfill, identity_sync, inbound, outbound, parked, realm_users, tenants, test_user};
+use crate::error::Body;
+use crate::{activity, backfill, described, identity_sync, inbound, outbound, parked, realm_users, tenants, test_user};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -19,7 +21,8 @@ use crate::{activity, backfill, identity_sync, inbound, outbound, parked, realm_
         backfill::show, backfill::start, backfill::pause, backfill::resume, backfill::cancel,
         realm_users::list, realm_users::create, realm_users::change, realm_users::rotate_secret,
     ),
-    modifiers(&Bearer)
+    components(schemas(Body)),
+    modifiers(&Bearer, &Common)
 )]
 struct Api;
 
@@ -32,9 +35,33 @@ impl Modify for Bearer {
     }
 }
 
+/// What holds for every operation: a name of its own, and what it refuses with.
+struct Common;
+
+impl Modify for Common {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        let problem = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
+        let refused =
+            ResponseBuilder::new().description("Refused").content("application/problem+json", problem).build();
+        for item in document.paths.paths.values_mut() {
+            let methods = [&mut item.get, &mut item.post, &mut item.put, &mut item.patch, &mut item.delete];
+            for operation in methods.into_iter().flatten() {
+                let noun = operation.tags.iter().flatten().next().map(|tag| tag.replace('-', "_"));
+                let verb = operation.operation_id.take();
+                operation.operation_id = noun.zip(verb).map(|(noun, verb)| format!("{noun}_{verb}"));
+                // What is told of a status beside its number is in the problem.
+                operation.responses.responses.retain(|status, _| status.starts_with('2'));
+                operation.responses.responses.insert("default".to_owned(), refused.clone().into());
+            }
+        }
+    }
+}
+
 /// The document as JSON text.
 pub fn document() -> String {
-    let mut text = Api::openapi().to_pretty_json().unwrap_or_default();
+    let mut document = Api::openapi();
+    described::complete(&mut document);
+    let mut text = document.to_pretty_json().unwrap_or_default();
     text.push('\n');
     text
 }

@@ -32,6 +32,9 @@ pub(crate) struct Lister {
     pub only: Option<String>,
 }
 
+/// A token that is good, whatever its rights.
+pub(crate) struct Bearer(pub String);
+
 type Extracting<T> = Pin<Box<dyn Future<Output = Result<T, Problem>>>>;
 
 impl FromRequest for Reader {
@@ -85,6 +88,19 @@ impl FromRequest for TenantsAdmin {
     }
 }
 
+impl FromRequest for Bearer {
+    type Error = Problem;
+    type Future = Extracting<Self>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        Box::pin(async move {
+            claims(&request).await?;
+            bearer(&request).map(|token| Self(token.to_owned()))
+        })
+    }
+}
+
 impl FromRequest for Lister {
     type Error = Problem;
     type Future = Extracting<Self>;
@@ -118,15 +134,19 @@ async fn tenant(request: &HttpRequest, scope: &'static str) -> Result<(Tenant, C
     Ok((tenant, claims))
 }
 
-async fn claims(request: &HttpRequest) -> Result<Claims, Problem> {
+fn bearer(request: &HttpRequest) -> Result<&str, Problem> {
     let headers: Vec<_> = request.headers().get_all("authorization").collect();
     let [header] = headers.as_slice() else { return Err(Problem::Unauthorized) };
     let (scheme, token) = header.to_str().ok().and_then(|text| text.split_once(' ')).ok_or(Problem::Unauthorized)?;
     if !scheme.eq_ignore_ascii_case("bearer") {
         return Err(Problem::Unauthorized);
     }
+    Ok(token.trim())
+}
+
+async fn claims(request: &HttpRequest) -> Result<Claims, Problem> {
     let verifier = control(request)?.deps.verifier.clone();
-    let token = token.trim().to_owned();
+    let token = bearer(request)?.to_owned();
     let verified = control(request)?.deps.runtime.spawn(async move { verifier.verify(&token).await });
     verified.await.map_err(|_| Problem::Internal)?
 }

@@ -47,10 +47,20 @@ pub(crate) struct TestDownstream {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct OutboundOptions {
-    /// What happens downstream to who is deleted in the realm: `nothing` or `deactivate`.
+    /// What happens downstream to who is deleted in the realm.
+    #[schema(value_type = OnDelete)]
     on_delete: String,
     /// A mass of deactivations waits for a person.
     hold_mass_deactivation: bool,
+}
+
+/// What happens downstream to who is deleted in the realm.
+#[derive(utoipa::ToSchema)]
+#[schema(rename_all = "snake_case")]
+#[expect(dead_code, reason = "the words of a column, for the document")]
+enum OnDelete {
+    Nothing,
+    Deactivate,
 }
 
 impl OutboundOptions {

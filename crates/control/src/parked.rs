@@ -224,10 +224,14 @@ async fn decide(
     control: web::Data<Control>,
     decision: Decision,
 ) -> Result<HttpResponse, Problem> {
-    let db = control.deps.db.clone();
+    let deps = control.deps.clone();
     let done = control.run(async move {
-        let decided = parked::decide(&db, writer.tenant.id, user, decision, &writer.actor).await?;
-        decided.then_some(()).ok_or(Problem::NotFound("parked user"))
+        let tenant = writer.tenant.id;
+        if !parked::decide(&deps.db, tenant, user, decision, &writer.actor).await? {
+            return Err(Problem::NotFound("parked user"));
+        }
+        deps.ring(tenant, user, false);
+        Ok(())
     });
     done.await?;
     Ok(HttpResponse::NoContent().finish())
@@ -270,5 +274,9 @@ pub async fn link(deps: &Deps, tenant: &Tenant, user: Uuid, wanted: &str, actor:
     let digest = Candidate::of(&read).digest(&watch::digest_key(&deps.db, tenant.id).await?)?;
     let at = (target.id, target.generation);
     let linked = link::adopt(&deps.db, tenant.id, user, at, (wanted, &digest), actor).await?;
-    linked.then_some(()).ok_or(Problem::Changed)
+    if !linked {
+        return Err(Problem::Changed);
+    }
+    deps.ring(tenant.id, user, false);
+    Ok(())
 }

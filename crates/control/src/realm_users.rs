@@ -1,12 +1,17 @@
 //! People of an embedded realm, for the console's small page: what **Open Admin Console** opens without a Keycloak.
 
 use actix_web::{HttpResponse, web};
-use realm::{NewUser, Realm, RealmUser, UserChange, embedded::Embedded};
+use directory::ledger;
+use directory::watch::{self, Seen};
+use realm::{NewUser, Realm, RealmEvent, RealmUser, UserChange, embedded::Embedded};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::operator::{RealmWriter, Writer};
 use crate::{Control, Deps, Problem};
+
+/// How far back an edit of just now is looked for, milliseconds.
+const RECENT_MS: i64 = 5_000;
 
 /// A person.
 #[derive(Serialize, utoipa::ToSchema)]
@@ -83,7 +88,12 @@ pub(crate) async fn create(
         attributes: std::collections::BTreeMap::new(),
     };
     let deps = control.deps.clone();
-    let made = control.run(async move { Ok(embedded(&deps, &writer).await?.add(&new).await?) });
+    let made = control.run(async move {
+        let realm = embedded(&deps, &writer).await?;
+        let made = realm.add(&new).await?;
+        tell(&deps, &writer, realm, &made).await;
+        Ok(made)
+    });
     Ok(HttpResponse::Created().json(Person::from(made.await?)))
 }
 
@@ -108,8 +118,37 @@ pub(crate) async fn change(
         ..UserChange::default()
     };
     let (deps, user) = (control.deps.clone(), path.1);
-    let saved = control.run(async move { Ok(embedded(&deps, &writer).await?.touch(user, &change).await?) });
+    let saved = control.run(async move {
+        let realm = embedded(&deps, &writer).await?;
+        let saved = realm.touch(user, &change).await?;
+        tell(&deps, &writer, realm, &saved).await;
+        Ok(saved)
+    });
     Ok(HttpResponse::Ok().json(Person::from(saved.await?)))
+}
+
+/// Tells the dispatcher at once, as Keycloak's listener does; the poll then finds the same event taken. What goes wrong here
+/// costs a poll's time.
+async fn tell(deps: &Deps, writer: &RealmWriter, realm: Embedded, user: &RealmUser) {
+    let tenant = writer.0.id;
+    let told = async {
+        if !watch::is_needed(&deps.db, tenant).await? {
+            return Ok(());
+        }
+        let now = ledger::now(&deps.db).await? / 1_000;
+        let changes = Realm::Embedded(realm).changes(now - RECENT_MS, &[]).await?;
+        for event in changes.events.into_iter().filter(|event| event.user == user.id) {
+            let RealmEvent { id, at_ms, user: saved, touch, deleted, roles } = event;
+            let event = Seen { id, user: saved, at_ms, touch, deleted, roles };
+            if watch::take(&deps.db, tenant, &event).await? {
+                deps.ring(tenant, saved, !user.enabled);
+            }
+        }
+        Ok::<(), Problem>(())
+    };
+    if let Err(error) = told.await {
+        tracing::info!(%error, tenant.id = %tenant, "the dispatcher hears of an edit by its poll");
+    }
 }
 
 async fn embedded(deps: &Deps, writer: &RealmWriter) -> Result<Embedded, Problem> {

@@ -1,7 +1,7 @@
 //! The whole URL space of the control API, on one screen.
 
 use actix_web::web::{self, ServiceConfig, get, post};
-use actix_web::{HttpResponse, ResponseError};
+use actix_web::{HttpResponse, ResponseError, guard};
 
 use crate::{
     Problem, activity, backfill, console, identity_sync, inbound, openapi, outbound, parked, realm_users, tenants,
@@ -62,8 +62,13 @@ pub(crate) fn configure(config: &mut ServiceConfig) {
         .route("/docs/api/openapi.json", get().to(openapi::json))
         .route("/docs/api", get().to(openapi::page))
         .route("/console/session", post().to(console::session))
+        .route("/console/code", post().to(console::code))
         .route("/console/config.json", get().to(console::config))
-        .service(web::scope("/console").default_service(get().to(console::page)))
+        .service(
+            web::resource(["/console", "/console/{path:.*}"])
+                .route(web::route().guard(guard::Any(guard::Get()).or(guard::Head())).to(console::serve))
+                .default_service(web::to(not_allowed)),
+        )
         .default_service(web::to(not_found));
 }
 

@@ -15,8 +15,26 @@ use uuid::Uuid;
 #[derive(Clone, Default)]
 pub struct SampleApp(Arc<Mutex<State>>);
 
+/// How well-behaved the application is: what is missing here is missing in the field.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Manners {
+    /// It refuses a userName it has already.
+    pub unique: bool,
+    /// It takes filters.
+    pub filters: bool,
+    /// It takes PATCH.
+    pub patches: bool,
+}
+
+impl Default for Manners {
+    fn default() -> Self {
+        Self { unique: true, filters: true, patches: true }
+    }
+}
+
 #[derive(Default)]
 struct State {
+    manners: Manners,
     users: BTreeMap<String, Map<String, Value>>,
     journal: Vec<Entry>,
 }
@@ -40,6 +58,11 @@ struct Served {
 }
 
 impl SampleApp {
+    /// One that lacks some manners.
+    pub fn with(manners: Manners) -> Self {
+        Self(Arc::new(Mutex::new(State { manners, ..State::default() })))
+    }
+
     /// A server of `/scim/v2` on a listener; runs until shutdown.
     pub fn run(
         self,
@@ -81,8 +104,8 @@ async fn entry(request: HttpRequest, body: web::Bytes, served: web::Data<Served>
     let mut state = served.app.state();
     let (status, answer) = if authorized(&request, &served.token) {
         let query = web::Query::<BTreeMap<String, String>>::from_query(request.query_string());
-        let filter = query.ok().and_then(|query| query.get("filter").cloned());
-        serve(&mut state, request.method(), &path, filter.as_deref(), &body)
+        let query = query.map(web::Query::into_inner).unwrap_or_default();
+        serve(&mut state, request.method(), &path, &query, &body)
     } else {
         error(401, "a bearer token is needed")
     };
@@ -104,7 +127,14 @@ fn authorized(request: &HttpRequest, token: &str) -> bool {
     header.and_then(|header| header.strip_prefix("Bearer ")) == Some(token)
 }
 
-fn serve(state: &mut State, method: &Method, path: &str, filter: Option<&str>, body: &[u8]) -> (u16, Value) {
+fn serve(
+    state: &mut State,
+    method: &Method,
+    path: &str,
+    query: &BTreeMap<String, String>,
+    body: &[u8],
+) -> (u16, Value) {
+    let manners = state.manners;
     let segments: Vec<&str> = path.split('/').filter(|segment| !segment.is_empty()).collect();
     let sent: Map<String, Value> = serde_json::from_slice(body).unwrap_or_default();
     match (method.as_str(), segments.as_slice()) {
@@ -112,19 +142,26 @@ fn serve(state: &mut State, method: &Method, path: &str, filter: Option<&str>, b
             200,
             json!({
                 "schemas": ["urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig"],
-                "patch": { "supported": true }, "filter": { "supported": true, "maxResults": 100 },
+                "patch": { "supported": manners.patches },
+                "filter": { "supported": manners.filters, "maxResults": 100 },
                 "bulk": { "supported": false }, "sort": { "supported": false }, "etag": { "supported": false },
                 "changePassword": { "supported": false }, "authenticationSchemes": [],
             }),
         ),
+        ("GET", ["Users"]) if query.contains_key("filter") && !manners.filters => error(400, "filters are not taken"),
         ("GET", ["Users"]) => {
+            let filter = query.get("filter");
             let found: Vec<_> =
                 state.users.values().filter(|user| filter.is_none_or(|text| matches(user, text))).collect();
+            let number = |name: &str| query.get(name).and_then(|text| text.parse::<usize>().ok());
+            let start = number("startIndex").unwrap_or(1).max(1);
+            let count = number("count").unwrap_or(found.len());
+            let page: Vec<_> = found.iter().skip(start - 1).take(count).collect();
             (
                 200,
                 json!({
                     "schemas": ["urn:ietf:params:scim:api:messages:2.0:ListResponse"],
-                    "totalResults": found.len(), "startIndex": 1, "itemsPerPage": found.len(), "Resources": found,
+                    "totalResults": found.len(), "startIndex": start, "itemsPerPage": page.len(), "Resources": page,
                 }),
             )
         }
@@ -136,7 +173,7 @@ fn serve(state: &mut State, method: &Method, path: &str, filter: Option<&str>, b
             if name.is_empty() {
                 return error(400, "userName is required");
             }
-            if state.users.values().any(same) {
+            if manners.unique && state.users.values().any(same) {
                 return error(409, "userName is taken");
             }
             let id = Uuid::new_v4().to_string();
@@ -145,6 +182,7 @@ fn serve(state: &mut State, method: &Method, path: &str, filter: Option<&str>, b
             state.users.insert(id, user.clone());
             (201, Value::Object(user))
         }
+        ("PATCH", ["Users", _]) if !manners.patches => error(501, "PATCH is not taken"),
         (_, ["Users", id]) => match state.users.get_mut(*id) {
             None => error(404, "no such user"),
             Some(user) => on_user(user, method, sent, id),

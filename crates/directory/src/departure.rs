@@ -70,9 +70,10 @@ pub async fn note(
 pub async fn toll(db: &Db, tenant: TenantId, target: TargetId, generation: i64, kind: Kind) -> Result<Toll, Error> {
     let connection = db.connection();
     let text = format!(
-        "select (select count(*) from departure where target_id = $2 and kind = $3 and generation = $4
-                 and at > {} - {WINDOW}) as departed,
-             (select count(*) from link where tenant_id = $1 and target_id = $2 and downstream_id is not null) as linked",
+        "select departed, case when departed < {FEW} then 0 else (
+                 select count(*) from link where tenant_id = $1 and target_id = $2 and downstream_id is not null) end as linked
+         from (select count(*) as departed from departure where target_id = $2 and kind = $3 and generation = $4
+             and at > {} - {WINDOW}) as recent",
         ledger::clock(connection)
     );
     let values = [tenant.0.into(), target.0.into(), kind.as_str().into(), generation.into()];

@@ -16,6 +16,7 @@ pub mod group;
 pub mod lease;
 pub mod ledger;
 pub mod link;
+pub mod look;
 pub mod member;
 pub mod parked;
 pub mod person;

@@ -72,12 +72,13 @@ pub async fn of_group(db: &Db, tenant: TenantId, group: Uuid) -> Result<Vec<(Uui
     Ok(rows.into_iter().map(|row| (row.user_id, kind(&row.kind))).collect())
 }
 
+#[derive(FromQueryResult)]
+struct Count {
+    total: i64,
+}
+
 /// How many members a group has.
 pub async fn count(db: &Db, tenant: TenantId, group: Uuid) -> Result<u64, Error> {
-    #[derive(FromQueryResult)]
-    struct Count {
-        total: i64,
-    }
     let text = "select count(*) as total from membership where tenant_id = $1 and group_id = $2 and desired";
     let row: Option<Count> = sql::one(db.connection(), text, [tenant.0.into(), group.into()]).await?;
     Ok(row.map_or(0, |row| u64::try_from(row.total).unwrap_or(0)))
@@ -193,6 +194,21 @@ async fn join(
     );
     let ids: Vec<Uuid> = members.iter().map(|(_, id)| *id).collect();
     sql::execute(transaction, &text, with(tenant, &[group], &ids)).await
+}
+
+/// A user who is a member in the realm already; none of the directory's, and one with a row of whatever state, is left
+/// alone. How many rows were added.
+pub(crate) async fn join_as_told(
+    transaction: &DatabaseTransaction,
+    (tenant, group): (TenantId, Uuid),
+    user: Uuid,
+) -> Result<u64, Error> {
+    let text = "select count(*) as total from membership where tenant_id = $1 and group_id = $2 and user_id = $3";
+    let held: Option<Count> = sql::one(transaction, text, [tenant.0.into(), group.into(), user.into()]).await?;
+    if held.is_some_and(|held| held.total > 0) {
+        return Ok(0);
+    }
+    join(transaction, (tenant, group), Kind::User, &[(0, user)], true).await
 }
 
 /// Takes somebody who is gone out of all groups, which have changed with it.

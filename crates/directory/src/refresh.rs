@@ -105,8 +105,11 @@ async fn commit_in(
     let row: Option<Row> = sql::one(transaction, &text, [tenant.0.into(), user.into()]).await?;
     match (&row, fence) {
         (None, None) => {
-            if let Fate::Import(arrival) = fate {
-                user::import(transaction, tenant, arrival).await?;
+            if let Fate::Import(arrival) = fate
+                && user::import(transaction, tenant, arrival).await?
+            {
+                // Who is here now may be in groups; the next look sees.
+                ledger::mark(transaction, tenant, user, &Mark { roles: true, ..Mark::default() }).await?;
             }
         }
         (Some(row), Some(fence))

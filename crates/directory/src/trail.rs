@@ -24,8 +24,8 @@ pub struct Place {
 pub struct Wanted {
     /// `in`, `out` or `realm`.
     pub direction: Option<String>,
-    /// A stable class.
-    pub class: Option<String>,
+    /// Of any of these stable classes; of all where there is none.
+    pub classes: Vec<String>,
     /// Of any of these users.
     pub users: Option<Vec<Uuid>>,
     /// Of this trace.
@@ -45,20 +45,21 @@ pub async fn page(db: &Db, tenant: TenantId, wanted: &Wanted, limit: u32) -> Res
     if let Some(direction) = &wanted.direction {
         equal("direction", direction.clone().into());
     }
-    if let Some(class) = &wanted.class {
-        equal("class", class.clone().into());
-    }
     if let Some(trace) = &wanted.trace {
         equal("trace_id", trace.clone().into());
     }
+    let mut any_of = |column: &str, wanted: Vec<Value>| {
+        let first = values.len() + 1;
+        values.extend(wanted);
+        let places: Vec<String> = (first..=values.len()).map(|place| format!("${place}")).collect();
+        conditions.push(format!("{column} in ({})", places.join(", ")));
+    };
+    if !wanted.classes.is_empty() {
+        any_of("class", wanted.classes.iter().map(|class| Value::from(class.clone())).collect());
+    }
     match &wanted.users {
         Some(users) if users.is_empty() => return Ok(Vec::new()),
-        Some(users) => {
-            let first = values.len() + 1;
-            values.extend(users.iter().map(|user| Value::from(*user)));
-            let places: Vec<String> = (first..=values.len()).map(|place| format!("${place}")).collect();
-            conditions.push(format!("user_id in ({})", places.join(", ")));
-        }
+        Some(users) => any_of("user_id", users.iter().map(|user| Value::from(*user)).collect()),
         None => {}
     }
     if let Some(before) = wanted.before {

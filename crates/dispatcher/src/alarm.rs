@@ -20,6 +20,20 @@ const KEPT: usize = 10_000;
 
 static TOLD: LazyLock<Mutex<HashMap<(TenantId, &'static str), Instant>>> = LazyLock::new(Mutex::default);
 
+/// What is said of a realm that is another one than the tenant's.
+pub(crate) const FOREIGN: &str = "the realm is not the one this tenant was set up with";
+
+/// The realm is another one (K29).
+pub(crate) async fn foreign(deps: &Deps, tenant: TenantId) {
+    noted(deps, tenant, None, "foreign_realm", FOREIGN).await;
+}
+
+/// Too many are missing at once (K14); `user` is one of them.
+pub(crate) async fn absences(deps: &Deps, tenant: TenantId, user: Option<Uuid>) {
+    let reason = "more are missing than were said to be deleted; nobody is given up until somebody looks";
+    noted(deps, tenant, user, "absences_held", reason).await;
+}
+
 /// Notes something of a realm. What concerns one user is told each time, what concerns the realm once in a while.
 pub(crate) async fn noted(
     deps: &Deps,

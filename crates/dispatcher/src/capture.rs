@@ -17,6 +17,8 @@ use crate::{Config, Deps, alarm, compare, import};
 
 /// Realms polled at once by one process.
 const AT_ONCE: usize = 32;
+/// How often a poller says that it is alive: a few times within its lease.
+const ALIVE: Duration = Duration::from_secs(3);
 /// Once in a while so much is read again: events may commit late, or be cleared (K28).
 const REREAD_MS: i64 = 600_000;
 /// The longest pause between two polls of a realm where nothing happens, microseconds.
@@ -57,13 +59,27 @@ pub(crate) async fn poll(config: Config, deps: Deps, tracker: TaskTracker, shutd
 }
 
 async fn poll_one(config: &Config, deps: &Deps, watch: &Watch) {
-    let outcome = async {
+    let work = async {
         let realm = deps.realms.of(watch.tenant_id).await.map_err(|error| error.to_string())?;
         take(config, deps, watch, &realm).await
     };
-    if let Err(reason) = outcome.await {
+    let outcome = tokio::select! {
+        outcome = work => outcome,
+        () = taken_over(deps, watch) => Err("another process polls this realm now".to_owned()),
+    };
+    if let Err(reason) = outcome {
         tracing::info!(reason, tenant.id = %watch.tenant_id, "a realm's events cannot be read; the poll waits");
         drop(watch::postpone(&deps.db, watch, UNREADABLE).await);
+    }
+}
+
+/// Keeps a poller's claim alive, a long compare's too; ends when it is another's.
+async fn taken_over(deps: &Deps, watch: &Watch) {
+    loop {
+        tokio::time::sleep(ALIVE).await;
+        if let Ok(false) = watch::renew(&deps.db, watch).await {
+            return;
+        }
     }
 }
 
@@ -71,13 +87,18 @@ async fn take(config: &Config, deps: &Deps, watch: &Watch, realm: &Realm) -> Res
     if watch.reread && watch.realm_uuid.is_some() {
         let identity = realm.identity().await.map_err(|error| error.to_string())?;
         if identity != watch.realm_uuid {
-            let reason = "the realm is not the one this tenant was set up with";
-            alarm::noted(deps, watch.tenant_id, None, "foreign_realm", reason).await;
-            return Err(reason.to_owned());
+            alarm::foreign(deps, watch.tenant_id).await;
+            return Err(alarm::FOREIGN.to_owned());
         }
     }
+    let blind = watch.reread && !realm.stores_events().await.map_err(|error| error.to_string())?;
+    if blind {
+        let reason = "the realm does not store its events; it is compared, and its settings are looked after";
+        alarm::noted(deps, watch.tenant_id, None, "events_off", reason).await;
+        watch::want_setup(&deps.db, watch.tenant_id).await.map_err(|error| error.to_string())?;
+    }
     import::run(deps, watch, realm).await?;
-    if watch.compare {
+    if watch.compare || blind {
         compare::run(deps, watch, realm).await?;
     }
     let ours: Vec<Uuid> = serde_json::from_str(&watch.client_ids).unwrap_or_default();
@@ -85,15 +106,22 @@ async fn take(config: &Config, deps: &Deps, watch: &Watch, realm: &Realm) -> Res
     let since = watch.cursor_ms.unwrap_or_else(now_ms) - back;
     let changes = realm.changes(since, &ours).await.map_err(|error| error.to_string())?;
     // An embedded realm keeps the newest change of each user, so that older ones make way.
-    if watch.realm_uuid.is_some() && vanished(watch, since, &changes) {
+    let cleared = watch.realm_uuid.is_some() && vanished(watch, since, &changes);
+    if cleared {
         let reason = "events of the realm were cleared; the whole realm is compared";
         alarm::noted(deps, watch.tenant_id, None, "events_cleared", reason).await;
+    }
+    // After a long pause nobody can say what was cleared meanwhile.
+    let paused = watch.cursor_ms.is_some_and(|cursor_ms| changes.server_ms - cursor_ms > REREAD_MS);
+    if cleared || paused {
         watch::want_compare(&deps.db, watch.tenant_id).await.map_err(|error| error.to_string())?;
     }
     // The cursor never passes the realm's clock, and never goes back (K28).
     let cursor_ms = changes.server_ms.max(watch.cursor_ms.unwrap_or(0));
     let events: Vec<Seen> = changes.events.into_iter().map(seen).collect();
-    let harvest = Harvest { events: &events, cursor_ms, next_in: pause(config, watch.idle_polls) };
+    let groups: Vec<(String, Uuid)> = changes.groups.into_iter().map(|event| (event.id, event.group)).collect();
+    let next_in = pause(config, watch.idle_polls);
+    let harvest = Harvest { events: &events, groups: &groups, cursor_ms, next_in };
     for user in watch::advance(&deps.db, watch, &harvest).await.map_err(|error| error.to_string())? {
         deps.doorbell.ring(Hint { tenant: watch.tenant_id.0, user, urgent: false, traceparent: None });
     }

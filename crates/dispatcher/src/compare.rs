@@ -14,13 +14,13 @@ use registry::target::{self, Target};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::Deps;
 use crate::pushed::Pushed;
+use crate::{Deps, compare_groups};
 
 /// Users of one page.
-const PAGE: u32 = 200;
+pub(crate) const PAGE: u32 = 200;
 
-fn text(error: impl std::fmt::Display) -> String {
+pub(crate) fn text(error: impl std::fmt::Display) -> String {
     error.to_string()
 }
 
@@ -49,9 +49,6 @@ pub(crate) async fn run(deps: &Deps, watch: &Watch, realm: &Realm) -> Result<(),
                 _ => mark(deps, tenant, user.id, &Mark { urgent: !user.enabled, ..Mark::default() }).await?,
             }
         }
-        if !watch::renew(&deps.db, watch).await.map_err(text)? {
-            return Err("another process polls this realm now".to_owned());
-        }
         if !full || page.is_empty() {
             break;
         }
@@ -64,12 +61,14 @@ pub(crate) async fn run(deps: &Deps, watch: &Watch, realm: &Realm) -> Result<(),
             mark(deps, tenant, *id, &Mark::default()).await?;
         }
     }
-    roles(deps, watch, realm).await?;
+    let managed: HashSet<Uuid> = directory::user::ids(&deps.db, tenant).await.map_err(text)?.into_iter().collect();
+    roles(deps, watch, realm, &managed).await?;
+    compare_groups::run(deps, watch, realm, &managed).await?;
     watch::compared(&deps.db, watch).await.map_err(text)
 }
 
 /// Who holds the realm role and is not known, or is known and does not hold it.
-async fn roles(deps: &Deps, watch: &Watch, realm: &Realm) -> Result<(), String> {
+async fn roles(deps: &Deps, watch: &Watch, realm: &Realm, managed: &HashSet<Uuid>) -> Result<(), String> {
     let tenant = watch.tenant_id;
     let mut holders = HashSet::new();
     let mut first = 0;
@@ -81,14 +80,13 @@ async fn roles(deps: &Deps, watch: &Watch, realm: &Realm) -> Result<(), String> 
         }
         first += PAGE - 10;
     }
-    let managed: HashSet<Uuid> = directory::user::ids(&deps.db, tenant).await.map_err(text)?.into_iter().collect();
-    for id in holders.symmetric_difference(&managed) {
+    for id in holders.symmetric_difference(managed) {
         mark(deps, tenant, *id, &Mark { roles: true, ..Mark::default() }).await?;
     }
     Ok(())
 }
 
-async fn mark(deps: &Deps, tenant: TenantId, user: Uuid, mark: &Mark) -> Result<(), String> {
+pub(crate) async fn mark(deps: &Deps, tenant: TenantId, user: Uuid, mark: &Mark) -> Result<(), String> {
     ledger::mark(deps.db.connection(), tenant, user, mark).await.map_err(text)?;
     deps.doorbell.ring(Hint { tenant: tenant.0, user, urgent: mark.urgent, traceparent: None });
     Ok(())

@@ -2,39 +2,40 @@
 //! poller's claim, begun again from the start after a crash: who is in stays as they are.
 
 use directory::watch::{self, Watch};
-use realm::Realm;
+use realm::{Realm, RealmUser};
+use uuid::Uuid;
 
 use crate::Deps;
 use crate::triage::arrival;
 
 /// Users of one page and one transaction (K31).
 const PAGE: u32 = 200;
+/// Users asked about at once: each costs a call.
+const AT_ONCE: usize = 8;
 
 pub(crate) async fn run(deps: &Deps, watch: &Watch, realm: &Realm) -> Result<(), String> {
     let text = |error: &dyn std::fmt::Display| error.to_string();
     if !watch::import_due(&deps.db, watch).await.map_err(|error| text(&error))? {
         return Ok(());
     }
-    let mut first = 0;
+    let (mut first, mut hidden) = (0, 0);
     loop {
         let page = realm.managed(first, PAGE).await.map_err(|error| text(&error))?;
         let full = page.len() == PAGE as usize;
-        let mut users = Vec::with_capacity(page.len());
-        for user in &page {
-            let ids = [user.id];
-            let known = directory::user::managed_among(&deps.db, watch.tenant_id, &ids).await.map_err(|e| text(&e))?;
-            if !known.is_empty() {
-                continue;
-            }
+        let ids: Vec<Uuid> = page.iter().map(|user| user.id).collect();
+        let known = directory::user::managed_among(&deps.db, watch.tenant_id, &ids).await.map_err(|e| text(&e))?;
+        let unknown: Vec<&RealmUser> = page.iter().filter(|user| !known.contains(&user.id)).collect();
+        let mut users = Vec::with_capacity(unknown.len());
+        for few in unknown.chunks(AT_ONCE) {
             // Who administers the realm is neither shown nor changed.
-            if !realm.user_is_protected(user.id).await.map_err(|error| text(&error))? {
-                users.push(arrival(watch.tenant_id, user));
-            }
+            let asked = few.iter().map(|user| realm.user_is_protected(user.id));
+            let protected = futures_util::future::try_join_all(asked).await.map_err(|error| text(&error))?;
+            hidden += protected.iter().map(|protected| i64::from(*protected)).sum::<i64>();
+            let people = few.iter().zip(protected).filter(|(_, protected)| !protected);
+            users.extend(people.map(|(user, _)| arrival(watch.tenant_id, user)));
         }
-        if !watch::renew(&deps.db, watch).await.map_err(|error| text(&error))? {
-            return Err("another process polls this realm now".to_owned());
-        }
-        watch::import_page(&deps.db, watch, &users).await.map_err(|error| text(&error))?;
+        let reached = i64::from(first) + i64::try_from(page.len()).unwrap_or_default() - hidden;
+        watch::import_page(&deps.db, watch, &users, reached).await.map_err(|error| text(&error))?;
         if !full {
             break;
         }

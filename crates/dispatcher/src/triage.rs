@@ -13,10 +13,12 @@ use tracing::Instrument;
 use uuid::Uuid;
 
 use crate::pushed::observed;
-use crate::{Deps, alarm, heal};
+use crate::{Deps, alarm, heal, memberships};
 
 /// How long a triage waits for a realm that cannot be read, microseconds.
 const UNREADABLE: i64 = 2_000_000;
+/// How long one waits for a group that is being written, microseconds.
+const BUSY: i64 = 500_000;
 /// How long one waits that is held, microseconds.
 const HELD: i64 = 60_000_000;
 
@@ -143,6 +145,9 @@ async fn ask(
     };
     if fence.is_some() {
         writing::protect(&deps.db, Kind::User, tenant, user, protected).await?;
+        if managed && !memberships::follow(deps, tenant, realm, user).await? {
+            return Ok(Look::Later(BUSY));
+        }
     }
     Ok(Look::Seen(seen, standing))
 }
@@ -158,13 +163,12 @@ async fn absent(
 ) -> Result<Look, Unread> {
     let known = watch::identity(&deps.db, tenant).await?.and_then(|identity| identity.realm_uuid);
     if known.is_some() && realm.identity().await? != known {
-        alarm::noted(deps, tenant, None, "foreign_realm", "the realm is not the one this tenant was set up with").await;
+        alarm::foreign(deps, tenant).await;
         return Ok(Look::Later(HELD));
     }
     // Somebody the directory does not manage costs nobody an account when it is given up.
     if managed && watch::may_go(&deps.db, tenant, claim.row.delete_seen).await? == Gone::Held {
-        let reason = "more users are missing than were said to be deleted; nobody is given up until somebody looks";
-        alarm::noted(deps, tenant, Some(user), "absences_held", reason).await;
+        alarm::absences(deps, tenant, Some(user)).await;
         return Ok(Look::Later(HELD));
     }
     Ok(Look::Gone)

@@ -170,7 +170,7 @@ impl Pool {
         let mut busy: Vec<TenantId> =
             self.looking().iter().filter(|(_, count)| **count >= PER_REALM).map(|(tenant, _)| *tenant).collect();
         busy.truncate(LEFT_OUT);
-        let rows = ledger::due_except(&self.deps.db, Stage::Triage, PAGE, PER_TENANT, &busy).await?;
+        let rows = ledger::due(&self.deps.db, Stage::Triage, PAGE, PER_TENANT, &busy).await?;
         self.note_full_page(&rows);
         for row in rows {
             self.look(row.tenant_id, row.user_id);
@@ -180,7 +180,7 @@ impl Pool {
         if !full.is_empty() {
             self.more.store(true, Ordering::Relaxed);
         }
-        let rows = ledger::due_except(&self.deps.db, Stage::Send, PAGE, PER_TENANT, &full).await?;
+        let rows = ledger::due(&self.deps.db, Stage::Send, PAGE, PER_TENANT, &full).await?;
         self.note_full_page(&rows);
         let turns = self.fairness().turns(rows);
         for row in turns {

@@ -127,7 +127,7 @@ pub(crate) async fn run(command: Command, environment: &Environment, output: Out
     let found = find(&db, &list.tenant).await?;
     let wanted = Wanted {
         direction: list.direction.wanted(),
-        class: list.class,
+        classes: list.class.into_iter().collect(),
         users: list.user.map(|user| vec![user]),
         trace: list.trace,
         before: None,

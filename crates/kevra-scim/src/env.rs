@@ -71,7 +71,7 @@ macro_rules! variables {
 variables! {
     DATABASE_URL = "DATABASE_URL", "all", "none", "the registry and directory, postgres://… (sqlite://… for one process)";
     DATABASE_CONNECTIONS = "DATABASE_MAX_CONNECTIONS", "all", "20", "the size of the connection pool, 1 to 500";
-    AMQP_URL = "AMQP_URL", "gateway dispatcher", "none: in-process doorbell", "the broker, amqp://… or amqps://…";
+    AMQP_URL = "AMQP_URL", "all", "none: in-process doorbell", "the broker, amqp://… or amqps://…; without it, what control decides arrives seconds later";
     SEAL_KEYRING = "KEVRA_SEAL_KEYRING", "control dispatcher", "none", "keys that seal downstream tokens: id:base64(32 bytes), comma separated, the first is active";
     REALM_KEYRING = "KEVRA_REALM_KEYRING", "all", "none: embedded realms", "keys that seal the realms' data-path secrets, same form";
     CONTROL_LISTEN = "KEVRA_CONTROL_LISTEN", "control", "127.0.0.1:8080", "where the control API listens";
@@ -87,7 +87,9 @@ variables! {
     TRUSTED_PROXIES = "KEVRA_TRUSTED_PROXIES", "gateway", "none", "networks whose X-Forwarded-Host is believed, CIDR, comma separated";
     DOWNSTREAM_PORTS = "KEVRA_DOWNSTREAM_PORTS", "control dispatcher", "443,8443", "ports a downstream may use";
     DOWNSTREAM_CA = "KEVRA_DOWNSTREAM_CA", "control dispatcher", "none", "certificates (PEM) of your own authorities that downstreams may be signed by; as a file, KEVRA_DOWNSTREAM_CA_FILE";
-    CONSOLE_ORIGINS = "KEVRA_CONSOLE_ORIGINS", "control", "none", "origins (scheme and host) of consoles served elsewhere that may call the control API from a browser, comma separated";
+    CONSOLE_ORIGINS = "KEVRA_CONSOLE_ORIGINS", "control", "none", "origins (scheme and host) of consoles served elsewhere that may call the control API from a browser, and frame /console/, comma separated";
+    CONSOLE_DIR = "KEVRA_CONSOLE_DIR", "control", "console/dist, if it is there", "the built console, served under /console/";
+    SUPPORT_URL = "KEVRA_SUPPORT_URL", "control", "none", "where the console sends people who need more, https://… or mailto:…";
     ACTIVITY_DAYS = "KEVRA_ACTIVITY_DAYS", "dispatcher", "30", "how many days activity is kept, 1 to 3650";
     DEVELOPMENT = "KEVRA_DEVELOPMENT", "all", "false", "true allows http and loopback downstreams; never in production";
     LOG = "KEVRA_LOG", "all", "info", "what is logged, as a tracing filter";

@@ -246,6 +246,10 @@ impl control::Realms for Realms {
         self.realm(tenant.id, &tenant.realm, tenant.keycloak_url.as_deref()).await
     }
 
+    fn offer(&self, token: &str) -> Option<String> {
+        Some(self.issuer.as_ref()?.code(token.to_owned()))
+    }
+
     fn redeem(&self, code: &str) -> Option<String> {
         self.issuer.as_ref()?.redeem(code)
     }

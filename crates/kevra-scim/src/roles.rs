@@ -62,7 +62,7 @@ pub(crate) struct Parts {
     pub verifier: Option<Arc<Verifier>>,
     pub trusted_proxies: Vec<gateway::Network>,
     pub demo: Option<control::Demo>,
-    pub origins: Vec<String>,
+    pub console: settings::Console,
     pub keep_activity: Duration,
     pub metrics: prometheus::Registry,
     pub log: LogFilter,
@@ -90,7 +90,7 @@ pub(crate) async fn run(which: Which, environment: &Environment, exporters: &Exp
             .then(|| bind(settings::listen(environment, env::GATEWAY_LISTEN, 8081)?, env::GATEWAY_LISTEN.name))
             .transpose()?,
     };
-    let amqp = if which.gateway || which.dispatcher { settings::amqp(environment)? } else { None };
+    let amqp = settings::amqp(environment)?;
     if amqp.is_none() && which != Which::ALL && which != Which::CONTROL {
         bail!(env::Fault::Missing { name: env::AMQP_URL.name, purpose: env::AMQP_URL.purpose });
     }
@@ -113,7 +113,7 @@ pub(crate) async fn run(which: Which, environment: &Environment, exporters: &Exp
         verifier,
         trusted_proxies: settings::trusted_proxies(environment)?,
         demo: None,
-        origins: if which.control { settings::origins(environment)? } else { Vec::new() },
+        console: if which.control { settings::console(environment)? } else { settings::Console::default() },
         keep_activity: settings::keep_activity(environment)?,
         metrics: exporters.registry.clone(),
         log: exporters.log.clone(),
@@ -160,13 +160,16 @@ pub(crate) async fn serve(which: Which, parts: Parts, ports: Ports, shutdown: Ca
             cluster: "default".to_owned(),
             demo: parts.demo.clone(),
             workers: 2,
-            origins: parts.origins.clone(),
+            origins: parts.console.origins.clone(),
+            console: parts.console.bundle.clone(),
+            support_url: parts.console.support_url.clone(),
         };
         let deps = control::Deps {
             db: parts.db.clone(),
             realms: parts.realms.clone(),
             keyring: keyring.clone(),
             connector: parts.connector.clone(),
+            doorbell: doorbell.clone(),
             verifier: verifier.clone(),
             runtime: runtime.clone(),
         };
@@ -252,7 +255,7 @@ pub(crate) fn check(which: Which, environment: &Environment) -> anyhow::Result<(
     settings::realm_keyring(environment)?;
     settings::keep_activity(environment)?;
     if which.control {
-        settings::origins(environment)?;
+        settings::console(environment)?;
         settings::listen(environment, env::CONTROL_LISTEN, 8080)?;
         settings::admins(environment)?;
         settings::operators(environment)?;

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::time::Duration;
 
 use downstream::{Connector, Guard};
@@ -93,7 +94,7 @@ pub(crate) fn connector(guard: &Guard) -> anyhow::Result<Connector> {
 }
 
 /// Origins of consoles served elsewhere: scheme, host and port, nothing behind.
-pub(crate) fn origins(environment: &Environment) -> Result<Vec<String>, Fault> {
+fn origins(environment: &Environment) -> Result<Vec<String>, Fault> {
     let form = "an origin such as https://app.example.com";
     let origins = environment.list::<url::Url>(env::CONSOLE_ORIGINS, form)?.unwrap_or_default();
     let plain = |url: &url::Url| {
@@ -107,6 +108,29 @@ pub(crate) fn origins(environment: &Environment) -> Result<Vec<String>, Fault> {
         return Err(bad(env::CONSOLE_ORIGINS, format!("each item must be {form}")));
     }
     Ok(origins.iter().map(|url| url.origin().ascii_serialization()).collect())
+}
+
+/// What `control` serves under `/console/` and says there.
+#[derive(Default)]
+pub(crate) struct Console {
+    pub origins: Vec<String>,
+    pub bundle: Option<control::Bundle>,
+    pub support_url: Option<String>,
+}
+
+/// The console's settings. A directory that is named has to hold a built console; where none is named there may be none.
+pub(crate) fn console(environment: &Environment) -> Result<Console, Fault> {
+    let named = environment.text(env::CONSOLE_DIR)?;
+    let bundle = control::Bundle::load(Path::new(named.as_deref().unwrap_or("console/dist")))
+        .map_err(|error| bad(env::CONSOLE_DIR, format!("it cannot be read: {error}")))?;
+    if named.is_some() && bundle.is_none() {
+        return Err(bad(env::CONSOLE_DIR, "there is no index.html in it; see console/README.md for how to build it"));
+    }
+    let support_url = environment.text(env::SUPPORT_URL)?;
+    if support_url.as_ref().is_some_and(|url| !url.starts_with("https://") && !url.starts_with("mailto:")) {
+        return Err(bad(env::SUPPORT_URL, "it must begin with https:// or mailto:"));
+    }
+    Ok(Console { origins: origins(environment)?, bundle, support_url })
 }
 
 /// How long activity is kept.

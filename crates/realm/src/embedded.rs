@@ -160,6 +160,6 @@ impl Embedded {
                 roles: false,
             })
             .collect();
-        Ok(Changes { events, server_ms })
+        Ok(Changes { events, groups: Vec::new(), server_ms })
     }
 }

@@ -11,7 +11,7 @@ pub mod keycloak;
 mod user;
 
 pub use error::Error;
-pub use user::{Changes, NewGroup, NewUser, RealmEvent, RealmGroup, RealmUser, UserChange};
+pub use user::{Changes, GroupEvent, NewGroup, NewUser, RealmEvent, RealmGroup, RealmUser, UserChange};
 
 use std::time::Duration;
 
@@ -201,7 +201,7 @@ impl Realm {
         }
     }
 
-    /// A group by id.
+    /// A group by id; `None` only where the realm itself says that there is no such group.
     pub async fn group(&self, id: Uuid) -> Result<Option<RealmGroup>, Error> {
         match self {
             Self::Embedded(_) => Ok(None),
@@ -234,11 +234,43 @@ impl Realm {
         }
     }
 
+    /// The groups a user is in, directly.
+    pub async fn groups_of(&self, user: Uuid) -> Result<Vec<Uuid>, Error> {
+        match self {
+            Self::Embedded(_) => Ok(Vec::new()),
+            Self::Keycloak(client) => client.groups_of(user).await,
+        }
+    }
+
+    /// A page of the top-level groups, by name.
+    pub async fn groups(&self, first: u32, max: u32) -> Result<Vec<RealmGroup>, Error> {
+        match self {
+            Self::Embedded(_) => Ok(Vec::new()),
+            Self::Keycloak(client) => client.groups(first, max).await,
+        }
+    }
+
+    /// A page of a group's direct members, by username; service accounts are among them.
+    pub async fn members(&self, group: Uuid, first: u32, max: u32) -> Result<Vec<Uuid>, Error> {
+        match self {
+            Self::Embedded(_) => Ok(Vec::new()),
+            Self::Keycloak(client) => client.members(group, first, max).await,
+        }
+    }
+
     /// A page of people by username, without service accounts.
     pub async fn users(&self, first: u32, max: u32) -> Result<Vec<RealmUser>, Error> {
         match self {
             Self::Embedded(realm) => realm.users(first, max).await,
             Self::Keycloak(client) => client.users(first, max).await,
+        }
+    }
+
+    /// Whether the realm keeps the events the poll lives on.
+    pub async fn stores_events(&self) -> Result<bool, Error> {
+        match self {
+            Self::Embedded(_) => Ok(true),
+            Self::Keycloak(client) => client.stores_events().await,
         }
     }
 

@@ -140,11 +140,22 @@ pub struct RealmEvent {
     pub roles: bool,
 }
 
+/// Something that happened to a group of a realm: another name, or its end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GroupEvent {
+    /// Its id, for de-duplication.
+    pub id: String,
+    /// Which.
+    pub group: Uuid,
+}
+
 /// A poll's harvest.
 #[derive(Debug, Clone, Default)]
 pub struct Changes {
     /// What happened, oldest first.
     pub events: Vec<RealmEvent>,
+    /// What happened to groups themselves. Memberships are among what happened to users.
+    pub groups: Vec<GroupEvent>,
     /// The realm's clock when it answered, milliseconds: the cursor never passes it (K28).
     pub server_ms: i64,
 }

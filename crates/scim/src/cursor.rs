@@ -91,7 +91,7 @@ impl Walk {
 }
 
 /// A cursor for the page after `position`; `now` is in seconds since the epoch. None if it would be longer than
-/// [`MAX_LENGTH`], which only a sort key of thousands of characters can do.
+/// [`MAX_LENGTH`], which no key of [`Sort::key`] and no id of less than 700 bytes makes it.
 pub fn encode(key: &[u8], walk: &Walk, position: &Position, now: i64) -> Option<String> {
     let mut bytes = vec![FORM];
     bytes.extend(now.to_be_bytes());

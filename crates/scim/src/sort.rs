@@ -14,6 +14,9 @@ use crate::path::AttributePath;
 use crate::schema::{Kind, ResourceType};
 use crate::{Error, Object, ScimType};
 
+/// How many characters of a text decide its place: beyond them values are equal, so that every place fits a cursor.
+const DECISIVE: usize = 512;
+
 /// A parsed `sortBy` and `sortOrder`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Sort<'s> {
@@ -83,8 +86,8 @@ impl<'s> Sort<'s> {
                 DateTime::parse_from_rfc3339(text).map_or(Key::Missing, Key::Instant)
             }
             Some(Value::String(text)) if text.is_empty() => Key::Missing,
-            Some(Value::String(text)) if compared.case_exact => Key::Text(text.clone()),
-            Some(Value::String(text)) => Key::Text(case_key(text)),
+            Some(Value::String(text)) if compared.case_exact => Key::Text(beginning(text)),
+            Some(Value::String(text)) => Key::Text(beginning(&case_key(text))),
             Some(Value::Number(number)) => Key::Number(number.clone()),
             Some(Value::Bool(flag)) => Key::Boolean(*flag),
             _ => Key::Missing,
@@ -106,6 +109,10 @@ impl std::fmt::Display for Sort<'_> {
         }
         formatter.write_str(if self.descending { " descending" } else { " ascending" })
     }
+}
+
+fn beginning(text: &str) -> String {
+    text.chars().take(DECISIVE).collect()
 }
 
 impl Key {

@@ -5,20 +5,26 @@ use std::time::Duration;
 
 use crate::{eventually, http, servers, unique};
 
-/// A vhost of a test's own.
+/// A vhost of a test's own, or the one Keycloak's listener tells.
 pub struct Vhost {
     name: String,
+    lasts: bool,
 }
 
 impl Default for Vhost {
     fn default() -> Self {
-        let vhost = Self { name: unique("test") };
+        let vhost = Self { name: unique("test"), lasts: false };
         assert!(vhost.admin(reqwest::Method::PUT), "the vhost {} was not made", vhost.name);
         vhost
     }
 }
 
 impl Vhost {
+    /// The broker's default one, which every test's Keycloak tells of every realm.
+    pub fn of_keycloak() -> Self {
+        Self { name: "%2f".to_owned(), lasts: true }
+    }
+
     /// What a program is given as `AMQP_URL`.
     pub fn url(&self) -> String {
         format!("{}/{}", servers::fact("KEVRA_TEST_AMQP_URL"), self.name)
@@ -33,16 +39,27 @@ impl Vhost {
 
 impl Drop for Vhost {
     fn drop(&mut self) {
-        self.admin(reqwest::Method::DELETE);
+        if !self.lasts {
+            self.admin(reqwest::Method::DELETE);
+        }
     }
 }
 
 /// Kills the whole broker (`kill -9`) and starts it anew; every vhost of it suffers.
 pub fn kill_and_restart() {
+    kill();
+    start();
+}
+
+/// Kills the whole broker, `kill -9`.
+pub fn kill() {
+    command("kill");
+}
+
+/// Starts the broker again.
+pub fn start() {
     let script = servers::fact("KEVRA_TEST_RABBITMQ");
-    let killed = Command::new(&script).arg("kill").status().expect("the broker's script runs");
-    assert!(killed.success(), "the broker was not killed");
-    let start = Command::new(&script).arg("start").stdin(Stdio::null()).stdout(Stdio::null()).spawn();
+    let start = Command::new(script).arg("start").stdin(Stdio::null()).stdout(Stdio::null()).spawn();
     drop(start.expect("the broker's script runs"));
     let url = format!("{}/api/overview", servers::fact("KEVRA_TEST_AMQP_ADMIN"));
     let up = eventually(Duration::from_mins(2), || {
@@ -50,4 +67,19 @@ pub fn kill_and_restart() {
         answer.status().is_success().then_some(())
     });
     assert!(up.is_some(), "the broker did not come back");
+}
+
+/// Stops the whole broker where it stands; connections stay open and nothing answers.
+pub fn freeze() {
+    command("freeze");
+}
+
+/// Lets a frozen broker go on.
+pub fn thaw() {
+    command("thaw");
+}
+
+fn command(name: &str) {
+    let done = Command::new(servers::fact("KEVRA_TEST_RABBITMQ")).arg(name).status();
+    assert!(done.expect("the broker's script runs").success(), "the broker did not {name}");
 }

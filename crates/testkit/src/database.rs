@@ -14,6 +14,7 @@ pub struct Database {
 
 enum Keeper {
     Postgres { name: String },
+    Server,
     Sqlite { _file: Scratch },
 }
 
@@ -30,6 +31,12 @@ impl Database {
         let name = unique("test");
         psql(&format!("CREATE DATABASE \"{name}\" TEMPLATE \"{template}\""));
         Self { url: at(&name), kept_by: Keeper::Postgres { name } }
+    }
+
+    /// The only one on a PostgreSQL of the test's own, with which it goes.
+    pub(crate) fn whole_server(url: &str) -> Self {
+        migrate(url);
+        Self { url: url.to_owned(), kept_by: Keeper::Server }
     }
 
     /// A SQLite file.
@@ -94,6 +101,11 @@ fn at(name: &str) -> String {
     let url = servers::fact("KEVRA_TEST_DATABASE_URL");
     let (server, _) = url.rsplit_once('/').expect("a database in the URL");
     format!("{server}/{name}")
+}
+
+/// What a statement answers in Keycloak's own database, as somebody who goes past Keycloak.
+pub fn ask_keycloaks(statement: &str) -> String {
+    ask(&servers::fact("KEVRA_TEST_KEYCLOAK_DATABASE_URL"), statement)
 }
 
 fn psql(statement: &str) -> String {

@@ -2,7 +2,7 @@
 
 use std::net::TcpListener;
 
-use demo::sample_app::SampleApp;
+use demo::sample_app::{Manners, SampleApp};
 use serde_json::{Map, Value};
 use tokio_util::sync::CancellationToken;
 
@@ -18,10 +18,17 @@ pub struct Fieldnotes {
 
 impl Default for Fieldnotes {
     fn default() -> Self {
+        Self::with(Manners::default())
+    }
+}
+
+impl Fieldnotes {
+    /// One that lacks some manners.
+    pub fn with(manners: Manners) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
         listener.set_nonblocking(true).expect("a listener for a runtime");
         let url = format!("http://{}/scim/v2", listener.local_addr().expect("its address"));
-        let (app, token, stop) = (SampleApp::default(), unique("fieldnotes"), CancellationToken::new());
+        let (app, token, stop) = (SampleApp::with(manners), unique("fieldnotes"), CancellationToken::new());
         let (served, expected, stopping) = (app.clone(), token.clone(), stop.clone());
         std::thread::spawn(move || {
             let server = async move { served.run(listener, expected, stopping)?.await };
@@ -29,9 +36,7 @@ impl Default for Fieldnotes {
         });
         Self { app, url, token, stop }
     }
-}
 
-impl Fieldnotes {
     /// Its SCIM base URL.
     pub fn url(&self) -> &str {
         &self.url

@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 use std::path::PathBuf;
-use std::process::Command;
+use std::process::{Command, Output};
 use std::time::Duration;
 
 use demo::issuer::Issuer;
@@ -10,6 +10,7 @@ use demo::issuer::Issuer;
 use crate::broker::Vhost;
 use crate::console::Console;
 use crate::database::Database;
+use crate::own::{OwnBroker, OwnPostgres};
 use crate::process::Process;
 use crate::scratch::Scratch;
 use crate::{free_port, http, servers};
@@ -22,7 +23,7 @@ const KEYRING: &str = "test:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
 pub struct Installation {
     program: PathBuf,
     database: Database,
-    vhost: Vhost,
+    _vhost: Option<Vhost>,
     issuer: Issuer,
     scratch: Scratch,
     started: Cell<u32>,
@@ -52,14 +53,34 @@ impl Installation {
         installation
     }
 
+    /// Likewise, on the vhost that Keycloak's listener tells: only one of them at a time hears everything.
+    pub fn hearing_keycloak(program: &str) -> Self {
+        let mut installation = Self::on_keycloak(program);
+        installation.vhost = Vhost::of_keycloak();
+        let url = installation.vhost.url();
+        installation.set("AMQP_URL", &url);
+        installation
+    }
+
     /// On PostgreSQL and RabbitMQ, with embedded realms.
     pub fn on_embedded_realms(program: &str) -> Self {
-        let (database, vhost, scratch) = (Database::postgres(), Vhost::default(), Scratch::default());
+        let vhost = Vhost::default();
+        let url = vhost.url();
+        Self::on(program, Database::postgres(), &url, Some(vhost))
+    }
+
+    /// On servers of the test's own, which it may kill, with embedded realms.
+    pub fn on_own_servers(program: &str, postgres: &OwnPostgres, broker: &OwnBroker) -> Self {
+        Self::on(program, Database::whole_server(&postgres.url()), &broker.url(), None)
+    }
+
+    fn on(program: &str, database: Database, amqp_url: &str, vhost: Option<Vhost>) -> Self {
+        let scratch = Scratch::default();
         let issuer = Issuer::new("https://console.test", "kevra-scim-control").expect("a signing key");
         let jwks = scratch.write("jwks.json", issuer.jwks());
         let settings = [
             ("DATABASE_URL", database.url()),
-            ("AMQP_URL", &vhost.url()),
+            ("AMQP_URL", amqp_url),
             ("KEVRA_SEAL_KEYRING", KEYRING),
             ("KEVRA_REALM_KEYRING", KEYRING),
             ("KEVRA_JWT_ISSUER", "https://console.test"),
@@ -68,13 +89,19 @@ impl Installation {
         ];
         let settings = settings.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
         let program = PathBuf::from(program);
-        Self { program, database, vhost, issuer, scratch, started: Cell::new(0), settings }
+        Self { program, database, _vhost: vhost, issuer, scratch, started: Cell::new(0), settings }
     }
 
     /// Adds a setting for everything started from now on.
     pub fn set(&mut self, name: &str, value: &str) {
         self.settings.retain(|(held, _)| held != name);
         self.settings.push((name.to_owned(), value.to_owned()));
+    }
+
+    /// A setting that everything is started with.
+    pub fn setting(&self, name: &str) -> &str {
+        let held = self.settings.iter().find(|(held, _)| held == name);
+        held.map(|(_, value)| value.as_str()).expect("the setting is made")
     }
 
     /// Runs a command of the program to its end; what it printed.
@@ -92,10 +119,15 @@ impl Installation {
 
     /// Runs a command: what it printed, or what it said where it failed.
     pub fn try_run(&self, arguments: &[&str]) -> Result<String, String> {
-        let output = Command::new(&self.program).args(arguments).envs(self.settings.clone()).output();
-        let output = output.expect("the program runs");
+        let output = self.attempt(arguments);
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim().to_owned();
         if output.status.success() { Ok(text(&output.stdout)) } else { Err(text(&output.stderr)) }
+    }
+
+    /// Runs a command of the program to its end, which may be a bad one.
+    pub fn attempt(&self, arguments: &[&str]) -> Output {
+        let output = Command::new(&self.program).args(arguments).envs(self.settings.clone()).output();
+        output.expect("the program runs")
     }
 
     /// Says which host the identity providers reach the default cluster's realms under: a gateway of this installation.
@@ -147,11 +179,6 @@ impl Installation {
     /// The database.
     pub fn database(&self) -> &Database {
         &self.database
-    }
-
-    /// The vhost.
-    pub fn vhost(&self) -> &Vhost {
-        &self.vhost
     }
 
     /// Every line that any process has written.

@@ -1,19 +1,30 @@
 //! A Keycloak realm per test, and what its administrator sees and does.
 
+use std::process::{Command, Stdio};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
 use reqwest::Method;
+use reqwest::blocking::Client;
 use serde_json::{Value, json};
 
-use crate::{http, servers, unique};
+use crate::{eventually, http, servers, unique};
 
 /// A realm of a test's own, on the Keycloak of `scripts/test`.
 pub struct Realm {
     name: String,
     base: String,
+    http: Client,
+    token: Mutex<Option<(Instant, String)>>,
 }
+
+/// How long a token is used: those of the master realm live for a minute.
+const FRESH: Duration = Duration::from_secs(30);
 
 impl Default for Realm {
     fn default() -> Self {
-        let realm = Self { name: unique("test"), base: servers::fact("KEVRA_TEST_KEYCLOAK_URL") };
+        let base = servers::fact("KEVRA_TEST_KEYCLOAK_URL");
+        let realm = Self { name: unique("test"), base, http: http(), token: Mutex::default() };
         realm.call(Method::POST, "/admin/realms", Some(&json!({ "realm": realm.name, "enabled": true })));
         realm
     }
@@ -23,6 +34,11 @@ impl Realm {
     /// Its name.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Its issuer's URL.
+    pub fn url(&self) -> String {
+        format!("{}/realms/{}", self.base, self.name)
     }
 
     /// A user by username, as an administrator sees it.
@@ -54,11 +70,44 @@ impl Realm {
         self.admin(Method::PUT, &format!("/users/{id}"), Some(&user));
     }
 
-    /// What the realm's token endpoint answers a public client.
+    /// What the realm's token endpoint answers a public client; nothing where it does not answer.
     pub fn token_of(&self, client: &str, form: &[(&str, &str)]) -> Value {
-        let url = format!("{}/realms/{}/protocol/openid-connect/token", self.base, self.name);
+        let url = format!("{}/protocol/openid-connect/token", self.url());
         let form: Vec<(&str, &str)> = form.iter().copied().chain([("client_id", client)]).collect();
-        http().post(url).form(&form).send().expect("Keycloak answers").json().expect("a token answer")
+        let answer = self.http.post(url).form(&form).send();
+        answer.ok().and_then(|answer| answer.json().ok()).unwrap_or_default()
+    }
+
+    /// A public client through which users may sign in with a password.
+    pub fn make_app(&self) {
+        let app = json!({ "clientId": "app", "publicClient": true, "directAccessGrantsEnabled": true });
+        self.admin(Method::POST, "/clients", Some(&app));
+    }
+
+    /// Gives a user a password, signs in with it through the app and saves the account as its page does; the status of
+    /// what was answered last.
+    pub fn save_account(&self, id: &str, change: impl FnOnce(&mut Value)) -> Option<u16> {
+        let secret = json!({ "type": "password", "value": "correct horse", "temporary": false });
+        let (status, _) = self.try_admin(Method::PUT, &format!("/users/{id}/reset-password"), Some(&secret))?;
+        if !(200..300).contains(&status) {
+            return Some(status);
+        }
+        let (_, user) = self.try_admin(Method::GET, &format!("/users/{id}"), None)?;
+        let name = user["username"].as_str()?;
+        let form = [("grant_type", "password"), ("scope", "openid"), ("username", name), ("password", "correct horse")];
+        let answer = self.token_of("app", &form);
+        let Some(token) = answer["access_token"].as_str() else { return Some(401) };
+        let url = format!("{}/realms/{}/account", self.base, self.name);
+        let call =
+            |method: Method| self.http.request(method, &url).header("accept", "application/json").bearer_auth(token);
+        let mut account: Value = call(Method::GET).send().ok()?.json().ok()?;
+        change(&mut account);
+        Some(call(Method::POST).json(&account).send().ok()?.status().as_u16())
+    }
+
+    /// The realm's own UUID.
+    pub fn id(&self) -> String {
+        self.admin(Method::GET, "", None)["id"].as_str().expect("a realm has an id").to_owned()
     }
 
     /// A call of the realm's Admin API.
@@ -67,27 +116,41 @@ impl Realm {
     }
 
     fn call(&self, method: Method, path: &str, body: Option<&Value>) -> Value {
-        let mut request = http().request(method, format!("{}{path}", self.base)).bearer_auth(self.token());
+        let (status, answer) = self.ask(method, path, body).expect("Keycloak answers");
+        assert!((200..300).contains(&status), "{path}: {status} {answer}");
+        answer
+    }
+
+    /// A call of the realm's Admin API whose outcome is the caller's business; `None` where Keycloak does not answer.
+    pub fn try_admin(&self, method: Method, path: &str, body: Option<&Value>) -> Option<(u16, Value)> {
+        self.ask(method, &format!("/admin/realms/{}{path}", self.name), body)
+    }
+
+    fn ask(&self, method: Method, path: &str, body: Option<&Value>) -> Option<(u16, Value)> {
+        let mut request = self.http.request(method, format!("{}{path}", self.base)).bearer_auth(self.token()?);
         if let Some(body) = body {
             request = request.json(body);
         }
-        let answer = request.send().expect("Keycloak answers");
-        let (status, text) = (answer.status(), answer.text().unwrap_or_default());
-        assert!(status.is_success(), "{path}: {status} {text}");
-        serde_json::from_str(&text).unwrap_or_default()
+        let answer = request.send().ok()?;
+        let (status, text) = (answer.status().as_u16(), answer.text().ok()?);
+        Some((status, serde_json::from_str(&text).unwrap_or_default()))
     }
 
-    /// A fresh token for each call: those of the master realm live for a minute.
-    fn token(&self) -> String {
+    fn token(&self) -> Option<String> {
+        let mut held = self.token.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, token)) = held.as_ref().filter(|(at, _)| at.elapsed() < FRESH) {
+            return Some(token.clone());
+        }
         let form = [
             ("grant_type", "client_credentials".to_owned()),
             ("client_id", servers::fact("KEVRA_TEST_KEYCLOAK_CLIENT_ID")),
             ("client_secret", servers::fact("KEVRA_TEST_KEYCLOAK_CLIENT_SECRET")),
         ];
         let url = format!("{}/realms/master/protocol/openid-connect/token", self.base);
-        let answer = http().post(url).form(&form).send().expect("Keycloak answers");
-        let token: Value = answer.json().expect("a token answer");
-        token["access_token"].as_str().expect("an access token").to_owned()
+        let answer: Value = self.http.post(url).form(&form).send().ok()?.json().ok()?;
+        let token = answer["access_token"].as_str()?.to_owned();
+        *held = Some((Instant::now(), token.clone()));
+        Some(token)
     }
 }
 
@@ -95,4 +158,24 @@ impl Drop for Realm {
     fn drop(&mut self) {
         self.call(Method::DELETE, &format!("/admin/realms/{}", self.name), None);
     }
+}
+
+/// Kills Keycloak, `kill -9`; every realm suffers.
+pub fn kill() {
+    command("kill");
+}
+
+/// Starts Keycloak again and waits until it is ready.
+pub fn start() {
+    let mut command = Command::new(servers::fact("KEVRA_TEST_KEYCLOAK"));
+    let start = command.arg("start").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+    drop(start.expect("Keycloak's script runs"));
+    let url = servers::fact("KEVRA_TEST_KEYCLOAK_HEALTH");
+    let ready = || http().get(&url).send().is_ok_and(|answer| answer.status().is_success()).then_some(());
+    assert!(eventually(Duration::from_mins(4), ready).is_some(), "Keycloak did not come back");
+}
+
+fn command(name: &str) {
+    let done = Command::new(servers::fact("KEVRA_TEST_KEYCLOAK")).arg(name).status();
+    assert!(done.expect("Keycloak's script runs").success(), "Keycloak did not {name}");
 }

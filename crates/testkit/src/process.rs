@@ -46,6 +46,11 @@ impl Process {
         self.child.id()
     }
 
+    /// Whether it has not ended.
+    pub fn is_running(&mut self) -> bool {
+        self.child.try_wait().expect("the process can be asked").is_none()
+    }
+
     /// Everything it has written.
     pub fn output(&self) -> String {
         let bytes = std::fs::read(&self.log).unwrap_or_default();
@@ -64,9 +69,30 @@ impl Process {
         assert!(sent.expect("kill runs").success(), "SIG{name} was not sent");
     }
 
+    /// Sends a signal by name to it and to everything it has started.
+    pub fn signal_all(&self, name: &str) {
+        let family: Vec<String> = family(self.child.id()).iter().map(u32::to_string).collect();
+        // Some may have ended by themselves meanwhile.
+        drop(Command::new("kill").arg(format!("-{name}")).args(family).stderr(Stdio::null()).status());
+    }
+
+    /// Ends it and everything it has started the hard way.
+    pub fn kill_all(&mut self) {
+        self.signal_all("KILL");
+        self.kill();
+    }
+
     /// Asks it to stop, and waits for its end.
     pub fn stop(&mut self, within: Duration) -> ExitStatus {
         self.signal("TERM");
+        self.wait_until_ended(within)
+    }
+
+    /// Waits for its end.
+    ///
+    /// # Panics
+    /// With the program's output, if it goes on.
+    pub fn wait_until_ended(&mut self, within: Duration) -> ExitStatus {
         let status = eventually(within, || self.child.try_wait().expect("the process can be asked"));
         status.unwrap_or_else(|| panic!("it did not stop:\n{}", self.output()))
     }
@@ -76,4 +102,23 @@ impl Drop for Process {
     fn drop(&mut self) {
         self.kill();
     }
+}
+
+/// A process and its descendants.
+fn family(id: u32) -> Vec<u32> {
+    let mut parents = Vec::new();
+    for entry in std::fs::read_dir("/proc").into_iter().flatten().flatten() {
+        let Some(child) = entry.file_name().to_str().and_then(|name| name.parse::<u32>().ok()) else { continue };
+        let stat = std::fs::read_to_string(entry.path().join("stat")).unwrap_or_default();
+        // "id (name) state parent …", and the name may hold anything.
+        let parent = stat.rsplit_once(") ").and_then(|(_, rest)| rest.split(' ').nth(1)?.parse::<u32>().ok());
+        parents.extend(parent.map(|parent| (child, parent)));
+    }
+    let mut family = vec![id];
+    let mut next = 0;
+    while let Some(member) = family.get(next).copied() {
+        family.extend(parents.iter().filter(|(_, parent)| *parent == member).map(|(child, _)| *child));
+        next += 1;
+    }
+    family
 }

@@ -8,3 +8,12 @@
 pub fn fact(name: &str) -> String {
     std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set: run this test through `scripts/test`"))
 }
+
+/// A wish of whoever runs a test, such as a seed; `None` where nobody has one.
+#[expect(clippy::disallowed_methods, reason = "wishes come by the environment of the test run")]
+pub fn wish<T: std::str::FromStr>(name: &str) -> Option<T> {
+    let text = std::env::var(name).ok()?;
+    let read = text.parse().ok();
+    assert!(read.is_some(), "{name} cannot be read: {text}");
+    read
+}

@@ -2,11 +2,11 @@
 //! one tenant's backlog is neither shown nor read to find another's change (P8).
 
 use registry::{Db, TenantId};
-use sea_orm::{FromQueryResult, Value};
+use sea_orm::{ConnectionTrait, DbBackend, FromQueryResult, Value};
 use uuid::Uuid;
 
 use super::clock;
-use super::protocol::{NEVER, Stage};
+use super::protocol::{NEVER, NORMAL, Stage, URGENT};
 use crate::{Error, sql};
 
 /// A row with work to do.
@@ -20,19 +20,9 @@ pub struct Due {
     pub lane: i16,
 }
 
-/// Rows due for a stage whose lease is free, urgent first, then each tenant's first, each tenant's second, …
-pub async fn due(db: &Db, stage: Stage, limit: u32, per_tenant: u32) -> Result<Vec<Due>, Error> {
-    due_except(db, stage, limit, per_tenant, &[]).await
-}
-
-/// Likewise, without tenants that could not be served now.
-pub async fn due_except(
-    db: &Db,
-    stage: Stage,
-    limit: u32,
-    per_tenant: u32,
-    except: &[TenantId],
-) -> Result<Vec<Due>, Error> {
+/// Rows due for a stage whose lease is free, without tenants that could not be served now: urgent first, then each tenant's
+/// first, each tenant's second, …
+pub async fn due(db: &Db, stage: Stage, limit: u32, per_tenant: u32, except: &[TenantId]) -> Result<Vec<Due>, Error> {
     let connection = db.connection();
     let now = clock(connection);
     let (from, at, owed) = match stage {
@@ -46,6 +36,17 @@ pub async fn due_except(
             "owed_seq > i.acked_seq",
         ),
     };
+    // The clock is read once: one that may move cannot bound an index. Nor can a lane that is not fixed.
+    let first = format!(
+        "from ledger i where i.tenant_id = t.id and i.lane = lanes.lane and i.{owed} and i.{at} <= (select {now})
+             and (i.lease_until is null or i.lease_until <= (select {now}))
+         order by i.{at} limit $1"
+    );
+    // PostgreSQL asks a list in `in` about every row of the tenant; SQLite knows no lateral join, and looks the list up.
+    let rows = match connection.get_database_backend() {
+        DbBackend::Postgres => format!("cross join lateral (select i.tenant_id, i.user_id, i.lane, i.{at} {first}) l"),
+        _ => format!("join ledger l on l.tenant_id = t.id and l.user_id in (select i.user_id {first})"),
+    };
     let mut values: Vec<Value> = vec![i64::from(per_tenant).into(), i64::from(limit).into()];
     values.extend(except.iter().map(|tenant| Value::from(tenant.0)));
     let places: Vec<String> = (3..except.len() + 3).map(|place| format!("${place}")).collect();
@@ -54,13 +55,8 @@ pub async fn due_except(
         "select tenant_id, user_id, lane from (
              select l.tenant_id, l.user_id, l.lane, l.{at} as due_at,
                     row_number() over (partition by l.tenant_id order by l.lane, l.{at}) as turn
-             from {from} join ledger l on l.tenant_id = t.id and l.user_id in (
-                 select i.user_id from ledger i
-                 where i.tenant_id = t.id and i.{owed} and i.{at} <= {now}
-                     and (i.lease_until is null or i.lease_until <= {now})
-                 order by i.lane, i.{at} limit $1)
-             {except}) as waiting
-         order by lane, turn, due_at limit $2"
+             from {from} cross join (select {URGENT} as lane union all select {NORMAL}) as lanes {rows} {except}) as waiting
+         where turn <= $1 order by lane, turn, due_at limit $2"
     );
     sql::all(connection, &text, values).await
 }

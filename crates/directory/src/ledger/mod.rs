@@ -17,7 +17,7 @@ use uuid::Uuid;
 
 pub use backlog::{Backlog, Targets, backlog, backlog_of, targets};
 pub use claim::{Claim, claim, live_leases, observed, release, renew, row};
-pub use due::{Due, due, due_except, hasten};
+pub use due::{Due, due, hasten};
 pub use mark::{Mark, baseline, first_enable, mark, owe_again, retire};
 pub use protocol::{Stage, Verdict};
 pub use record::{Acknowledgement, LinkUpdate, Recorded, Triage, record, triaged};

@@ -12,7 +12,7 @@ use crate::{Error, finish, ledger, sql};
 pub struct Import {
     /// When it began, microseconds.
     pub import_started_at: Option<i64>,
-    /// Users taken in so far.
+    /// Managed users of the realm who are in so far, whoever took them in (K8 takes some on the spot).
     pub imported: i64,
     /// When it was done.
     pub import_done_at: Option<i64>,
@@ -48,16 +48,17 @@ pub async fn import_due(db: &Db, watch: &Watch) -> Result<bool, Error> {
     Ok(sql::execute(connection, &text, [watch.tenant_id.0.into(), watch.poll_epoch.into()]).await? == 1)
 }
 
-/// Takes a page of users in, with the progress, in one transaction; whoever is there stays as they are.
-pub async fn import_page(db: &Db, watch: &Watch, users: &[Arrival]) -> Result<(), Error> {
+/// Takes a page of users in, with how many are in by then, in one transaction; whoever is there stays as they are.
+/// A walk begun again after a crash does not take the figure back.
+pub async fn import_page(db: &Db, watch: &Watch, users: &[Arrival], reached: i64) -> Result<(), Error> {
     let transaction = db.begin().await?;
     let outcome = async {
-        let mut taken: i64 = 0;
         for arrival in users {
-            taken += i64::from(user::import(&transaction, watch.tenant_id, arrival).await?);
+            user::import(&transaction, watch.tenant_id, arrival).await?;
         }
-        let text = "update realm_watch set imported = imported + $3 where tenant_id = $1 and poll_epoch = $2";
-        let values = [watch.tenant_id.0.into(), watch.poll_epoch.into(), taken.into()];
+        let text = "update realm_watch set imported = case when imported < $3 then $3 else imported end
+             where tenant_id = $1 and poll_epoch = $2";
+        let values = [watch.tenant_id.0.into(), watch.poll_epoch.into(), reached.into()];
         sql::execute(&transaction, text, values).await?;
         Ok(())
     }

@@ -16,11 +16,11 @@ use crate::{Error, ledger, sql};
 pub use gone::{Gone, may_go};
 pub use import::{Import, import_done, import_due, import_page, import_state, want_import};
 pub use poll::{
-    Harvest, advance, claim_due, compared, forget_old_events, forget_realm, postpone, remember, renew, take, tenant_of,
-    wake, want_compare,
+    Harvest, advance, claim_due, compared, forget_old_events, forget_realm, is_needed, postpone, remember, renew, take,
+    tenant_of, wake, want_compare,
 };
 pub use restore::{remember_events, restored, to_restore};
-pub use setup::{Setup, begin_setup, end_setup, setups_due};
+pub use setup::{Setup, begin_setup, end_setup, setups_due, want_setup};
 
 /// A realm to poll, owned by the caller until its lease ends.
 #[derive(Debug, Clone, FromQueryResult)]

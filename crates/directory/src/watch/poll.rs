@@ -6,10 +6,11 @@ use uuid::Uuid;
 
 use super::{NEEDED, Seen, Watch};
 use crate::ledger::{self, Mark};
-use crate::{Error, finish, sql};
+use crate::{Error, finish, look, sql};
 
-/// How long a poller owns a realm without renewal, microseconds.
-const POLL_LEASE: i64 = 30_000_000;
+/// How long a poller owns a realm without renewal, microseconds: so long is a dead one's realm not polled. A poller that is
+/// late all the same does no harm: it marks twice at most, and moves no cursor.
+const POLL_LEASE: i64 = 10_000_000;
 /// How often the last minutes are read again, microseconds.
 const REREAD: i64 = 60_000_000;
 /// How often the whole realm is compared, microseconds.
@@ -39,6 +40,8 @@ pub async fn claim_due(db: &Db, limit: u32, owner_lease: Option<i64>) -> Result<
 pub struct Harvest<'a> {
     /// What happened, oldest first.
     pub events: &'a [Seen],
+    /// Groups that may have changed, each with the event that said so.
+    pub groups: &'a [(String, Uuid)],
     /// Up to where events are taken now, milliseconds of the realm's clock.
     pub cursor_ms: i64,
     /// When the next poll is due, microseconds from now.
@@ -83,17 +86,23 @@ async fn advance_in(
             marked.push(event.user);
         }
     }
+    for (event, group) in harvest.groups {
+        if first_sight(transaction, watch.tenant_id, event).await? {
+            look::want(transaction, watch.tenant_id, *group).await?;
+        }
+    }
     let idle = if marked.is_empty() { "idle_polls + 1" } else { "0" };
     let text = format!("update realm_watch set idle_polls = {idle} where tenant_id = $1");
     sql::execute(transaction, &text, [watch.tenant_id.0.into()]).await?;
     Ok(marked)
 }
 
-/// Extends a poller's claim while it works; `false` if somebody else took over.
+/// Extends a poller's claim while it works, well before the lease ends; `false` if it is not the poller's any more.
 pub async fn renew(db: &Db, watch: &Watch) -> Result<bool, Error> {
     let connection = db.connection();
     let text = format!(
-        "update realm_watch set poll_until = {} + {POLL_LEASE} where tenant_id = $1 and poll_epoch = $2",
+        "update realm_watch set poll_until = {} + {POLL_LEASE}
+         where tenant_id = $1 and poll_epoch = $2 and poll_until is not null",
         ledger::clock(connection)
     );
     Ok(sql::execute(connection, &text, [watch.tenant_id.0.into(), watch.poll_epoch.into()]).await? == 1)
@@ -108,6 +117,18 @@ pub async fn tenant_of(db: &Db, realm: Uuid) -> Result<Option<TenantId>, Error> 
     let text = "select tenant_id from realm_watch where realm_uuid = $1";
     let row: Option<Of> = sql::one(db.connection(), text, [realm.into()]).await?;
     Ok(row.map(|row| row.tenant_id))
+}
+
+/// Whether anybody follows a tenant's realm: inbound or outbound is on.
+pub async fn is_needed(db: &Db, tenant: TenantId) -> Result<bool, Error> {
+    let text = format!("select w.tenant_id from realm_watch w where w.tenant_id = $1 and ({NEEDED})");
+    let row: Option<Needed> = sql::one(db.connection(), &text, [tenant.0.into()]).await?;
+    Ok(row.is_some_and(|row| row.tenant_id == tenant))
+}
+
+#[derive(FromQueryResult)]
+struct Needed {
+    tenant_id: TenantId,
 }
 
 /// Has a realm polled at once: something happened there.
@@ -185,18 +206,23 @@ pub async fn take(db: &Db, tenant: TenantId, event: &Seen) -> Result<bool, Error
 }
 
 async fn take_in(transaction: &sea_orm::DatabaseTransaction, tenant: TenantId, event: &Seen) -> Result<bool, Error> {
-    let now = ledger::clock(transaction);
-    let text = format!(
-        "insert into seen_event (tenant_id, event_id, seen_at) values ($1, $2, {now})
-         on conflict (tenant_id, event_id) do nothing"
-    );
-    if sql::execute(transaction, &text, [tenant.0.into(), event.id.clone().into()]).await? == 0 {
+    if !first_sight(transaction, tenant, &event.id).await? {
         return Ok(false);
     }
     let (reassert, roles, deleted) = (event.touch, event.roles, event.deleted);
     let mark = Mark { reassert, roles, deleted, ..Mark::default() };
     ledger::mark(transaction, tenant, event.user, &mark).await?;
     Ok(true)
+}
+
+/// Notes an event as taken; `false` if it was taken before.
+async fn first_sight(transaction: &sea_orm::DatabaseTransaction, tenant: TenantId, event: &str) -> Result<bool, Error> {
+    let now = ledger::clock(transaction);
+    let text = format!(
+        "insert into seen_event (tenant_id, event_id, seen_at) values ($1, $2, {now})
+         on conflict (tenant_id, event_id) do nothing"
+    );
+    Ok(sql::execute(transaction, &text, [tenant.0.into(), event.to_owned().into()]).await? == 1)
 }
 
 /// Forgets who a tenant's realm was: it is another one now, or the same elsewhere (K30).

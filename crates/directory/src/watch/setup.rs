@@ -41,6 +41,13 @@ pub async fn setups_due(db: &Db, limit: u32) -> Result<Vec<Setup>, Error> {
     sql::all(connection, &text, [i64::from(limit).into()]).await
 }
 
+/// Has a realm's set-up looked at with the next round: something of it is not as it should be.
+pub async fn want_setup(db: &Db, tenant: TenantId) -> Result<(), Error> {
+    let text = "update realm_watch set check_at = null where tenant_id = $1";
+    sql::execute(db.connection(), text, [tenant.0.into()]).await?;
+    Ok(())
+}
+
 /// Takes one realm's set-up, if nobody is at it.
 pub async fn begin_setup(db: &Db, tenant: TenantId) -> Result<Option<Setup>, Error> {
     let connection = db.connection();

@@ -62,7 +62,7 @@ async fn a_walk_reaches_everybody_once_and_marks_as_it_goes(store: Store) {
     reached.dedup();
     assert_eq!(reached.len(), 30);
     assert_eq!(backfill::ahead(&store.db, acme).await.unwrap(), 30);
-    assert_eq!(ledger::due(&store.db, Stage::Triage, 100, 100).await.unwrap().len(), 30);
+    assert_eq!(ledger::due(&store.db, Stage::Triage, 100, 100, &[]).await.unwrap().len(), 30);
     let done = backfill::newest(&store.db, acme).await.unwrap().unwrap();
     assert_eq!((done.state.as_str(), done.seen, done.creates), ("done", 30, 30));
     let sample: Vec<backfill::Sampled> = serde_json::from_str(&done.sample).unwrap();

@@ -54,7 +54,7 @@ async fn look(store: &Store, tenant: TenantId, user: Uuid, observed: u8) {
 }
 
 async fn owed(store: &Store) -> Vec<Uuid> {
-    ledger::due(&store.db, Stage::Send, 100, 100).await.unwrap().into_iter().map(|due| due.user_id).collect()
+    ledger::due(&store.db, Stage::Send, 100, 100, &[]).await.unwrap().into_iter().map(|due| due.user_id).collect()
 }
 
 fn acknowledged(claim: &ledger::Claim, target: TargetId, generation: i64) -> Acknowledgement {

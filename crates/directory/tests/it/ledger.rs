@@ -211,7 +211,7 @@ async fn deactivations_come_first_and_no_tenant_fills_the_page(store: Store) {
     let (last, off) = (Uuid::new_v4(), Uuid::new_v4());
     ledger::mark(store.db.connection(), small, last, &Mark::default()).await.unwrap();
     ledger::mark(store.db.connection(), big, off, &Mark { urgent: true, ..Mark::default() }).await.unwrap();
-    let due = ledger::due(&store.db, Stage::Triage, 10, 5).await.unwrap();
+    let due = ledger::due(&store.db, Stage::Triage, 10, 5, &[]).await.unwrap();
     assert_eq!(due[0].user_id, off);
     assert!(due.iter().any(|due| due.user_id == last), "a backlog of fifty does not hide one change of another tenant");
     assert!(due.iter().filter(|due| due.tenant_id == big).count() <= 5);
@@ -267,7 +267,7 @@ async fn a_send_that_saw_a_later_state_is_what_triage_compares_with(store: Store
     ended(&store, ada, &claim, target, (2, Verdict::Done)).await;
     ledger::mark(store.db.connection(), acme, ada, &Mark::default()).await.unwrap();
     looked(&store, acme, ada, 1, false).await;
-    assert_eq!(ledger::due(&store.db, Stage::Send, 10, 10).await.unwrap().len(), 1, "B is owed again");
+    assert_eq!(ledger::due(&store.db, Stage::Send, 10, 10, &[]).await.unwrap().len(), 1, "B is owed again");
 }
 
 async fn a_target_that_asked_us_to_wait_is_not_claimed_for(store: Store) {
@@ -303,7 +303,7 @@ async fn who_is_gone_is_not_parked_for_ever(store: Store) {
     ledger::mark(store.db.connection(), acme, ada, &Mark::default()).await.unwrap();
     looked(&store, acme, ada, 9, true).await;
     assert_eq!(
-        ledger::due(&store.db, Stage::Send, 10, 10).await.unwrap().len(),
+        ledger::due(&store.db, Stage::Send, 10, 10, &[]).await.unwrap().len(),
         1,
         "a send finds nobody and settles it"
     );

@@ -58,7 +58,7 @@ async fn set_aside(store: &Store) -> (TenantId, Uuid, (TargetId, i64)) {
 }
 
 async fn due(store: &Store) -> usize {
-    ledger::due(&store.db, Stage::Send, 10, 10).await.unwrap().len()
+    ledger::due(&store.db, Stage::Send, 10, 10, &[]).await.unwrap().len()
 }
 
 async fn a_parked_user_is_listed_until_somebody_decides(store: Store) {

@@ -59,12 +59,13 @@ async fn filters_narrow_a_page(store: Store) {
     let text = |text: &str| Some(text.to_owned());
     for (wanted, count) in [
         (Wanted::default(), 3),
-        (Wanted { class: text("ok"), ..Wanted::default() }, 2),
+        (Wanted { classes: vec!["ok".to_owned()], ..Wanted::default() }, 2),
+        (Wanted { classes: vec!["ok".to_owned(), "rotated".to_owned()], ..Wanted::default() }, 3),
         (Wanted { direction: text("in"), ..Wanted::default() }, 1),
         (Wanted { trace: text("trace-2"), ..Wanted::default() }, 1),
         (Wanted { users: Some(vec![ada]), ..Wanted::default() }, 1),
         (Wanted { users: Some(Vec::new()), ..Wanted::default() }, 0),
-        (Wanted { users: Some(vec![ada]), class: text("rotated"), ..Wanted::default() }, 0),
+        (Wanted { users: Some(vec![ada]), classes: vec!["rotated".to_owned()], ..Wanted::default() }, 0),
     ] {
         assert_eq!(trail::page(&store.db, acme, &wanted, 10).await.unwrap().len(), count, "{wanted:?}");
     }

@@ -4,7 +4,11 @@ use futures_util::future::join_all;
 use testkit::store::Store;
 use uuid::Uuid;
 
-testkit::on_both_databases!(a_realm_has_one_poller, an_event_marks_once_and_only_under_the_pollers_claim);
+testkit::on_both_databases!(
+    a_realm_has_one_poller,
+    an_event_marks_once_and_only_under_the_pollers_claim,
+    a_poller_that_is_alive_keeps_its_realm_and_one_that_has_ended_takes_nothing_back
+);
 
 async fn a_realm_has_one_poller(store: Store) {
     let (acme, _) = store.provisioned("acme").await;
@@ -15,7 +19,7 @@ async fn a_realm_has_one_poller(store: Store) {
 }
 
 fn harvest(events: &[Seen], cursor_ms: i64) -> Harvest<'_> {
-    Harvest { events, cursor_ms, next_in: 0 }
+    Harvest { events, groups: &[], cursor_ms, next_in: 0 }
 }
 
 async fn an_event_marks_once_and_only_under_the_pollers_claim(store: Store) {
@@ -37,4 +41,17 @@ async fn an_event_marks_once_and_only_under_the_pollers_claim(store: Store) {
     );
     let claim = ledger::claim(&store.db, acme, ada, Stage::Triage, None).await.unwrap().unwrap();
     assert_eq!((claim.seq, claim.reassert), (1, true));
+}
+
+async fn a_poller_that_is_alive_keeps_its_realm_and_one_that_has_ended_takes_nothing_back(store: Store) {
+    let (acme, _) = store.provisioned("acme").await;
+    watch::ensure(&store.db, acme).await.unwrap();
+    let late = watch::claim_due(&store.db, 10, Some(0)).await.unwrap().remove(0);
+    // It says that it is alive in time, and nobody takes over.
+    assert!(watch::renew(&store.db, &late).await.unwrap());
+    assert!(watch::claim_due(&store.db, 10, None).await.unwrap().is_empty());
+    watch::advance(&store.db, &late, &harvest(&[], 10)).await.unwrap();
+    // What it says after its end keeps the realm from nobody.
+    assert!(!watch::renew(&store.db, &late).await.unwrap());
+    assert_eq!(watch::claim_due(&store.db, 10, None).await.unwrap().len(), 1);
 }

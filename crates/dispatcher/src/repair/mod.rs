@@ -1,7 +1,9 @@
-//! Repair: what a crash of the gateway left half done, and quarantined targets that may take us again. One tenant's trouble
+//! Repair: what a crash of the gateway left half done, groups to be looked at, and quarantined targets that may
+//! take us again. One tenant's trouble
 //! is its own: each piece is tried by itself and comes again.
 
 mod creates;
+mod groups;
 mod logouts;
 mod memberships;
 mod probes;
@@ -22,6 +24,7 @@ pub(crate) async fn run(config: Config, deps: Deps, shutdown: CancellationToken)
                 creates::finish_all(&deps),
                 logouts::pay_all(&deps),
                 memberships::tell_all(&deps),
+                groups::look_at_all(&deps),
                 probes::ask_all(&deps)
             )
         };

@@ -42,7 +42,7 @@ pub(super) fn announce(ready: &Ready, facts: &Facts, data: &Path, code: &str) {
   \u{2713} gateway      {gateway}
   \u{2713} dispatcher   listening to the doorbell, sweeping the ledger
 
-  Open      {console}#code={code}     signs you in once, 10 min
+  Open      {console}#code={code}     signs you in once, 10 min; another: scripts/demo link
   API docs  {control}/docs/api
 
   Try it, from a second terminal

@@ -69,6 +69,12 @@ pub(crate) struct Options {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Prints another link that signs in to a running demo's console, once.
+    Link {
+        /// The running demo's ready file.
+        #[arg(long, default_value_os_t = Ready::default_file())]
+        ready_file: PathBuf,
+    },
     /// Plays Okta's request sequence against a running demo.
     Okta {
         /// The inbound token.
@@ -90,6 +96,7 @@ enum Command {
 pub(crate) async fn run(options: Options, environment: Environment) -> anyhow::Result<()> {
     match options.command {
         None => start(options, environment).await,
+        Some(Command::Link { ready_file }) => play::link(&Ready::read(&ready_file)?).await,
         Some(Command::Okta { token, ready_file }) => play::okta(&Ready::read(&ready_file)?, &token).await,
         Some(Command::Touch { user, ready_file }) => play::touch(&Ready::read(&ready_file)?, &user).await,
     }
@@ -166,7 +173,7 @@ async fn start(options: Options, environment: Environment) -> anyhow::Result<()>
             downstream_url: ready.downstream_url.clone(),
             downstream_token: SecretString::from(ready.downstream_token.clone()),
         }),
-        origins: settings::origins(&environment)?,
+        console: settings::console(&environment)?,
         keep_activity: settings::keep_activity(&environment)?,
         metrics: exporters.registry.clone(),
         log: exporters.log.clone(),
@@ -189,7 +196,7 @@ async fn start(options: Options, environment: Environment) -> anyhow::Result<()>
     };
     announce(&ready, &facts, &data.path, &sign_in);
     if options.play {
-        play::both_ways(&ready).await?;
+        play::both_ways(&ready, &stop).await?;
     }
     stop.cancelled().await;
     let stopping = Instant::now();

@@ -7,11 +7,15 @@ use demo::okta::{Okta, Step};
 use demo::sample_app::Entry;
 use registry::BearerToken;
 use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
 
 use super::ready::Ready;
 
 /// How long a change may take to arrive before the player goes on.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How long the player rests between two rounds.
+const REST: Duration = Duration::from_secs(8);
 
 pub(super) fn http() -> anyhow::Result<reqwest::Client> {
     Ok(reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(30)).build()?)
@@ -21,8 +25,9 @@ fn text<'a>(value: &'a Value, name: &str) -> &'a str {
     value.get(name).and_then(Value::as_str).unwrap_or_default()
 }
 
-/// Enables both directions, plays Okta, and shows what arrives downstream as it arrives.
-pub(super) async fn both_ways(ready: &Ready) -> anyhow::Result<()> {
+/// Enables both directions, plays Okta, and shows what arrives downstream as it arrives; then goes on
+/// until the demo stops or its token is dead, so that the console has something to show.
+pub(super) async fn both_ways(ready: &Ready, stop: &CancellationToken) -> anyhow::Result<()> {
     let client = http()?;
     let post = |path: &str| client.post(ready.tenant_url(path)).bearer_auth(&ready.operator_token);
     let body = json!({ "base_url": ready.downstream_url, "token": ready.downstream_token });
@@ -40,7 +45,27 @@ pub(super) async fn both_ways(ready: &Ready) -> anyhow::Result<()> {
         }
     })
     .await?;
-    println!("\n  Fieldnotes holds what the realm holds. Now change somebody yourself: kevra-scim demo touch ada\n");
+    let rest = REST.as_secs();
+    println!(
+        "\n  Fieldnotes holds what the realm holds. The same is played again every {rest} s, for the page to show."
+    );
+    println!("  Change somebody yourself: scripts/demo touch grace\n");
+    while tokio::time::timeout(REST, stop.cancelled()).await.is_err() {
+        let played = sequence(ready, token.reveal(), async |_| {});
+        let Some(Err(ended)) = stop.run_until_cancelled(played).await else { continue };
+        println!("  The player has ended: {ended}");
+        break;
+    }
+    Ok(())
+}
+
+/// A link that signs in to the console, once.
+pub(super) async fn link(ready: &Ready) -> anyhow::Result<()> {
+    let url = format!("{}/console/code", ready.control_url);
+    let answer =
+        http()?.post(url).bearer_auth(&ready.operator_token).send().await.context("is the demo still running?")?;
+    let answer: Value = answer.error_for_status()?.json().await?;
+    println!("{}#code={}", ready.console_url, text(&answer, "code"));
     Ok(())
 }
 

@@ -1,48 +1,67 @@
-//! A reply that gets lost leaves the downstream's state in doubt (K17).
+//! A reply that gets lost leaves the downstream's state in doubt (K17). Where the ledger is kept from remembering the doubt,
+//! this notices.
 
 use std::time::Duration;
 
+use demo::sample_app::Manners;
 use serde_json::json;
 use testkit::eventually;
-use testkit::fieldnotes::Fieldnotes;
-use testkit::installation::Installation;
-use testkit::lossy_proxy::LossyProxy;
+use testkit::network::Fault;
 
-use crate::provider::Provider;
-use crate::{PROGRAM, front};
+use crate::scene::{SOON, Scene};
 
-/// On → the reply is lost → off: compared with what was last confirmed, "off" would be no change at all.
+const ADA: &str = "ada@acme.test";
+
+fn is(scene: &Scene, active: bool) -> bool {
+    scene.downstream.user(ADA).is_some_and(|user| user["active"] == active)
+}
+
+fn becomes(scene: &Scene, active: bool) {
+    let there = eventually(SOON, || is(scene, active).then_some(()));
+    assert!(there.is_some(), "downstream holds {:?}", scene.downstream.app().users());
+}
+
+/// On → the reply is lost → off: compared with what was last confirmed, "off" would be no change at all. Says whether ada is
+/// off downstream in the end.
+fn is_off_after_a_lost_reply(scene: &Scene, ada: &str) -> bool {
+    let switch = |active: bool| scene.provider.replace(ada, &[("active", json!(active))]);
+    switch(false);
+    becomes(scene, false);
+    let before = scene.network.hits().len();
+    scene.network.next(Fault::LoseReply, Some("PATCH"), 1);
+    scene.network.next(Fault::Reset, None, usize::MAX);
+    switch(true);
+    becomes(scene, true);
+    let lost = eventually(Duration::from_secs(10), || (scene.network.hits().len() > before).then_some(()));
+    assert!(lost.is_some(), "a reply was lost");
+    switch(false);
+    assert!(is(scene, true), "nothing has got through since");
+    scene.network.mend();
+    let settled = eventually(SOON, || (is(scene, false) || scene.rests()).then_some(()));
+    assert!(settled.is_some(), "it comes to an end: {}", scene.installation.logs());
+    is(scene, false)
+}
+
 #[test]
 fn a_user_switched_off_after_a_lost_reply_is_off_downstream() {
-    let installation = Installation::on_embedded_realms(PROGRAM);
-    let (console, _control, gateway) = front(&installation);
-    let _dispatcher = installation.start("dispatcher");
-    let downstream = Fieldnotes::default();
-    let network = LossyProxy::new(downstream.url());
-    console.make_tenant("acme", "acme");
-    console.enable_outbound("acme", network.url(), downstream.token());
-    let provider = Provider::new(&gateway.url, "acme", &console.enable_inbound("acme"));
-    let is = |active: bool| downstream.user("ada@acme.test").is_some_and(|user| user["active"] == active);
-    let becomes = |active: bool| {
-        let there = eventually(Duration::from_mins(1), || is(active).then_some(()));
-        assert!(there.is_some(), "downstream holds {:?}", downstream.app().users());
-    };
-    let id = provider.create("ada@acme.test");
-    becomes(true);
-    provider.replace(&id, &[("active", json!(false))]);
-    becomes(false);
-
+    let scene = Scene::with(Manners::default());
+    let ada = scene.person(ADA);
     for _ in 0..3 {
-        network.lose_the_next_reply_to_a_patch();
-        provider.replace(&id, &[("active", json!(true))]);
-        becomes(true);
-        let lost = eventually(Duration::from_secs(10), || network.has_lost_it().then_some(()));
-        assert!(lost.is_some(), "a reply was lost");
-        provider.replace(&id, &[("active", json!(false))]);
-        assert!(is(true), "nothing has got through since");
-        network.mend();
-        becomes(false);
+        assert!(is_off_after_a_lost_reply(&scene, &ada), "downstream holds {:?}", scene.downstream.app().users());
     }
-    let posts = downstream.app().journal().iter().filter(|entry| entry.method == "POST").count();
+    let posts = scene.downstream.app().journal().iter().filter(|entry| entry.method == "POST").count();
     assert_eq!(posts, 1, "nothing was made twice");
+}
+
+#[test]
+fn without_the_memory_of_doubt_a_user_would_stay_on() {
+    let scene = Scene::with(Manners::default());
+    let ada = scene.person(ADA);
+    scene.installation.database().ask(
+        "create function forget() returns trigger language plpgsql as
+             'begin new.settled_epoch := new.epoch; return new; end';
+         create trigger forget before update on ledger for each row execute function forget();",
+    );
+    assert!(!is_off_after_a_lost_reply(&scene, &ada), "the rule makes the difference");
+    assert!(scene.rests(), "with a clean ledger");
 }

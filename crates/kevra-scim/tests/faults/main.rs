@@ -1,9 +1,13 @@
 //! What survives kills and a network that loses replies. Apart from the other tests, because it kills the broker they
 //! would share. `scripts/test` starts the servers.
 
+mod chaos;
 mod lost_reply;
+mod no_filters;
 mod nothing_lost;
 mod provider;
+mod scene;
+mod throttled;
 
 use testkit::console::Console;
 use testkit::installation::{Installation, Role};

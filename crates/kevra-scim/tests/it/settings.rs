@@ -60,6 +60,8 @@ const WRONG: &[(&str, &str, &str)] = &[
     ("KEVRA_DOWNSTREAM_CA", "no certificate", "PEM"),
     ("KEVRA_CONSOLE_ORIGINS", "console.test", "origin"),
     ("KEVRA_CONSOLE_ORIGINS", "https://console.test/page", "origin"),
+    ("KEVRA_CONSOLE_DIR", "/no/such/directory", "index.html"),
+    ("KEVRA_SUPPORT_URL", "javascript:alert(1)", "https:// or mailto:"),
     ("KEVRA_ACTIVITY_DAYS", "0", "1 to 3650"),
     ("KEVRA_DEVELOPMENT", "perhaps", "true or false"),
     ("KEVRA_LOG", "a=b=c", "tracing filter"),

@@ -2,7 +2,9 @@
 //! `scripts/test` starts the servers.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails here")]
 
+mod backlog;
 mod capture;
+mod commands;
 mod conformance;
 mod downstreams;
 mod isolation;
@@ -15,6 +17,7 @@ mod overlap;
 mod proxied;
 mod realm;
 mod restored;
+mod ringing;
 mod rolling;
 mod rotation;
 mod telemetry;

@@ -137,6 +137,9 @@ fn who_is_managed_already_keeps_the_id_and_is_never_unknown_meanwhile() {
     }
     let all = eventually(SOON, || (scene.get("/Users").1["totalResults"] == 12).then_some(()));
     assert!(all.is_some(), "{}", scene.installation.logs());
+    let import = || scene.console.call(Method::GET, "/tenants/acme/identity-sync", None).1["inbound"]["import"].take();
+    let done = eventually(SOON, || Some(import()).filter(|import| import["state"] == "done"));
+    assert_eq!(done.map(|import| import["imported"].clone()), Some(json!(12)), "the panel says so: {}", import());
     // Let go of in the realm, and taken in again.
     managed(&scene.realm, &ids[0], Method::DELETE);
     scene.becomes(&format!("/Users/{}", ids[0]), 404);

@@ -5,7 +5,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::Client;
-use crate::{Changes, Error, RealmEvent};
+use crate::{Changes, Error, GroupEvent, RealmEvent};
 
 const PAGE: usize = 100;
 /// Pages of one poll: what is left comes with the next.
@@ -18,46 +18,49 @@ const SELF_SERVICE: &str = "/events?direction=asc&type=REGISTER&type=UPDATE_PROF
 
 impl Client {
     pub(crate) async fn changes(&self, since_ms: i64, ours: &[Uuid]) -> Result<Changes, Error> {
-        let mut changes = Changes::default();
-        let admin = |event: &Value| admin_event(event, ours);
-        self.walk("/admin-events?direction=asc", since_ms, &mut changes, &admin).await?;
-        self.walk(SELF_SERVICE, since_ms, &mut changes, &user_event).await?;
-        changes.events.sort_by_key(|event| event.at_ms);
-        Ok(changes)
+        let (of_admins, until_ms) = self.walk("/admin-events?direction=asc", since_ms).await?;
+        let (of_users, users_until_ms) = self.walk(SELF_SERVICE, since_ms).await?;
+        let mut events: Vec<_> = of_admins.iter().filter_map(|event| admin_event(event, ours)).collect();
+        events.extend(of_users.iter().filter_map(user_event));
+        events.sort_by_key(|event| event.at_ms);
+        let groups = of_admins.iter().filter_map(group_event).collect();
+        Ok(Changes { events, groups, server_ms: until_ms.min(users_until_ms) })
+    }
+
+    pub(crate) async fn stores_events(&self) -> Result<bool, Error> {
+        let config = self.transport.call(Method::GET, "/events/config", None).await?.body;
+        Ok(config["adminEventsEnabled"] == true && config["eventsEnabled"] == true)
     }
 
     /// Walks by time, never by offset: within one millisecond the order of pages is not stable, so a page that does not
-    /// get past its first millisecond is asked for again, larger.
-    async fn walk(
-        &self,
-        path: &str,
-        since_ms: i64,
-        changes: &mut Changes,
-        read: &(dyn Fn(&Value) -> Option<RealmEvent> + Sync),
-    ) -> Result<(), Error> {
+    /// get past its first millisecond is asked for again, larger. Answers with the events and the realm's clock.
+    async fn walk(&self, path: &str, since_ms: i64) -> Result<(Vec<Value>, i64), Error> {
         let (mut from, mut size) = (since_ms, PAGE);
+        let (mut events, mut server_ms) = (Vec::new(), i64::MAX);
         for _ in 0..MAX_PAGES {
             let answer = self.transport.call(Method::GET, &format!("{path}&dateFrom={from}&max={size}"), None).await?;
-            let date_ms = answer.date_ms.unwrap_or(from);
-            changes.server_ms = if changes.server_ms == 0 { date_ms } else { changes.server_ms.min(date_ms) };
+            server_ms = server_ms.min(answer.date_ms.unwrap_or(from));
             let page = answer.body.as_array().cloned().unwrap_or_default();
             let last = page.last().and_then(|event| event.get("time")).and_then(Value::as_i64);
-            changes.events.extend(page.iter().filter_map(read));
+            let full = page.len() == size;
+            events.extend(page);
             match last {
-                Some(last) if page.len() == size => {
-                    if last == from {
-                        size *= 4;
-                    } else {
-                        (from, size) = (last, PAGE);
-                    }
-                }
-                _ => return Ok(()),
+                Some(last) if full && last == from => size *= 4,
+                Some(last) if full => (from, size) = (last, PAGE),
+                _ => return Ok((events, server_ms)),
             }
         }
         // Not all was read: the cursor must not pass what was.
-        changes.server_ms = changes.server_ms.min(from);
-        Ok(())
+        Ok((events, server_ms.min(from)))
     }
+}
+
+/// Another name of a group, or its end; its own memberships are events of the users.
+fn group_event(event: &Value) -> Option<GroupEvent> {
+    let group = event.get("resourcePath")?.as_str()?.strip_prefix("groups/")?;
+    let changed = matches!(event.get("operationType")?.as_str()?, "UPDATE" | "DELETE");
+    let group = Uuid::parse_str(group).ok().filter(|_| changed && event.get("error").is_none_or(Value::is_null))?;
+    Some(GroupEvent { id: event.get("id")?.as_str()?.to_owned(), group })
 }
 
 fn admin_event(event: &Value, ours: &[Uuid]) -> Option<RealmEvent> {

@@ -30,8 +30,8 @@ impl Client {
             encode(name)
         );
         let answer = self.transport.call(Method::GET, &path, None).await?;
-        let groups = answer.body.as_array().into_iter().flatten().filter_map(read);
-        Ok(groups.into_iter().find(|group| group.name == name))
+        let mut groups = answer.body.as_array().into_iter().flatten().filter(|group| is_top(group)).filter_map(read);
+        Ok(groups.find(|group| group.name == name))
     }
 
     pub(crate) async fn group(&self, id: Uuid) -> Result<Option<RealmGroup>, Error> {
@@ -40,6 +40,24 @@ impl Client {
             Err(Error::NotFound) => Ok(None),
             Err(error) => Err(error),
         }
+    }
+
+    pub(crate) async fn groups_of(&self, user: Uuid) -> Result<Vec<Uuid>, Error> {
+        let path = format!("/users/{user}/groups?briefRepresentation=true");
+        let answer = self.transport.call(Method::GET, &path, None).await?;
+        Ok(answer.body.as_array().into_iter().flatten().filter_map(id_of).collect())
+    }
+
+    pub(crate) async fn groups(&self, first: u32, max: u32) -> Result<Vec<RealmGroup>, Error> {
+        let path = format!("/groups?first={first}&max={max}&briefRepresentation=false&subGroupsCount=false");
+        let answer = self.transport.call(Method::GET, &path, None).await?;
+        Ok(answer.body.as_array().into_iter().flatten().filter_map(read).collect())
+    }
+
+    pub(crate) async fn members(&self, group: Uuid, first: u32, max: u32) -> Result<Vec<Uuid>, Error> {
+        let path = format!("/groups/{group}/members?first={first}&max={max}&briefRepresentation=true");
+        let answer = self.transport.call(Method::GET, &path, None).await?;
+        Ok(answer.body.as_array().into_iter().flatten().filter_map(id_of).collect())
     }
 
     /// Two calls: what else Keycloak keeps of the group goes back as it came.
@@ -82,8 +100,14 @@ impl Client {
 
 fn read(value: &Value) -> Option<RealmGroup> {
     let marker = value.get("attributes").and_then(|attributes| attributes.get(MARKER)).and_then(|values| values.get(0));
-    let top = value.get("parentId").is_none_or(Value::is_null);
-    let name = value.get("name")?.as_str()?.to_owned();
-    let id = Uuid::parse_str(value.get("id")?.as_str()?).ok()?;
-    top.then(|| RealmGroup { id, name, marker: marker.and_then(Value::as_str).map(str::to_owned) })
+    let marker = marker.and_then(Value::as_str).map(str::to_owned);
+    Some(RealmGroup { id: id_of(value)?, name: value.get("name")?.as_str()?.to_owned(), marker })
+}
+
+fn is_top(group: &Value) -> bool {
+    group.get("parentId").is_none_or(Value::is_null)
+}
+
+fn id_of(value: &Value) -> Option<Uuid> {
+    Uuid::parse_str(value.get("id")?.as_str()?).ok()
 }

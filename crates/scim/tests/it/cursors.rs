@@ -7,7 +7,8 @@ use scim::filter::Filter;
 use scim::list;
 use scim::query::Query;
 use scim::schema::{GROUP, USER};
-use scim::sort::Sort;
+use scim::sort::{Key, Sort};
+use serde_json::json;
 
 use crate::support::*;
 
@@ -89,6 +90,19 @@ fn an_old_cursor_and_a_changed_count_have_their_own_errors() {
 fn a_place_too_long_for_a_url_has_no_cursor() {
     let long = Position { sort_key: Some("x".repeat(10_000)), ..position() };
     assert_eq!(cursor::encode(KEY, &walk(), &long, 1), None);
+}
+
+#[test]
+fn a_value_of_any_length_is_a_place_that_fits() {
+    let sort = Sort::parse(&USER, "title", None).unwrap();
+    let key = sort.key(&rendered(&USER, &user(json!({ "userName": "a", "title": "\u{10348}".repeat(60_000) }))));
+    let Key::Text(text) = key else { panic!("a title is text") };
+    let place = Position {
+        sort_key: Some(format!("t{text}")),
+        id: "2819c223-7f76-453a-919d-413861904646".to_owned(),
+        ..position()
+    };
+    assert!(cursor::encode(KEY, &walk(), &place, 1).is_some());
 }
 
 #[test]

@@ -1,5 +1,7 @@
-//! SCIM software of other people: the server `scim2-server` as a downstream, the client `scim2-cli` as an identity
-//! provider. Both come from PyPI into the environment `scripts/test` makes.
+//! SCIM software of other people: the servers `scim2-server` and SCIMMY as downstreams, the client `scim2-cli` as an identity
+//! provider. The former come from PyPI into the environment `scripts/test` makes.
+
+mod scimmy;
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -11,6 +13,8 @@ use serde_json::Value;
 use crate::process::Process;
 use crate::scratch::Scratch;
 use crate::{free_port, http, servers, unique};
+
+pub use scimmy::Scimmy;
 
 fn tool(name: &str) -> PathBuf {
     PathBuf::from(servers::fact("KEVRA_TEST_VENV")).join("bin").join(name)

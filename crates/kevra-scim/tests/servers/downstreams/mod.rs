@@ -1,5 +1,8 @@
 //! Downstreams that are real SCIM servers, other people's and our own gateway: each receives every kind of change.
 
+mod backfill;
+mod keycloak_scim;
+
 use std::time::Duration;
 
 use reqwest::Method;
@@ -7,7 +10,7 @@ use serde_json::{Value, json};
 use testkit::console::Console;
 use testkit::eventually;
 use testkit::installation::{Installation, Role};
-use testkit::third_party::Scim2Server;
+use testkit::third_party::{Scim2Server, Scimmy};
 
 use crate::{PROGRAM, front};
 
@@ -159,6 +162,12 @@ fn a_third_party_server_receives_every_kind_of_change() {
     receives_every_kind_of_change(&Downstream { url: server.url().to_owned(), token: server.token().to_owned() });
 }
 
+#[test]
+fn scimmy_receives_every_kind_of_change() {
+    let server = Scimmy::default();
+    receives_every_kind_of_change(&Downstream { url: server.url().to_owned(), token: server.token().to_owned() });
+}
+
 /// Our own gateway as somebody's downstream, with its installation.
 pub(crate) fn our_own() -> (Downstream, Console, Vec<Role>, Installation) {
     let installation = Installation::on_embedded_realms(PROGRAM);
@@ -194,67 +203,4 @@ fn a_refused_token_quarantines_and_a_new_one_delivers_what_was_owed() {
         downstream.arrives(name, |user| user["externalId"] == json!(id));
     }
     assert!(outbound()["quarantined_at"].is_null());
-}
-
-#[test]
-fn a_backfill_of_two_hundred_survives_a_dispatcher_that_is_killed() {
-    let (downstream, _console, _roles, _installation) = our_own();
-    let sender = Installation::on_embedded_realms(PROGRAM);
-    let (there, _its_control, _its_gateway) = front(&sender);
-    let mut first = sender.start("dispatcher");
-    let _second = sender.start("dispatcher");
-    there.make_tenant("acme", "acme");
-    let call =
-        |method: Method, path: &str, body: Option<&Value>| there.call(method, &format!("/tenants/acme{path}"), body);
-    for number in 0..200 {
-        let person = json!({ "username": format!("user-{number:03}"), "enabled": true });
-        assert_eq!(call(Method::POST, "/realm-users", Some(&person)).0, 201);
-    }
-    there.enable_outbound("acme", &downstream.url, &downstream.token);
-    let count = || downstream.call(Method::GET, "/Users?count=0", None)["totalResults"].as_u64().unwrap_or(0);
-    let ended = |wanted: &str| {
-        eventually(Duration::from_mins(2), || {
-            Some(call(Method::GET, "/outbound/backfill", None).1).filter(|backfill| backfill["state"] == wanted)
-        })
-    };
-    // A rehearsal counts and changes nothing.
-    let (status, begun) = call(Method::POST, "/outbound/backfill", Some(&json!({ "dry_run": true })));
-    assert_eq!(status, 202, "{begun}");
-    let rehearsed = ended("done").unwrap_or_else(|| panic!("{}", sender.logs()));
-    assert_eq!(
-        (&rehearsed["create"], &rehearsed["seen"], &rehearsed["total"]),
-        (&json!(200), &json!(200), &json!(200))
-    );
-    assert_eq!(rehearsed["sample"].as_array().map(Vec::len), Some(20));
-    assert!(rehearsed["sample"][0]["username"].as_str().unwrap().starts_with("user-"));
-    assert_eq!(count(), 0, "a rehearsal pushes nobody");
-
-    let (status, begun) = call(Method::POST, "/outbound/backfill", Some(&json!({ "dry_run": false })));
-    assert_eq!(status, 202, "{begun}");
-    let (status, twice) = call(Method::POST, "/outbound/backfill", Some(&json!({ "dry_run": false })));
-    assert_eq!((status, &twice["code"]), (409, &json!("already_running")));
-    assert!(eventually(SOON, || (count() >= 20).then_some(())).is_some(), "{}", sender.logs());
-    first.process.kill();
-    let (_, paused) = call(Method::POST, "/outbound/backfill/pause", None);
-    assert_eq!(paused["state"], "paused");
-    let (_, resumed) = call(Method::POST, "/outbound/backfill/resume", None);
-    assert_eq!(resumed["state"], "running");
-    // A live edit does not wait for the rest; the realm may be the dead one's to poll until its claim runs out, after 30 s.
-    let person = json!({ "username": "live", "enabled": true });
-    call(Method::POST, "/realm-users", Some(&person));
-    assert!(eventually(Duration::from_secs(45), || downstream.user("live")).is_some(), "{}", sender.logs());
-    let done = ended("done").unwrap_or_else(|| panic!("{}", sender.logs()));
-    assert!(done["seen"].as_u64() >= Some(200), "{done}");
-    let all = eventually(Duration::from_mins(1), || (count() == 201).then_some(()));
-    assert!(all.is_some(), "{} arrived: {}", count(), sender.logs());
-    let list = downstream.call(Method::GET, "/Users?count=1000", None);
-    let mut owners: Vec<&str> =
-        list["Resources"].as_array().unwrap().iter().filter_map(|user| user["externalId"].as_str()).collect();
-    owners.sort_unstable();
-    owners.dedup();
-    assert_eq!(owners.len(), 201, "one record a person");
-    // Everybody is in step now.
-    call(Method::POST, "/outbound/backfill", Some(&json!({ "dry_run": true })));
-    let again = ended("done").unwrap();
-    assert_eq!((&again["in_step"], &again["create"]), (&json!(201), &json!(0)), "{again}");
 }

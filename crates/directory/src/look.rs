@@ -1,0 +1,184 @@
+//! Groups follow the realm: their names, their memberships, their end. What may have changed is only marked (K9); whoever
+//! looks holds the group's write lease, so that a look and a write of ours never overlap (K1, K7).
+
+use registry::{Db, TenantId};
+use scim::Object;
+use sea_orm::{ConnectionTrait, FromQueryResult};
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::resource::Kind;
+use crate::{Error, finish_if, group, ledger, member, sql};
+
+/// A group to look at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, FromQueryResult)]
+pub struct Look {
+    /// The tenant.
+    pub tenant_id: TenantId,
+    /// The group.
+    pub id: Uuid,
+    /// The mark this look answers for.
+    pub look_at: i64,
+}
+
+/// A membership of the directory, as the realm was told or not yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, FromQueryResult)]
+pub struct Membership {
+    /// The group.
+    pub group_id: Uuid,
+    /// The realm was told.
+    pub told: bool,
+}
+
+/// Says that a group may have changed in the realm; one that the directory does not have is nobody's business.
+pub async fn want(connection: &impl ConnectionTrait, tenant: TenantId, group: Uuid) -> Result<(), Error> {
+    let now = ledger::clock(connection);
+    let text = format!("update directory_group set look_at = {now} where tenant_id = $1 and id = $2");
+    sql::execute(connection, &text, [tenant.0.into(), group.into()]).await?;
+    Ok(())
+}
+
+/// Groups to be looked at that nobody is writing.
+pub async fn due(db: &Db, limit: u32) -> Result<Vec<Look>, Error> {
+    let connection = db.connection();
+    let now = ledger::clock(connection);
+    let text = format!(
+        "select tenant_id, id, look_at from directory_group
+         where look_at <= {now} and (write_until is null or write_until <= {now}) order by look_at limit $1"
+    );
+    sql::all(connection, &text, [i64::from(limit).into()]).await
+}
+
+/// A group was looked at, under its lease, which ends; a mark that came meanwhile stays.
+pub async fn done(db: &Db, look: &Look, epoch: i64) -> Result<(), Error> {
+    let text =
+        "update directory_group set write_until = null, look_at = case when look_at = $4 then null else look_at end
+         where tenant_id = $1 and id = $2 and write_epoch = $3";
+    let values = [look.tenant_id.0.into(), look.id.into(), epoch.into(), look.look_at.into()];
+    sql::execute(db.connection(), text, values).await?;
+    Ok(())
+}
+
+/// A group cannot be decided about now: its lease ends, and it is looked at again after so many microseconds.
+pub async fn later(db: &Db, look: &Look, epoch: i64, after: i64) -> Result<(), Error> {
+    let connection = db.connection();
+    let text = format!(
+        "update directory_group set write_until = null, look_at = {} + $4
+         where tenant_id = $1 and id = $2 and write_epoch = $3",
+        ledger::clock(connection)
+    );
+    sql::execute(connection, &text, [look.tenant_id.0.into(), look.id.into(), epoch.into(), after.into()]).await?;
+    Ok(())
+}
+
+/// The tenant's groups and what the realm called them when it was last asked.
+pub async fn names(db: &Db, tenant: TenantId) -> Result<Vec<(Uuid, String)>, Error> {
+    #[derive(FromQueryResult)]
+    struct Named {
+        id: Uuid,
+        name: Option<String>,
+    }
+    let text = "select id, coalesce(base, display_name) as name from directory_group where tenant_id = $1";
+    let rows: Vec<Named> = sql::all(db.connection(), text, [tenant.0.into()]).await?;
+    Ok(rows.into_iter().map(|row| (row.id, row.name.unwrap_or_default())).collect())
+}
+
+/// The groups of the directory a user is in, or about to be in or out of.
+pub async fn of_user(db: &Db, tenant: TenantId, user: Uuid) -> Result<Vec<Membership>, Error> {
+    let text = "select group_id, state = 'done' as told from membership
+         where tenant_id = $1 and user_id = $2 and kind = 'User'";
+    sql::all(db.connection(), text, [tenant.0.into(), user.into()]).await
+}
+
+/// The realm made a user a member, or not any more: the directory follows under the group's lease. What the realm has not
+/// been told yet is ours to tell and stays (K7). Says whether anything changed.
+pub async fn follow_member(
+    db: &Db,
+    tenant: TenantId,
+    (group, epoch): (Uuid, i64),
+    user: Uuid,
+    is_member: bool,
+) -> Result<bool, Error> {
+    let transaction = db.begin().await?;
+    let outcome = async {
+        let followed = if is_member {
+            member::join_as_told(&transaction, (tenant, group), user).await?
+        } else {
+            let text = "delete from membership where tenant_id = $1 and group_id = $2 and user_id = $3
+                     and desired and state = 'done' and kind = 'User'";
+            sql::execute(&transaction, text, [tenant.0.into(), group.into(), user.into()]).await?
+        };
+        let text = format!(
+            "update directory_group set version = version + 1, modified_at = {}
+             where tenant_id = $1 and id = $2 and write_epoch = $3",
+            ledger::clock(&transaction)
+        );
+        // Without the lease nothing is kept.
+        let ours = sql::execute(&transaction, &text, [tenant.0.into(), group.into(), epoch.into()]).await? == 1;
+        Ok(ours && followed == 1)
+    };
+    let outcome = outcome.await;
+    finish_if(transaction, outcome, |followed| *followed).await
+}
+
+/// The realm calls a group by this name: the directory follows the difference to what it was called before (K12), and takes
+/// the name from whoever has it here, who is looked at in turn (K6).
+pub async fn follow_name(db: &Db, look: &Look, epoch: i64, name: &str) -> Result<(), Error> {
+    #[derive(FromQueryResult)]
+    struct Row {
+        document: String,
+        base: Option<String>,
+    }
+    #[derive(FromQueryResult)]
+    struct Holder {
+        id: Uuid,
+    }
+    let (tenant, id) = (look.tenant_id, look.id);
+    let transaction = db.begin().await?;
+    let outcome = async {
+        let text = format!(
+            "select document, base from directory_group where tenant_id = $1 and id = $2 and write_epoch = $3 {}",
+            sql::for_update(&transaction)
+        );
+        let values = [tenant.0.into(), id.into(), epoch.into()];
+        let Some(row) = sql::one::<Row>(&transaction, &text, values).await? else { return Ok(false) };
+        let mut document: Object = serde_json::from_str(&row.document)?;
+        if row.base.unwrap_or_else(|| group::display_name(&document)) == name {
+            return Ok(false);
+        }
+        document.insert("displayName".to_owned(), Value::String(name.to_owned()));
+        let key = scim::key::display_name_key(name);
+        let text =
+            "update directory_group set display_key = null where tenant_id = $1 and display_key = $2 and id <> $3
+             returning id";
+        let values = [tenant.0.into(), key.clone().into(), id.into()];
+        if let Some(holder) = sql::one::<Holder>(&transaction, text, values).await? {
+            want(&transaction, tenant, holder.id).await?;
+        }
+        let text = format!(
+            "update directory_group set document = $3, display_key = $4, display_name = $5, base = $5,
+                 version = version + 1, modified_at = {} where tenant_id = $1 and id = $2",
+            ledger::clock(&transaction)
+        );
+        let document = serde_json::to_string(&document)?;
+        let values = [tenant.0.into(), id.into(), document.into(), key.into(), name.to_owned().into()];
+        sql::execute(&transaction, &text, values).await?;
+        Ok(true)
+    };
+    let outcome = outcome.await;
+    finish_if(transaction, outcome, |followed| *followed).await.map(drop)
+}
+
+/// Which of the tenant's memberships a listing of the realm contradicts: people who are members there and not here, or
+/// here and not there. Only a suspicion (K7).
+pub async fn suspects(
+    db: &Db,
+    tenant: TenantId,
+    group: Uuid,
+    in_realm: &std::collections::HashSet<Uuid>,
+) -> Result<Vec<Uuid>, Error> {
+    let here = member::of_group(db, tenant, group).await?;
+    let here: std::collections::HashSet<Uuid> =
+        here.into_iter().filter(|(_, kind)| *kind == Kind::User).map(|(id, _)| id).collect();
+    Ok(here.symmetric_difference(in_realm).copied().collect())
+}

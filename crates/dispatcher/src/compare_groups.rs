@@ -1,0 +1,78 @@
+//! The compare's part of groups: who is called otherwise or is missing, and whose members the realm lists otherwise. It
+//! only marks; a look at that one group or user decides (K7).
+
+use std::collections::{HashMap, HashSet};
+
+use directory::ledger::Mark;
+use directory::look;
+use directory::watch::Watch;
+use realm::Realm;
+use uuid::Uuid;
+
+use crate::compare::{PAGE, mark, text};
+use crate::{Deps, alarm};
+
+/// Groups missing at once that are believed, at least; more than that and a tenth of all are held (K14).
+const BELIEVED: usize = 20;
+
+pub(crate) async fn run(deps: &Deps, watch: &Watch, realm: &Realm, managed: &HashSet<Uuid>) -> Result<(), String> {
+    let tenant = watch.tenant_id;
+    let names = look::names(&deps.db, tenant).await.map_err(text)?;
+    if names.is_empty() || !realm.keeps_groups() {
+        return Ok(());
+    }
+    let listed = listing(realm).await?;
+    let missing = names.iter().filter(|(id, _)| !listed.contains_key(id)).count();
+    let held = missing > BELIEVED.max(names.len() / 10);
+    if held {
+        alarm::absences(deps, tenant, None).await;
+    }
+    for (id, name) in &names {
+        let as_before = match listed.get(id) {
+            Some(listed) => listed == name,
+            None => held,
+        };
+        if !as_before {
+            look::want(deps.db.connection(), tenant, *id).await.map_err(text)?;
+        }
+    }
+    for (group, _) in names.iter().filter(|(id, _)| listed.contains_key(id)) {
+        let there: HashSet<Uuid> = members(realm, *group).await?.intersection(managed).copied().collect();
+        for user in look::suspects(&deps.db, tenant, *group, &there).await.map_err(text)? {
+            mark(deps, tenant, user, &Mark { roles: true, ..Mark::default() }).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn listing(realm: &Realm) -> Result<HashMap<Uuid, String>, String> {
+    let mut listed = HashMap::new();
+    let mut first = 0;
+    loop {
+        let page = realm.groups(first, PAGE).await.map_err(text)?;
+        let full = page.len() == PAGE as usize;
+        listed.extend(page.into_iter().map(|group| (group.id, group.name)));
+        if !full {
+            return Ok(listed);
+        }
+        first += PAGE - 10;
+    }
+}
+
+async fn members(realm: &Realm, group: Uuid) -> Result<HashSet<Uuid>, String> {
+    let mut members = HashSet::new();
+    let mut first = 0;
+    loop {
+        let page = match realm.members(group, first, PAGE).await {
+            // Deleted since it was listed: its end is an event of its own.
+            Err(realm::Error::NotFound) => return Ok(members),
+            page => page.map_err(text)?,
+        };
+        let full = page.len() == PAGE as usize;
+        members.extend(page);
+        if !full {
+            return Ok(members);
+        }
+        first += PAGE - 10;
+    }
+}

@@ -1,0 +1,57 @@
+//! Memberships follow the realm (K7): a user's groups there and here are compared; each pair that differs is decided by a
+//! second read under the group's write lease, so that a page or a read from before a write of ours changes nothing.
+
+use std::collections::{HashMap, HashSet};
+
+use directory::look;
+use directory::resource::Kind;
+use directory::writing;
+use realm::Realm;
+use registry::TenantId;
+use uuid::Uuid;
+
+use crate::Deps;
+use crate::triage::Unread;
+
+/// Lets the directory follow the groups of a user it manages. `false` where a group was being written: look again.
+pub(crate) async fn follow(deps: &Deps, tenant: TenantId, realm: &Realm, user: Uuid) -> Result<bool, Unread> {
+    if !realm.keeps_groups() {
+        return Ok(true);
+    }
+    let names = look::names(&deps.db, tenant).await?;
+    if names.is_empty() {
+        return Ok(true);
+    }
+    let groups: HashSet<Uuid> = names.into_iter().map(|(id, _)| id).collect();
+    let there: HashSet<Uuid> =
+        realm.groups_of(user).await?.into_iter().filter(|group| groups.contains(group)).collect();
+    let here = look::of_user(&deps.db, tenant, user).await?;
+    let here: HashMap<Uuid, bool> = here.into_iter().map(|held| (held.group_id, held.told)).collect();
+    let joined = there.iter().filter(|group| !here.contains_key(group));
+    // What the realm has not been told yet is ours to tell.
+    let left = here.iter().filter(|(group, told)| **told && !there.contains(group)).map(|(group, _)| group);
+    let suspects: Vec<Uuid> = joined.chain(left).copied().collect();
+    for group in suspects {
+        if !decide(deps, tenant, realm, user, group).await? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+async fn decide(deps: &Deps, tenant: TenantId, realm: &Realm, user: Uuid, group: Uuid) -> Result<bool, Unread> {
+    let Some(epoch) = writing::take_over(&deps.db, Kind::Group, tenant, group).await? else { return Ok(false) };
+    let decided = match realm.groups_of(user).await {
+        Ok(there) => {
+            let is_member = there.contains(&group);
+            look::follow_member(&deps.db, tenant, (group, epoch), user, is_member).await.map_err(Unread::from)
+        }
+        Err(error) => Err(error.into()),
+    };
+    writing::release(&deps.db, Kind::Group, tenant, group, epoch).await?;
+    let followed = decided?;
+    if followed {
+        tracing::info!(tenant.id = %tenant, user.id = %user, group.id = %group, "a membership followed the realm");
+    }
+    Ok(true)
+}

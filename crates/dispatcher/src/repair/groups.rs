@@ -1,0 +1,66 @@
+//! Groups that may have changed in the realm: the directory follows their names, and lets go of those that are gone.
+
+use directory::look::{self, Look};
+use directory::resource::Kind;
+use directory::{group, watch, writing};
+
+use super::{AT_ONCE, Repaired, text, waiting};
+use crate::{Deps, alarm};
+
+/// How long a group waits that cannot be decided about, microseconds.
+const HELD: i64 = 60_000_000;
+/// How long one waits whose realm cannot be read, microseconds.
+const UNREADABLE: i64 = 5_000_000;
+
+pub(super) async fn look_at_all(deps: &Deps) {
+    for look in waiting("groups", look::due(&deps.db, AT_ONCE).await) {
+        if let Err(reason) = look_at(deps, &look).await {
+            tracing::info!(reason, tenant.id = %look.tenant_id, group.id = %look.id, "a group waits to be looked at");
+        }
+    }
+}
+
+/// What a look came to.
+enum Seen {
+    /// The directory is in step.
+    Followed,
+    /// Gone for good.
+    Gone,
+    /// Not found in a realm that is not the one we know.
+    Foreign,
+}
+
+async fn look_at(deps: &Deps, look: &Look) -> Repaired {
+    let taken = writing::take_over(&deps.db, Kind::Group, look.tenant_id, look.id).await;
+    let Some(epoch) = taken.map_err(|error| text(&error))? else { return Ok(()) };
+    let seen = follow(deps, look, epoch).await;
+    let ended = match &seen {
+        Ok(Seen::Followed) => look::done(&deps.db, look, epoch).await,
+        Ok(Seen::Gone) => group::delete(&deps.db, look.tenant_id, look.id, epoch).await.map(drop),
+        Ok(Seen::Foreign) => look::later(&deps.db, look, epoch, HELD).await,
+        Err(_) => look::later(&deps.db, look, epoch, UNREADABLE).await,
+    };
+    ended.map_err(|error| text(&error))?;
+    seen.map(drop)
+}
+
+async fn follow(deps: &Deps, look: &Look, epoch: i64) -> Result<Seen, String> {
+    let tenant = look.tenant_id;
+    let realm = deps.realms.of(tenant).await.map_err(|error| text(&error))?;
+    if !realm.keeps_groups() {
+        return Ok(Seen::Followed);
+    }
+    if let Some(found) = realm.group(look.id).await.map_err(|error| text(&error))? {
+        look::follow_name(&deps.db, look, epoch, &found.name).await.map_err(|error| text(&error))?;
+        return Ok(Seen::Followed);
+    }
+    // Not found is gone only where the realm is the one we know (K14).
+    let known = watch::identity(&deps.db, tenant).await.map_err(|error| text(&error))?;
+    let known = known.and_then(|identity| identity.realm_uuid);
+    if known.is_some() && realm.identity().await.map_err(|error| text(&error))? != known {
+        alarm::foreign(deps, tenant).await;
+        return Ok(Seen::Foreign);
+    }
+    tracing::info!(tenant.id = %tenant, group.id = %look.id, "a group is gone from the realm");
+    Ok(Seen::Gone)
+}

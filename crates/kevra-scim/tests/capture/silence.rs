@@ -1,0 +1,145 @@
+//! What fires no event, or whose events are gone, is found all the same: nobody is asked to do anything.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+use testkit::database;
+use testkit::eventually;
+use testkit::ldap::Ldap;
+
+use crate::stage::{SOON, Stage, members};
+
+/// Has the realm compared now; by itself that happens every quarter of an hour.
+fn compare(stage: &Stage) {
+    stage.installation.run(&["realm", "compare", "acme"]);
+}
+
+#[test]
+fn what_is_written_past_keycloak_is_found_by_the_compare() {
+    let stage = Stage::deaf();
+    let (ada, eve, kim) = (stage.made("ada@acme.test"), stage.made("eve@acme.test"), stage.made("kim@acme.test"));
+    let group = json!({ "displayName": "Guides", "members": [{ "value": eve }, { "value": ada }] });
+    let (_, group) = stage.scim(Method::POST, "/Groups", Some(&group));
+    let group = group["id"].as_str().unwrap();
+    for statement in [
+        format!("update user_entity set last_name = 'Lovelace' where id = '{ada}'"),
+        format!("update user_entity set enabled = false where id = '{eve}'"),
+        format!("delete from user_group_membership where user_id = '{eve}'"),
+        format!(
+            "insert into user_group_membership (user_id, group_id, membership_type) values ('{kim}', '{group}', 'UNMANAGED')"
+        ),
+        format!("update keycloak_group set name = 'Guards' where id = '{group}'"),
+    ] {
+        database::ask_keycloaks(&statement);
+    }
+    // Keycloak answers from its caches until somebody says that they are old.
+    for cache in ["user", "realm"] {
+        stage.realm.admin(Method::POST, &format!("/clear-{cache}-cache"), None);
+    }
+    compare(&stage);
+    stage.arrives("ada@acme.test", |user| user["name"]["familyName"] == "Lovelace");
+    stage.arrives("eve@acme.test", |user| user["active"] == false);
+    stage.reads(&format!("/Users/{ada}"), |_, user| user["name"]["familyName"] == "Lovelace");
+    stage.reads(&format!("/Users/{eve}"), |_, user| user["active"] == false);
+    stage.reads(&format!("/Groups/{group}"), |_, read| {
+        let mut there = members(read);
+        let mut wanted = [ada.as_str(), kim.as_str()];
+        there.sort_unstable();
+        wanted.sort_unstable();
+        read["displayName"] == "Guards" && there == wanted
+    });
+}
+
+#[test]
+fn a_group_that_is_renamed_or_deleted_in_the_realm_is_so_in_the_directory() {
+    let stage = Stage::deaf();
+    let make = |name: &str| {
+        let (status, made) = stage.scim(Method::POST, "/Groups", Some(&json!({ "displayName": name })));
+        assert_eq!(status, 201, "{made}");
+        made["id"].as_str().unwrap().to_owned()
+    };
+    let (guides, guards) = (make("Guides"), make("Guards"));
+    stage.realm.admin(Method::DELETE, &format!("/groups/{guards}"), None);
+    stage.reads(&format!("/Groups/{guards}"), |status, _| status == 404);
+    // It takes the name that is free now.
+    stage.realm.admin(Method::PUT, &format!("/groups/{guides}"), Some(&json!({ "name": "Guards" })));
+    stage.reads(&format!("/Groups/{guides}"), |_, group| group["displayName"] == "Guards");
+    // And the other's place is free for somebody new.
+    make("Guides");
+}
+
+#[test]
+fn a_partial_import_is_pushed_and_one_that_overwrites_is_followed() {
+    let stage = Stage::deaf();
+    let people = |family: &str| {
+        let person = |name: &str| {
+            json!({ "username": format!("{name}@acme.test"), "email": format!("{name}@acme.test"),
+                "firstName": "Im", "lastName": family, "enabled": true })
+        };
+        json!({ "ifResourceExists": "OVERWRITE", "users": [person("uno"), person("due")] })
+    };
+    stage.realm.admin(Method::POST, "/partialImport", Some(&people("Ported")));
+    for name in ["uno@acme.test", "due@acme.test"] {
+        stage.arrives(name, |user| user["name"]["familyName"] == "Ported");
+    }
+    // Managed by SCIM, and then overwritten: that is another user, who is not.
+    let ada = stage.made("ada@acme.test");
+    let overwritten =
+        json!({ "ifResourceExists": "OVERWRITE", "users": [{ "username": "ada@acme.test", "enabled": true }] });
+    stage.realm.admin(Method::POST, "/partialImport", Some(&overwritten));
+    assert_ne!(stage.realm.user("ada@acme.test").unwrap()["id"], json!(ada));
+    compare(&stage);
+    stage.reads(&format!("/Users/{ada}"), |status, _| status == 404);
+}
+
+#[test]
+fn what_a_synchronisation_of_ldap_brings_or_changes_is_pushed() {
+    let stage = Stage::deaf();
+    let ldap = Ldap::default();
+    ldap.add("lena", "Lena", "Laine");
+    ldap.add("liam", "Liam", "Lund");
+    let federation = ldap.federate(&stage.realm);
+    let synchronise = || -> Value {
+        let path = format!("/user-storage/{federation}/sync?action=triggerFullSync");
+        stage.realm.admin(Method::POST, &path, None)
+    };
+    assert_eq!(synchronise()["added"], 2);
+    compare(&stage);
+    stage.arrives("lena", |user| user["name"]["familyName"] == "Laine");
+    stage.arrives("liam", |user| user["emails"][0]["value"] == "liam@acme.test");
+    ldap.rename("lena", "Lindqvist");
+    assert!(synchronise()["updated"].as_i64().is_some_and(|updated| updated >= 1));
+    compare(&stage);
+    stage.arrives("lena", |user| user["name"]["familyName"] == "Lindqvist");
+}
+
+#[test]
+fn an_edit_whose_event_was_cleared_before_anybody_read_it_is_not_lost() {
+    let mut stage = Stage::deaf();
+    let ada = stage.made("ada@acme.test");
+    stage.settles("select count(*) from realm_watch where newest_event is null");
+    stage.dispatcher.process.kill();
+    stage.realm.save_user(&ada, |user| user["lastName"] = json!("Lovelace"));
+    stage.realm.admin(Method::DELETE, "/admin-events", None);
+    stage.realm.admin(Method::DELETE, "/events", None);
+    stage.dispatcher.restart();
+    stage.arrives("ada@acme.test", |user| user["name"]["familyName"] == "Lovelace");
+}
+
+#[test]
+fn a_realm_whose_administrator_switches_its_events_off_loses_nothing_and_has_them_on_again() {
+    let stage = Stage::deaf();
+    let ada = stage.made("ada@acme.test");
+    let off = json!({ "eventsEnabled": false, "eventsExpiration": 0, "adminEventsEnabled": false });
+    stage.realm.admin(Method::PUT, "/events/config", Some(&off));
+    stage.realm.save_user(&ada, |user| user["lastName"] = json!("Lovelace"));
+    // Within a minute somebody looks; here at once.
+    stage.installation.database().ask("update realm_watch set reread_at = null");
+    stage.arrives("ada@acme.test", |user| user["name"]["familyName"] == "Lovelace");
+    let on = eventually(SOON, || {
+        let config = stage.realm.admin(Method::GET, "/events/config", None);
+        (config["eventsEnabled"] == true && config["adminEventsEnabled"] == true).then_some(())
+    });
+    assert!(on.is_some(), "{}", stage.installation.logs());
+    let (_, activity) = stage.console.call(Method::GET, "/tenants/acme/activity?class=events_off", None);
+    assert_eq!(activity["entries"].as_array().map(Vec::len), Some(1), "{activity}");
+}
