@@ -7,14 +7,16 @@ use anyhow::Context;
 use reqwest::{Client, Method, Request};
 use serde_json::{Value, json};
 use testkit::database::Database;
-use testkit::installation::Installation;
+use testkit::installation::{Installation, Role};
+use tokio::runtime::Runtime;
 
 use crate::cpu::Trees;
 use crate::floor;
 use crate::load::{self, Side, built};
 use crate::report::Report;
 
-const USERS: u64 = 1_000;
+/// How many users there are to begin with.
+pub const USERS: u64 = 1_000;
 
 /// A SCIM endpoint and its token.
 pub struct Endpoint {
@@ -22,25 +24,40 @@ pub struct Endpoint {
     pub token: String,
 }
 
+/// A gateway with one tenant on an embedded realm, and the tenant's first users.
+pub struct Stand {
+    pub installation: Installation,
+    pub gateway: Role,
+    pub endpoint: Endpoint,
+    pub ids: Vec<String>,
+    _control: Role,
+}
+
+impl Stand {
+    pub fn new(program: &Path, runtime: &Runtime, client: &Client) -> anyhow::Result<Self> {
+        let installation = Installation::on_embedded_realms(&program.to_string_lossy());
+        let (control, gateway) = (installation.start("control"), installation.start("gateway"));
+        installation.make_cluster(&gateway);
+        let console = installation.console(&control);
+        console.make_tenant("acme", "acme");
+        console.inbound_options("acme", &json!({ "requests_per_second": 10_000 }));
+        let token = console.enable_inbound("acme");
+        let endpoint = Endpoint { users: format!("{}/realms/acme/scim/v2/Users", gateway.url), token };
+        let ids = runtime.block_on(seed(client, &endpoint, USERS))?;
+        Ok(Self { installation, gateway, endpoint, ids, _control: control })
+    }
+}
+
 pub fn run(program: &Path) -> anyhow::Result<()> {
-    let installation = Installation::on_embedded_realms(&program.to_string_lossy());
-    let (control, gateway) = (installation.start("control"), installation.start("gateway"));
-    installation.make_cluster(&gateway);
-    let console = installation.console(&control);
-    console.make_tenant("acme", "acme");
-    console.inbound_options("acme", &json!({ "requests_per_second": 10_000 }));
-    let token = console.enable_inbound("acme");
-    let endpoint = Endpoint { users: format!("{}/realms/acme/scim/v2/Users", gateway.url), token };
+    let (runtime, client) = (Runtime::new()?, Client::builder().no_proxy().build()?);
+    let stand = Stand::new(program, &runtime, &client)?;
     let database = Database::postgres();
     floor::fill(&database);
     let bare = floor::start("lookup", &database)?;
-    let (whose, floors) = (Trees::of([gateway.process.id()]), Trees::of([bare.process.id()]));
-    let runtime = tokio::runtime::Runtime::new()?;
-    let client = Client::builder().no_proxy().build()?;
-    let ids = runtime.block_on(seed(&client, &endpoint, USERS))?;
+    let (whose, floors) = (Trees::of([stand.gateway.process.id()]), Trees::of([bare.process.id()]));
     let look_up = |client: &Client, number| built(client.get(&bare.url).bearer_auth(floor::token(number)));
     let mut report = Report::begin("gateway", "theirs: a bare server with one look-up by the token's hash");
-    for (operation, goal, call) in operations(&endpoint, &ids) {
+    for (operation, goal, call) in operations(&stand.endpoint, &stand.ids) {
         let pair =
             load::compare(&client, Side { call: &*call, whose: &whose }, Side { call: &look_up, whose: &floors });
         report.row(operation, goal, &runtime.block_on(pair)?);
@@ -120,7 +137,8 @@ pub fn person(name: &str) -> Value {
     })
 }
 
-async fn seed(client: &Client, endpoint: &Endpoint, users: u64) -> anyhow::Result<Vec<String>> {
+/// Makes users; their ids.
+pub async fn seed(client: &Client, endpoint: &Endpoint, users: u64) -> anyhow::Result<Vec<String>> {
     let mut ids = Vec::new();
     for nth in 0..users {
         let request = endpoint.request(client, Method::POST, &endpoint.users, Some(&person(&name(nth))));

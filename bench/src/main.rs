@@ -8,6 +8,7 @@ mod gateway;
 mod keycloak;
 mod load;
 mod neighbors;
+mod peers;
 mod report;
 mod scale;
 
@@ -45,6 +46,8 @@ enum Suite {
     },
     /// Forty tenants at 25 requests a second, without and with a noisy one.
     Neighbors,
+    /// The gateway beside other SCIM servers.
+    Peers,
     /// A floor as a process of its own; for the suites.
     #[command(hide = true)]
     Floor { kind: floor::Kind, port: u16 },
@@ -57,6 +60,7 @@ fn main() -> anyhow::Result<()> {
         Suite::Keycloak { users } => keycloak::run(&arguments.program, users),
         Suite::Scale { tenants, users } => scale::run(&arguments.program, tenants, users),
         Suite::Neighbors => neighbors::run(&arguments.program),
+        Suite::Peers => peers::run(&arguments.program),
         Suite::Floor { kind, port } => floor::serve(kind, port),
     }
 }

@@ -171,14 +171,15 @@ pub async fn follow_name(db: &Db, look: &Look, epoch: i64, name: &str) -> Result
 
 /// Which of the tenant's memberships a listing of the realm contradicts: people who are members there and not here, or
 /// here and not there. Only a suspicion (K7).
-pub async fn suspects(
+pub async fn suspects<S: std::hash::BuildHasher>(
     db: &Db,
     tenant: TenantId,
     group: Uuid,
-    in_realm: &std::collections::HashSet<Uuid>,
+    in_realm: &std::collections::HashSet<Uuid, S>,
 ) -> Result<Vec<Uuid>, Error> {
     let here = member::of_group(db, tenant, group).await?;
     let here: std::collections::HashSet<Uuid> =
         here.into_iter().filter(|(_, kind)| *kind == Kind::User).map(|(id, _)| id).collect();
-    Ok(here.symmetric_difference(in_realm).copied().collect())
+    let only_here = here.iter().filter(|id| !in_realm.contains(id));
+    Ok(in_realm.iter().filter(|id| !here.contains(id)).chain(only_here).copied().collect())
 }

@@ -45,21 +45,21 @@ pub struct Role {
 impl Installation {
     /// On PostgreSQL and RabbitMQ, with the realms of Keycloak.
     pub fn on_keycloak(program: &str) -> Self {
-        let mut installation = Self::on_embedded_realms(program);
-        let keycloak = |name: &str| servers::fact(&format!("KEVRA_TEST_{name}"));
-        for name in ["KEYCLOAK_URL", "KEYCLOAK_CLIENT_ID", "KEYCLOAK_CLIENT_SECRET"] {
-            installation.settings.push((name.to_owned(), keycloak(name)));
-        }
-        installation
+        Self::on_embedded_realms(program).with_keycloak()
     }
 
     /// Likewise, on the vhost that Keycloak's listener tells: only one of them at a time hears everything.
     pub fn hearing_keycloak(program: &str) -> Self {
-        let mut installation = Self::on_keycloak(program);
-        installation.vhost = Vhost::of_keycloak();
-        let url = installation.vhost.url();
-        installation.set("AMQP_URL", &url);
-        installation
+        let vhost = Vhost::of_keycloak();
+        let url = vhost.url();
+        Self::on(program, Database::postgres(), &url, Some(vhost)).with_keycloak()
+    }
+
+    fn with_keycloak(mut self) -> Self {
+        for name in ["KEYCLOAK_URL", "KEYCLOAK_CLIENT_ID", "KEYCLOAK_CLIENT_SECRET"] {
+            self.set(name, &servers::fact(&format!("KEVRA_TEST_{name}")));
+        }
+        self
     }
 
     /// On PostgreSQL and RabbitMQ, with embedded realms.

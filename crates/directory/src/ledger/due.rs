@@ -2,7 +2,7 @@
 //! one tenant's backlog is neither shown nor read to find another's change (P8).
 
 use registry::{Db, TenantId};
-use sea_orm::{ConnectionTrait, DbBackend, FromQueryResult, Value};
+use sea_orm::{DbBackend, FromQueryResult, Value};
 use uuid::Uuid;
 
 use super::clock;

@@ -24,7 +24,7 @@ fn tool(name: &str) -> PathBuf {
 pub struct Scim2Server {
     url: String,
     token: String,
-    _process: Process,
+    process: Process,
     _scratch: Scratch,
 }
 
@@ -36,7 +36,7 @@ impl Default for Scim2Server {
         let mut process = Process::start(&mut command, &scratch.file("scim2-server.log"));
         let server = format!("http://127.0.0.1:{port}");
         process.wait_until(Duration::from_secs(30), "scim2-server", || http().get(&server).send().is_ok());
-        Self { url: server, token, _process: process, _scratch: scratch }
+        Self { url: server, token, process, _scratch: scratch }
     }
 }
 
@@ -44,6 +44,11 @@ impl Scim2Server {
     /// Its SCIM base URL.
     pub fn url(&self) -> &str {
         &self.url
+    }
+
+    /// Its process's id.
+    pub fn process(&self) -> u32 {
+        self.process.id()
     }
 
     /// The bearer token it expects.

@@ -13,7 +13,7 @@ const SERVER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/servers/scimmy.mjs");
 pub struct Scimmy {
     url: String,
     token: String,
-    _process: Process,
+    process: Process,
     _scratch: Scratch,
 }
 
@@ -25,7 +25,7 @@ impl Default for Scimmy {
         let mut process = Process::start(&mut command, &scratch.file("scimmy.log"));
         let url = format!("http://127.0.0.1:{port}/scim");
         process.wait_until(Duration::from_secs(30), "SCIMMY", || http().get(&url).send().is_ok());
-        Self { url, token, _process: process, _scratch: scratch }
+        Self { url, token, process, _scratch: scratch }
     }
 }
 
@@ -33,6 +33,11 @@ impl Scimmy {
     /// Its SCIM base URL.
     pub fn url(&self) -> &str {
         &self.url
+    }
+
+    /// Its process's id.
+    pub fn process(&self) -> u32 {
+        self.process.id()
     }
 
     /// The bearer token it expects.
