@@ -30,6 +30,8 @@ until [ -s "$work/ready.json" ] && grep -q 'PATCH' "$work/log"; do
 done
 fact() { python3 -c 'import json, sys; print(json.load(open(sys.argv[1]))[sys.argv[2]])' "$work/ready.json" "$1"; }
 
+# What tools leave behind is left there.
+root=$PWD
 case $what in
 metrics)
     python3 - "$(fact ops_url)/metrics" >"$work/metrics" <<'PYTHON'
@@ -40,8 +42,8 @@ PYTHON
     promtool check metrics <"$work/metrics"
     ;;
 contract)
-    # Streams never end, so they are left out; so is what would sign the rest out of its only tenant.
-    no_proxy=127.0.0.1 schemathesis --config-file deploy/tests/schemathesis.toml run docs/openapi.json \
+    cd "$work"
+    no_proxy=127.0.0.1 schemathesis --config-file "$root/deploy/tests/schemathesis.toml" run "$root/docs/openapi.json" \
         --url "$(fact control_url)" --header "Authorization: Bearer $(fact operator_token)"
     ;;
 *)
