@@ -21,3 +21,11 @@ converge edits="2000":
 # The tests of the realm and of capture on the oldest Keycloak supported.
 test-oldest-keycloak:
     scripts/test-keycloak 26.4.0
+
+# Checks of deployment and documentation alone.
+validate:
+    scripts/validate
+
+# Binaries, software bills of materials and checksums of this version, in target/release-VERSION.
+release *target:
+    scripts/release {{target}}

@@ -124,7 +124,7 @@ requests (`Retry-After`), 501 not supported, 503 try again (`Retry-After`).",
 pub fn page() -> String {
     let mut page =
         "# Error codes\n\nGenerated: `kevra-scim reference errors`. What to do about the ones a person has to \
-                    deal with: [troubleshooting](../guides/troubleshooting.md).\n"
+                    deal with: [troubleshooting](../operate/troubleshooting.md).\n"
             .to_owned();
     for (title, about, codes) in GROUPS {
         let has_status = codes.iter().any(|code| code.status.is_some());

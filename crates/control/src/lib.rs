@@ -9,6 +9,7 @@ mod codes;
 mod console;
 mod cors;
 mod declared;
+mod described;
 mod error;
 mod identity_sync;
 mod inbound;

@@ -7,7 +7,7 @@ use utoipa::openapi::{ContentBuilder, Ref, ResponseBuilder};
 use utoipa::{Modify, OpenApi};
 
 use crate::error::Body;
-use crate::{activity, backfill, identity_sync, inbound, outbound, parked, realm_users, tenants, test_user};
+use crate::{activity, backfill, described, identity_sync, inbound, outbound, parked, realm_users, tenants, test_user};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -59,7 +59,9 @@ impl Modify for Common {
 
 /// The document as JSON text.
 pub fn document() -> String {
-    let mut text = Api::openapi().to_pretty_json().unwrap_or_default();
+    let mut document = Api::openapi();
+    described::complete(&mut document);
+    let mut text = document.to_pretty_json().unwrap_or_default();
     text.push('\n');
     text
 }

@@ -47,6 +47,7 @@ pub(crate) fn configure(config: &mut ServiceConfig) {
         .app_data(web::JsonConfig::default().limit(64 << 10).error_handler(|error, _| {
             Problem::Invalid(format!("the body is not what this endpoint takes: {error}")).into()
         }))
+        .app_data(web::PathConfig::default().error_handler(|_, _| Problem::NotFound("user").into()))
         .app_data(web::QueryConfig::default().error_handler(|error, _| Problem::Invalid(error.to_string()).into()))
         .service(
             web::scope("/v1")

@@ -9,6 +9,14 @@ use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+/// How a block begins that is replayed.
+const FENCE: &str = "```console";
+
+/// Whether a page has such a block.
+pub fn is_in(text: &str) -> bool {
+    text.lines().any(|line| line.trim_start() == FENCE)
+}
+
 /// One command with what it has to do.
 #[derive(Debug, PartialEq, Eq)]
 struct Step {
@@ -61,11 +69,16 @@ pub fn replay(page: &Path, program: &Path, directory: &Path, settings: &[(&str, 
 
 /// The blocks tagged `console`, as commands.
 fn steps(text: &str) -> Vec<Step> {
-    let (mut steps, mut inside) = (Vec::<Step>::new(), false);
+    let (mut steps, mut inside, mut indent) = (Vec::<Step>::new(), false, 0);
     for (number, line) in text.lines().enumerate() {
-        if line.starts_with("```") {
-            inside = line == "```console";
-        } else if inside && let Some(command) = line.strip_prefix("$ ") {
+        let bare = line.trim_start();
+        if bare.starts_with("```") {
+            // In a list, a block stands as far to the right as its fence.
+            (inside, indent) = (bare == FENCE, line.len() - bare.len());
+            continue;
+        }
+        let line = line.get(indent.min(line.len() - bare.len())..).unwrap_or_default();
+        if inside && let Some(command) = line.strip_prefix("$ ") {
             steps.push(Step { line: number + 1, command: command.to_owned(), code: 0, output: Vec::new() });
         } else if inside && let Some(step) = steps.last_mut() {
             let code =
@@ -117,9 +130,10 @@ mod tests {
 
     #[test]
     fn only_blocks_tagged_console_are_commands() {
-        let page = "```\n$ not this\n```\n```console\n$ one \\\n> two\n[2]\nsaid\n$ three\n```\n$ nor this\n";
+        let page = "```\n$ not this\n```\n```console\n$ one \\\n> two\n[2]\nsaid\n$ three\n```\n$ nor this\n   ```console\n   $ four\n     far\n   ```\n";
         let found = steps(page);
-        assert_eq!(found.len(), 2, "{found:?}");
+        assert_eq!(found.len(), 3, "{found:?}");
+        assert_eq!((found[2].command.as_str(), found[2].output.as_slice()), ("four", ["  far".to_owned()].as_slice()));
         assert_eq!((found[0].command.as_str(), found[0].code, found[0].output.len()), ("one \\\ntwo", 2, 1));
         assert_eq!((found[1].command.as_str(), found[1].code), ("three", 0));
     }

@@ -71,7 +71,7 @@ fn a_person_is_erased_once_gone_from_the_realm_and_a_tenant_leaves_the_realm_as_
 #[test]
 fn the_guide_for_ones_own_keycloak_does_what_it_shows() {
     let (downstream, realm, scratch) = (Fieldnotes::default(), Realm::default(), Scratch::default());
-    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/guides/your-own-keycloak.md");
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/operate/your-own-keycloak.md");
     let mut text = std::fs::read_to_string(page).unwrap();
     let ports = [("8080", free_port()), ("8081", free_port()), ("9464", free_port())];
     for (shown, free) in &ports {
