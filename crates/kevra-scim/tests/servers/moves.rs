@@ -36,7 +36,8 @@ fn a_tenant_is_moved_to_another_cluster_with_its_people_and_its_token() {
     ]});
     elsewhere.admin(Method::POST, "/partialImport", Some(&people));
 
-    let said = scene.installation.run(&["tenant", "move", "acme", "--cluster", "other", "--realm", elsewhere.name(), "--yes"]);
+    let said =
+        scene.installation.run(&["tenant", "move", "acme", "--cluster", "other", "--realm", elsewhere.name(), "--yes"]);
     let base = format!("{}/realms/{}/scim/v2", scene.gateway.url.replace("127.0.0.1", "localhost"), elsewhere.name());
     assert_eq!(said, base);
     assert_eq!(scene.get(&format!("/Users/{id}")).0, 401, "the old place knows nobody");
