@@ -1,6 +1,6 @@
 //! How long an administrator's edit in Keycloak takes to become a hint, by the listener and by the poll alone; and what a
 //! realm of 20,000 users costs to import, to compare and to poll. Needs the servers of `scripts/with-servers`. Usage: `capture
-//! [PROGRAM [latency|size]]`.
+//! [PROGRAM [latency | size [USERS]]]`.
 #![expect(
     clippy::print_stdout,
     clippy::expect_used,
@@ -21,7 +21,7 @@ const HEARD: usize = 200;
 const POLLED: usize = 40;
 /// Users of the large realm, and how many Keycloak takes at once.
 const USERS: usize = 20_000;
-const CHUNK: usize = 1_000;
+const CHUNK: usize = 500;
 const PATIENCE: Duration = Duration::from_mins(30);
 
 /// A tenant, with a dispatcher that works for it.
@@ -121,17 +121,17 @@ fn people(from: usize, count: usize, family: &str) -> Value {
     json!({ "ifResourceExists": "FAIL", "users": users })
 }
 
-fn large(program: &str) {
+fn large(program: &str, users: usize) {
     let scene = Scene::on(Installation::on_keycloak(program), false);
     scene.until("select count(*) = 1 from realm_watch where import_done_at is not null and compare_at is not null");
     let begun = Instant::now();
     // Away while they come, as before a move to this product.
     scene.dispatcher.process.signal("STOP");
-    for from in (0..USERS).step_by(CHUNK) {
+    for from in (0..users).step_by(CHUNK) {
         scene.realm.admin(Method::POST, "/partialImport", Some(&people(from, CHUNK, "F")));
     }
     scene.realm.admin(Method::DELETE, "/admin-events", None);
-    println!("{USERS} users loaded by partialImport in {:.1} s", begun.elapsed().as_secs_f64());
+    println!("{users} users loaded by partialImport in {:.1} s", begun.elapsed().as_secs_f64());
     let ask = |statement: &str| drop(scene.installation.database().ask(statement));
     ask("update realm_watch set import_done_at = null, import_started_at = null, imported = 0, newest_event = null,
              next_poll_at = 0, poll_until = null, compare_at = 9000000000000000, reread_at = 9000000000000000");
@@ -155,9 +155,9 @@ fn large(program: &str) {
     scene.until(&format!("select poll_epoch >= {} from realm_watch", polls + 5));
     println!("5 polls of the idle realm: {} calls in {:.1} s", scene.calls() - calls, idle.elapsed().as_secs_f64());
     scene.dispatcher.process.signal("STOP");
-    scene.realm.admin(Method::POST, "/partialImport", Some(&people(USERS, CHUNK, "F")));
+    scene.realm.admin(Method::POST, "/partialImport", Some(&people(users, CHUNK, "F")));
     scene.dispatcher.process.signal("CONT");
-    measured(&scene, "poll of 1,000 events, each user looked at", || {
+    measured(&scene, "poll of 500 events, each user looked at", || {
         scene.until(&format!("select count(*) >= {} from directory_user", known + i64::try_from(CHUNK).unwrap_or(0)));
     });
 }
@@ -174,6 +174,7 @@ fn main() {
         print_latency("edit to hint, poll alone", &scene.latencies(POLLED));
     }
     if wanted("size") {
-        large(&program);
+        let users = std::env::args().nth(3).and_then(|users| users.parse().ok()).unwrap_or(USERS);
+        large(&program, users);
     }
 }
