@@ -46,7 +46,8 @@ export function Parked({ count }: { count: number }) {
                   {words.reasons[user.reason] ?? user.reason}
                   {user.status ? ` (${user.status})` : ''}
                 </span>{' '}
-                · <Ago at={user.since} /> · {words.attempts(user.attempts)}
+                · <Ago at={user.since} />
+                {user.attempts > 0 && ` · ${words.attempts(user.attempts)}`}
               </p>
               {user.reason === 'conflict' && <p className="kv-hint">{words.conflictHint}</p>}
             </div>

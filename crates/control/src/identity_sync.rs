@@ -118,8 +118,8 @@ pub(crate) struct ImportProgress {
 
 impl ImportProgress {
     /// Nothing before it has begun.
-    fn of(import: Import) -> Option<Self> {
-        let Import { import_started_at, imported, import_done_at } = import;
+    fn of(import: &Import) -> Option<Self> {
+        let &Import { import_started_at, imported, import_done_at } = import;
         let state = if import_done_at.is_some() { ImportState::Done } else { ImportState::Running };
         import_started_at.map(|at| Self { state, imported, started_at: shown(at) })
     }
@@ -224,7 +224,7 @@ async fn inbound(deps: &Deps, tenant: &Tenant) -> Result<InboundPanel, Problem> 
         changed_at: changed.as_ref().map(|entry| shown(entry.at)),
         changed_by: changed.map(|entry| entry.actor),
         options: option::of(&deps.db, tenant.id).await?.into(),
-        import: import.and_then(ImportProgress::of),
+        import: import.as_ref().and_then(ImportProgress::of),
     })
 }
 
