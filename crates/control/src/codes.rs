@@ -75,6 +75,7 @@ pub(crate) const PARKED: &[Code] = &[
 /// What capture noted about a realm: `class` of the activity.
 pub(crate) const NOTES: &[Code] = &[
     word("foreign_realm", "Another realm answers under the tenant's name."),
+    word("events_off", "The realm does not store its events."),
     word("events_cleared", "The realm's events were cleared."),
     word("released", "The realm role was taken from a user."),
     word("absences_held", "More users are missing than were deleted."),

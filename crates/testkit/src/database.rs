@@ -62,19 +62,13 @@ impl Database {
 
     /// Writes everything it holds into a file, in PostgreSQL's custom format.
     pub fn dump(&self, file: &std::path::Path) {
-        self.tool("pg_dump", &["--format=custom", "--file", &file.display().to_string(), &self.url]);
+        tool("pg_dump", &["--format=custom", "--file", &file.display().to_string(), &self.url]);
     }
 
     /// Puts back what a dump holds, in place of everything there is.
     pub fn restore(&self, file: &std::path::Path) {
         let file = file.display().to_string();
-        self.tool("pg_restore", &["--clean", "--if-exists", "--dbname", &self.url, &file]);
-    }
-
-    fn tool(&self, name: &str, arguments: &[&str]) {
-        let psql = std::path::PathBuf::from(servers::fact("KEVRA_TEST_PSQL"));
-        let run = Command::new(psql.with_file_name(name)).args(arguments).output().expect("PostgreSQL's tools run");
-        assert!(run.status.success(), "{name}: {}", String::from_utf8_lossy(&run.stderr));
+        tool("pg_restore", &["--clean", "--if-exists", "--dbname", &self.url, &file]);
     }
 
     /// What a program is given.
@@ -120,6 +114,13 @@ fn ask(url: &str, statement: &str) -> String {
         .expect("psql runs");
     assert!(run.status.success(), "{statement}: {}", String::from_utf8_lossy(&run.stderr));
     String::from_utf8_lossy(&run.stdout).trim().to_owned()
+}
+
+/// One of PostgreSQL's tools, run to its end.
+fn tool(name: &str, arguments: &[&str]) {
+    let psql = std::path::PathBuf::from(servers::fact("KEVRA_TEST_PSQL"));
+    let run = Command::new(psql.with_file_name(name)).args(arguments).output().expect("PostgreSQL's tools run");
+    assert!(run.status.success(), "{name}: {}", String::from_utf8_lossy(&run.stderr));
 }
 
 /// On a thread of its own: a test may be inside a runtime already.

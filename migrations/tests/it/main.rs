@@ -11,7 +11,7 @@ use schema::Schema;
 use testkit::database::Database;
 
 /// Runs a test on a database without a schema.
-fn on(database: Database, test: impl AsyncFnOnce(Schema)) {
+fn on(database: &Database, test: impl AsyncFnOnce(Schema)) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async { test(Schema::open(database.url()).await).await });
 }
@@ -21,17 +21,17 @@ mod sqlite {
 
     #[test]
     fn every_upgrade_keeps_what_is_stored() {
-        on(Database::empty_sqlite(), super::every_upgrade_keeps_what_is_stored);
+        on(&Database::empty_sqlite(), super::every_upgrade_keeps_what_is_stored);
     }
 
     #[test]
     fn an_older_program_still_writes_and_reads_after_the_newest_upgrade() {
-        on(Database::empty_sqlite(), super::an_older_program_still_writes_and_reads_after_the_newest_upgrade);
+        on(&Database::empty_sqlite(), super::an_older_program_still_writes_and_reads_after_the_newest_upgrade);
     }
 
     #[test]
     fn a_program_goes_on_under_a_schema_that_is_newer_than_it() {
-        on(Database::empty_sqlite(), super::a_program_goes_on_under_a_schema_that_is_newer_than_it);
+        on(&Database::empty_sqlite(), super::a_program_goes_on_under_a_schema_that_is_newer_than_it);
     }
 }
 
@@ -40,17 +40,17 @@ mod postgres {
 
     #[test]
     fn every_upgrade_keeps_what_is_stored() {
-        on(Database::empty_postgres(), super::every_upgrade_keeps_what_is_stored);
+        on(&Database::empty_postgres(), super::every_upgrade_keeps_what_is_stored);
     }
 
     #[test]
     fn an_older_program_still_writes_and_reads_after_the_newest_upgrade() {
-        on(Database::empty_postgres(), super::an_older_program_still_writes_and_reads_after_the_newest_upgrade);
+        on(&Database::empty_postgres(), super::an_older_program_still_writes_and_reads_after_the_newest_upgrade);
     }
 
     #[test]
     fn a_program_goes_on_under_a_schema_that_is_newer_than_it() {
-        on(Database::empty_postgres(), super::a_program_goes_on_under_a_schema_that_is_newer_than_it);
+        on(&Database::empty_postgres(), super::a_program_goes_on_under_a_schema_that_is_newer_than_it);
     }
 }
 
@@ -97,7 +97,7 @@ async fn an_older_program_still_writes_and_reads_after_the_newest_upgrade(schema
     }
     // What an index or a default changed, the older columns meet in the end anyway.
     versions.dedup_by(|later, earlier| later.1 == earlier.1);
-    let order = schema.tables_in_order(&versions.iter().map(|(_, tables)| tables).collect::<Vec<_>>());
+    let order = schema::tables_in_order(&versions.iter().map(|(_, tables)| tables).collect::<Vec<_>>());
     for (version, tables) in &versions {
         schema.run("begin").await;
         for table in order.iter().filter(|table| tables.contains_key(*table)) {

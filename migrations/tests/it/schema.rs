@@ -123,13 +123,13 @@ impl Schema {
             _ => panic!("a column of the kind {kind}"),
         }
     }
+}
 
-    /// All tables, those first that were made first: what a table refers to is older than it.
-    pub fn tables_in_order(&self, versions: &[&BTreeMap<String, Vec<Column>>]) -> Vec<String> {
-        let (mut seen, mut order) = (BTreeSet::new(), Vec::new());
-        for version in versions {
-            order.extend(version.keys().filter(|table| seen.insert((*table).clone())).cloned());
-        }
-        order
+/// All tables, those first that were made first: what a table refers to is older than it.
+pub fn tables_in_order(versions: &[&BTreeMap<String, Vec<Column>>]) -> Vec<String> {
+    let (mut seen, mut order) = (BTreeSet::new(), Vec::new());
+    for version in versions {
+        order.extend(version.keys().filter(|table| seen.insert((*table).clone())).cloned());
     }
+    order
 }

@@ -12,7 +12,7 @@ fn the_generated_documents_are_current() {
     ] {
         let path = format!("{}/../../docs/{file}", env!("CARGO_MANIFEST_DIR"));
         let mut program = Command::new(env!("CARGO_BIN_EXE_kevra-scim"));
-        let output = program.args(command.split(" ")).args(["--check", &path]).env_clear().output().unwrap();
+        let output = program.args(command.split(' ')).args(["--check", &path]).env_clear().output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     }
 }

@@ -38,7 +38,8 @@ fn each_foreign_language_is_spoken_in_one_place() {
     let speakers = |language: &str| -> BTreeSet<&str> {
         graph.iter().filter(|(_, uses)| uses.contains(language)).map(|(name, _)| name.as_str()).collect()
     };
-    let databases = BTreeSet::from(["registry", "directory", "migrations", "testkit"]);
+    // A benchmark fills a database beforehand.
+    let databases = BTreeSet::from(["registry", "directory", "migrations", "testkit", "bench"]);
     assert!(speakers("sea-orm").is_subset(&databases));
     assert!(speakers("sqlx").is_subset(&databases));
     assert_eq!(speakers("lapin"), BTreeSet::from(["bus"]));

@@ -57,14 +57,12 @@ fn every_code_in_the_sources_is_listed_and_the_other_way_round() {
     refusals.extend(after(&provisioner, "class: \""));
     refusals.extend(after(&provisioner, "=> (\""));
     same("Refused credentials of an identity provider", refusals, &["disabled"]);
-    let dispatcher: String = ["capture", "triage", "create", "mass", "send", "work"]
+    let dispatcher: String = ["alarm", "capture", "triage", "create", "mass", "send", "work"]
         .map(|file| source(&format!("dispatcher/src/{file}.rs")))
         .concat();
-    same(
-        "Notes about a realm",
-        after(&dispatcher, "None, \"").into_iter().chain(after(&dispatcher, "Some(user), \"")).collect(),
-        &[],
-    );
+    // However the user is named before it.
+    let notes = ["None, \"", "Some(user), \"", "tenant, user, \""].iter().flat_map(|before| after(&dispatcher, before));
+    same("Notes about a realm", notes.collect(), &[]);
     let parked = after(&dispatcher, "Ended::park(\"").into_iter().chain(after(&dispatcher, "const HELD: &str = \""));
     same("Parked users", parked.collect(), &["ignored", "rejected"]);
     same("The SCIM interface", after(source("scim/src/error.rs").split_once("fn as_str").unwrap().1, "=> \""), &[]);

@@ -90,9 +90,9 @@ fn shown(text: &str) -> BTreeMap<String, Metric> {
     let mut found: BTreeMap<String, Metric> = BTreeMap::new();
     for line in text.lines() {
         if let Some((name, what)) = line.strip_prefix("# HELP ").and_then(|rest| rest.split_once(' ')) {
-            found.entry(name.to_owned()).or_default().what = what.to_owned();
+            what.clone_into(&mut found.entry(name.to_owned()).or_default().what);
         } else if let Some((name, kind)) = line.strip_prefix("# TYPE ").and_then(|rest| rest.split_once(' ')) {
-            found.entry(name.to_owned()).or_default().kind = kind.to_owned();
+            kind.clone_into(&mut found.entry(name.to_owned()).or_default().kind);
         } else if let Some((name, rest)) = line.split_once('{') {
             let stem = ["_bucket", "_sum", "_count"].iter().find_map(|suffix| name.strip_suffix(suffix));
             let name = if found.contains_key(name) { name } else { stem.unwrap_or(name) };
