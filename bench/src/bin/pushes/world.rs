@@ -113,11 +113,14 @@ impl World {
     }
 
     fn rename(&self, people: &[Person], family: &str, more: &[&str]) {
-        let ids: Vec<String> = people.iter().map(|(_, user)| format!("'{user}'")).collect();
         let now = "(extract(epoch from clock_timestamp()) * 1000000)::bigint";
         let rename = format!("update realm_person set last_name = '{family}' where id in (IDS)");
         let text = std::iter::once(rename.as_str()).chain(more.iter().copied()).collect::<Vec<_>>().join("; ");
-        self.installation.database().ask(&text.replace("IDS", &ids.join(",")).replace("NOW", now));
+        // An argument of a command has a limit.
+        for some in people.chunks(500) {
+            let ids: Vec<String> = some.iter().map(|(_, user)| format!("'{user}'")).collect();
+            self.installation.database().ask(&text.replace("IDS", &ids.join(",")).replace("NOW", now));
+        }
     }
 
     fn ring(&self, people: &[Person]) -> Instant {
