@@ -22,7 +22,7 @@ const RARE_METRICS: [&str; 5] = [
     "kevra_scim_outbound_mass_alarms_total",
     "kevra_scim_realm_notes_total",
 ];
-const RARE_LINES: [&str; 2] = ["panic", "realm.noted"];
+const RARE_LINES: [&str; 6] = ["panic", "realm.noted", "realm.foreign", "realm.repaired", "realm.silent", "realm.back"];
 
 fn read(path: &str) -> String {
     std::fs::read_to_string(Path::new(ROOT).join(path)).unwrap()
