@@ -463,24 +463,43 @@ export interface components {
         };
         /** @description One thing that happened: names of attributes, never values. */
         ActivityEntry: {
+            /** @description When, RFC 3339. */
             at: string;
+            /** @description Names of the attributes that changed. */
             changed: string[];
+            /** @description The stable class of the outcome. */
             class: string;
+            /** @description The identity provider's product. */
             client?: string | null;
             /** @description What the other side said of an error, redacted. */
             detail?: string | null;
+            /** @description `in`, `out` or `realm`. */
             direction: components["schemas"]["Direction"];
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description How long it took, milliseconds.
+             */
             duration_ms: number;
-            /** Format: uuid */
+            /**
+             * Format: uuid
+             * @description The entry's own id.
+             */
             id: string;
             /** @description `PATCH /Users/{id}`, … */
             operation: string;
+            /** @description Why, for people. */
             reason?: string | null;
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description The HTTP status, where one was answered.
+             */
             status?: number | null;
+            /** @description The trace it belongs to. */
             trace_id?: string | null;
-            /** Format: uuid */
+            /**
+             * Format: uuid
+             * @description Whom it is about.
+             */
             user_id?: string | null;
             /** @description The user's name, looked up now; it is not kept with the entry. */
             username?: string | null;

@@ -67,29 +67,41 @@ enum Direction {
 
 /// One thing that happened: names of attributes, never values.
 #[derive(Serialize, utoipa::ToSchema)]
-pub(crate) struct ActivityEntry {
-    id: Uuid,
-    at: String,
+pub struct ActivityEntry {
+    /// The entry's own id.
+    pub id: Uuid,
+    /// When, RFC 3339.
+    pub at: String,
+    /// `in`, `out` or `realm`.
     #[schema(value_type = Direction)]
-    direction: String,
-    user_id: Option<Uuid>,
+    pub direction: String,
+    /// Whom it is about.
+    pub user_id: Option<Uuid>,
     /// The user's name, looked up now; it is not kept with the entry.
-    username: Option<String>,
+    pub username: Option<String>,
     /// `PATCH /Users/{id}`, …
-    operation: String,
-    status: Option<i64>,
-    class: String,
-    reason: Option<String>,
-    changed: Vec<String>,
-    duration_ms: i64,
-    trace_id: Option<String>,
-    client: Option<String>,
+    pub operation: String,
+    /// The HTTP status, where one was answered.
+    pub status: Option<i64>,
+    /// The stable class of the outcome.
+    pub class: String,
+    /// Why, for people.
+    pub reason: Option<String>,
+    /// Names of the attributes that changed.
+    pub changed: Vec<String>,
+    /// How long it took, milliseconds.
+    pub duration_ms: i64,
+    /// The trace it belongs to.
+    pub trace_id: Option<String>,
+    /// The identity provider's product.
+    pub client: Option<String>,
     /// What the other side said of an error, redacted.
-    detail: Option<String>,
+    pub detail: Option<String>,
 }
 
 impl ActivityEntry {
-    fn of(row: Row, names: &HashMap<Uuid, String>) -> Self {
+    /// A stored row, with the names of the users that are known.
+    pub fn of(row: Row, names: &HashMap<Uuid, String>) -> Self {
         Self {
             id: row.id,
             at: shown(row.at),

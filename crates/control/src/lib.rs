@@ -45,6 +45,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 use uuid::Uuid;
 
+pub use activity::ActivityEntry;
 pub use codes::page as error_page;
 pub use console::Bundle;
 pub use declared::{Applied, Declared};

@@ -1,8 +1,9 @@
 //! What happened on the wire, from a shell: attempts at a downstream, or all of a tenant's activity.
 
-use anyhow::Context;
+use std::collections::HashMap;
+
 use clap::{Args, Subcommand, ValueEnum};
-use directory::activity::Row;
+use control::ActivityEntry;
 use directory::trail::{self, Wanted};
 use uuid::Uuid;
 
@@ -63,62 +64,15 @@ impl Direction {
     }
 }
 
-#[derive(serde::Serialize)]
-struct Attempt {
-    at: String,
-    #[serde(flatten)]
-    row: Shown,
-}
-
-/// A row as it is shown: attributes as a list, the time apart.
-#[derive(serde::Serialize)]
-struct Shown {
-    direction: String,
-    user_id: Option<Uuid>,
-    operation: String,
-    status: Option<i64>,
-    class: String,
-    reason: Option<String>,
-    changed: Vec<String>,
-    duration_ms: i64,
-    trace_id: Option<String>,
-    client: Option<String>,
-    detail: Option<String>,
-}
-
-impl Attempt {
-    fn of(row: Row) -> anyhow::Result<Self> {
-        let changed = serde_json::from_str(&row.changed).context("a stored row")?;
-        let Row { direction, user_id, operation, status, class, reason, duration_ms, trace_id, client, detail, .. } =
-            row;
-        let at = control::moment(row.at);
-        let row = Shown {
-            direction,
-            user_id,
-            operation,
-            status,
-            class,
-            reason,
-            changed,
-            duration_ms,
-            trace_id,
-            client,
-            detail,
-        };
-        Ok(Self { at, row })
-    }
-
-    fn line(&self) -> String {
-        let Self { at, row } = self;
-        let user = row.user_id.map_or_else(|| "-".to_owned(), |user| user.to_string());
-        let status = row.status.map_or_else(|| "-".to_owned(), |status| status.to_string());
-        let Shown { direction, operation, class, changed, duration_ms, .. } = row;
-        let reason = row.reason.as_deref().unwrap_or_default();
-        let changed = changed.join(" ");
-        format!("{at}\t{direction}\t{user}\t{operation}\t{status}\t{class}\t{duration_ms} ms\t{changed}\t{reason}")
-            .trim_end()
-            .to_owned()
-    }
+fn line(entry: &ActivityEntry) -> String {
+    let ActivityEntry { at, direction, operation, class, duration_ms, .. } = entry;
+    let user = entry.user_id.map_or_else(|| "-".to_owned(), |user| user.to_string());
+    let status = entry.status.map_or_else(|| "-".to_owned(), |status| status.to_string());
+    let reason = entry.reason.as_deref().unwrap_or_default();
+    let changed = entry.changed.join(" ");
+    format!("{at}\t{direction}\t{user}\t{operation}\t{status}\t{class}\t{duration_ms} ms\t{changed}\t{reason}")
+        .trim_end()
+        .to_owned()
 }
 
 pub(crate) async fn run(command: Command, environment: &Environment, output: Output) -> anyhow::Result<()> {
@@ -133,6 +87,8 @@ pub(crate) async fn run(command: Command, environment: &Environment, output: Out
         before: None,
     };
     let page = trail::page(&db, found.id, &wanted, list.limit).await?;
-    let attempts: Vec<Attempt> = page.into_iter().map(Attempt::of).collect::<Result<_, _>>()?;
-    output.list(&attempts, Attempt::line)
+    // Ids alone: who asks for names asks the console.
+    let nobody = HashMap::new();
+    let attempts: Vec<ActivityEntry> = page.into_iter().map(|row| ActivityEntry::of(row, &nobody)).collect();
+    output.list(&attempts, line)
 }

@@ -17,6 +17,9 @@ use crate::tenants::ACTOR;
 /// How long work of a tenant is waited for: a lease, a request's deadline, and a little.
 const DRAIN: Duration = Duration::from_secs(40);
 
+/// How long nothing more of an erased person may come: what waits in a process's journal is written within a fraction of it.
+const QUIET: Duration = Duration::from_secs(2);
+
 /// Freezes a tenant and waits until nothing of it is under way; where that does not come it is thawed again.
 async fn freeze(db: &Db, tenant: &tenant::Tenant) -> anyhow::Result<()> {
     tenant::freeze(db, tenant.id, true).await?;
@@ -77,7 +80,7 @@ pub(crate) async fn remove(db: &Db, realms: &Realms, found: &tenant::Tenant, lea
 struct Told {
     user_id: Uuid,
     erased: bool,
-    rows: std::collections::BTreeMap<&'static str, u64>,
+    rows: Rows,
     /// Records of applications, which have to erase them themselves.
     downstream: Vec<erase::Record>,
 }
@@ -125,13 +128,28 @@ pub(crate) async fn erase_user(
         }
     }
     wish.consent.to(&format!("Everything known of user {id} of {} will be erased.", found.slug))?;
+    let mut rows = erase_once(db, found, id, wish.even_if_owed).await?;
+    let mut quiet = Instant::now();
+    while quiet.elapsed() < QUIET {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        // A line about the last request may have been on its way to the activity.
+        if !erase::rows(db, found.id, id).await?.is_empty() {
+            for (table, count) in erase_once(db, found, id, wish.even_if_owed).await? {
+                *rows.entry(table).or_default() += count;
+            }
+            quiet = Instant::now();
+        }
+    }
+    output.show(&Told { user_id: id, erased: true, rows, downstream }, Told::text)
+}
+
+type Rows = std::collections::BTreeMap<&'static str, u64>;
+
+async fn erase_once(db: &Db, found: &tenant::Tenant, id: Uuid, even_if_owed: bool) -> anyhow::Result<Rows> {
     let begun = Instant::now();
     loop {
-        match erase::erase(db, found.id, id, wish.even_if_owed, ACTOR).await? {
-            Erasure::Done(rows) => {
-                let told = Told { user_id: id, erased: true, rows, downstream };
-                return output.show(&told, Told::text);
-            }
+        match erase::erase(db, found.id, id, even_if_owed, ACTOR).await? {
+            Erasure::Done(rows) => return Ok(rows),
             Erasure::Owed => {
                 bail!("a change of user {id} has yet to be delivered; wait for it, or say --even-if-owed to drop it")
             }

@@ -19,7 +19,8 @@ use tokio::sync::Mutex;
 use crate::people::PeopleOf;
 use crate::settings::Admins;
 
-/// How long a realm's client is used before it is asked whether its secret is still the one.
+/// How long a realm's client is used before it is asked whether its secret is still the one; one that was refused is
+/// asked about at once.
 const FRESH: Duration = Duration::from_secs(10);
 /// How long one waits for its turn at a realm's set-up.
 const TURN: Duration = Duration::from_secs(30);
@@ -59,7 +60,9 @@ impl Realms {
         };
         let mut cache = self.cache.lock().await;
         let held = cache.get(&tenant).cloned();
-        if let Some(held) = held.as_ref().filter(|held| held.at.elapsed() < FRESH && held.place == place(url, realm)) {
+        let good =
+            |held: &&Held| held.at.elapsed() < FRESH && held.place == place(url, realm) && !held.realm.is_refused();
+        if let Some(held) = held.as_ref().filter(good) {
             return Ok(held.realm.clone());
         }
         let credential = credential::of(&self.db, tenant).await.map_err(|_| Error::Unavailable)?;

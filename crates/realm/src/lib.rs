@@ -189,6 +189,14 @@ impl Realm {
         }
     }
 
+    /// Whether its credentials were refused when they were used last: there may be others by now.
+    pub fn is_refused(&self) -> bool {
+        match self {
+            Self::Embedded(_) => false,
+            Self::Keycloak(client) => client.is_refused(),
+        }
+    }
+
     /// Whether it keeps groups. The embedded realm does not: there the directory's are all there are.
     pub fn keeps_groups(&self) -> bool {
         matches!(self, Self::Keycloak(_))

@@ -29,7 +29,7 @@ fn a_person_is_erased_once_gone_from_the_realm_and_a_tenant_leaves_the_realm_as_
     let body = json!({ "userName": "ada@acme.test" });
     let made: Value = testkit::http().post(&users).bearer_auth(&token).json(&body).send().unwrap().json().unwrap();
     let id = made["id"].as_str().unwrap();
-    let arrived = eventually(Duration::from_mins(1), || downstream.user("ada@acme.test"));
+    let arrived = eventually(Duration::from_secs(20), || downstream.user("ada@acme.test"));
     assert!(arrived.is_some(), "{}", installation.logs());
 
     // By name and dry, then refused while the realm has her.

@@ -54,4 +54,9 @@ impl Client {
         let transport = Arc::new(Transport::new(connection, server)?);
         Ok(Self { transport, role: Arc::default(), protection: Arc::default() })
     }
+
+    /// Whether its credentials were refused when they were used last: there may be others by now.
+    pub fn is_refused(&self) -> bool {
+        self.transport.is_refused()
+    }
 }

@@ -1,5 +1,6 @@
 //! One place for every HTTP call to Keycloak: breaker, concurrency cap, token, time-outs, classification.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use reqwest::{Method, Response, StatusCode};
@@ -27,6 +28,8 @@ pub(crate) struct Transport {
     http: reqwest::Client,
     pub(super) connection: Connection,
     token: Mutex<Option<Token>>,
+    /// The token endpoint refused the credentials, and has not taken them since.
+    refused: AtomicBool,
     permits: Semaphore,
     gate: Gate,
 }
@@ -81,7 +84,7 @@ impl Transport {
             .build()
             .map_err(|_| Error::Unavailable)?;
         let (permits, gate) = (Semaphore::new(CONCURRENCY), Gate::new(server, &connection.realm));
-        Ok(Self { http, connection, token: Mutex::new(None), permits, gate })
+        Ok(Self { http, connection, token: Mutex::new(None), refused: AtomicBool::new(false), permits, gate })
     }
 
     /// A call below `/admin/realms/{realm}`. An expired token is replaced once; a write is never repeated otherwise.
@@ -159,6 +162,11 @@ impl Transport {
         Ok(answer)
     }
 
+    /// Whether the credentials were refused when they were used last.
+    pub fn is_refused(&self) -> bool {
+        self.refused.load(Ordering::Relaxed)
+    }
+
     /// The access token itself, for what it says of us.
     pub async fn access_token(&self) -> Result<String, Error> {
         let deadline = Instant::now() + self.connection.timeout;
@@ -188,6 +196,8 @@ impl Transport {
         let left = deadline.saturating_duration_since(made_at);
         let response = self.http.post(url).form(&form).timeout(left).send().await;
         let response = response.map_err(|_| Failed::silent(Error::Unavailable))?;
+        let refused = matches!(response.status(), StatusCode::BAD_REQUEST | StatusCode::UNAUTHORIZED);
+        self.refused.store(refused, Ordering::Relaxed);
         match response.status() {
             StatusCode::OK => {}
             StatusCode::BAD_REQUEST | StatusCode::UNAUTHORIZED => return Err(Error::Refused.into()),
