@@ -66,6 +66,7 @@ function globex() {
       enabled_at: before(86_400),
       enabled_by: 'dana@acme.io',
       limitations: [...LIMITS, 'PATCH is not supported; whole records are sent by PUT'],
+      options: { on_delete: 'nothing', hold_mass_deactivation: false },
       health: { waiting: 0, parked: 3, oldest_waiting_seconds: 0, last_delivered_at: before(14) },
     },
   });
@@ -196,6 +197,7 @@ function umbrella() {
       quarantined_at: before(1_900),
       quarantine_reason: 'unauthorized',
       limitations: LIMITS,
+      options: { on_delete: 'deactivate', hold_mass_deactivation: true },
       health: { waiting: 12, parked: 0, oldest_waiting_seconds: 1_900, last_delivered_at: before(2_000) },
     },
   });

@@ -1256,7 +1256,9 @@ export interface operations {
     inbound_options: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                "If-Match"?: string | null;
+            };
             path: {
                 tenant: string;
             };
@@ -1545,7 +1547,9 @@ export interface operations {
     outbound_options: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                "If-Match"?: string | null;
+            };
             path: {
                 tenant: string;
             };

@@ -5,6 +5,11 @@ import { problem } from './strings';
 
 export type Schemas = components['schemas'];
 export type IdentitySync = Schemas['IdentitySync'];
+/** The options of each direction. */
+export interface Options {
+  inbound: Schemas['InboundOptions'];
+  outbound: Schemas['OutboundOptions'];
+}
 
 /** A refusal, by its stable code. `network` stands for an answer that never came, so that the result is unknown. */
 export class Fault extends Error {
@@ -66,19 +71,15 @@ export function createApi(base: string, session: Session, { onEnd, onFault }: Li
 
   const of = (tenant: string) => {
     const params = { path: { tenant } };
+    const from = (version: number) => ({ ...params, header: { 'If-Match': `"${version}"` } });
     const user = (id: string) => ({ path: { tenant, user: id } });
     return {
       show: () => settle(GET('/v1/tenants/{tenant}/identity-sync', { params })),
       enableInbound: () => settle(POST('/v1/tenants/{tenant}/inbound/enable', { params })),
-      rotate: (version: number) =>
-        settle(
-          POST('/v1/tenants/{tenant}/inbound/rotate', {
-            params: { ...params, header: { 'If-Match': `"${version}"` } },
-          }),
-        ),
+      rotate: (version: number) => settle(POST('/v1/tenants/{tenant}/inbound/rotate', { params: from(version) })),
       disableInbound: () => settle(POST('/v1/tenants/{tenant}/inbound/disable', { params })),
-      saveOptions: (body: Schemas['InboundOptions']) =>
-        settle(PUT('/v1/tenants/{tenant}/inbound/options', { params, body })),
+      saveOptions: <D extends keyof Options>(direction: D, version: number, body: Options[D]) =>
+        settle(PUT(`/v1/tenants/{tenant}/${direction}/options`, { params: from(version), body } as never)),
       enableOutbound: (body: Schemas['Downstream']) =>
         settle(POST('/v1/tenants/{tenant}/outbound/enable', { params, body })),
       test: (body: Schemas['TestDownstream']) => settle(POST('/v1/tenants/{tenant}/outbound/test', { params, body })),

@@ -1,5 +1,7 @@
 // Every user-visible word.
 
+import type { Options } from './client';
+
 export { label } from './labels';
 
 export const common = {
@@ -8,6 +10,7 @@ export const common = {
   copyFailed: (mac: boolean) => `Press ${mac ? '⌘C' : 'Ctrl+C'} to copy.`,
   save: 'Save',
   saved: 'Saved.',
+  invalid: 'This value cannot be used.',
   tryAgain: 'Try again',
   more: 'Show more',
   loading: 'Loading…',
@@ -100,18 +103,50 @@ export const diagnostics = {
   staysFix: 'Turn on Push User Deactivation in Okta. Entra ID disables unassigned users at its next cycle.',
 };
 
-export const options = {
-  profile: 'IdP dialect',
-  profiles: { auto: 'Find out by itself', okta: 'Okta', entra: 'Entra ID', generic: 'Plain SCIM 2.0' },
-  existing: 'A pushed user who already exists in the realm',
-  existings: { refuse: 'Answer 409, change nothing', adopt: 'Take the user over' },
-  strict: 'Refuse group members that do not exist',
-  rename: 'The IdP may change a userName',
-  days: 'New tokens expire after (days)',
-  daysHint: 'Empty: never.',
-  rate: 'Requests per second',
-  rateHint: 'Empty: the default. At least 25.',
-  invalid: 'This value cannot be used.',
+/** One option: a choice where there are choices, a number where there is a least one, else on or off. */
+export interface Option<D extends keyof Options> {
+  name: keyof Options[D] & string;
+  title: string;
+  hint?: string;
+  choices?: Record<string, string>;
+  min?: number;
+}
+
+// The options of each direction, in the order in which they are shown; the name is the API's.
+export const options: { [D in keyof Options]: Option<D>[] } = {
+  inbound: [
+    {
+      name: 'idp_profile',
+      title: 'IdP dialect',
+      choices: { auto: 'Find out by itself', okta: 'Okta', entra: 'Entra ID', generic: 'Plain SCIM 2.0' },
+    },
+    {
+      name: 'existing_users',
+      title: 'A pushed user who already exists in the realm',
+      choices: { refuse: 'Answer 409, change nothing', adopt: 'Take the user over' },
+    },
+    { name: 'token_days', title: 'New tokens expire after (days)', hint: 'Empty: never.', min: 1 },
+    {
+      name: 'requests_per_second',
+      title: 'Requests per second',
+      hint: 'Empty: the default. At least 25.',
+      min: 25,
+    },
+    { name: 'strict_members', title: 'Refuse group members that do not exist' },
+    { name: 'allow_rename', title: 'The IdP may change a userName' },
+  ],
+  outbound: [
+    {
+      name: 'on_delete',
+      title: 'When a user is deleted in the realm',
+      choices: { nothing: 'Change nothing downstream', deactivate: 'Deactivate the user downstream' },
+    },
+    {
+      name: 'hold_mass_deactivation',
+      title: 'Hold a mass deactivation until somebody confirms it',
+      hint: 'More than 20 users, and more than a tenth of all, within 10 minutes.',
+    },
+  ],
 };
 
 export const outbound = {

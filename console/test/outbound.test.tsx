@@ -16,6 +16,7 @@ async function submit(user: UserEvent, url: string, token = 'abc', press: string
   await user.click(button(press));
 }
 
+const save = () => panel('outbound').getByRole('button', { name: 'Save' });
 const failure = () => panel('outbound').findByRole('alert');
 
 describe('the outbound panel', () => {
@@ -231,6 +232,54 @@ describe('the outbound panel', () => {
     await waitFor(() => expect(world.of('globex').sync.outbound.backfill?.state).toBe('cancelled'));
     const asked = world.calls.filter(call => call.path.endsWith('/backfill')).map(call => call.body);
     expect(asked).toEqual(['{"dry_run":true}', '{"dry_run":false}']);
+  });
+
+  it('saves the options of the downstream, with those it does not show and the version it was made from', async () => {
+    Object.assign(world.of('globex').sync.outbound.options ?? {}, { later: true });
+    const { user } = await section('globex');
+    const { version } = world.of('globex').sync;
+    await user.click(panel('outbound').getByText(label.advanced));
+    await user.selectOptions(screen.getByLabelText(/deleted in the realm/), 'deactivate');
+    const hold = screen.getByLabelText(/Hold a mass deactivation/);
+    expect(hold).toHaveAccessibleDescription(/More than 20 users/);
+    await user.click(hold);
+    await user.click(save());
+    await panel('outbound').findByText('Saved.', { selector: '.kv-ok-text' });
+    const wanted = { on_delete: 'deactivate', hold_mass_deactivation: true, later: true };
+    expect(world.of('globex').sync.outbound.options).toEqual(wanted);
+    expect(world.calls.find(call => call.path.endsWith('outbound/options'))?.ifMatch).toBe(`"${version}"`);
+    expect(hold).toBeChecked();
+  });
+
+  it('does not undo what another admin chose meanwhile: says so, shows it, and saves when asked again', async () => {
+    const { user } = await section('globex');
+    await user.click(panel('outbound').getByText(label.advanced));
+    await user.click(screen.getByLabelText(/Hold a mass deactivation/));
+    const { sync } = world.of('globex');
+    sync.version++;
+    sync.outbound.options = { on_delete: 'deactivate', hold_mass_deactivation: false };
+    await user.click(save());
+    expect(await failure()).toHaveTextContent('Somebody else changed this first.');
+    expect(sync.outbound.options.hold_mass_deactivation).toBe(false);
+    await waitFor(() => expect(screen.getByLabelText(/deleted in the realm/)).toHaveValue('deactivate'));
+    await user.click(save());
+    await waitFor(() =>
+      expect(sync.outbound.options).toEqual({ on_delete: 'deactivate', hold_mass_deactivation: true }),
+    );
+  });
+
+  it('shows the options to who may only look, and does not let them be changed', async () => {
+    await section('umbrella', { getToken: async () => operator({ scope: 'sync:read' }) });
+    expect(screen.getByLabelText(/deleted in the realm/)).toHaveValue('deactivate');
+    expect(screen.getByLabelText(/deleted in the realm/)).toBeDisabled();
+    expect(screen.getByLabelText(/Hold a mass deactivation/)).toBeChecked();
+    expect(screen.getByLabelText(/Hold a mass deactivation/)).toBeDisabled();
+    expect(panel('outbound').queryByRole('button', { name: 'Save' })).toBeNull();
+  });
+
+  it('has no options before there is a downstream', async () => {
+    await section('acme');
+    expect(panel('outbound').queryByText(label.advanced)).toBeNull();
   });
 
   it('says so when the record to link has changed, and looks again', async () => {

@@ -2,6 +2,7 @@ import { useEffect, useRef, useState } from 'react';
 import { useAction } from '../action';
 import type { IdentitySync } from '../client';
 import { useShared } from '../context';
+import { Options } from '../options/Options';
 import type { Prefill } from '../props';
 import { label, outbound as words } from '../strings';
 import { Ago } from '../ui/Ago';
@@ -75,6 +76,7 @@ export function Outbound({ sync, prefill, inboundId }: { sync: IdentitySync; pre
           )}
           <Parked count={panel.health?.parked ?? 0} />
           <Backfill job={panel.backfill} />
+          {panel.options && <Options direction="outbound" saved={panel.options} version={sync.version} />}
           <Limits limits={panel.limitations} />
         </>
       ) : (

@@ -109,11 +109,11 @@ impl Declared {
         }
         let held = Self::of(db, &found).await?;
         if !self.inbound.is_held(&held.inbound) {
-            self.inbound.store(db, realms, &found, actor).await?;
+            self.inbound.store(db, realms, &found, None, actor).await?;
             changed = true;
         }
         if let Some(wanted) = self.outbound.filter(|wanted| Some(wanted) != held.outbound.as_ref()) {
-            target_option::choose(db, found.id, wanted.choices()?, actor).await?;
+            target_option::choose(db, found.id, wanted.choices()?, None, actor).await?;
             changed = true;
         }
         if changed && applied == Applied::Unchanged {

@@ -12,6 +12,7 @@ mod declared;
 mod described;
 mod error;
 mod identity_sync;
+mod if_match;
 mod inbound;
 pub mod jwks;
 mod moment;

@@ -13,6 +13,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use telemetry::metrics::KeyValue;
 
+use crate::if_match::IfMatch;
 use crate::operator::Writer;
 use crate::{Control, Deps, Problem, observe, parked};
 
@@ -130,17 +131,18 @@ pub(crate) async fn test(
 
 /// Replace the choices for the enabled downstream.
 #[utoipa::path(put, path = "/v1/tenants/{tenant}/outbound/options", tag = "outbound",
-    params(("tenant" = String, Path)), request_body = OutboundOptions, responses((status = 204), (status = 409)),
-    security(("bearer" = [])))]
+    params(("tenant" = String, Path), ("If-Match" = Option<String>, Header)), request_body = OutboundOptions,
+    responses((status = 204), (status = 409), (status = 412)), security(("bearer" = [])))]
 pub(crate) async fn options(
     writer: Writer,
+    IfMatch(version): IfMatch,
     body: web::Json<OutboundOptions>,
     control: web::Data<Control>,
 ) -> Result<HttpResponse, Problem> {
     let choices = body.choices()?;
     let db = control.deps.db.clone();
-    let done =
-        control.run(async move { Ok(target_option::choose(&db, writer.tenant.id, choices, &writer.actor).await?) });
+    let done = control
+        .run(async move { Ok(target_option::choose(&db, writer.tenant.id, choices, version, &writer.actor).await?) });
     done.await?;
     Ok(HttpResponse::NoContent().finish())
 }

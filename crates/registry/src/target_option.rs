@@ -13,11 +13,18 @@ pub struct Choices {
     pub holds_mass: bool,
 }
 
-/// Stores the choices for the active target. [`Error::NotEnabled`] if there is none.
-pub async fn choose(db: &Db, tenant: TenantId, choices: Choices, actor: &str) -> Result<(), Error> {
+/// Stores the choices for the active target; of a version, only while it is the newest. [`Error::NotEnabled`] if there is
+/// none.
+pub async fn choose(
+    db: &Db,
+    tenant: TenantId,
+    choices: Choices,
+    version: Option<i64>,
+    actor: &str,
+) -> Result<(), Error> {
     let transaction = db.begin().await?;
     let outcome = async {
-        tenant::bump(&transaction, tenant).await?;
+        tenant::bump_from(&transaction, tenant, version).await?;
         let on_delete = if choices.deactivates_deleted { "deactivate" } else { "nothing" };
         let text = "update target set on_delete = $2, hold_mass = $3 where tenant_id = $1 and state = 'active'";
         let values = [tenant.0.into(), on_delete.into(), choices.holds_mass.into()];
