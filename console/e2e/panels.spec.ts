@@ -43,6 +43,15 @@ test('the options of the downstream are chosen and saved', async ({ page }) => {
   });
 });
 
+test('a held mass deactivation is confirmed', async ({ page }) => {
+  await open(page, '/console/tenants/umbrella');
+  const outbound = region(page, 'Outbound SCIM');
+  await outbound.getByRole('button', { name: 'Confirm' }).click();
+  await step(page, 'Confirm', async () => expect(page.getByRole('dialog')).toContainText('Deactivate 24 downstream?'));
+  await page.getByRole('dialog').getByRole('button', { name: 'Confirm' }).click();
+  await expect(outbound.getByText('Deactivations held')).toBeHidden();
+});
+
 test('parked users: Link shows the record first; Retry and Ignore', async ({ page }) => {
   await open(page, '/console/tenants/globex');
   const outbound = region(page, 'Outbound SCIM');

@@ -190,6 +190,10 @@ export class World {
         outbound.options = data;
         sync.version++;
         return done();
+      case 'POST outbound/held/deactivations/confirm':
+      case 'POST outbound/held/deactivations/refuse':
+      case 'POST outbound/held/absences/confirm':
+        return this.decide(outbound.held, call.includes('absences') ? 'absences' : 'deactivations', data.users);
       case 'POST outbound/test':
       case 'POST outbound/enable':
         return this.probe(tenant, call.endsWith('enable'), data, who);
@@ -245,12 +249,21 @@ export class World {
         enabled_at: now(),
         enabled_by: who,
         limitations: LIMITS,
+        held: { deactivations: 0, absences: 0 },
         options: { on_delete: 'nothing', hold_mass_deactivation: false },
         health: { waiting: 0, parked: parked.length, oldest_waiting_seconds: 0, last_delivered_at: null },
       };
       sync.version++;
     }
     return json({ endpoint: base, supports_patch: true, supports_filter: true, limitations: [] });
+  }
+
+  /** @param {Schemas['Held']} held @param {keyof Schemas['Held']} what @param {number} users */
+  decide(held, what, users) {
+    if (held[what] > users) return problem(409, 'stale');
+    const decided = held[what];
+    held[what] = 0;
+    return json({ users: decided });
   }
 
   /** Not a push: the log does not have it. */

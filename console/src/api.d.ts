@@ -263,6 +263,57 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/tenants/{tenant}/outbound/held/absences/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Confirm that the users a realm lacks are gone. 409 `stale` if more are missing than were shown. */
+        post: operations["held_confirm_absences"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/tenants/{tenant}/outbound/held/deactivations/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Let held deactivations go. 409 `stale` if more are held than were shown. */
+        post: operations["held_confirm_deactivations"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/tenants/{tenant}/outbound/held/deactivations/refuse": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Refuse held deactivations: each rests until its user changes. 409 `stale` if more are held than were shown. */
+        post: operations["held_refuse_deactivations"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/tenants/{tenant}/outbound/options": {
         parameters: {
             query?: never;
@@ -567,6 +618,11 @@ export interface components {
             realm: string;
             slug: string;
         };
+        /** @description About how many it was decided. */
+        Decided: {
+            /** Format: int64 */
+            users: number;
+        };
         /**
          * @description Towards us, towards the downstream, or seen in the realm.
          * @enum {string}
@@ -600,6 +656,19 @@ export interface components {
             parked: number;
             /** Format: int64 */
             waiting: number;
+        };
+        /** @description How many wait for a person. */
+        Held: {
+            /**
+             * Format: int64
+             * @description Users the realm lacks, too many at once to be believed.
+             */
+            absences: number;
+            /**
+             * Format: int64
+             * @description Deactivations that are not sent, being one of a mass.
+             */
+            deactivations: number;
         };
         /** @description Both panels. */
         IdentitySync: {
@@ -734,6 +803,8 @@ export interface components {
             enabled_by?: string | null;
             endpoint?: string | null;
             health?: components["schemas"]["Health"] | null;
+            /** @description What waits for a person. */
+            held: components["schemas"]["Held"];
             /** @description What holds for every downstream, and what the probe noted about this one. */
             limitations: string[];
             options?: components["schemas"]["OutboundOptions"] | null;
@@ -867,6 +938,14 @@ export interface components {
             first_name?: string | null;
             last_name?: string | null;
             username?: string | null;
+        };
+        /** @description What somebody decides about. */
+        Shown: {
+            /**
+             * Format: int64
+             * @description How many it was shown.
+             */
+            users: number;
         };
         /** @description What to start. */
         StartBackfill: {
@@ -1531,6 +1610,111 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Probed"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    held_confirm_absences: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                tenant: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Shown"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Decided"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    held_confirm_deactivations: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                tenant: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Shown"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Decided"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    held_refuse_deactivations: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                tenant: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Shown"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Decided"];
                 };
             };
             /** @description Refused */

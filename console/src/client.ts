@@ -1,5 +1,5 @@
-import createClient from 'openapi-fetch';
-import type { components, paths } from './api';
+import type { components } from './api';
+import { methods } from './request';
 import { type Session, SessionEnded } from './session';
 import { problem } from './strings';
 
@@ -10,6 +10,9 @@ export interface Options {
   inbound: Schemas['InboundOptions'];
   outbound: Schemas['OutboundOptions'];
 }
+
+/** What a person decides about what is held. */
+export type Word = 'deactivations/confirm' | 'deactivations/refuse' | 'absences/confirm';
 
 /** A refusal, by its stable code. `network` stands for an answer that never came, so that the result is unknown. */
 export class Fault extends Error {
@@ -67,7 +70,7 @@ export function createApi(base: string, session: Session, { onEnd, onFault }: Li
     }
   };
   const root = new URL(base || '/', document.baseURI).href.replace(/\/$/, '');
-  const { GET, POST, PUT, PATCH } = createClient<paths>({ baseUrl: root, fetch: authorized, cache: 'no-store' });
+  const { GET, POST, PUT, PATCH } = methods(root, authorized);
 
   const of = (tenant: string) => {
     const params = { path: { tenant } };
@@ -85,6 +88,8 @@ export function createApi(base: string, session: Session, { onEnd, onFault }: Li
       test: (body: Schemas['TestDownstream']) => settle(POST('/v1/tenants/{tenant}/outbound/test', { params, body })),
       disableOutbound: () => settle(POST('/v1/tenants/{tenant}/outbound/disable', { params })),
       testUser: () => settle(POST('/v1/tenants/{tenant}/outbound/test-user', { params })),
+      decide: (word: Word, users: number) =>
+        settle(POST(`/v1/tenants/{tenant}/outbound/held/${word}`, { params, body: { users } })),
       parked: (cursor?: string) =>
         settle(GET('/v1/tenants/{tenant}/outbound/parked', { params: { ...params, query: { cursor } } })),
       parkedUser: (id: string) => settle(GET('/v1/tenants/{tenant}/outbound/parked/{user}', { params: user(id) })),

@@ -1,6 +1,6 @@
 // Every user-visible word.
 
-import type { Options } from './client';
+import type { Options, Word } from './client';
 
 export { label } from './labels';
 
@@ -186,6 +186,7 @@ export const health = {
   last: 'last',
   nothingYet: 'nothing delivered yet',
   quarantined: (reason: string, at: string) => `Paused: downstream answers ${reason} since ${at}`,
+  held: (at: string) => `Paused since ${at}`,
   quarantineFix: 'Nothing is dropped. If the token changed: Disable, then Enable outbound SCIM with the new one.',
   pausedUntil: (at: string) => `Paused by the downstream until ${at}`,
   oldest: (age: string) => `oldest ${age}`,
@@ -236,6 +237,7 @@ export const parked = {
     conflict: 'conflict',
     rejected: 'rejected by the downstream',
     'unconfirmed create': 'unconfirmed create',
+    'mass deactivation': 'held: one of a mass deactivation',
   } as Record<string, string>,
   attempts: (n: number) => `${n} ${n === 1 ? 'attempt' : 'attempts'}`,
   linkTitle: 'Link this record?',
@@ -253,6 +255,28 @@ export const parked = {
   yes: 'yes',
   no: 'no',
   none: '—',
+};
+
+export const held = {
+  deactivations: 'Deactivations held:',
+  absences: 'Users missing in the realm:',
+  why: {
+    deactivations: 'A mass deactivation waits until somebody confirms it. Downstream these users are still active.',
+    absences: 'So many at once are not believed to be gone. Was the realm restored or replaced? Then mend that first.',
+  },
+  asked: {
+    'deactivations/confirm': n => `Deactivate ${n} downstream?`,
+    'deactivations/refuse': n => `Leave ${n} active downstream?`,
+    'absences/confirm': n => `Give up ${n} missing users?`,
+  } as Record<Word, (n: number) => string>,
+  effect: {
+    'deactivations/confirm': 'They are deactivated at once.',
+    'deactivations/refuse': 'Each stays active until the user changes again.',
+    'absences/confirm':
+      'Whoever is still missing is no user any more. Downstream, what was chosen for deleted users happens.',
+  } as Record<Word, string>,
+  decided: (n: number) => `Decided about ${n} users.`,
+  more: 'There are more by now. Look again.',
 };
 
 export const backfill = {

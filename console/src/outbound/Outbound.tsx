@@ -16,6 +16,7 @@ import { Panel } from '../ui/Panel';
 import { Backfill } from './Backfill';
 import { Checks } from './Checks';
 import { HealthLine } from './HealthLine';
+import { Held } from './Held';
 import { Parked } from './Parked';
 import { TargetForm } from './TargetForm';
 
@@ -53,6 +54,7 @@ export function Outbound({ sync, prefill, inboundId }: { sync: IdentitySync; pre
           <p>{fault.words}</p>
         </Alert>
       )}
+      <Held held={panel.held} />
       {on ? (
         <>
           <HealthLine panel={panel} />

@@ -63,7 +63,7 @@ pub async fn rows(db: &Db, tenant: TenantId, user: Uuid) -> Result<BTreeMap<&'st
 
 /// Tables whose rows of a user go, with the columns that name it. The directory's own row is last: the reservations are
 /// found by its name.
-const ROWS: [(&str, &str); 8] = [
+const ROWS: [(&str, &str); 9] = [
     ("membership", "tenant_id = $1 and user_id = $2"),
     (
         "reservation",
@@ -71,6 +71,7 @@ const ROWS: [(&str, &str); 8] = [
     ),
     ("link", "tenant_id = $1 and user_id = $2"),
     ("departure", "tenant_id = $1 and user_id = $2"),
+    ("absence", "tenant_id = $1 and user_id = $2"),
     ("ledger", "tenant_id = $1 and user_id = $2"),
     ("activity", "tenant_id = $1 and user_id = $2"),
     ("realm_person", "tenant_id = $1 and id = $2"),

@@ -13,6 +13,7 @@ pub mod departure;
 pub mod erase;
 pub mod error;
 pub mod group;
+pub mod held;
 pub mod lease;
 pub mod ledger;
 pub mod link;

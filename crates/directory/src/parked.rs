@@ -48,7 +48,7 @@ impl Decision {
 
 const COLUMNS: &str = "user_id, reason, parked_status, parked_at, attempts, ignored";
 
-fn is_parked() -> String {
+pub(crate) fn is_parked() -> String {
     format!("parked_at is not null and next_at = {NEVER} and owed_seq > acked_seq")
 }
 
@@ -75,20 +75,28 @@ pub async fn one(db: &Db, tenant: TenantId, user: Uuid) -> Result<Option<Parked>
     sql::one(db.connection(), &text, [tenant.0.into(), user.into()]).await
 }
 
+/// A person who asks for another try has seen what there was: a create nobody could confirm may be made again, and what was
+/// held may go.
+pub(crate) fn let_go(now: &str) -> String {
+    format!(
+        "next_at = {now}, attempts = 0, parked_at = null, parked_status = null, reason = null, ignored = false,
+         released = true"
+    )
+}
+
+/// It rests until the user changes.
+pub(crate) fn leave() -> String {
+    format!("ignored = true, reason = '{IGNORED}'")
+}
+
 /// Decides about a parked user, with its audit entry; says whether it was parked.
 pub async fn decide(db: &Db, tenant: TenantId, user: Uuid, decision: Decision, actor: &str) -> Result<bool, Error> {
     let transaction = db.begin().await?;
     let outcome: Result<bool, Error> = async {
         let known: [Value; 2] = [tenant.0.into(), user.into()];
         let change = match decision {
-            // A person who asks for another try has seen what there was: a create nobody could confirm may be made again,
-            // and what was held may go.
-            Decision::Retry => format!(
-                "next_at = {}, attempts = 0, parked_at = null, parked_status = null, reason = null, ignored = false,
-                 released = true",
-                clock(&transaction)
-            ),
-            Decision::Ignore => format!("ignored = true, reason = '{IGNORED}'"),
+            Decision::Retry => let_go(clock(&transaction)),
+            Decision::Ignore => leave(),
         };
         let text = format!("update ledger set {change} where tenant_id = $1 and user_id = $2 and {}", is_parked());
         if sql::execute(&transaction, &text, known.clone()).await? == 0 {

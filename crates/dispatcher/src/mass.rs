@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 
 use directory::activity::{self, Entry};
 use directory::departure::{self, Kind, Toll, WINDOW};
+use directory::held;
 use registry::target_option;
 use telemetry::metrics::{self, Counter, KeyValue};
 
@@ -15,8 +16,7 @@ static ALARMS: LazyLock<Counter<u64>> = LazyLock::new(|| {
     metrics::counter("outbound_mass_alarms", "Masses of users deactivated or gone downstream, by kind")
 });
 
-/// Why a user waits for a person's word.
-const HELD: &str = "mass deactivation";
+/// Why a whole downstream waits for a person's word.
 const GONE: &str = "many records are gone at the downstream: check it, then disable and enable outbound SCIM";
 
 impl Round<'_> {
@@ -32,7 +32,7 @@ impl Round<'_> {
             return Ok(None);
         }
         self.alarm("mass_deactivation", with_this).await?;
-        Ok(Some(Ended::park(HELD, None)))
+        Ok(Some(Ended::park(held::DEACTIVATION, None)))
     }
 
     /// After a deactivation: counts it, and raises the alarm where it makes a mass.

@@ -6,6 +6,7 @@ mod enabling;
 mod erasures;
 mod filters;
 mod groups;
+mod held;
 mod ledger;
 mod looks;
 mod parked;

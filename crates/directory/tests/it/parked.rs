@@ -31,6 +31,18 @@ async fn touched(store: &Store, tenant: TenantId, user: Uuid, observed: u8) {
 
 /// A round that ends with a verdict.
 async fn round(store: &Store, tenant: TenantId, user: Uuid, target: (TargetId, i64), verdict: Verdict) {
+    ended(store, tenant, user, target, verdict, "conflict").await;
+}
+
+/// A user who is parked for a reason.
+pub async fn set_aside_as(store: &Store, tenant: TenantId, target: (TargetId, i64), reason: &str) -> Uuid {
+    let user = Uuid::new_v4();
+    touched(store, tenant, user, 1).await;
+    ended(store, tenant, user, target, Verdict::Park, reason).await;
+    user
+}
+
+async fn ended(store: &Store, tenant: TenantId, user: Uuid, target: (TargetId, i64), verdict: Verdict, reason: &str) {
     let claim = ledger::claim(&store.db, tenant, user, Stage::Send, Some(target.1)).await.unwrap().unwrap();
     let ended = Acknowledgement {
         epoch: claim.epoch,
@@ -40,7 +52,7 @@ async fn round(store: &Store, tenant: TenantId, user: Uuid, target: (TargetId, i
         generation: target.1,
         observed: vec![1],
         verdict,
-        reason: (verdict == Verdict::Park).then(|| "conflict".to_owned()),
+        reason: (verdict == Verdict::Park).then(|| reason.to_owned()),
         status: Some(409),
         link: None,
         attempts: Vec::new(),
