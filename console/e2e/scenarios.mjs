@@ -101,7 +101,13 @@ function globex() {
     },
     { user_id: 'b3', username: null, reason: 'unconfirmed create', since: before(60), attempts: 1 },
   ];
-  const shared = { trace_id: TRACE, user_id: ADA, username: 'ada.lovelace@globex.example', changed: [] };
+  const shared = {
+    trace_id: TRACE,
+    user_id: ADA,
+    username: 'ada.lovelace@globex.example',
+    changed: [],
+    realm_calls: [],
+  };
   it.activity = [
     {
       id: '6',
@@ -124,6 +130,10 @@ function globex() {
       duration_ms: 21,
       client: 'Okta',
       ...shared,
+      realm_calls: [
+        { operation: 'create user', class: 'ok', count: 1, duration_ms: 9 },
+        { operation: 'grant role', class: 'unavailable', count: 2, duration_ms: 7 },
+      ],
     },
     {
       id: '3',
@@ -134,6 +144,7 @@ function globex() {
       class: 'rejected',
       reason: 'invalidValue',
       changed: ['emails'],
+      realm_calls: [],
       duration_ms: 31,
       user_id: 'b2',
       detail: '{"detail":"emails[0].value is not an e-mail address"}',
@@ -146,6 +157,7 @@ function globex() {
       status: 200,
       class: 'ok',
       changed: ['active'],
+      realm_calls: [],
       duration_ms: 29,
     },
     {
@@ -157,6 +169,7 @@ function globex() {
       class: 'no_bearer',
       reason: 'no "Bearer" before the token',
       changed: [],
+      realm_calls: [],
       duration_ms: 1,
     },
   ];

@@ -88,6 +88,7 @@ export class World {
       status: 201,
       class: 'ok',
       changed: [],
+      realm_calls: [],
       duration_ms: 12,
       ...entry,
     };

@@ -538,6 +538,8 @@ export interface components {
             id: string;
             /** @description `PATCH /Users/{id}`, … */
             operation: string;
+            /** @description What a request asked of the realm, in the order of the first time. */
+            realm_calls: components["schemas"]["RealmCall"][];
             /** @description Why, for people. */
             reason?: string | null;
             /**
@@ -892,6 +894,23 @@ export interface components {
             title: string;
             /** @description Always `about:blank`: the code says which problem it is. */
             type: string;
+        };
+        /** @description What was asked of a realm: names of operations, never values. */
+        RealmCall: {
+            /** @description `ok`, `conflict`, `unavailable`, `unanswered`, … */
+            class: string;
+            /**
+             * Format: int32
+             * @description How many times it ended so.
+             */
+            count: number;
+            /**
+             * Format: int64
+             * @description How long they took together, milliseconds.
+             */
+            duration_ms: number;
+            /** @description `create user`, `end sessions`, … */
+            operation: string;
         };
         /**
          * @description What keeps the realm.

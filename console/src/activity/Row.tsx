@@ -1,4 +1,4 @@
-import { useCallback, useId, useState } from 'react';
+import { Fragment, useCallback, useId, useState } from 'react';
 import { useAnswer } from '../answer';
 import type { Schemas } from '../client';
 import { useLocale, useNumber, useShared } from '../context';
@@ -104,12 +104,22 @@ function Trace({ trace, current }: { trace: string; current: string }) {
       </h4>
       <ol className="kv-steps">
         {entries.map(entry => (
-          <li key={entry.id} aria-current={entry.id === current ? 'step' : undefined}>
-            <time dateTime={entry.at}>{clock(entry.at, locale, true)}</time> {words.directions[entry.direction]}{' '}
-            <Step operation={entry.operation} result={entry.status} good={good(entry)} duration={entry.duration_ms}>
-              {outcome(entry)}
-            </Step>
-          </li>
+          <Fragment key={entry.id}>
+            <li aria-current={entry.id === current ? 'step' : undefined}>
+              <time dateTime={entry.at}>{clock(entry.at, locale, true)}</time> {words.directions[entry.direction]}{' '}
+              <Step operation={entry.operation} result={entry.status} good={good(entry)} duration={entry.duration_ms}>
+                {outcome(entry)}
+              </Step>
+            </li>
+            {entry.realm_calls.map(({ operation, class: outcome, count, duration_ms }) => (
+              <li key={operation + outcome} className="kv-call">
+                {words.directions.realm}{' '}
+                <Step operation={operation} result={outcome} good={outcome === 'ok'} duration={duration_ms}>
+                  {count > 1 && `×${count}`}
+                </Step>
+              </li>
+            ))}
+          </Fragment>
         ))}
       </ol>
     </>

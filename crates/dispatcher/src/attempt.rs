@@ -136,6 +136,7 @@ impl Round<'_> {
             trace_id,
             client: None,
             detail,
+            realm_calls: Vec::new(),
         });
     }
 }

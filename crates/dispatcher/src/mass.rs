@@ -78,6 +78,7 @@ impl Round<'_> {
             trace_id: None,
             client: None,
             detail: None,
+            realm_calls: Vec::new(),
         };
         Ok(activity::insert(self.deps.db.connection(), &[entry]).await?)
     }
