@@ -1,4 +1,4 @@
-//! Links: realm user ↔ downstream id at one target, with digests of what was last sent. No copy of personal data.
+//! Links: realm user, or group, ↔ downstream id at one target, with digests of what was last sent. No copy of personal data.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use registry::{Db, TargetId, TenantId};
 use sea_orm::{ConnectionTrait, FromQueryResult};
 use uuid::Uuid;
 
-use crate::ledger::LinkUpdate;
+use crate::ledger::{LinkUpdate, Subject};
 use crate::{Error, sql};
 
 /// What is known of a user at a target.
@@ -42,13 +42,21 @@ struct Row {
 }
 
 /// Reads a link; an absent row is an empty link.
-pub async fn of(db: &Db, tenant: TenantId, user: Uuid, target: TargetId) -> Result<Link, Error> {
+pub async fn of(
+    db: &Db,
+    tenant: TenantId,
+    subject: impl Into<Subject>,
+    target: TargetId,
+) -> Result<Link, Error> {
+    let Subject { kind, id } = subject.into();
     let text = format!(
-        "select downstream_id, verified_generation, digests, adopted, {} - create_intent_at as create_intent_age from link
-         where tenant_id = $1 and user_id = $2 and target_id = $3",
-        crate::ledger::clock(db.connection())
+        "select downstream_id, verified_generation, digests, adopted, {} - create_intent_at as create_intent_age
+         from {} where tenant_id = $1 and {} = $2 and target_id = $3",
+        crate::ledger::clock(db.connection()),
+        kind.link(),
+        kind.key()
     );
-    let row: Option<Row> = sql::one(db.connection(), &text, [tenant.0.into(), user.into(), target.0.into()]).await?;
+    let row: Option<Row> = sql::one(db.connection(), &text, [tenant.0.into(), id.into(), target.0.into()]).await?;
     let Some(row) = row else { return Ok(Link::default()) };
     Ok(Link {
         downstream_id: row.downstream_id,
@@ -87,17 +95,27 @@ pub async fn digests(
 
 /// Commits the intent to create before the POST (K21). Only the holder of the claim may, and only for the target's
 /// present generation; says whether it did.
-pub async fn intend_create(db: &Db, tenant: TenantId, user: Uuid, target: TargetId, epoch: i64) -> Result<bool, Error> {
+pub async fn intend_create(
+    db: &Db,
+    tenant: TenantId,
+    subject: impl Into<Subject>,
+    target: TargetId,
+    epoch: i64,
+) -> Result<bool, Error> {
+    let Subject { kind, id } = subject.into();
     let connection = db.connection();
     let now = crate::ledger::clock(connection);
     let text = format!(
-        "insert into link (tenant_id, user_id, target_id, create_intent_at, updated_at)
-         select tenant_id, user_id, $3, {now}, {now} from ledger
-         where tenant_id = $1 and user_id = $2 and epoch = $4
-         on conflict (tenant_id, user_id, target_id) do update set
-             create_intent_at = {now}, updated_at = {now}"
+        "insert into {link} (tenant_id, {key}, target_id, create_intent_at, updated_at)
+         select tenant_id, {key}, $3, {now}, {now} from {ledger}
+         where tenant_id = $1 and {key} = $2 and epoch = $4
+         on conflict (tenant_id, {key}, target_id) do update set
+             create_intent_at = {now}, updated_at = {now}",
+        link = kind.link(),
+        key = kind.key(),
+        ledger = kind.ledger()
     );
-    let values = [tenant.0.into(), user.into(), target.0.into(), epoch.into()];
+    let values = [tenant.0.into(), id.into(), target.0.into(), epoch.into()];
     Ok(sql::execute(connection, &text, values).await? == 1)
 }
 
@@ -105,29 +123,31 @@ pub async fn intend_create(db: &Db, tenant: TenantId, user: Uuid, target: Target
 pub(crate) async fn settle(
     connection: &impl ConnectionTrait,
     tenant: TenantId,
-    user: Uuid,
-    target: TargetId,
-    generation: i64,
+    Subject { kind, id }: Subject,
+    (target, generation): (TargetId, i64),
     link: &LinkUpdate,
     now: i64,
 ) -> Result<(), Error> {
-    let text =
-        "insert into link (tenant_id, user_id, target_id, downstream_id, verified_generation, digests, updated_at)
+    let text = format!(
+        "insert into {link} (tenant_id, {key}, target_id, downstream_id, verified_generation, digests, updated_at)
          values ($1, $2, $3, $4, $5, $6, $7)
-         on conflict (tenant_id, user_id, target_id) do update set
+         on conflict (tenant_id, {key}, target_id) do update set
              downstream_id = excluded.downstream_id, verified_generation = excluded.verified_generation,
              digests = excluded.digests, create_intent_at = null, adopted = false, candidate_id = null,
-             candidate_digest = null, updated_at = excluded.updated_at";
+             candidate_digest = null, updated_at = excluded.updated_at",
+        link = kind.link(),
+        key = kind.key()
+    );
     let values = [
         tenant.0.into(),
-        user.into(),
+        id.into(),
         target.0.into(),
         link.downstream_id.clone().into(),
         generation.into(),
         serde_json::to_string(&link.digests)?.into(),
         now.into(),
     ];
-    sql::execute(connection, text, values).await?;
+    sql::execute(connection, &text, values).await?;
     Ok(())
 }
 

@@ -15,6 +15,7 @@ mod deleted;
 mod fairness;
 mod forget;
 mod gauges;
+mod groups;
 mod heal;
 mod hold;
 mod import;

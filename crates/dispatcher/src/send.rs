@@ -4,8 +4,9 @@
 use std::time::Duration;
 
 use directory::activity::Entry;
-use directory::ledger::{self, Acknowledgement, Claim, LinkUpdate, Recorded, Stage, Verdict};
+use directory::ledger::{self, Acknowledgement, Claim, LinkUpdate, Recorded, Stage, Subject, Verdict};
 use directory::link::{self, Link};
+use directory::resource::Kind;
 use directory::watch;
 use downstream::{BaseUrl, Client, Outcome, Remote};
 use realm::RealmUser;
@@ -18,11 +19,12 @@ use uuid::Uuid;
 
 use crate::Deps;
 use crate::attempt::micros_now;
+use crate::create::{Standing, Wanted};
 use crate::fairness::Health;
 use crate::gauges::{CHANGES, LAG};
 use crate::plan::{Plan, Trust, plan};
 use crate::pushed::{Pushed, digest_of, observed};
-use crate::verdict::{TargetVerdict, of_failure};
+use crate::verdict::{TargetVerdict, of_failure, of_group_failure};
 
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
@@ -89,7 +91,7 @@ async fn round(
         ledger::release(&deps.db, tenant, user, claim, 2_000_000).await?;
         return Ok(Health::Unknown);
     };
-    let Some(mut round) = Round::begin(deps, tenant, user, target, claim).await? else {
+    let Some(mut round) = Round::begin(deps, tenant, user.into(), target, claim).await? else {
         ledger::release(&deps.db, tenant, user, claim, 5_000_000).await?;
         return Ok(Health::Unknown);
     };
@@ -112,7 +114,8 @@ async fn round(
 pub(crate) struct Round<'a> {
     pub deps: &'a Deps,
     pub tenant: TenantId,
-    pub user: Uuid,
+    /// Whose round it is.
+    pub subject: Subject,
     pub target: &'a Target,
     pub claim: &'a Claim,
     pub client: Client,
@@ -135,10 +138,10 @@ pub(crate) struct Round<'a> {
 
 impl<'a> Round<'a> {
     /// `None` if the target cannot be used as it is stored: its token does not open, or its URL is no longer allowed.
-    async fn begin(
+    pub async fn begin(
         deps: &'a Deps,
         tenant: TenantId,
-        user: Uuid,
+        subject: Subject,
         target: &'a Target,
         claim: &'a Claim,
     ) -> Result<Option<Self>, Error> {
@@ -152,12 +155,13 @@ impl<'a> Round<'a> {
         let Ok(base) = BaseUrl::parse(&target.base_url, &downstream::Guard::judged()) else { return Ok(None) };
         let sent = vec![token.expose_secret().to_owned()];
         let client = Client::new(deps.connector.clone(), base, token);
-        let link = link::of(&deps.db, tenant, user, target.id).await?;
+        let client = if subject.kind == Kind::Group { client.groups() } else { client };
+        let link = link::of(&deps.db, tenant, subject, target.id).await?;
         let key = watch::digest_key(&deps.db, tenant).await?;
         Ok(Some(Self {
             deps,
             tenant,
-            user,
+            subject,
             target,
             claim,
             client,
@@ -176,7 +180,7 @@ impl<'a> Round<'a> {
     async fn push(&mut self, seen: &RealmUser) -> Result<Option<Ended>, Error> {
         let pushed = Pushed::of(seen);
         self.sent.extend(pushed.texts());
-        let Some(id) = self.link.downstream_id.clone() else { return self.create(&pushed).await };
+        let Some(id) = self.link.downstream_id.clone() else { return self.make(&pushed).await };
         let assert = self.claim.doubt || self.claim.reassert;
         let unverified = self.link.verified_generation != self.target.generation;
         let mut remote = None;
@@ -192,7 +196,7 @@ impl<'a> Round<'a> {
                     let ours = remote.as_ref().is_some_and(|remote| self.is_ours(remote) || self.link.adopted);
                     if !ours {
                         self.link = self.link.unlinked();
-                        return self.create(&pushed).await;
+                        return self.make(&pushed).await;
                     }
                 }
                 Outcome::NotFound(answer) => return self.lost(&pushed, answer).await,
@@ -201,6 +205,22 @@ impl<'a> Round<'a> {
         }
         let trust = if assert || unverified { Trust::Nothing } else { Trust::Digests };
         self.update(&id, &pushed, trust, remote.as_ref()).await
+    }
+
+    /// Finds the user's record and brings it in step, or makes it.
+    async fn make(&mut self, pushed: &Pushed) -> Result<Option<Ended>, Error> {
+        Ok(match self.create(&Wanted::user(pushed)).await? {
+            None => None,
+            Some(Err(ended)) => Some(ended),
+            Some(Ok(Standing::Made(id))) => {
+                let digests = pushed.digests(&self.key);
+                Some(Ended::done(Some(LinkUpdate { downstream_id: Some(id), digests })))
+            }
+            Some(Ok(Standing::Found(remote))) => {
+                self.link = Link::default();
+                self.update(&remote.id, pushed, Trust::Nothing, Some(&remote)).await?
+            }
+        })
     }
 
     /// Brings a linked record in step.
@@ -266,11 +286,12 @@ impl<'a> Round<'a> {
         }
         self.gone = true;
         self.link = self.link.unlinked();
-        self.create(pushed).await
+        self.make(pushed).await
     }
 
     pub fn failed(&self, outcome: &Outcome) -> Ended {
-        let (verdict, target) = of_failure(outcome, self.claim.row.state().attempts, rand::random());
+        let judge = if self.subject.kind == Kind::Group { of_group_failure } else { of_failure };
+        let (verdict, target) = judge(outcome, self.claim.row.state().attempts, rand::random());
         let verdict = match verdict {
             // The target's trouble is not the user's; others that are due come before it.
             Verdict::Retry { definite, .. } if self.probe => {
@@ -281,7 +302,7 @@ impl<'a> Round<'a> {
         Ended { verdict, target, reason: Some(outcome.class().to_owned()), status: outcome.status(), link: None }
     }
 
-    async fn record(mut self, ended: Ended) -> Result<(), Error> {
+    pub async fn record(mut self, ended: Ended) -> Result<(), Error> {
         let (db, id, generation) = (&self.deps.db, self.target.id, self.target.generation);
         match ended.target {
             TargetVerdict::Carry => {}
@@ -304,12 +325,12 @@ impl<'a> Round<'a> {
             link: ended.link,
             attempts: std::mem::take(&mut self.attempts),
         };
-        let recorded = ledger::record(db, self.tenant, self.user, &acknowledgement).await?;
+        let recorded = ledger::record(db, self.tenant, self.subject, &acknowledgement).await?;
         if matches!(recorded, Recorded::Written { .. }) && acknowledgement.verdict == Verdict::Done {
             self.delivered();
         }
         if recorded == Recorded::Stale {
-            tracing::info!(tenant.id = %self.tenant, user.id = %self.user, "a round no longer counted");
+            tracing::info!(tenant.id = %self.tenant, subject = ?self.subject, "a round no longer counted");
         }
         Ok(())
     }
