@@ -14,7 +14,9 @@ pub struct Vhost {
 impl Default for Vhost {
     fn default() -> Self {
         let vhost = Self { name: unique("test"), lasts: false };
-        assert!(vhost.admin(reqwest::Method::PUT), "the vhost {} was not made", vhost.name);
+        // The broker may be on its way up again after another test killed it.
+        let made = eventually(Duration::from_mins(2), || vhost.admin(reqwest::Method::PUT).then_some(()));
+        assert!(made.is_some(), "the vhost {} was not made", vhost.name);
         vhost
     }
 }

@@ -22,6 +22,10 @@ pub struct Mark {
     pub roles: bool,
     /// The realm said that the user was deleted (K14).
     pub deleted: bool,
+    /// A write that an identity provider was promised: pushed even if nothing differs where nothing is owed and the
+    /// application was not seen to have the user since its enable. The enable may have noted the state this write made as
+    /// what was there before, and in doubt it is pushed (K24).
+    pub accepted: bool,
     /// W3C `traceparent` of whatever caused it.
     pub trace: Option<String>,
 }
@@ -32,6 +36,11 @@ pub async fn mark(connection: &impl ConnectionTrait, tenant: TenantId, user: Uui
     let now = clock(connection);
     let lane = if mark.urgent { super::protocol::URGENT } else { super::protocol::NORMAL };
     let reassert_seq: Option<i64> = mark.reassert.then_some(1);
+    let in_doubt = "$8 and ledger.owed_seq <= ledger.acked_seq and not exists (
+                 select 1 from link join target on target.id = link.target_id
+                 where link.tenant_id = ledger.tenant_id and link.user_id = ledger.user_id
+                     and link.downstream_id is not null
+                     and link.verified_generation = target.generation and target.state <> 'retired')";
     let text = format!(
         "insert into ledger (tenant_id, user_id, dirty_seq, reassert_seq, triage_at, next_at, lane, dirty_at, trace,
              check_roles, delete_seen)
@@ -39,8 +48,8 @@ pub async fn mark(connection: &impl ConnectionTrait, tenant: TenantId, user: Uui
          on conflict (tenant_id, user_id) do update set
              dirty_seq = ledger.dirty_seq + 1,
              triage_at = {now},
-             reassert_seq = case when excluded.reassert_seq is null then ledger.reassert_seq
-                                 else ledger.dirty_seq + 1 end,
+             reassert_seq = case when excluded.reassert_seq is not null or ({in_doubt}) then ledger.dirty_seq + 1
+                                 else ledger.reassert_seq end,
              lane = case when excluded.lane < ledger.lane then excluded.lane else ledger.lane end,
              dirty_at = case when ledger.dirty_seq > ledger.acked_seq then ledger.dirty_at else {now} end,
              trace = coalesce(excluded.trace, ledger.trace),
@@ -55,6 +64,7 @@ pub async fn mark(connection: &impl ConnectionTrait, tenant: TenantId, user: Uui
         mark.trace.clone().into(),
         mark.roles.into(),
         mark.deleted.into(),
+        mark.accepted.into(),
     ];
     sql::execute(connection, &text, values).await?;
     Ok(())

@@ -191,7 +191,7 @@ async fn complete_user_in(
         reservation.adopts.into(),
     ];
     let row: Option<user::Row> = sql::one(transaction, &text, values).await?;
-    let mark = Mark { trace: trace.map(str::to_owned), ..Mark::default() };
+    let mark = Mark { accepted: true, trace: trace.map(str::to_owned), ..Mark::default() };
     ledger::mark(transaction, reservation.tenant, id, &mark).await?;
     row.map(|row| User::try_from(row).map(|user| user.into_resource(Vec::new()))).transpose()
 }

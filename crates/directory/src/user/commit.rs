@@ -81,7 +81,7 @@ async fn commit_in(
     let Some(row) = sql::one::<Committed>(transaction, &text, values).await? else { return Ok(None) };
     if commit.changed || commit.base.is_some() {
         let trace = commit.trace.map(str::to_owned);
-        let mark = Mark { urgent: !commit.active, trace, ..Mark::default() };
+        let mark = Mark { urgent: !commit.active, accepted: true, trace, ..Mark::default() };
         ledger::mark(transaction, tenant, before.id, &mark).await?;
     }
     Ok(Some(Resource {
@@ -113,7 +113,7 @@ pub async fn off_in_doubt(db: &Db, tenant: TenantId, before: &User, trace: Optio
         if sql::execute(&transaction, &text, values).await? == 0 {
             return Ok(false);
         }
-        let mark = Mark { urgent: true, trace: trace.map(str::to_owned), ..Mark::default() };
+        let mark = Mark { urgent: true, accepted: true, trace: trace.map(str::to_owned), ..Mark::default() };
         ledger::mark(&transaction, tenant, before.id, &mark).await?;
         Ok(true)
     }

@@ -18,6 +18,7 @@ testkit::on_both_databases!(
     a_target_that_asked_us_to_wait_is_not_claimed_for,
     who_is_gone_is_not_parked_for_ever,
     a_mark_that_comes_during_a_round_is_not_put_off_with_it,
+    a_baseline_swallows_no_write_that_was_promised,
 );
 
 async fn target(store: &Store, tenant: TenantId) -> (TargetId, i64) {
@@ -307,4 +308,30 @@ async fn who_is_gone_is_not_parked_for_ever(store: Store) {
         1,
         "a send finds nobody and settles it"
     );
+}
+
+/// A create reaches the realm, a baseline notes the user there as one who was before, and only then the create commits.
+async fn a_baseline_swallows_no_write_that_was_promised(store: Store) {
+    let (acme, user) = (store.tenant("acme").await, Uuid::new_v4());
+    let connection = store.db.connection();
+    let target = target(&store, acme).await;
+    let looked = async |mark: Mark| {
+        ledger::mark(connection, acme, user, &mark).await.unwrap();
+        let claim = ledger::claim(&store.db, acme, user, Stage::Triage, None).await.unwrap().unwrap();
+        let seen = Triage { epoch: claim.epoch, seq: claim.seq, observed: vec![7], urgent: false, gone: false };
+        triage(&store, acme, user, &seen).await
+    };
+    let promised = || Mark { accepted: true, ..Mark::default() };
+    assert!(ledger::baseline(connection, acme, user, &[7]).await.unwrap());
+    assert_eq!(looked(Mark::default()).await, Recorded::Written { owed: false }, "nothing happened to who was there");
+    assert_eq!(looked(promised()).await, Recorded::Written { owed: true });
+    // An enable of another application in between takes it for one of those before, too.
+    ledger::first_enable(connection, acme, target.0).await.unwrap();
+    assert_eq!(looked(promised()).await, Recorded::Written { owed: true });
+    // Whom the application has is pushed what differs, and nothing else.
+    ledger::first_enable(connection, acme, target.0).await.unwrap();
+    let link = "insert into link (tenant_id, user_id, target_id, downstream_id, verified_generation, updated_at)
+         select ledger.tenant_id, user_id, target.id, 'there', target.generation, 1 from ledger, target";
+    store.run(link).await;
+    assert_eq!(looked(promised()).await, Recorded::Written { owed: false });
 }

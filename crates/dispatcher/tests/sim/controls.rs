@@ -42,5 +42,6 @@ controls! {
     without_look_ups_a_repeated_create_makes_two: UnconfirmedParks, BlindCreate, "I2";
     an_unverified_link_leads_to_a_stranger: VerifyLink, Workspace, "K22";
     an_enable_that_forgets_loses_who_was_owed: EnableKeeps, SwitchFresh, "I1";
+    an_enable_that_takes_a_write_for_what_was_there_swallows_it: AcceptedIsPushed, FirstEnableInbound, "I1";
     a_disable_that_does_not_wait_is_followed_by_a_write: DisableDrains, Switch, "K25";
 }

@@ -85,7 +85,8 @@ impl World {
 
     /// One step of an inbound write that switches the user off or on: claim, realm, commit.
     pub fn write(&mut self, tenant: u8, place: u8) {
-        let now = self.now;
+        let (now, accepts) = (self.now, self.rules.keeps(Rule::AcceptedIsPushed));
+        let generation = self.tenants[usize::from(tenant)].target.generation;
         let account = self.account_mut(tenant, place);
         let (Some(entry), Some(person)) = (&mut account.entry, account.person) else {
             account.write = None;
@@ -109,7 +110,10 @@ impl World {
                     entry.follow(written, true);
                     entry.write_until = 0;
                     entry.committed = version;
-                    account.mark(now, !written.enabled, false);
+                    let shown = account.link.id.is_some() && account.link.verified == generation;
+                    let in_doubt = !account.ledger.owed() && !shown;
+                    account.mark(now, !written.enabled, accepts && in_doubt);
+                    account.exempt = [None; 2];
                 }
             }
         }

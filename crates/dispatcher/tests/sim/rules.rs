@@ -38,6 +38,8 @@ pub enum Rule {
     VerifyLink,
     /// K24: an enable of a known downstream forgets nothing.
     EnableKeeps,
+    /// K24: what an identity provider was promised is pushed, though an enable noted it as what was there before.
+    AcceptedIsPushed,
     /// K25: a disable answers when nothing is in flight.
     DisableDrains,
 }

@@ -44,6 +44,8 @@ pub enum Small {
     SwitchFresh,
     /// The target is enabled for the first time while users change.
     FirstEnable,
+    /// The target is enabled for the first time while an inbound write is under way.
+    FirstEnableInbound,
     /// Behind the same URL stands another workspace.
     Workspace,
     /// An inbound write meets triage.
@@ -71,6 +73,7 @@ impl Small {
             Self::SwitchFrozen => (linked, TOGGLES, Budget { edits: 1, switches: 2, freezes: 1, ..NONE }),
             Self::SwitchFresh => (fresh, TOGGLES, Budget { switches: 2, ..NONE }),
             Self::FirstEnable => (fresh, TOGGLES, Budget { edits: 2, switches: 1, ..NONE }),
+            Self::FirstEnableInbound => (fresh, TOGGLES, Budget { writes: 2, switches: 1, ..NONE }),
             Self::Workspace => (
                 linked,
                 Menu { other_workspace: true, ..TOGGLES },
@@ -94,7 +97,7 @@ impl Small {
         let mut world = World::small(account, rules, budget);
         let application = &mut world.tenants[0].application;
         application.unique = false;
-        if self == Self::FirstEnable {
+        if matches!(self, Self::FirstEnable | Self::FirstEnableInbound) {
             let target = &mut world.tenants[0].target;
             (target.active, target.known) = (false, false);
         }
@@ -153,7 +156,10 @@ fn a_dead_worker_and_a_doubled_hint_do_no_harm() {
 
 #[test]
 fn switching_the_target_loses_nothing() {
-    for small in [Small::Switch, Small::SwitchFrozen, Small::SwitchFresh, Small::FirstEnable, Small::Workspace] {
+    for small in [Small::Switch, Small::SwitchFrozen, Small::SwitchFresh, Small::Workspace] {
+        holds(small);
+    }
+    for small in [Small::FirstEnable, Small::FirstEnableInbound] {
         holds(small);
     }
 }

@@ -77,15 +77,18 @@ fn a_backfill_is_rehearsed_run_held_and_given_up_from_a_shell() {
     assert!(rehearsed.contains(&format!("create    {count}")), "{rehearsed}");
     assert_eq!(app.app().users().len(), 0, "a rehearsal pushes nobody");
 
+    // Nothing of it can be done before everything was said.
+    sender.roles[2].process.signal("STOP");
     run("run");
     let twice = sender.installation.attempt(&["backfill", "run", "acme"]);
     assert!(String::from_utf8_lossy(&twice.stderr).contains("one is running already"));
     assert!(run("pause").starts_with("backfill paused"));
     assert!(run("resume").starts_with("backfill running"));
     assert!(run("cancel").starts_with("backfill cancelled"));
+    sender.roles[2].process.signal("CONT");
     run("run");
     ends("backfill done");
-    let all = eventually(SOON, || (app.app().users().len() == count).then_some(()));
+    let all = eventually(SOON * 3, || (app.app().users().len() == count).then_some(()));
     assert!(all.is_some(), "{} arrived", app.app().users().len());
 }
 

@@ -32,7 +32,8 @@ fn a_restored_database_finds_again_what_happened_since_and_makes_nobody_twice() 
     };
     let arrives = |name: &str, what: &str, wanted: &dyn Fn(&Value) -> bool| {
         let there = || downstream.user(name).map(Value::Object).filter(|user| wanted(user));
-        assert!(eventually(WITHIN, there).is_some(), "{name}, {what}: {:?}", downstream.app().users());
+        let ledger = || installation.database().ask("select row_to_json(l) from ledger l");
+        assert!(eventually(WITHIN, there).is_some(), "{name}, {what}: {}\n{}", ledger(), installation.logs());
     };
     let (ada, carol) = (create("ada@acme.test"), create("carol@acme.test"));
     for name in ["ada@acme.test", "carol@acme.test"] {
