@@ -100,9 +100,8 @@ pub async fn learn(db: &Db, held: &Held, records: &[String]) -> Result<bool, Err
         sql::execute(transaction, &text, known(held)).await?;
         for chunk in records.chunks(CHUNK) {
             let places: Vec<String> = (4..chunk.len() + 4).map(|place| format!("${place}")).collect();
-            let (places, values) = (places.join(", "), || {
-                known(held).into_iter().chain(chunk.iter().map(|id| Value::from(id.as_str())))
-            });
+            let (places, values) =
+                (places.join(", "), || known(held).into_iter().chain(chunk.iter().map(|id| Value::from(id.as_str()))));
             let text = format!("update pushed_member set sure = true where {within} and downstream_id in ({places})");
             sql::execute(transaction, &text, values()).await?;
             let text = format!(
@@ -146,16 +145,10 @@ pub async fn verified(db: &Db, held: &Held, member: &Member, generation: Option<
     Ok(())
 }
 
-async fn write(
-    transaction: &DatabaseTransaction,
-    held: &Held,
-    members: &[Member],
-    sure: bool,
-) -> Result<(), Error> {
+async fn write(transaction: &DatabaseTransaction, held: &Held, members: &[Member], sure: bool) -> Result<(), Error> {
     for chunk in members.chunks(CHUNK) {
-        let rows: Vec<String> = (0..chunk.len())
-            .map(|row| format!("($1, $2, $3, ${}, ${}, {sure})", 4 + 2 * row, 5 + 2 * row))
-            .collect();
+        let rows: Vec<String> =
+            (0..chunk.len()).map(|row| format!("($1, $2, $3, ${}, ${}, {sure})", 4 + 2 * row, 5 + 2 * row)).collect();
         let text = format!(
             "insert into pushed_member (tenant_id, group_id, target_id, user_id, downstream_id, sure) values {}
              on conflict (tenant_id, group_id, target_id, user_id, downstream_id) do update set sure = excluded.sure",

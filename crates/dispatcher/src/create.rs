@@ -9,8 +9,9 @@ use downstream::{Outcome, Remote};
 use scim::Object;
 use serde_json::Value;
 
+use crate::ended::Ended;
 use crate::pushed::{PATHS, Pushed};
-use crate::send::{Ended, Error, Round};
+use crate::send::{Error, Round};
 
 /// After an unconfirmed create, how long until a second empty look-up allows another POST, microseconds (K21).
 const UNCONFIRMED: i64 = 60_000_000;

@@ -12,6 +12,7 @@ mod compare;
 mod compare_groups;
 mod create;
 mod deleted;
+mod ended;
 mod fairness;
 mod forget;
 mod gauges;

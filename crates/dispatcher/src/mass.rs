@@ -9,7 +9,8 @@ use registry::target_option;
 use telemetry::metrics::{self, Counter, KeyValue};
 
 use crate::attempt::micros_now;
-use crate::send::{Ended, Error, Round};
+use crate::ended::Ended;
+use crate::send::{Error, Round};
 
 static ALARMS: LazyLock<Counter<u64>> = LazyLock::new(|| {
     metrics::counter("outbound_mass_alarms", "Masses of users deactivated or gone downstream, by kind")

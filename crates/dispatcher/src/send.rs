@@ -20,6 +20,7 @@ use uuid::Uuid;
 use crate::Deps;
 use crate::attempt::micros_now;
 use crate::create::{Standing, Wanted};
+use crate::ended::Ended;
 use crate::fairness::Health;
 use crate::gauges::{CHANGES, LAG};
 use crate::plan::{Plan, Trust, plan};
@@ -32,31 +33,6 @@ pub(crate) enum Error {
     Directory(#[from] directory::Error),
     #[error(transparent)]
     Registry(#[from] registry::Error),
-}
-
-/// What a round came to.
-pub(crate) struct Ended {
-    pub verdict: Verdict,
-    pub target: TargetVerdict,
-    pub reason: Option<String>,
-    pub status: Option<u16>,
-    pub link: Option<LinkUpdate>,
-}
-
-impl Ended {
-    pub fn done(link: Option<LinkUpdate>) -> Self {
-        Self { verdict: Verdict::Done, target: TargetVerdict::Carry, reason: None, status: None, link }
-    }
-
-    pub fn park(reason: &str, status: Option<u16>) -> Self {
-        let reason = Some(reason.to_owned());
-        Self { verdict: Verdict::Park, target: TargetVerdict::Carry, reason, status, link: None }
-    }
-
-    pub fn retry(after: i64, reason: &str) -> Self {
-        let verdict = Verdict::Retry { after, definite: true, charged: false };
-        Self { verdict, target: TargetVerdict::Carry, reason: Some(reason.to_owned()), status: None, link: None }
-    }
 }
 
 /// One round for a user, if one is due; what it says about the target. A `probe` of a target whose breaker is half open is
@@ -341,6 +317,10 @@ impl Round<'_> {
     fn delivered(&self) {
         if let Some(kind) = self.kind {
             CHANGES.add(1, &[KeyValue::new("kind", kind)]);
+            // How late people are is what is watched; groups come after them.
+            if self.subject.kind == Kind::Group {
+                return;
+            }
             let waited = u64::try_from(micros_now() - self.claim.row.dirty_at).unwrap_or(0);
             LAG.record(Duration::from_micros(waited).as_secs_f64(), &[]);
         }

@@ -73,8 +73,7 @@ pub async fn claim(
 /// A row as it stands, for a look from outside.
 pub async fn row(db: &Db, tenant: TenantId, subject: impl Into<Subject>) -> Result<Option<Row>, Error> {
     let Subject { kind, id } = subject.into();
-    let text =
-        format!("select {} from {} where tenant_id = $1 and {} = $2", columns(kind), kind.ledger(), kind.key());
+    let text = format!("select {} from {} where tenant_id = $1 and {} = $2", columns(kind), kind.ledger(), kind.key());
     sql::one(db.connection(), &text, [tenant.0.into(), id.into()]).await
 }
 

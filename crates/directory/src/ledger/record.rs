@@ -262,12 +262,8 @@ async fn store(
     ];
     let (names, written): (Vec<&str>, Vec<Value>) = columns.into_iter().chain(beside).unzip();
     let assignments: Vec<String> = names.iter().zip(3..).map(|(name, place)| format!("{name} = ${place}")).collect();
-    let text = format!(
-        "update {} set {} where tenant_id = $1 and {} = $2",
-        kind.ledger(),
-        assignments.join(", "),
-        kind.key()
-    );
+    let text =
+        format!("update {} set {} where tenant_id = $1 and {} = $2", kind.ledger(), assignments.join(", "), kind.key());
     let known: [Value; 2] = [tenant.0.into(), id.into()];
     sql::execute(connection, &text, known.into_iter().chain(written)).await?;
     Ok(())

@@ -9,6 +9,7 @@ use downstream::{Outcome, Remote};
 use serde_json::Value;
 
 use super::{CALLS, Record, Went, plan};
+use crate::ended::Ended;
 use crate::send::{Error, Round};
 
 const PATCH: &str = "PATCH /Groups/{id}";
@@ -150,7 +151,7 @@ impl Round<'_> {
         surplus: &[Member],
     ) -> Result<Went, Error> {
         let Some(mut records) = record.records.clone() else {
-            return Ok(Went::Over(crate::send::Ended::park("too large", None)));
+            return Ok(Went::Over(Ended::park("too large", None)));
         };
         let held = self.claimed();
         let touched: Vec<Member> = missing.iter().chain(surplus).cloned().collect();
@@ -173,7 +174,8 @@ impl Round<'_> {
         record.records = Some(records);
         self.link.digests = self.naming_digests(&name);
         let db = &self.deps.db;
-        let noted = pushed_member::added(db, &held, missing).await? && pushed_member::removed(db, &held, surplus).await?;
+        let noted =
+            pushed_member::added(db, &held, missing).await? && pushed_member::removed(db, &held, surplus).await?;
         Ok(if noted { Went::On } else { Went::Away })
     }
 

@@ -20,9 +20,10 @@ use uuid::Uuid;
 
 use crate::Deps;
 use crate::create::{Standing, Wanted};
+use crate::ended::Ended;
 use crate::fairness::Health;
 use crate::pushed::digest_of;
-use crate::send::{Ended, Error, Round};
+use crate::send::{Error, Round};
 
 use plan::{Known, MEMBERS, Step};
 

@@ -62,7 +62,8 @@ fn a_member_joins_when_its_own_record_is_there_and_leaves_when_it_is_deleted() {
     assert!(eventually(SOON, || stage.app.user("ada")).is_some());
     // Bob's name is somebody else's there: he is parked.
     let stranger = json!({ "userName": "bob", "externalId": "else" });
-    let made = testkit::http().post(format!("{}/Users", stage.app.url())).bearer_auth(stage.app.token()).json(&stranger);
+    let made =
+        testkit::http().post(format!("{}/Users", stage.app.url())).bearer_auth(stage.app.token()).json(&stranger);
     let made: serde_json::Value = made.send().unwrap().json().unwrap();
     let bob = stage.user("bob");
     let crew = stage.group("Crew", &[ada.clone(), bob.clone()]);
@@ -119,7 +120,8 @@ fn a_strangers_group_of_the_same_name_is_not_taken_over() {
 
 #[test]
 fn a_group_whose_answers_are_lost_is_made_once_and_complete() {
-    for fault in [Fault::LoseReply, Fault::WorkThenAnswer(Canned::Error(500)), Fault::WorkThenAnswer(Canned::Page(200))] {
+    for fault in [Fault::LoseReply, Fault::WorkThenAnswer(Canned::Error(500)), Fault::WorkThenAnswer(Canned::Page(200))]
+    {
         let stage = Stage::new(Manners::default());
         let everybody = stage.users(3);
         stage.network.next(fault, Some("POST"), 1);
@@ -144,7 +146,10 @@ fn a_member_who_left_under_a_lost_reply_does_not_stay() {
     // Nobody hears that she joined, and nothing more gets through until she has left.
     stage.network.next(Fault::LoseReply, Some("PATCH"), 1);
     stage.network.next(Fault::Reset, None, usize::MAX);
-    stage.patch(&format!("/Groups/{crew}"), &json!([{ "op": "add", "path": "members", "value": [{ "value": everybody[0] }] }]));
+    stage.patch(
+        &format!("/Groups/{crew}"),
+        &json!([{ "op": "add", "path": "members", "value": [{ "value": everybody[0] }] }]),
+    );
     stage.arrives(&crew, "Crew", &everybody[..1]);
     stage.patch(
         &format!("/Groups/{crew}"),
@@ -230,7 +235,8 @@ fn after_a_new_enable_nobody_joins_under_a_record_that_is_not_shown_to_be_theirs
     assert_eq!(answer.status().as_u16(), 200);
     stage.app.app().forget(record(&everybody[2]).as_str().unwrap());
     stage.enable_outbound();
-    let joins = json!([{ "op": "add", "path": "members", "value": [{ "value": everybody[1] }, { "value": everybody[2] }] }]);
+    let joins =
+        json!([{ "op": "add", "path": "members", "value": [{ "value": everybody[1] }, { "value": everybody[2] }] }]);
     stage.patch(&format!("/Groups/{crew}"), &joins);
     // Both get records of their own, and join under those.
     let group = stage.arrives(&crew, "Crew", &everybody);
