@@ -17,7 +17,8 @@ pub struct Backlog {
     pub waiting: i64,
     /// Changes set aside until their user changes or a person acts.
     pub parked: i64,
-    /// How long the oldest waiting change waits, microseconds; 0 when nothing waits.
+    /// How long the oldest waiting change waits, microseconds; 0 when nothing waits. Over all tenants, of a user: an
+    /// application may have no groups for ever.
     pub oldest: i64,
 }
 
@@ -42,7 +43,7 @@ pub async fn backlog(db: &Db) -> Result<Backlog, Error> {
              coalesce(sum(case when {waits} then 0 else 1 end), 0) as parked,
              coalesce(max(case when {waits} then {now} - l.dirty_at end), 0) as oldest
          from (select tenant_id, next_at, dirty_at from ledger where owed_seq > acked_seq
-                 union all select tenant_id, next_at, dirty_at from group_ledger where owed_seq > acked_seq and {PUSHED}) l
+                 union all select tenant_id, next_at, null from group_ledger where owed_seq > acked_seq and {PUSHED}) l
              join target t on t.tenant_id = l.tenant_id and t.state = 'active'"
     );
     let row: Option<Backlog> = sql::one(connection, &text, []).await?;
