@@ -58,6 +58,7 @@ impl Target {
 }
 
 #[derive(FromQueryResult)]
+#[expect(clippy::struct_excessive_bools, reason = "the columns of a table")]
 struct Row {
     id: TargetId,
     tenant_id: TenantId,

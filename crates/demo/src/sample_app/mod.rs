@@ -17,6 +17,7 @@ pub struct SampleApp(Arc<Mutex<State>>);
 
 /// How well-behaved the application is: what is missing here is missing in the field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a habit of its own")]
 pub struct Manners {
     /// It refuses a userName it has already.
     pub unique: bool,

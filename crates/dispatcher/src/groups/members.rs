@@ -43,7 +43,7 @@ impl Round<'_> {
             return Ok(Some(Went::On));
         };
         let text = |name: &str| remote.resource.get(name).and_then(Value::as_str).unwrap_or_default();
-        record.stands_as = text("displayName").to_owned();
+        text("displayName").clone_into(&mut record.stands_as);
         record.differs = record.name.as_ref().is_some_and(|name| *name != record.stands_as || !self.is_ours(&remote));
         record.records = complete.then(|| standing(&remote));
         let (db, held) = (&self.deps.db, self.claimed());

@@ -38,10 +38,8 @@ fn holds(scene: &Scene, members: &[String]) {
         let [group] = groups.as_slice() else { return None };
         let standing = group.get("members").and_then(|members| members.as_array()).cloned().unwrap_or_default();
         let whose = |id: &serde_json::Value| users.iter().find(|user| user.get("id") == Some(id));
-        let held: BTreeSet<&str> = standing
-            .iter()
-            .filter_map(|member| whose(&member["value"])?.get("externalId")?.as_str())
-            .collect();
+        let held: BTreeSet<&str> =
+            standing.iter().filter_map(|member| whose(&member["value"])?.get("externalId")?.as_str()).collect();
         (held == wanted && standing.len() == wanted.len()).then_some(())
     });
     assert!(there.is_some(), "downstream holds {:?}", scene.downstream.app().groups());

@@ -104,6 +104,14 @@ impl Stage {
         assert!(status == 200 || status == 204, "{status} {answer}");
     }
 
+    /// Another family name of a user, which has arrived.
+    pub fn rename(&self, id: &str, name: &str, family: &str) {
+        self.patch(&format!("/Users/{id}"), &json!([{ "op": "replace", "path": "name.familyName", "value": family }]));
+        let wanted = json!({ "familyName": family });
+        let there = eventually(SOON, || self.app.user(name).filter(|user| user.get("name") == Some(&wanted)));
+        assert!(there.is_some(), "{:?}", self.app.user(name));
+    }
+
     pub fn delete(&self, path: &str) {
         assert_eq!(self.scim(Method::DELETE, path, None).0, 204);
     }

@@ -67,7 +67,8 @@ fn receives_groups(downstream: &Downstream) {
         downstream.arrives(name, |_| true);
     }
     let member = |id: &String| json!({ "value": id });
-    let crew = provider.make("/Groups", &json!({ "displayName": "Crew", "members": [member(&ids[0]), member(&ids[1])] }));
+    let crew =
+        provider.make("/Groups", &json!({ "displayName": "Crew", "members": [member(&ids[0]), member(&ids[1])] }));
     let record = arrives(downstream, &sender, &crew, "Crew", &["ada", "bob"]);
     provider.change(&crew, &json!([{ "op": "replace", "path": "displayName", "value": "Staff" }]));
     arrives(downstream, &sender, &crew, "Staff", &["ada", "bob"]);
