@@ -197,6 +197,7 @@ export const webPage = (type: string) =>
 export const parked = {
   intro: 'Set aside, so that they hold up nobody else.',
   conflictHint: 'The downstream has such a record already. Edit the user, or Link the existing record.',
+  group: 'group',
   reasons: {
     conflict: 'conflict',
     rejected: 'rejected by the downstream',
