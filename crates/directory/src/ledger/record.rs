@@ -78,7 +78,9 @@ pub struct LinkUpdate {
 }
 
 #[derive(FromQueryResult)]
-struct Clock {
+struct Held {
+    #[sea_orm(nested)]
+    row: Row,
     now: i64,
 }
 
@@ -209,19 +211,18 @@ async fn locked(
     tenant: TenantId,
     Subject { kind, id }: Subject,
 ) -> Result<Option<(Row, i64)>, Error> {
+    // The clock is read after the lock was got: the lock is waited for within the inner select.
     let text = format!(
-        "select {} from {} where tenant_id = $1 and {} = $2 {}",
+        "with held as materialized (select {} from {} where tenant_id = $1 and {} = $2 {})
+         select held.*, {} as now from held",
         columns(kind),
         kind.ledger(),
         kind.key(),
-        sql::for_update(transaction)
+        sql::for_update(transaction),
+        clock(transaction)
     );
-    let Some(row) = sql::one::<Row>(transaction, &text, [tenant.0.into(), id.into()]).await? else {
-        return Ok(None);
-    };
-    let text = format!("select {} as now", clock(transaction));
-    let now = sql::one::<Clock>(transaction, &text, []).await?.map_or(0, |clock| clock.now);
-    Ok(Some((row, now)))
+    let held: Option<Held> = sql::one(transaction, &text, [tenant.0.into(), id.into()]).await?;
+    Ok(held.map(|held| (held.row, held.now)))
 }
 
 /// A column that does not carry the protocol, and what is written there.
