@@ -78,6 +78,7 @@ function globex() {
   it.parked = [
     {
       user_id: ADA,
+      kind: 'user',
       username: 'ada.lovelace@globex.example',
       reason: 'conflict',
       status: 409,
@@ -93,13 +94,14 @@ function globex() {
     },
     {
       user_id: 'b2',
+      kind: 'user',
       username: 'grace@globex.example',
       reason: 'rejected',
       status: 400,
       since: before(900),
       attempts: 3,
     },
-    { user_id: 'b3', username: null, reason: 'unconfirmed create', since: before(60), attempts: 1 },
+    { user_id: 'b3', kind: 'user', username: null, reason: 'unconfirmed create', since: before(60), attempts: 1 },
   ];
   const shared = {
     trace_id: TRACE,

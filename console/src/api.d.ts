@@ -797,6 +797,8 @@ export interface components {
             hold_mass_deactivation: boolean;
             /** @description What happens downstream to who is deleted in the realm. */
             on_delete: components["schemas"]["OnDelete"];
+            /** @description Groups and their members are pushed too. */
+            push_groups?: boolean;
         };
         /** @description The outbound panel. */
         OutboundPanel: {
@@ -815,6 +817,11 @@ export interface components {
             quarantined_at?: string | null;
             status: components["schemas"]["Status"];
         };
+        /**
+         * @description What is parked.
+         * @enum {string}
+         */
+        ParkedKind: "user" | "group";
         /** @description A page of parked users. */
         ParkedPage: {
             /**
@@ -824,7 +831,7 @@ export interface components {
             next?: string | null;
             users: components["schemas"]["ParkedUser"][];
         };
-        /** @description A parked user. */
+        /** @description A parked user, or a group where groups are pushed. */
         ParkedUser: {
             /**
              * Format: int64
@@ -832,6 +839,8 @@ export interface components {
              */
             attempts: number;
             candidate?: components["schemas"]["Candidate"] | null;
+            /** @description Which of both. */
+            kind: components["schemas"]["ParkedKind"];
             /** @description `conflict`, `rejected`, `unconfirmed create`, `mass deactivation`, `ignored`, … */
             reason: string;
             /** @description Since when. */
@@ -843,7 +852,7 @@ export interface components {
             status?: number | null;
             /**
              * Format: uuid
-             * @description The realm user.
+             * @description The realm's user, or group.
              */
             user_id: string;
             /** @description Its name, looked up now. */

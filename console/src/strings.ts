@@ -146,6 +146,11 @@ export const options: { [D in keyof Options]: Option<D>[] } = {
       title: 'Hold a mass deactivation until somebody confirms it',
       hint: 'More than 20 users, and more than a tenth of all, within 10 minutes.',
     },
+    {
+      name: 'push_groups',
+      title: 'Push groups and their members too',
+      hint: 'Groups that change from now on. A backfill brings the others.',
+    },
   ],
 };
 
@@ -233,6 +238,7 @@ export const webPage = (type: string) =>
 export const parked = {
   intro: 'Set aside, so that they hold up nobody else.',
   conflictHint: 'The downstream has such a record already. Edit the user, or Link the existing record.',
+  group: 'group',
   reasons: {
     conflict: 'conflict',
     rejected: 'rejected by the downstream',

@@ -21,6 +21,7 @@ pub mod look;
 pub mod member;
 pub mod parked;
 pub mod person;
+pub mod pushed_member;
 pub mod refresh;
 pub mod reservation;
 pub mod resource;

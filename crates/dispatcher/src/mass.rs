@@ -10,7 +10,8 @@ use registry::target_option;
 use telemetry::metrics::{self, Counter, KeyValue};
 
 use crate::attempt::micros_now;
-use crate::send::{Ended, Error, Round};
+use crate::ended::Ended;
+use crate::send::{Error, Round};
 
 static ALARMS: LazyLock<Counter<u64>> = LazyLock::new(|| {
     metrics::counter("outbound_mass_alarms", "Masses of users deactivated or gone downstream, by kind")
@@ -38,14 +39,14 @@ impl Round<'_> {
     /// After a deactivation: counts it, and raises the alarm where it makes a mass.
     pub async fn deactivated(&self) -> Result<(), Error> {
         let (db, target) = (&self.deps.db, self.target);
-        let toll = departure::note(db, self.tenant, target.id, target.generation, Kind::Off, self.user).await?;
+        let toll = departure::note(db, self.tenant, target.id, target.generation, Kind::Off, self.subject.id).await?;
         if toll.is_mass() { self.alarm("mass_deactivation", toll).await } else { Ok(()) }
     }
 
     /// A record is gone for sure. One of a mass makes nothing anew: the downstream waits for a person.
     pub async fn one_gone(&self) -> Result<Option<Ended>, Error> {
         let (db, target) = (&self.deps.db, self.target);
-        let toll = departure::note(db, self.tenant, target.id, target.generation, Kind::Gone, self.user).await?;
+        let toll = departure::note(db, self.tenant, target.id, target.generation, Kind::Gone, self.subject.id).await?;
         if !toll.is_mass() {
             return Ok(None);
         }

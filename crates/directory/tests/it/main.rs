@@ -11,6 +11,7 @@ mod ledger;
 mod looks;
 mod parked;
 mod protocol;
+mod pushed_groups;
 mod reservations;
 mod trails;
 mod users;

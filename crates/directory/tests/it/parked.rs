@@ -166,8 +166,10 @@ async fn a_deleted_user_is_owed_a_deactivation_only_where_that_was_chosen(store:
     let enabled = enable(&store, acme, "https://a.test/scim").await;
     let mut owed = Vec::new();
     for deactivates_deleted in [false, true] {
-        let choices = target_option::Choices { deactivates_deleted, holds_mass: false };
-        target_option::choose(&store.db, acme, choices, None, "dana").await.unwrap();
+        let choices = target_option::Choices { deactivates_deleted, holds_mass: false, pushes_groups: false };
+        let transaction = store.db.begin().await.unwrap();
+        target_option::choose(&transaction, acme, choices, None, "dana").await.unwrap();
+        transaction.commit().await.unwrap();
         for linked in [false, true] {
             let user = Uuid::new_v4();
             if linked {

@@ -24,7 +24,7 @@ fn alarms(sender: &Sender, class: &str) -> usize {
 fn a_mass_of_deactivations_is_alarmed_about_and_held_where_that_was_chosen() {
     let (downstream, _console, _roles, _installation) = our_own();
     let sender = Sender::to(&downstream);
-    let choices = json!({ "on_delete": "nothing", "hold_mass_deactivation": true });
+    let choices = json!({ "on_delete": "nothing", "hold_mass_deactivation": true, "push_groups": false });
     assert_eq!(sender.call(Method::PUT, "/outbound/options", Some(&choices)).0, 204);
     assert_eq!(panel(&sender)["options"], choices);
     let everybody = people(&sender, 24);
