@@ -9,6 +9,7 @@ mod groups;
 mod ledger;
 mod looks;
 mod parked;
+mod people;
 mod protocol;
 mod reservations;
 mod trails;
