@@ -27,7 +27,7 @@ pub(super) fn announce(ready: &Ready, facts: &Facts, place: &Path, code: &str) {
         println!("{line}");
         return;
     }
-    let database = if facts.sqlite { format!("SQLite, {}", place.display()) } else { "DATABASE_URL".to_owned() };
+    let database = if facts.sqlite { format!("SQLite, {}", place.display()) } else { "PostgreSQL".to_owned() };
     println!(
         "
   kevra-scim {version}   demo: everything on 127.0.0.1, not for production

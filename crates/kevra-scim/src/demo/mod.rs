@@ -206,7 +206,7 @@ async fn start(options: Options, environment: Environment) -> anyhow::Result<()>
     for file in [Some(Ready::default_file()), options.ready_file.clone()].into_iter().flatten() {
         ready.write(&file)?;
     }
-    let facts = Facts { migrated, sqlite: !environment.has(env::DATABASE_URL), amqp: amqp.is_some() };
+    let facts = Facts { migrated, sqlite: database_url.expose_secret().starts_with("sqlite:"), amqp: amqp.is_some() };
     announce(&ready, &facts, &kept.path, &sign_in);
     if options.play {
         play::both_ways(&ready, &stop).await?;
