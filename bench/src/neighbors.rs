@@ -43,8 +43,8 @@ pub fn run(program: &Path) -> anyhow::Result<()> {
         console.make_tenant(&name, &name);
         let token = console.enable_inbound(&name);
         let users = format!("{}/realms/{name}/scim/v2/Users", gateway.url);
-        let seed = client.post(&users).bearer_auth(&token).json(&person("seed-0@acme.test"));
-        runtime.block_on(async { seed.send().await?.error_for_status() })?;
+        let seed = client.post(&users).bearer_auth(&token).json(&person("seed-0@acme.test")).build()?;
+        runtime.block_on(async { client.execute(seed).await?.error_for_status() })?;
         endpoints.push(Endpoint { users, token });
     }
     let mut report = Report::begin_plain("neighbors");

@@ -3,6 +3,9 @@
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit
 rm -rf .reports
+# shellcheck source=scripts/node
+source ../scripts/node
+use_node || exit
 
 passed=0
 failed=0

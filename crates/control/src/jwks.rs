@@ -117,6 +117,7 @@ impl Verifier {
         }
     }
 
+    #[expect(clippy::disallowed_methods, reason = "the one call, to the address in the settings")]
     async fn fetch(&self) -> Option<String> {
         match &self.expect.source {
             Source::Fixed(text) => Some(text.clone()),

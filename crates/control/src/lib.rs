@@ -38,6 +38,7 @@ use async_trait::async_trait;
 use bus::{Doorbell, Hint};
 use downstream::{Connector, Guard};
 use realm::Realm;
+use registry::audit::Note;
 use registry::seal::Keyring;
 use registry::tenant::Tenant;
 use registry::{Db, TenantId};
@@ -94,10 +95,10 @@ pub trait Realms: Send + Sync {
     async fn provision(&self, tenant: &Tenant) -> Result<(), realm::Error>;
     /// What of a tenant's realm set-up is missing, by name.
     async fn missing(&self, tenant: &Tenant) -> Result<Vec<&'static str>, realm::Error>;
-    /// Sets a realm up again whose set-up lease the caller holds.
-    async fn repair(&self, tenant: &Tenant) -> Result<(), realm::Error>;
-    /// Gives the realm's data-path client another secret.
-    async fn rotate_secret(&self, tenant: &Tenant) -> Result<(), realm::Error>;
+    /// Sets a realm up again whose set-up lease the caller holds, and leaves an entry.
+    async fn repair(&self, tenant: &Tenant, note: &Note<'_>) -> Result<(), realm::Error>;
+    /// Gives the realm's data-path client another secret, and leaves an entry.
+    async fn rotate_secret(&self, tenant: &Tenant, actor: &str) -> Result<(), realm::Error>;
     /// Puts back what capture had switched on in a realm, if neither direction needs it any more (K25). A realm that does
     /// not answer is tried again later.
     async fn stand_down(&self, tenant: &Tenant);

@@ -13,6 +13,9 @@ use crate::{Control, Problem};
 /// May see a tenant's sync.
 pub(crate) struct Reader(pub Tenant);
 
+/// May see what a tenant is: whoever may see its sync, and whoever makes tenants.
+pub(crate) struct Viewer(pub Tenant);
+
 /// May change a tenant's sync.
 pub(crate) struct Writer {
     pub tenant: Tenant,
@@ -20,7 +23,10 @@ pub(crate) struct Writer {
 }
 
 /// May edit the people of a tenant's realm.
-pub(crate) struct RealmWriter(pub Tenant);
+pub(crate) struct RealmWriter {
+    pub tenant: Tenant,
+    pub actor: String,
+}
 
 /// May make and remove tenants: Kevra's own deployment system.
 pub(crate) struct TenantsAdmin {
@@ -43,7 +49,20 @@ impl FromRequest for Reader {
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let request = request.clone();
-        Box::pin(async move { tenant(&request, "sync:read").await.map(|(tenant, _)| Self(tenant)) })
+        Box::pin(async move { tenant(&request, &["sync:read"]).await.map(|(tenant, _)| Self(tenant)) })
+    }
+}
+
+impl FromRequest for Viewer {
+    type Error = Problem;
+    type Future = Extracting<Self>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        Box::pin(async move {
+            let (tenant, _) = tenant(&request, &["sync:read", "tenants:admin"]).await?;
+            Ok(Self(tenant))
+        })
     }
 }
 
@@ -54,7 +73,7 @@ impl FromRequest for Writer {
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let request = request.clone();
         Box::pin(async move {
-            let (tenant, claims) = tenant(&request, "sync:write").await?;
+            let (tenant, claims) = tenant(&request, &["sync:write"]).await?;
             Ok(Self { tenant, actor: claims.sub })
         })
     }
@@ -66,7 +85,10 @@ impl FromRequest for RealmWriter {
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let request = request.clone();
-        Box::pin(async move { tenant(&request, "realm:write").await.map(|(tenant, _)| Self(tenant)) })
+        Box::pin(async move {
+            let (tenant, claims) = tenant(&request, &["realm:write"]).await?;
+            Ok(Self { tenant, actor: claims.sub })
+        })
     }
 }
 
@@ -117,15 +139,15 @@ impl FromRequest for Lister {
     }
 }
 
-/// The tenant in the path, if the token reaches it; another's looks like none.
-async fn tenant(request: &HttpRequest, scope: &'static str) -> Result<(Tenant, Claims), Problem> {
+/// The tenant in the path, if the token reaches it with one of some scopes; another's looks like none.
+async fn tenant(request: &HttpRequest, scopes: &[&'static str]) -> Result<(Tenant, Claims), Problem> {
     let claims = claims(request).await?;
     let slug = request.match_info().get("tenant").unwrap_or_default().to_owned();
     if claims.tenant != "*" && claims.tenant != slug {
         return Err(Problem::NotFound("tenant"));
     }
-    if !claims.grants(scope) {
-        return Err(Problem::Forbidden(scope));
+    if !scopes.iter().any(|scope| claims.grants(scope)) {
+        return Err(Problem::Forbidden(scopes.first().copied().unwrap_or_default()));
     }
     let control = control(request)?;
     let db = control.deps.db.clone();

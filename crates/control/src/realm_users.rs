@@ -4,6 +4,8 @@ use actix_web::{HttpResponse, web};
 use directory::ledger;
 use directory::watch::{self, Seen};
 use realm::{NewUser, Realm, RealmEvent, RealmUser, UserChange, embedded::Embedded};
+use registry::TenantId;
+use registry::tenant::Tenant;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -59,7 +61,7 @@ pub(crate) struct SavePerson {
 pub(crate) async fn list(writer: RealmWriter, control: web::Data<Control>) -> Result<HttpResponse, Problem> {
     let deps = control.deps.clone();
     let people = control.run(async move {
-        let users = Realm::Embedded(embedded(&deps, &writer).await?).users(0, 1_000).await?;
+        let users = Realm::Embedded(embedded(&deps, &writer.tenant).await?).users(0, 1_000).await?;
         Ok(users.into_iter().map(Person::from).collect::<Vec<_>>())
     });
     Ok(HttpResponse::Ok().json(people.await?))
@@ -89,9 +91,9 @@ pub(crate) async fn create(
     };
     let deps = control.deps.clone();
     let made = control.run(async move {
-        let realm = embedded(&deps, &writer).await?;
-        let made = realm.add(&new).await?;
-        tell(&deps, &writer, realm, &made).await;
+        let realm = embedded(&deps, &writer.tenant).await?;
+        let made = realm.add(&new, &writer.actor).await?;
+        tell(&deps, writer.tenant.id, realm, &made).await;
         Ok(made)
     });
     Ok(HttpResponse::Created().json(Person::from(made.await?)))
@@ -119,9 +121,9 @@ pub(crate) async fn change(
     };
     let (deps, user) = (control.deps.clone(), path.1);
     let saved = control.run(async move {
-        let realm = embedded(&deps, &writer).await?;
-        let saved = realm.touch(user, &change).await?;
-        tell(&deps, &writer, realm, &saved).await;
+        let realm = embedded(&deps, &writer.tenant).await?;
+        let saved = realm.touch(user, &change, &writer.actor).await?;
+        tell(&deps, writer.tenant.id, realm, &saved).await;
         Ok(saved)
     });
     Ok(HttpResponse::Ok().json(Person::from(saved.await?)))
@@ -129,8 +131,7 @@ pub(crate) async fn change(
 
 /// Tells the dispatcher at once, as Keycloak's listener does; the poll then finds the same event taken. What goes wrong here
 /// costs a poll's time.
-async fn tell(deps: &Deps, writer: &RealmWriter, realm: Embedded, user: &RealmUser) {
-    let tenant = writer.0.id;
+async fn tell(deps: &Deps, tenant: TenantId, realm: Embedded, user: &RealmUser) {
     let told = async {
         if !watch::is_needed(&deps.db, tenant).await? {
             return Ok(());
@@ -151,8 +152,8 @@ async fn tell(deps: &Deps, writer: &RealmWriter, realm: Embedded, user: &RealmUs
     }
 }
 
-async fn embedded(deps: &Deps, writer: &RealmWriter) -> Result<Embedded, Problem> {
-    match deps.realms.of(&writer.0).await? {
+async fn embedded(deps: &Deps, tenant: &Tenant) -> Result<Embedded, Problem> {
+    match deps.realms.of(tenant).await? {
         Realm::Embedded(realm) => Ok(realm),
         Realm::Keycloak(_) => Err(Problem::NotFound("embedded realm")),
     }
@@ -164,9 +165,8 @@ async fn embedded(deps: &Deps, writer: &RealmWriter) -> Result<Embedded, Problem
 pub(crate) async fn rotate_secret(writer: Writer, control: web::Data<Control>) -> Result<HttpResponse, Problem> {
     let deps = control.deps.clone();
     let done = control.run(async move {
-        deps.realms.rotate_secret(&writer.tenant).await?;
-        let (tenant, actor) = (writer.tenant.id, &writer.actor);
-        Ok(registry::audit::note(&deps.db, tenant, actor, "realm.rotate_secret", serde_json::json!({})).await?)
+        deps.realms.rotate_secret(&writer.tenant, &writer.actor).await?;
+        Ok(())
     });
     done.await?;
     Ok(HttpResponse::NoContent().finish())

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use directory::watch::{self, Setup};
 use realm::keycloak::ANOTHER_REALM;
-use registry::{audit, tenant};
+use registry::audit::Note;
+use registry::tenant;
 use tokio_util::sync::CancellationToken;
 
 use crate::Deps;
@@ -55,10 +56,9 @@ async fn look(deps: &Deps, setup: &Setup) -> Result<(), String> {
         tracing::warn!(name = "realm.foreign", tenant.id = %tenant.id, "nothing is done to a realm that only has the name");
         return Ok(());
     }
-    deps.realms.repair(&tenant).await.map_err(|error| error.to_string())?;
+    let note = Note { actor: ACTOR, action: "realm.repair", detail: serde_json::json!({ "missing": missing }) };
+    deps.realms.repair(&tenant, &note).await.map_err(|error| error.to_string())?;
     tracing::warn!(name = "realm.repaired", tenant.id = %tenant.id, missing = missing.join(", "));
-    let detail = serde_json::json!({ "missing": missing });
-    audit::note(&deps.db, tenant.id, ACTOR, "realm.repair", detail).await.map_err(|error| error.to_string())?;
     // What happened meanwhile fired no event anybody saw.
     watch::want_compare(&deps.db, tenant.id).await.map_err(|error| error.to_string())
 }

@@ -4,7 +4,7 @@ use actix_web::{HttpResponse, web};
 use registry::tenant::{self, Change, New, Tenant};
 use serde::{Deserialize, Serialize};
 
-use crate::operator::{Lister, Reader, TenantsAdmin};
+use crate::operator::{Lister, TenantsAdmin, Viewer};
 use crate::{Control, Problem};
 
 /// A tenant.
@@ -115,8 +115,8 @@ pub(crate) async fn create(
 /// Show a tenant.
 #[utoipa::path(get, path = "/v1/tenants/{tenant}", tag = "tenants", params(("tenant" = String, Path)),
     responses((status = 200, body = TenantView)), security(("bearer" = [])))]
-pub(crate) async fn show(reader: Reader) -> HttpResponse {
-    HttpResponse::Ok().json(TenantView::from(&reader.0))
+pub(crate) async fn show(viewer: Viewer) -> HttpResponse {
+    HttpResponse::Ok().json(TenantView::from(&viewer.0))
 }
 
 /// What to change of a tenant.

@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use actix_web::{HttpResponse, web};
 use downstream::{Client, Outcome, Remote};
+use registry::audit;
 use registry::target::Target;
 use scim::Object;
 use serde::Serialize;
@@ -39,6 +40,8 @@ pub(crate) async fn run(writer: Writer, control: web::Data<Control>) -> Result<H
     let deps = control.deps.clone();
     let ran = control.run(async move {
         let (target, client) = parked::active(&deps, &writer.tenant).await?;
+        let detail = json!({ "target": target.id.0 });
+        audit::note(&deps.db, writer.tenant.id, &writer.actor, "outbound.test_user", detail).await?;
         Ok(Trial { client, target, steps: Vec::new() }.run().await)
     });
     Ok(HttpResponse::Ok().json(ran.await?))

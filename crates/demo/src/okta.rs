@@ -87,6 +87,7 @@ impl Okta {
         self.call(Method::PATCH, &format!("/Users/{id}"), Some(&body), meaning).await.0
     }
 
+    #[expect(clippy::disallowed_methods, reason = "every request of the player is sent here")]
     async fn call(&self, method: Method, path: &str, body: Option<&Value>, meaning: &'static str) -> (Step, Value) {
         let started = Instant::now();
         let mut request = self

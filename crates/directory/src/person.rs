@@ -1,6 +1,6 @@
 //! People of the embedded realm: the rows behind the stand-in for Keycloak. The program glues them to the realm crate.
 
-use registry::{Db, TenantId};
+use registry::{Db, TenantId, audit};
 use sea_orm::FromQueryResult;
 use uuid::Uuid;
 
@@ -42,21 +42,41 @@ impl std::fmt::Debug for Person {
 const COLUMNS: &str =
     "id, username, email, first_name, last_name, enabled, external_id, marker, managed, changed_at, touched_at";
 
-/// Adds a person; a taken username or e-mail is [`Error::Taken`].
-pub async fn insert(db: &Db, tenant: TenantId, person: &Person) -> Result<(), Error> {
+/// Adds a person; a taken username or e-mail is [`Error::Taken`]. An operator's leaves an audit entry.
+pub async fn insert(db: &Db, tenant: TenantId, person: &Person, operator: Option<&str>) -> Result<(), Error> {
     let text = "insert into realm_person (tenant_id, id, username, email, first_name, last_name, enabled, external_id,
              marker, managed, changed_at, touched_at)
          values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
-    sql::execute(db.connection(), text, values(tenant, person)).await?;
-    Ok(())
+    put(db, tenant, person, text, operator.map(|operator| (operator, "realm_user.create"))).await.map(drop)
 }
 
-/// Replaces a person; says whether it existed.
-pub async fn update(db: &Db, tenant: TenantId, person: &Person) -> Result<bool, Error> {
+/// Replaces a person; says whether it existed. An operator's change leaves an audit entry.
+pub async fn update(db: &Db, tenant: TenantId, person: &Person, operator: Option<&str>) -> Result<bool, Error> {
     let text = "update realm_person set username = $3, email = $4, first_name = $5, last_name = $6, enabled = $7,
              external_id = $8, marker = $9, managed = $10, changed_at = $11, touched_at = $12
          where tenant_id = $1 and id = $2";
-    Ok(sql::execute(db.connection(), text, values(tenant, person)).await? == 1)
+    put(db, tenant, person, text, operator.map(|operator| (operator, "realm_user.change"))).await
+}
+
+/// Writes a person, and who did what where somebody is to be named, in one transaction.
+async fn put(
+    db: &Db,
+    tenant: TenantId,
+    person: &Person,
+    text: &str,
+    done: Option<(&str, &str)>,
+) -> Result<bool, Error> {
+    let transaction = db.begin().await?;
+    let outcome = async {
+        let written = sql::execute(&transaction, text, values(tenant, person)).await? == 1;
+        if let (true, Some((operator, action))) = (written, done) {
+            let detail = serde_json::json!({ "user": person.id });
+            audit::insert(&transaction, Some(tenant), operator, action, detail).await?;
+        }
+        Ok(written)
+    }
+    .await;
+    crate::finish(transaction, outcome).await
 }
 
 /// Ends the sessions of a person.

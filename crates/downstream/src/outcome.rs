@@ -140,6 +140,7 @@ impl Outcome {
     }
 }
 
+#[expect(clippy::disallowed_methods, reason = "an HTTP date is read by the clock of this moment")]
 fn wait(answer: &Answer) -> Option<Duration> {
     retry_after(answer.retry_after.as_deref()?, chrono::Utc::now())
 }

@@ -10,12 +10,14 @@ use clap_complete::Shell;
 use secrecy::ExposeSecret;
 
 use crate::consent::Withheld;
+#[cfg(feature = "demo")]
+use crate::demo;
 use crate::env::{self, Environment, Fault};
 use crate::output::{Output, say};
 use crate::roles::{self, Which};
 use crate::{
-    attempts, backfill, clusters, demo, doctor, exporters, held, manual, outbound, parked, realm_commands, seal,
-    settings, tenants,
+    attempts, backfill, clusters, doctor, exporters, held, manual, outbound, parked, realm_commands, seal, settings,
+    tenants,
 };
 
 #[derive(Parser)]
@@ -41,11 +43,12 @@ enum Command {
     /// Brings the schema up to date.
     Migrate,
     /// Everything on this machine, on the embedded default, thrown away on exit.
+    #[cfg(feature = "demo")]
     Demo(demo::Options),
     /// Prints the OpenAPI document of the control API.
     Openapi {
-        /// Compares with this file instead, and fails if it differs.
-        #[arg(long, value_name = "FILE")]
+        /// Compares with a file instead, and fails if it differs.
+        #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = "docs/openapi.json")]
         check: Option<PathBuf>,
     },
     /// Checks the configuration of a role, without connecting anywhere.
@@ -115,8 +118,8 @@ enum Command {
     },
     /// Prints every setting with its meaning, as a page of the documentation.
     Environment {
-        /// Compares with this file instead, and fails if it differs.
-        #[arg(long, value_name = "FILE")]
+        /// Compares with a file instead, and fails if it differs.
+        #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = "docs/configuration.md")]
         check: Option<PathBuf>,
     },
 }
@@ -162,18 +165,19 @@ pub fn main() -> ExitCode {
     match runtime.block_on(run(cli.command, cli.output)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            let is_ours = |error: &(dyn std::error::Error + 'static)| error.is::<Fault>() || error.is::<Withheld>();
-            let code = if error.chain().any(is_ours) {
-                64
-            } else if error.chain().any(<dyn std::error::Error>::is::<demo::Prerequisite>) {
-                2
-            } else {
-                1
-            };
             eprintln!("kevra-scim: {error:#}");
-            ExitCode::from(code)
+            ExitCode::from(code(&error))
         }
     }
+}
+
+fn code(error: &anyhow::Error) -> u8 {
+    #[cfg(feature = "demo")]
+    if error.chain().any(<dyn std::error::Error>::is::<demo::Prerequisite>) {
+        return 2;
+    }
+    let asked_wrongly = |error: &(dyn std::error::Error + 'static)| error.is::<Fault>() || error.is::<Withheld>();
+    if error.chain().any(asked_wrongly) { 64 } else { 1 }
 }
 
 async fn run(command: Command, output: Output) -> anyhow::Result<()> {
@@ -185,6 +189,7 @@ async fn run(command: Command, output: Output) -> anyhow::Result<()> {
         Command::Dispatcher => role(Which::DISPATCHER, &environment).await,
         Command::All => role(Which::ALL, &environment).await,
         Command::Migrate => migrate(&environment, output).await,
+        #[cfg(feature = "demo")]
         Command::Demo(options) => demo::run(options, environment).await,
         Command::Openapi { check } => generated("openapi", &control::document(), check.as_deref()),
         Command::Check { role } => check(&role, &environment, output),
@@ -253,6 +258,7 @@ fn check(role: &str, environment: &Environment, output: Output) -> anyhow::Resul
     output.done(&format!("the configuration of {} is usable", which.name()))
 }
 
+#[expect(clippy::disallowed_methods, reason = "the one call, to the address it was given")]
 async fn healthcheck(url: &str) -> anyhow::Result<()> {
     let client = reqwest::Client::builder().no_proxy().timeout(std::time::Duration::from_secs(3)).build()?;
     let response = client.get(url).send().await.with_context(|| format!("{url} does not answer"))?;

@@ -5,6 +5,7 @@ use anyhow::Context;
 use control::jwks::Verifier;
 use directory::{ledger, watch};
 use realm::keycloak::Admin;
+use registry::audit::Note;
 use registry::{Db, DbOptions, cluster, tenant};
 use secrecy::ExposeSecret;
 use serde::Serialize;
@@ -12,7 +13,7 @@ use serde::Serialize;
 use crate::env::{self, Environment};
 use crate::output::Output;
 use crate::realms::Realms;
-use crate::tenants::{find, realms};
+use crate::tenants::{ACTOR, find, realms};
 use crate::{roles, seal, settings};
 
 /// One thing that was looked at.
@@ -84,7 +85,8 @@ async fn set_up(
     let slug = &found.slug;
     let foreign = missing.contains(&realm::keycloak::ANOTHER_REALM);
     if repair && !missing.is_empty() && !foreign {
-        realms.set_up(found).await.context("the realm")?;
+        let note = Note { actor: ACTOR, action: "realm.repair", detail: serde_json::json!({ "missing": missing }) };
+        realms.set_up(found, Some(&note)).await.context("the realm")?;
         watch::want_compare(db, found.id).await?;
         for piece in &missing {
             findings.note(true, "mended", *piece);

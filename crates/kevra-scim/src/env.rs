@@ -102,6 +102,7 @@ pub struct Environment(BTreeMap<String, String>);
 
 impl Environment {
     /// The process's own.
+    #[expect(clippy::disallowed_methods, reason = "this is the one place")]
     pub fn of_process() -> Self {
         Self(std::env::vars().collect())
     }

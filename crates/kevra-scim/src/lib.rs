@@ -6,6 +6,7 @@ mod backfill;
 pub mod cli;
 mod clusters;
 mod consent;
+#[cfg(feature = "demo")]
 mod demo;
 mod doctor;
 pub mod env;

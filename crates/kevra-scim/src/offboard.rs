@@ -46,7 +46,7 @@ pub(crate) async fn relocate(
     tenant::relocate(db, found.id, cluster, realm, ACTOR).await?;
     watch::forget_realm(db, found.id).await?;
     let moved = tenant::by_id(db, found.id).await?;
-    realms.set_up(&moved).await.context("the realm at its new place; the tenant stays frozen, run this again")?;
+    realms.set_up(&moved, None).await.context("the realm at its new place; the tenant stays frozen, run this again")?;
     watch::want_import(db, found.id).await?;
     watch::want_compare(db, found.id).await?;
     Ok(tenant::freeze(db, found.id, false).await?)

@@ -16,12 +16,12 @@ pub(crate) struct PeopleOf {
 
 #[async_trait]
 impl People for PeopleOf {
-    async fn insert(&self, person: &Person) -> Result<(), Error> {
-        person::insert(&self.db, self.tenant, &stored(person)).await.map_err(failed)
+    async fn insert(&self, person: &Person, operator: Option<&str>) -> Result<(), Error> {
+        person::insert(&self.db, self.tenant, &stored(person), operator).await.map_err(failed)
     }
 
-    async fn update(&self, person: &Person) -> Result<bool, Error> {
-        person::update(&self.db, self.tenant, &stored(person)).await.map_err(failed)
+    async fn update(&self, person: &Person, operator: Option<&str>) -> Result<bool, Error> {
+        person::update(&self.db, self.tenant, &stored(person), operator).await.map_err(failed)
     }
 
     async fn delete(&self, id: Uuid) -> Result<(), Error> {

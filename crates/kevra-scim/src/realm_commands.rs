@@ -2,10 +2,12 @@
 
 use anyhow::Context;
 use clap::Subcommand;
+use registry::audit::Note;
+use serde_json::json;
 
 use crate::env::Environment;
 use crate::output::Output;
-use crate::tenants::{find, realms};
+use crate::tenants::{ACTOR, find, realms};
 use crate::{roles, settings};
 
 /// Realms.
@@ -34,12 +36,13 @@ pub(crate) async fn run(command: Command, environment: &Environment, output: Out
     match command {
         Command::Provision { tenant } => {
             let found = find(&db, &tenant).await?;
-            realms.set_up(&found).await.context("the realm")?;
+            let note = Note { actor: ACTOR, action: "realm.provision", detail: json!({}) };
+            realms.set_up(&found, Some(&note)).await.context("the realm")?;
             output.done(&format!("realm {} is set up", found.realm))
         }
         Command::RotateSecret { tenant } => {
             let found = find(&db, &tenant).await?;
-            realms.rotate_secret(&found).await.context("the realm")?;
+            realms.rotate_secret(&found, ACTOR).await.context("the realm")?;
             output.done(&format!("the client of realm {} has another secret", found.realm))
         }
         Command::Compare { tenant } => {

@@ -9,6 +9,7 @@ use directory::watch::{self, Setup};
 use realm::embedded::Embedded;
 use realm::keycloak::{Admin, Client, Connection, EventStores, Known, Servers, Wanted};
 use realm::{Error, Realm};
+use registry::audit::Note;
 use registry::provisioner::Provisioner;
 use registry::seal::Keyring;
 use registry::tenant::Tenant;
@@ -25,12 +26,20 @@ const FRESH: Duration = Duration::from_secs(10);
 /// How long one waits for its turn at a realm's set-up.
 const TURN: Duration = Duration::from_secs(30);
 
+/// Signs in to the console by one-time codes; only the demo does.
+pub(crate) trait Codes: Send + Sync {
+    /// A code for a token.
+    fn offer(&self, token: &str) -> String;
+    /// The token of a code.
+    fn redeem(&self, code: &str) -> Option<String>;
+}
+
 /// The realms of all tenants, and the cluster-wide credential where the role has it.
 pub(crate) struct Realms {
     pub db: Db,
     pub keyring: Option<Keyring>,
     pub admins: Admins,
-    pub issuer: Option<Arc<demo::issuer::Issuer>>,
+    pub codes: Option<Arc<dyn Codes>>,
     cache: Mutex<HashMap<TenantId, Held>>,
     servers: Servers,
 }
@@ -50,7 +59,7 @@ fn place(url: &str, realm: &str) -> String {
 
 impl Realms {
     pub fn new(db: Db, keyring: Option<Keyring>, admins: Admins) -> Self {
-        Self { db, keyring, admins, issuer: None, cache: Mutex::default(), servers: Servers::default() }
+        Self { db, keyring, admins, codes: None, cache: Mutex::default(), servers: Servers::default() }
     }
 
     async fn realm(&self, tenant: TenantId, realm: &str, keycloak: Option<&str>) -> Result<Realm, Error> {
@@ -107,8 +116,8 @@ impl Realms {
         Some(Admin { base_url, client_id, client_secret })
     }
 
-    /// Sets a tenant's realm up under its lease, and stores what the data path needs (K29).
-    pub async fn set_up(&self, tenant: &Tenant) -> Result<(), Error> {
+    /// Sets a tenant's realm up under its lease, and stores what the data path needs (K29), with an entry of who wanted it.
+    pub async fn set_up(&self, tenant: &Tenant, note: Option<&Note<'_>>) -> Result<(), Error> {
         watch::ensure(&self.db, tenant.id).await.map_err(unavailable)?;
         if tenant.keycloak_url.is_none() {
             return Ok(());
@@ -116,7 +125,7 @@ impl Realms {
         let setup = self.turn(tenant.id).await?;
         // Order: after the lease, the tenant as it is now.
         let tenant = registry::tenant::by_id(&self.db, tenant.id).await.map_err(unavailable)?;
-        let done = self.provision(&tenant).await;
+        let done = self.provision(&tenant, note).await;
         watch::end_setup(&self.db, &setup, done.is_ok()).await.map_err(unavailable)?;
         done
     }
@@ -142,12 +151,12 @@ impl Realms {
         Ok(Wanted { allow_rename: options.allow_rename, attributes: projection.into_values().collect() })
     }
 
-    async fn provision(&self, tenant: &Tenant) -> Result<(), Error> {
+    async fn provision(&self, tenant: &Tenant, note: Option<&Note<'_>>) -> Result<(), Error> {
         let (Some(admin), Some(keyring)) = (self.admin(tenant), &self.keyring) else { return Err(Error::Refused) };
         let identity = watch::identity(&self.db, tenant.id).await.map_err(unavailable)?;
         let known = identity.and_then(|identity| identity.realm_uuid);
         let provisioned = admin.provision(&tenant.realm, &self.wanted(tenant.id).await?, known).await?;
-        self.store(keyring, tenant.id, &provisioned.client_id, &provisioned.client_secret).await?;
+        self.store(keyring, tenant.id, (&provisioned.client_id, &provisioned.client_secret), note).await?;
         let (realm, client, role) = (provisioned.realm_uuid, provisioned.client_uuid, provisioned.role_id);
         watch::identify(&self.db, tenant.id, realm, client, role).await.map_err(unavailable)?;
         if let Some(before) = provisioned.events_before {
@@ -161,22 +170,24 @@ impl Realms {
         &self,
         keyring: &Keyring,
         tenant: TenantId,
-        client_id: &str,
-        secret: &SecretString,
+        (client_id, secret): (&str, &SecretString),
+        note: Option<&Note<'_>>,
     ) -> Result<(), Error> {
         let sealed = keyring.seal(&credential::aad(tenant), secret).map_err(|_| Error::Refused)?;
-        credential::store(&self.db, tenant, client_id, &sealed).await.map_err(unavailable)?;
+        credential::store(&self.db, tenant, client_id, &sealed, note).await.map_err(unavailable)?;
         self.cache.lock().await.remove(&tenant);
         Ok(())
     }
 
-    /// Another secret for the data-path client.
-    pub async fn rotate_secret(&self, tenant: &Tenant) -> Result<(), Error> {
+    /// Another secret for the data-path client. Order: the realm first; whoever crashes before the entry has changed nothing
+    /// that anybody uses, and the next look at the set-up finds the secret wrong and repairs it.
+    pub async fn rotate_secret(&self, tenant: &Tenant, actor: &str) -> Result<(), Error> {
         let (Some(admin), Some(keyring)) = (self.admin(tenant), &self.keyring) else { return Err(Error::Refused) };
         let setup = self.turn(tenant.id).await?;
         let done = async {
             let secret = admin.rotate_secret(&tenant.realm).await?;
-            self.store(keyring, tenant.id, realm::keycloak::CLIENT_ID, &secret).await
+            let note = Note { actor, action: "realm.rotate_secret", detail: serde_json::json!({}) };
+            self.store(keyring, tenant.id, (realm::keycloak::CLIENT_ID, &secret), Some(&note)).await
         };
         let done = done.await;
         watch::end_setup(&self.db, &setup, false).await.map_err(unavailable)?;
@@ -239,19 +250,19 @@ impl dispatcher::Realms for Realms {
 #[async_trait]
 impl control::Realms for Realms {
     async fn provision(&self, tenant: &Tenant) -> Result<(), Error> {
-        self.set_up(tenant).await
+        self.set_up(tenant, None).await
     }
 
     async fn missing(&self, tenant: &Tenant) -> Result<Vec<&'static str>, Error> {
         Self::missing(self, tenant).await
     }
 
-    async fn repair(&self, tenant: &Tenant) -> Result<(), Error> {
-        self.provision(tenant).await
+    async fn repair(&self, tenant: &Tenant, note: &Note<'_>) -> Result<(), Error> {
+        self.provision(tenant, Some(note)).await
     }
 
-    async fn rotate_secret(&self, tenant: &Tenant) -> Result<(), Error> {
-        Self::rotate_secret(self, tenant).await
+    async fn rotate_secret(&self, tenant: &Tenant, actor: &str) -> Result<(), Error> {
+        Self::rotate_secret(self, tenant, actor).await
     }
 
     async fn stand_down(&self, tenant: &Tenant) {
@@ -265,10 +276,10 @@ impl control::Realms for Realms {
     }
 
     fn offer(&self, token: &str) -> Option<String> {
-        Some(self.issuer.as_ref()?.code(token.to_owned()))
+        Some(self.codes.as_ref()?.offer(token))
     }
 
     fn redeem(&self, code: &str) -> Option<String> {
-        self.issuer.as_ref()?.redeem(code)
+        self.codes.as_ref()?.redeem(code)
     }
 }

@@ -138,6 +138,10 @@ pub(crate) async fn open(common: &settings::Common) -> anyhow::Result<Db> {
 }
 
 /// Serves until the token is cancelled. A role that ends by itself is a crash.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the ops port outlives the tasks of the roles, and is waited for by itself"
+)]
 pub(crate) async fn serve(which: Which, parts: Parts, ports: Ports, shutdown: CancellationToken) -> anyhow::Result<()> {
     let tracker = TaskTracker::new();
     crate::exporters::watch_pool(&parts.db);

@@ -4,6 +4,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 /// Cancels the token at SIGTERM or SIGINT; exits at the next.
+#[expect(clippy::disallowed_methods, reason = "it tells the others to stop; nobody waits for it")]
 pub(crate) fn on_signals() -> anyhow::Result<CancellationToken> {
     let token = CancellationToken::new();
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);

@@ -243,7 +243,7 @@ pub(crate) async fn run(command: Command, environment: &Environment, output: Out
         }
         Command::Enable { tenant } => {
             let found = find(&db, &tenant).await?;
-            realms(&db, environment)?.set_up(&found).await.context("the realm")?;
+            realms(&db, environment)?.set_up(&found, None).await.context("the realm")?;
             let token = BearerToken::generate()?;
             inbound_token::enable(&db, found.id, &token, ACTOR).await?;
             directory::watch::want_import(&db, found.id).await?;

@@ -24,10 +24,10 @@ pub struct Person {
 /// Where people are stored.
 #[async_trait]
 pub trait People: Send + Sync {
-    /// Adds a person; [`Error::Conflict`] if username or address is taken.
-    async fn insert(&self, person: &Person) -> Result<(), Error>;
-    /// Replaces a person; says whether it existed.
-    async fn update(&self, person: &Person) -> Result<bool, Error>;
+    /// Adds a person; [`Error::Conflict`] if username or address is taken. With an operator, an audit entry goes with it.
+    async fn insert(&self, person: &Person, operator: Option<&str>) -> Result<(), Error>;
+    /// Replaces a person; says whether it existed. With an operator, an audit entry goes with it.
+    async fn update(&self, person: &Person, operator: Option<&str>) -> Result<bool, Error>;
     /// Removes a person.
     async fn delete(&self, id: Uuid) -> Result<(), Error>;
     /// Ends sessions; says whether the person exists.
@@ -57,19 +57,9 @@ impl Embedded {
     }
 
     pub(crate) async fn create(&self, new: &NewUser) -> Result<RealmUser, Error> {
-        let user = RealmUser {
-            id: Uuid::new_v4(),
-            username: new.username.to_lowercase(),
-            email: new.email.as_ref().map(|email| email.to_lowercase()),
-            first_name: new.first_name.clone(),
-            last_name: new.last_name.clone(),
-            enabled: new.enabled,
-            external_id: new.external_id.clone(),
-            marker: Some(new.marker.clone()),
-        };
-        let now = self.0.now();
-        let person = Person { user: user.clone(), managed: false, changed_at: now, touched_at: 0 };
-        self.0.insert(&person).await?;
+        let user = RealmUser { marker: Some(new.marker.clone()), ..unmarked(new) };
+        let person = Person { user: user.clone(), managed: false, changed_at: self.0.now(), touched_at: 0 };
+        self.0.insert(&person, None).await?;
         Ok(user)
     }
 
@@ -77,21 +67,21 @@ impl Embedded {
         let mut person = self.0.by_id(id).await?.ok_or(Error::NotFound)?;
         if !person.managed {
             person.managed = true;
-            self.0.update(&person).await?;
+            self.0.update(&person, None).await?;
         }
         Ok(())
     }
 
     pub(crate) async fn disable(&self, id: Uuid) -> Result<(), Error> {
         let off = UserChange { enabled: Some(false), ..UserChange::default() };
-        self.save(id, &off, false).await.map(drop)
+        self.save(id, &off, None).await.map(drop)
     }
 
     pub(crate) async fn release(&self, id: Uuid) -> Result<(), Error> {
         let Some(mut person) = self.0.by_id(id).await? else { return Ok(()) };
         person.managed = false;
         person.user.marker = None;
-        self.0.update(&person).await.map(drop)
+        self.0.update(&person, None).await.map(drop)
     }
 
     pub(crate) async fn managed(&self, first: u32, max: u32) -> Result<Vec<RealmUser>, Error> {
@@ -111,27 +101,27 @@ impl Embedded {
     }
 
     /// An operator's save, through the small page of realm users: counts as a touch even if nothing changes (P2).
-    pub async fn touch(&self, id: Uuid, change: &UserChange) -> Result<RealmUser, Error> {
-        self.save(id, change, true).await
+    pub async fn touch(&self, id: Uuid, change: &UserChange, operator: &str) -> Result<RealmUser, Error> {
+        self.save(id, change, Some(operator)).await
     }
 
     /// An operator's new user, unknown to SCIM.
-    pub async fn add(&self, new: &NewUser) -> Result<RealmUser, Error> {
-        let mut user = self.create(new).await?;
-        user.marker = None;
-        let now = self.0.now();
-        self.0.update(&Person { user: user.clone(), managed: false, changed_at: now, touched_at: now }).await?;
+    pub async fn add(&self, new: &NewUser, operator: &str) -> Result<RealmUser, Error> {
+        let (user, now) = (unmarked(new), self.0.now());
+        let person = Person { user: user.clone(), managed: false, changed_at: now, touched_at: now };
+        self.0.insert(&person, Some(operator)).await?;
         Ok(user)
     }
 
-    pub(crate) async fn save(&self, id: Uuid, change: &UserChange, touch: bool) -> Result<RealmUser, Error> {
+    /// With an operator, it counts as a touch.
+    pub(crate) async fn save(&self, id: Uuid, change: &UserChange, operator: Option<&str>) -> Result<RealmUser, Error> {
         let mut person = self.0.by_id(id).await?.ok_or(Error::NotFound)?;
         person.user = change.applied_to(person.user);
         person.changed_at = self.0.now();
-        if touch {
+        if operator.is_some() {
             person.touched_at = person.changed_at;
         }
-        if self.0.update(&person).await? { Ok(person.user) } else { Err(Error::NotFound) }
+        if self.0.update(&person, operator).await? { Ok(person.user) } else { Err(Error::NotFound) }
     }
 
     pub(crate) async fn logout(&self, id: Uuid) -> Result<(), Error> {
@@ -161,5 +151,19 @@ impl Embedded {
             })
             .collect();
         Ok(Changes { events, groups: Vec::new(), server_ms })
+    }
+}
+
+/// Somebody new, with the rules for names and addresses.
+fn unmarked(new: &NewUser) -> RealmUser {
+    RealmUser {
+        id: Uuid::new_v4(),
+        username: new.username.to_lowercase(),
+        email: new.email.as_ref().map(|email| email.to_lowercase()),
+        first_name: new.first_name.clone(),
+        last_name: new.last_name.clone(),
+        enabled: new.enabled,
+        external_id: new.external_id.clone(),
+        marker: None,
     }
 }

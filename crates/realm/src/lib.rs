@@ -114,7 +114,7 @@ impl Realm {
     pub async fn write(&self, fresh: Fresh, change: &UserChange) -> Result<RealmUser, Error> {
         told("update user", async {
             match (self, fresh) {
-                (Self::Embedded(realm), Fresh::Embedded(user)) => realm.save(user.id, change, false).await,
+                (Self::Embedded(realm), Fresh::Embedded(user)) => realm.save(user.id, change, None).await,
                 (Self::Keycloak(client), Fresh::Keycloak(user, body)) => client.write(user, &body, change).await,
                 (Self::Embedded(_), Fresh::Keycloak(..)) | (Self::Keycloak(_), Fresh::Embedded(_)) => {
                     Err(Error::RealmGone)

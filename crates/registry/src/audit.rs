@@ -21,6 +21,17 @@ pub struct Entry {
     pub detail: String,
 }
 
+/// An entry that is written with the change it tells of.
+#[derive(Debug)]
+pub struct Note<'a> {
+    /// The token's `sub`, `cli` or `system`.
+    pub actor: &'a str,
+    /// What is done.
+    pub action: &'static str,
+    /// Facts without secrets and personal data.
+    pub detail: serde_json::Value,
+}
+
 /// Writes an entry inside the caller's transaction.
 pub async fn insert(
     connection: &impl ConnectionTrait,
@@ -44,7 +55,8 @@ pub async fn insert(
     Ok(())
 }
 
-/// Writes an entry about something that is done elsewhere.
+/// Writes an entry about something that changes nothing in the database: before it is done, so that nothing is done without
+/// one.
 pub async fn note(
     db: &Db,
     tenant: TenantId,

@@ -1,11 +1,12 @@
 //! The data-path client of a realm: its id and sealed secret. Made by `control`, read by every role that calls the
 //! realm; sealed under a keyring of its own, so that the gateway cannot open downstream tokens.
 
-use sea_orm::FromQueryResult;
+use sea_orm::{ConnectionTrait, FromQueryResult};
 
-use crate::db::{self, clock_sql};
+use crate::audit::Note;
+use crate::db::{self, clock_sql, finish};
 use crate::seal::Sealed;
-use crate::{Db, Error, TenantId};
+use crate::{Db, Error, TenantId, audit};
 
 /// A realm's data-path client.
 #[derive(Debug, Clone)]
@@ -41,15 +42,40 @@ pub async fn of(db: &Db, tenant: TenantId) -> Result<Option<Credential>, Error> 
     }))
 }
 
-/// Stores a credential, one generation up.
-pub async fn store(db: &Db, tenant: TenantId, client_id: &str, secret: &Sealed) -> Result<(), Error> {
+/// Stores a credential, one generation up, with an entry of who wanted that; none where it is part of an enable, which
+/// has its own.
+pub async fn store(
+    db: &Db,
+    tenant: TenantId,
+    client_id: &str,
+    secret: &Sealed,
+    note: Option<&Note<'_>>,
+) -> Result<(), Error> {
+    let transaction = db.begin().await?;
+    let outcome = async {
+        put(&transaction, tenant, client_id, secret).await?;
+        if let Some(Note { actor, action, detail }) = note {
+            audit::insert(&transaction, Some(tenant), actor, action, detail.clone()).await?;
+        }
+        Ok(())
+    }
+    .await;
+    finish(transaction, outcome).await
+}
+
+async fn put(
+    connection: &impl ConnectionTrait,
+    tenant: TenantId,
+    client_id: &str,
+    secret: &Sealed,
+) -> Result<(), Error> {
     let text = format!(
         "insert into realm_credential (tenant_id, client_id, sealed_secret, generation, updated_at)
          values ($1, $2, $3, 1, {0})
          on conflict (tenant_id) do update set client_id = excluded.client_id,
              sealed_secret = excluded.sealed_secret, generation = realm_credential.generation + 1, updated_at = {0}",
-        clock_sql(db.connection())
+        clock_sql(connection)
     );
-    db::execute(db.connection(), &text, [tenant.0.into(), client_id.into(), secret.0.clone().into()]).await?;
+    db::execute(connection, &text, [tenant.0.into(), client_id.into(), secret.0.clone().into()]).await?;
     Ok(())
 }

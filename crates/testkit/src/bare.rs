@@ -43,6 +43,7 @@ pub async fn run(database_url: &str, amqp_url: &str, users: &str, places: usize)
 }
 
 impl Loop {
+    #[expect(clippy::disallowed_methods, reason = "what is measured is the bare call")]
     async fn push(&self, user: Uuid) {
         let claim = format!(
             "update bare set lease_until = {NOW} + 15000000 where user_id = $1 and dirty > acked

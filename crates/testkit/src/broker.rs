@@ -32,6 +32,14 @@ impl Vhost {
         format!("{}/{}", servers::fact("KEVRA_TEST_AMQP_URL"), self.name)
     }
 
+    /// Whether anything has queues there.
+    pub fn has_queues(&self) -> bool {
+        let url = format!("{}/api/queues/{}", servers::fact("KEVRA_TEST_AMQP_ADMIN"), self.name);
+        let answer =
+            http().get(url).basic_auth("guest", Some("guest")).send().expect("the broker's management answers");
+        answer.json::<Vec<serde_json::Value>>().is_ok_and(|queues| !queues.is_empty())
+    }
+
     fn admin(&self, method: reqwest::Method) -> bool {
         let url = format!("{}/api/vhosts/{}", servers::fact("KEVRA_TEST_AMQP_ADMIN"), self.name);
         let answer = http().request(method, url).basic_auth("guest", Some("guest")).send();

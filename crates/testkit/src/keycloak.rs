@@ -23,14 +23,26 @@ const FRESH: Duration = Duration::from_secs(30);
 
 impl Default for Realm {
     fn default() -> Self {
-        let base = servers::fact("KEVRA_TEST_KEYCLOAK_URL");
-        let realm = Self { name: unique("test"), base, http: http(), token: Mutex::default() };
+        let realm = Self::called(unique("test"));
         realm.create();
         realm
     }
 }
 
 impl Realm {
+    /// One of a name that somebody insists on; what a run that was killed left of it goes.
+    pub fn named(name: &str) -> Self {
+        let realm = Self::called(name.to_owned());
+        realm.ask(Method::DELETE, &format!("/admin/realms/{name}"), None);
+        realm.create();
+        realm
+    }
+
+    fn called(name: String) -> Self {
+        let base = servers::fact("KEVRA_TEST_KEYCLOAK_URL");
+        Self { name, base, http: http(), token: Mutex::default() }
+    }
+
     fn create(&self) {
         self.call(Method::POST, "/admin/realms", Some(&json!({ "realm": self.name, "enabled": true })));
     }

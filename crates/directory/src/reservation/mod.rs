@@ -3,7 +3,7 @@
 
 mod fate;
 
-use registry::{Db, TenantId, TokenHash};
+use registry::{Db, TenantId, TokenHash, audit};
 use scim::Object;
 use scim::native::Native;
 use sea_orm::{DatabaseTransaction, FromQueryResult};
@@ -193,6 +193,11 @@ async fn complete_user_in(
     let row: Option<user::Row> = sql::one(transaction, &text, values).await?;
     let mark = Mark { accepted: true, trace: trace.map(str::to_owned), ..Mark::default() };
     ledger::mark(transaction, reservation.tenant, id, &mark).await?;
+    if reservation.adopts {
+        // Whoever finishes it: the request, or the sweeper after a crash.
+        let detail = serde_json::json!({ "user": id });
+        audit::insert(transaction, Some(reservation.tenant), "scim", "user.adopt", detail).await?;
+    }
     row.map(|row| User::try_from(row).map(|user| user.into_resource(Vec::new()))).transpose()
 }
 

@@ -34,7 +34,7 @@ async fn known_everywhere(store: &Store) -> (TenantId, Uuid, TargetId) {
         changed_at: 1,
         touched_at: 0,
     };
-    person::insert(&store.db, acme, &stand_in).await.unwrap();
+    person::insert(&store.db, acme, &stand_in, None).await.unwrap();
     let entry = crate::trails::entry(acme, 1, "ok", Some(ada));
     activity::insert(store.db.connection(), &[entry]).await.unwrap();
     departure::note(&store.db, acme, target.id, target.generation, departure::Kind::Off, ada).await.unwrap();

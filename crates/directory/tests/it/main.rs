@@ -10,6 +10,7 @@ mod held;
 mod ledger;
 mod looks;
 mod parked;
+mod people;
 mod protocol;
 mod pushed_groups;
 mod reservations;

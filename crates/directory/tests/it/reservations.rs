@@ -3,7 +3,7 @@ use directory::resource::{self, Kind};
 use directory::user::Arrival;
 use directory::{Condition, user};
 use futures_util::future::join_all;
-use registry::inbound_token;
+use registry::{audit, inbound_token};
 use scim::native::Native;
 use testkit::store::Store;
 use uuid::Uuid;
@@ -19,6 +19,7 @@ testkit::on_both_databases!(
     a_reservation_is_renewed_only_as_long_as_it_is_its_requests_own,
     a_name_whose_create_is_in_trouble_is_neither_taken_nor_free,
     whom_a_create_takes_over_is_known_to_whoever_ends_it,
+    taking_somebody_over_is_audited_with_the_row_it_ends_as,
     many_users_may_lack_an_external_id,
     an_import_leaves_whom_a_create_under_way_has_made,
 );
@@ -133,6 +134,22 @@ async fn a_name_whose_create_is_in_trouble_is_neither_taken_nor_free(store: Stor
     assert_eq!(reserve("eve@acme.test", None).await, Reserved::Yes);
     store.run("update reservation set created_at = 0").await;
     assert_eq!(reserve("eve@acme.test", None).await, Reserved::Unsettled, "under way for too long");
+}
+
+async fn taking_somebody_over_is_audited_with_the_row_it_ends_as(store: Store) {
+    let (acme, token) = store.provisioned("acme").await;
+    made(&store, acme, &token, "eve@acme.test", None).await;
+    let mut sought = wanted(acme, "ada@acme.test", None);
+    reservation::reserve(&store.db, &sought, token.hash()).await.unwrap();
+    reservation::adopt(&store.db, &mut sought).await.unwrap();
+    let adopted = || async { audit::last(&store.db, acme, &["user.adopt"]).await.unwrap() };
+    assert!(adopted().await.is_none(), "nobody is taken over yet");
+    let (id, base) = (Uuid::new_v4(), Native::of(&sought.document));
+    assert!(reservation::complete_user(&store.db, &sought, id, &base, None).await.unwrap().is_some());
+    let entry = adopted().await.unwrap();
+    assert_eq!(entry.detail, serde_json::json!({ "user": id }).to_string());
+    assert!(reservation::complete_user(&store.db, &sought, Uuid::new_v4(), &base, None).await.unwrap().is_none());
+    assert_eq!(adopted().await.unwrap().id, entry.id, "once");
 }
 
 async fn whom_a_create_takes_over_is_known_to_whoever_ends_it(store: Store) {

@@ -68,9 +68,6 @@ pub(super) async fn settle(
         Ok(adopted) => adopted,
         Err(error) => return Err(creating.failed(error).await),
     };
-    registry::audit::note(db, call.tenant(), "scim", "user.adopt", serde_json::json!({ "user": user.id }))
-        .await
-        .map_err(|_| Answer::unavailable())?;
     complete(creating, &realm, &adopted).await
 }
 

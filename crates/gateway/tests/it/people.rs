@@ -19,7 +19,7 @@ struct Memory {
 
 #[async_trait]
 impl People for Memory {
-    async fn insert(&self, person: &Person) -> Result<(), Error> {
+    async fn insert(&self, person: &Person, _: Option<&str>) -> Result<(), Error> {
         let mut people = self.people.lock().unwrap();
         if people.values().any(|held| held.user.username == person.user.username) {
             return Err(Error::Conflict { attribute: "userName" });
@@ -28,7 +28,7 @@ impl People for Memory {
         Ok(())
     }
 
-    async fn update(&self, person: &Person) -> Result<bool, Error> {
+    async fn update(&self, person: &Person, _: Option<&str>) -> Result<bool, Error> {
         Ok(self.people.lock().unwrap().insert(person.user.id, person.clone()).is_some())
     }
 

@@ -22,6 +22,7 @@ pub fn served(work: impl FnOnce(&Served) + Send + 'static) {
     on_sqlite(|store| serve(store, work));
 }
 
+#[expect(clippy::disallowed_methods, reason = "the server under test, waited for at the end")]
 async fn serve(store: Store, work: impl FnOnce(&Served) + Send + 'static) {
     let (_, token) = store.provisioned("acme").await;
     let ran: Arc<Mutex<Vec<String>>> = Arc::default();

@@ -12,12 +12,11 @@ pub(super) struct Facts {
     pub migrated: usize,
     pub sqlite: bool,
     pub amqp: bool,
-    pub keycloak: bool,
 }
 
-pub(super) fn announce(ready: &Ready, facts: &Facts, data: &Path, code: &str) {
+pub(super) fn announce(ready: &Ready, facts: &Facts, place: &Path, code: &str) {
     let doorbell = if facts.amqp { "RabbitMQ" } else { "in-process" };
-    let realm = if facts.keycloak { "Keycloak" } else { "embedded" };
+    let realm = if ready.keycloak_url.is_some() { "Keycloak" } else { "embedded" };
     if !std::io::stdout().is_terminal() {
         // Whoever reads a pipe keeps it: no token and no sign-in code.
         let line = json!({
@@ -28,7 +27,7 @@ pub(super) fn announce(ready: &Ready, facts: &Facts, data: &Path, code: &str) {
         println!("{line}");
         return;
     }
-    let database = if facts.sqlite { format!("SQLite, {}", data.display()) } else { "DATABASE_URL".to_owned() };
+    let database = if facts.sqlite { format!("SQLite, {}", place.display()) } else { "PostgreSQL".to_owned() };
     println!(
         "
   kevra-scim {version}   demo: everything on 127.0.0.1, not for production
@@ -49,7 +48,7 @@ pub(super) fn announce(ready: &Ready, facts: &Facts, data: &Path, code: &str) {
     1  In the page: enable inbound SCIM, copy the token.
     2  scripts/demo okta TOKEN      plays Okta's requests: create, update, deactivate, re-activate
     3  In the page: enable outbound SCIM; the form is filled in with Fieldnotes.
-    4  scripts/demo touch grace     toggles Grace in the realm
+    4  scripts/demo touch {somebody:9} {touched}
   Or start with --play to see both directions at once. Ctrl-C stops everything.
 ",
         version = env!("CARGO_PKG_VERSION"),
@@ -59,5 +58,10 @@ pub(super) fn announce(ready: &Ready, facts: &Facts, data: &Path, code: &str) {
         control = ready.control_url,
         gateway = ready.scim_base_url,
         console = ready.console_url,
+        somebody = ready.somebody(),
+        touched = match &ready.keycloak_url {
+            None => "toggles Grace in the realm".to_owned(),
+            Some(url) => format!("toggles Ada in Keycloak; or edit people at {url}/admin/{}/console", ready.realm),
+        },
     );
 }

@@ -22,11 +22,21 @@ impl Data {
 
     /// The demo's own keyring, kept beside its data.
     pub fn keyring(&self) -> anyhow::Result<SecretString> {
-        let file = self.path.join("keyring");
+        self.kept("keyring", || Ok(Keyring::generate_text()?))
+    }
+
+    /// The token Fieldnotes expects: the same for as long as a target may be stored with it.
+    pub fn fieldnotes_token(&self) -> anyhow::Result<SecretString> {
+        self.kept("fieldnotes-token", || Ok(format!("fieldnotes-{}", uuid::Uuid::new_v4().simple()).into()))
+    }
+
+    /// A secret as an earlier run left it, or a new one.
+    fn kept(&self, name: &str, make: impl FnOnce() -> anyhow::Result<SecretString>) -> anyhow::Result<SecretString> {
+        let file = self.path.join(name);
         if let Ok(text) = std::fs::read_to_string(&file) {
             return Ok(SecretString::from(text));
         }
-        let text = Keyring::generate_text()?;
+        let text = make()?;
         write_private(&file, text.expose_secret())?;
         Ok(text)
     }

@@ -4,10 +4,12 @@
 mod announce;
 mod data;
 mod play;
+mod ports;
 mod ready;
+mod touch;
 mod wait;
 
-use std::net::{SocketAddr, TcpListener};
+use std::net::TcpListener;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -25,9 +27,10 @@ use tokio_util::sync::CancellationToken;
 
 use self::announce::{Facts, announce};
 use self::data::Data;
+use self::ports::Listeners;
 use self::ready::Ready;
 use crate::env::{self, Environment};
-use crate::realms::Realms;
+use crate::realms::{Codes, Realms};
 use crate::roles::{self, Parts, Ports, Which};
 use crate::{exporters, settings, shutdown};
 
@@ -56,12 +59,12 @@ pub(crate) struct Options {
     /// Keeps the data directory on exit.
     #[arg(long)]
     retain: bool,
-    /// The first of four ports; 0 takes any that are free.
-    #[arg(long, default_value_t = 8080)]
+    /// The first of four ports in a row: control, gateway, Fieldnotes, ops. 0 takes any that are free.
+    #[arg(long, value_name = "N", default_value_t = 8080, value_parser = clap::value_parser!(u16).range(ports::FIRST))]
     port: u16,
     /// Where data is kept; a temporary directory where left out.
-    #[arg(long, value_name = "DIR")]
-    data: Option<PathBuf>,
+    #[arg(long = "data", value_name = "DIR")]
+    directory: Option<PathBuf>,
     /// A file written when everything answers, as JSON.
     #[arg(long, value_name = "FILE")]
     ready_file: Option<PathBuf>,
@@ -83,7 +86,8 @@ enum Command {
         #[arg(long, default_value_os_t = Ready::default_file())]
         ready_file: PathBuf,
     },
-    /// Toggles a person of a running demo's realm, as an administrator would.
+    /// Toggles a person of a running demo's realm, as an administrator would; in a Keycloak, with the KEYCLOAK_ settings the
+    /// demo was given.
     Touch {
         /// Username, or the part before the @.
         user: String,
@@ -93,17 +97,30 @@ enum Command {
     },
 }
 
+impl Codes for Issuer {
+    fn offer(&self, token: &str) -> String {
+        self.code(token.to_owned())
+    }
+
+    fn redeem(&self, code: &str) -> Option<String> {
+        Self::redeem(self, code)
+    }
+}
+
 pub(crate) async fn run(options: Options, environment: Environment) -> anyhow::Result<()> {
     match options.command {
         None => start(options, environment).await,
         Some(Command::Link { ready_file }) => play::link(&Ready::read(&ready_file)?).await,
         Some(Command::Okta { token, ready_file }) => play::okta(&Ready::read(&ready_file)?, &token).await,
-        Some(Command::Touch { user, ready_file }) => play::touch(&Ready::read(&ready_file)?, &user).await,
+        Some(Command::Touch { user, ready_file }) => {
+            touch::touch(&Ready::read(&ready_file)?, &user, &environment).await
+        }
     }
 }
 
+#[expect(clippy::disallowed_methods, reason = "the demo waits for both by itself, one after the other")]
 async fn start(options: Options, environment: Environment) -> anyhow::Result<()> {
-    let [control, gateway, downstream, ops] = bind(options.port)?;
+    let Listeners { control, gateway, downstream, ops } = ports::bind(options.port)?;
     let url = |listener: &TcpListener| listener.local_addr().map(|address| format!("http://{address}"));
     let (control_url, gateway_url, downstream_url, ops_url) =
         (url(&control)?, url(&gateway)?, url(&downstream)?, url(&ops)?);
@@ -111,14 +128,14 @@ async fn start(options: Options, environment: Environment) -> anyhow::Result<()>
     if let Some(url) = &amqp {
         wait::broker_answers(url).await?;
     }
-    let data = Data::open(options.data.clone(), options.retain)?;
+    let kept = Data::open(options.directory.clone(), options.retain)?;
     let (log, json_logs) = (environment.text(env::LOG)?.unwrap_or_else(|| "warn".to_owned()), false);
     let exporters =
         exporters::install(&exporters::Settings { filter: &log, json: json_logs, role: "demo", otlp: false })?;
 
     let database_url = match environment.text(env::DATABASE_URL)? {
         Some(url) => SecretString::from(url),
-        None => SecretString::from(format!("sqlite://{}?mode=rwc", data.path.join("kevra.db").display())),
+        None => SecretString::from(format!("sqlite://{}?mode=rwc", kept.path.join("kevra.db").display())),
     };
     let migrated = migrations::migrate(database_url.expose_secret())
         .await
@@ -126,11 +143,11 @@ async fn start(options: Options, environment: Environment) -> anyhow::Result<()>
     let db = Db::connect(&database_url, &DbOptions::default()).await.context("DATABASE_URL")?;
 
     let admin = settings::admin(&environment)?;
-    let keyring = Keyring::parse(&data.keyring()?)?;
+    let keyring = Keyring::parse(&kept.keyring()?)?;
     let mut realms = Realms::new(db.clone(), Some(keyring.clone()), settings::admins(&environment)?);
     let audience = "kevra-scim-control";
     let issuer = Arc::new(Issuer::new(&control_url, audience)?);
-    realms.issuer = Some(issuer.clone());
+    realms.codes = Some(issuer.clone());
     if let Some(admin) = &admin {
         admin.create_realm(TENANT).await.map_err(|error| {
             Prerequisite::new("realm", error, "start Keycloak, or unset KEYCLOAK_URL for an embedded realm")
@@ -138,7 +155,7 @@ async fn start(options: Options, environment: Environment) -> anyhow::Result<()>
     }
     make_tenant(&db, &gateway_url, admin.as_ref().map(|admin| admin.base_url.as_str())).await?;
     let guard = Guard { development: true, ports: Vec::new(), certificates: None };
-    let downstream_token = format!("fieldnotes-{}", uuid::Uuid::new_v4().simple());
+    let downstream_token = kept.fieldnotes_token()?.expose_secret().to_owned();
     let operator_token = issuer.mint("operator@demo", "*", SCOPES, Duration::from_hours(24))?;
     let app = SampleApp::default();
     let stop = shutdown::on_signals()?;
@@ -155,6 +172,7 @@ async fn start(options: Options, environment: Environment) -> anyhow::Result<()>
         operator_token: operator_token.clone(),
         downstream_url: format!("{downstream_url}/scim/v2"),
         downstream_token: downstream_token.clone(),
+        keycloak_url: admin.as_ref().map(|admin| admin.base_url.clone()),
     };
     let parts = Parts {
         db: db.clone(),
@@ -182,19 +200,14 @@ async fn start(options: Options, environment: Environment) -> anyhow::Result<()>
     let serving = tokio::spawn(roles::serve(Which::ALL, parts, ports, stop.clone()));
     wait::until_ready(&ops_url, &stop).await?;
     if admin.is_none() {
-        play::people(&ready).await?;
+        touch::people(&ready).await?;
     }
     let sign_in = issuer.code(operator_token);
     for file in [Some(Ready::default_file()), options.ready_file.clone()].into_iter().flatten() {
         ready.write(&file)?;
     }
-    let facts = Facts {
-        migrated,
-        sqlite: !environment.has(env::DATABASE_URL),
-        amqp: amqp.is_some(),
-        keycloak: admin.is_some(),
-    };
-    announce(&ready, &facts, &data.path, &sign_in);
+    let facts = Facts { migrated, sqlite: database_url.expose_secret().starts_with("sqlite:"), amqp: amqp.is_some() };
+    announce(&ready, &facts, &kept.path, &sign_in);
     if options.play {
         play::both_ways(&ready, &stop).await?;
     }
@@ -204,24 +217,9 @@ async fn start(options: Options, environment: Environment) -> anyhow::Result<()>
     app_stop.cancel();
     drop(app_task.await);
     exporters.flush().await;
-    let fate = data.close();
-    eprintln!("  stopped in {:.1} s, {} {fate}", stopping.elapsed().as_secs_f32(), data.path.display());
+    let fate = kept.close();
+    eprintln!("  stopped in {:.1} s, {} {fate}", stopping.elapsed().as_secs_f32(), kept.path.display());
     outcome
-}
-
-/// Binds all ports before anything else, so that a conflict is the first thing said.
-fn bind(port: u16) -> anyhow::Result<[TcpListener; 4]> {
-    let places = if port == 0 { [0; 4] } else { [port, port + 1, port + 10, 9464] };
-    let mut listeners = Vec::new();
-    for place in places {
-        let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], place))).map_err(|error| {
-            let trouble = format!("127.0.0.1:{place}: {error}");
-            Prerequisite::new("ports", trouble, "stop what is there, or choose others with --port N (0: any free)")
-        })?;
-        listener.set_nonblocking(true)?;
-        listeners.push(listener);
-    }
-    listeners.try_into().map_err(|_| anyhow::anyhow!("four ports were asked for"))
 }
 
 async fn make_tenant(db: &Db, gateway_url: &str, keycloak_url: Option<&str>) -> anyhow::Result<()> {

@@ -1,4 +1,4 @@
-//! What a demo can be made to do: Okta's sequence, and an administrator's touch.
+//! What a demo can be made to play: Okta's sequence, with what arrives downstream.
 
 use std::time::Duration;
 
@@ -6,6 +6,7 @@ use anyhow::{Context, bail};
 use demo::okta::{Okta, Step};
 use demo::sample_app::Entry;
 use registry::BearerToken;
+use reqwest::{RequestBuilder, Response, StatusCode};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
@@ -21,20 +22,22 @@ pub(super) fn http() -> anyhow::Result<reqwest::Client> {
     Ok(reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(30)).build()?)
 }
 
-fn text<'a>(value: &'a Value, name: &str) -> &'a str {
+/// Every request of the demo's own is sent here, but those of the players.
+#[expect(clippy::disallowed_methods, reason = "the demo asks itself")]
+pub(super) async fn asked(request: RequestBuilder) -> reqwest::Result<Response> {
+    request.send().await
+}
+
+pub(super) fn text<'a>(value: &'a Value, name: &str) -> &'a str {
     value.get(name).and_then(Value::as_str).unwrap_or_default()
 }
 
-/// Enables both directions, plays Okta, and shows what arrives downstream as it arrives; then goes on
+/// Enables both directions anew where an earlier run left them on, plays Okta, and shows what arrives downstream as it arrives; then goes on
 /// until the demo stops or its token is dead, so that the console has something to show.
 pub(super) async fn both_ways(ready: &Ready, stop: &CancellationToken) -> anyhow::Result<()> {
-    let client = http()?;
-    let post = |path: &str| client.post(ready.tenant_url(path)).bearer_auth(&ready.operator_token);
-    let body = json!({ "base_url": ready.downstream_url, "token": ready.downstream_token });
-    let enabled: Value = post("/outbound/enable").json(&body).send().await?.json().await?;
-    println!("  outbound enabled: {}", text(&enabled, "endpoint"));
-    let revealed: Value = post("/inbound/enable").send().await?.json().await?;
-    let token = BearerToken::parse(text(&revealed, "token")).ok().context("inbound could not be enabled")?;
+    let endpoint = enable_outbound(ready).await?;
+    println!("  outbound enabled: {endpoint}");
+    let token = reveal_token(ready).await?;
     println!("  inbound enabled, its token revealed once\n");
     let fieldnotes = Journal::new(ready)?;
     let mut shown = fieldnotes.entries().await?.len();
@@ -49,7 +52,7 @@ pub(super) async fn both_ways(ready: &Ready, stop: &CancellationToken) -> anyhow
     println!(
         "\n  Fieldnotes holds what the realm holds. From here on Ada is deactivated or re-activated every {rest} s."
     );
-    println!("  Change somebody yourself: scripts/demo touch grace\n");
+    println!("  Change somebody yourself: scripts/demo touch {}\n", ready.somebody());
     let okta = Okta::new(&ready.scim_base_url, None, token.reveal())?;
     let mut active = true;
     while tokio::time::timeout(REST, stop.cancelled()).await.is_err() {
@@ -63,11 +66,44 @@ pub(super) async fn both_ways(ready: &Ready, stop: &CancellationToken) -> anyhow
     Ok(())
 }
 
+async fn post(ready: &Ready, path: &str, body: Option<&Value>) -> anyhow::Result<(StatusCode, Value)> {
+    let mut request = http()?.post(ready.tenant_url(path)).bearer_auth(&ready.operator_token);
+    if let Some(body) = body {
+        request = request.json(body);
+    }
+    let answer = asked(request).await?;
+    Ok((answer.status(), answer.json().await.unwrap_or_default()))
+}
+
+/// Points outbound at this run's Fieldnotes: a target of an earlier run is at another port, or sealed with another key.
+async fn enable_outbound(ready: &Ready) -> anyhow::Result<String> {
+    let body = json!({ "base_url": ready.downstream_url, "token": ready.downstream_token });
+    let (mut status, mut answer) = post(ready, "/outbound/enable", Some(&body)).await?;
+    if status == StatusCode::CONFLICT {
+        post(ready, "/outbound/disable", None).await?;
+        (status, answer) = post(ready, "/outbound/enable", Some(&body)).await?;
+    }
+    if !status.is_success() {
+        bail!("outbound could not be enabled: {status} {}", text(&answer, "detail"));
+    }
+    Ok(text(&answer, "endpoint").to_owned())
+}
+
+/// A token of this run: the first, or another where inbound is on already.
+async fn reveal_token(ready: &Ready) -> anyhow::Result<BearerToken> {
+    let (mut status, mut answer) = post(ready, "/inbound/enable", None).await?;
+    if status == StatusCode::CONFLICT {
+        (status, answer) = post(ready, "/inbound/rotate", None).await?;
+    }
+    let token = BearerToken::parse(text(&answer, "token")).ok();
+    token.with_context(|| format!("inbound could not be enabled: {status} {}", text(&answer, "detail")))
+}
+
 /// A link that signs in to the console, once.
 pub(super) async fn link(ready: &Ready) -> anyhow::Result<()> {
     let url = format!("{}/console/code", ready.control_url);
-    let answer =
-        http()?.post(url).bearer_auth(&ready.operator_token).send().await.context("is the demo still running?")?;
+    let request = http()?.post(url).bearer_auth(&ready.operator_token);
+    let answer = asked(request).await.context("is the demo still running?")?;
     let answer: Value = answer.error_for_status()?.json().await?;
     println!("{}#code={}", ready.console_url, text(&answer, "code"));
     Ok(())
@@ -117,7 +153,8 @@ impl Journal {
     }
 
     async fn entries(&self) -> anyhow::Result<Vec<Entry>> {
-        Ok(self.http.get(&self.url).bearer_auth(&self.token).send().await?.error_for_status()?.json().await?)
+        let request = self.http.get(&self.url).bearer_auth(&self.token);
+        Ok(asked(request).await?.error_for_status()?.json().await?)
     }
 
     /// Waits for a change to arrive and shows what is new; how many entries have been shown then.
@@ -138,35 +175,4 @@ impl Journal {
             return entries.len();
         }
     }
-}
-
-/// Toggles a person in the realm, as an administrator would.
-pub(super) async fn touch(ready: &Ready, user: &str) -> anyhow::Result<()> {
-    let client = http()?;
-    let (url, token) = (ready.tenant_url("/realm-users"), &ready.operator_token);
-    let answer = client.get(&url).bearer_auth(token).send().await.context("is the demo still running?")?;
-    let people: Value = answer.error_for_status()?.json().await?;
-    let named = |person: &&Value| {
-        let name = text(person, "username");
-        name == user || name.split('@').next() == Some(user)
-    };
-    let person = people.as_array().into_iter().flatten().find(named).with_context(|| format!("nobody is {user}"))?;
-    let enabled = person.get("enabled") != Some(&json!(true));
-    let url = format!("{url}/{}", text(person, "id"));
-    client.patch(url).bearer_auth(token).json(&json!({ "enabled": enabled })).send().await?.error_for_status()?;
-    println!("{} is {} now", text(person, "username"), if enabled { "enabled" } else { "disabled" });
-    Ok(())
-}
-
-/// Three people who were in the realm before SCIM came.
-pub(super) async fn people(ready: &Ready) -> anyhow::Result<()> {
-    let (client, url) = (http()?, ready.tenant_url("/realm-users"));
-    for (name, first, last) in
-        [("grace", "Grace", "Hopper"), ("alan", "Alan", "Turing"), ("barbara", "Barbara", "Liskov")]
-    {
-        let email = format!("{name}@acme.test");
-        let body = json!({ "username": email, "email": email, "first_name": first, "last_name": last });
-        client.post(&url).bearer_auth(&ready.operator_token).json(&body).send().await?;
-    }
-    Ok(())
 }

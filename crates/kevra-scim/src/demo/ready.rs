@@ -21,6 +21,9 @@ pub(super) struct Ready {
     pub operator_token: String,
     pub downstream_url: String,
     pub downstream_token: String,
+    /// The Keycloak the realm is on; none for an embedded realm.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub keycloak_url: Option<String>,
 }
 
 impl Ready {
@@ -41,6 +44,11 @@ impl Ready {
         let content = std::fs::read_to_string(file)
             .map_err(|_| Prerequisite::new("demo", format!("none is running: {} is not there", file.display()), fix))?;
         serde_json::from_str(&content).with_context(|| format!("{} is no ready file", file.display()))
+    }
+
+    /// Somebody to touch: Grace is in an embedded realm from the start, Ada comes over SCIM.
+    pub fn somebody(&self) -> &'static str {
+        if self.keycloak_url.is_some() { "ada" } else { "grace" }
     }
 
     /// A URL of the tenant in the control API.

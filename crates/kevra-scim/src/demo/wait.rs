@@ -7,7 +7,7 @@ use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
 
 use super::Prerequisite;
-use super::play::http;
+use super::play::{asked, http};
 
 /// A broker that is named must answer before anything is started.
 pub(super) async fn broker_answers(url: &SecretString) -> anyhow::Result<()> {
@@ -31,7 +31,7 @@ pub(super) async fn until_ready(ops_url: &str, stop: &CancellationToken) -> anyh
         if stop.is_cancelled() {
             anyhow::bail!("stopped before everything was ready");
         }
-        if let Ok(answer) = client.get(format!("{ops_url}/readyz")).send().await {
+        if let Ok(answer) = asked(client.get(format!("{ops_url}/readyz"))).await {
             if answer.status().is_success() {
                 return Ok(());
             }

@@ -6,7 +6,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use testkit::{eventually, keycloak};
+use testkit::{eventually, keycloak, servers};
 
 use crate::edits::{Editor, Known};
 use crate::people::{difference, downstream, in_directory, in_realm};
@@ -17,15 +17,10 @@ const EDITS: usize = 240;
 /// How long agreement may take after the last edit: a lease, an assertion in doubt, and back-off.
 const SETTLING: Duration = Duration::from_mins(3);
 
-fn setting(name: &str) -> Option<u64> {
-    let given = std::env::vars().find(|(held, _)| held == name)?;
-    Some(given.1.parse().unwrap_or_else(|_| panic!("{name} is a number")))
-}
-
 #[test]
 fn directory_realm_and_downstream_agree_after_random_edits_and_kills() {
-    let edits = setting("KEVRA_TEST_EDITS").map_or(EDITS, |edits| usize::try_from(edits).unwrap());
-    let seed = setting("KEVRA_TEST_SEED").unwrap_or_else(rand::random);
+    let edits = servers::wish("KEVRA_TEST_EDITS").unwrap_or(EDITS);
+    let seed = servers::wish("KEVRA_TEST_SEED").unwrap_or_else(rand::random);
     println!("{edits} edits, KEVRA_TEST_SEED={seed}");
     let mut stage = Stage::hearing();
     let mut replica = stage.installation.start("dispatcher");

@@ -3,6 +3,9 @@
 use std::path::Path;
 use std::time::Duration;
 
+use directory::person;
+use registry::{Db, DbOptions, tenant};
+use secrecy::SecretString;
 use serde_json::{Value, json};
 use testkit::{Demo, eventually};
 
@@ -85,6 +88,64 @@ fn a_user_travels_from_the_identity_provider_to_the_downstream_and_a_disable_fol
     let again: Value = client.post(&users).bearer_auth(&token).json(&body).send().unwrap().json().unwrap();
     assert_eq!(again["id"], id, "a returning user keeps its id");
     assert!(downstream(&demo, &client, "ada@acme.test", |user| user["active"] == true).is_some());
+}
+
+/// Whom the realm has of a name, as its administrator sees it, and whether with the role of those SCIM manages.
+fn in_realm(demo: &Demo, client: &reqwest::blocking::Client, username: &str) -> (Value, bool) {
+    let url = format!("{}/v1/tenants/acme/realm-users", demo.fact("control_url"));
+    let people: Value = client.get(url).bearer_auth(demo.fact("operator_token")).send().unwrap().json().unwrap();
+    let person = people.as_array().unwrap().iter().find(|person| person["username"] == username).unwrap().clone();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let managed = runtime.block_on(async {
+        let db = Db::connect(&SecretString::from(demo.sqlite()), &DbOptions::default()).await.unwrap();
+        let acme = tenant::by_slug(&db, "acme").await.unwrap();
+        let managed = person::by_username(&db, acme.id, username).await.unwrap().unwrap().managed;
+        db.close().await.unwrap();
+        managed
+    });
+    (person, managed)
+}
+
+#[test]
+fn the_realm_has_what_scim_says_and_an_administrators_edit_of_a_managed_user_arrives_too() {
+    let (demo, client) = start();
+    let token = enable_both(&demo, &client);
+    let users = format!("{}/Users", demo.fact("scim_base_url"));
+    let body = json!({
+        "userName": "ada@acme.test", "name": { "givenName": "Ada", "familyName": "Byron" },
+        "emails": [{ "value": "ada.byron@acme.test", "type": "work", "primary": true }], "active": true
+    });
+    let made: Value = client.post(&users).bearer_auth(&token).json(&body).send().unwrap().json().unwrap();
+    let one = format!("{users}/{}", made["id"].as_str().unwrap());
+    let (person, managed) = in_realm(&demo, &client, "ada@acme.test");
+    assert!(managed, "she has the role scim-managed");
+    assert_eq!(person["id"], made["id"]);
+    for (field, value) in [("email", "ada.byron@acme.test"), ("first_name", "Ada"), ("last_name", "Byron")] {
+        assert_eq!(person[field], value, "{person}");
+    }
+    assert_eq!(person["enabled"], true);
+
+    // Order: as Okta does it; each change is there at both ends before the next.
+    let patch = |operation: Value| {
+        let body = json!({ "Operations": [operation] });
+        assert_eq!(client.patch(&one).bearer_auth(&token).json(&body).send().unwrap().status(), 200);
+    };
+    patch(json!({ "op": "replace", "path": "name.familyName", "value": "Lovelace" }));
+    assert!(downstream(&demo, &client, "ada@acme.test", |user| user["name"]["familyName"] == "Lovelace").is_some());
+    assert_eq!(in_realm(&demo, &client, "ada@acme.test").0["last_name"], "Lovelace");
+    for active in [false, true] {
+        patch(json!({ "op": "replace", "value": { "active": active } }));
+        assert!(downstream(&demo, &client, "ada@acme.test", |user| user["active"] == active).is_some());
+        assert_eq!(in_realm(&demo, &client, "ada@acme.test").0["enabled"], active);
+    }
+
+    let edited = format!("{}/v1/tenants/acme/realm-users/{}", demo.fact("control_url"), made["id"].as_str().unwrap());
+    let edit = json!({ "first_name": "Augusta" });
+    let saved = client.patch(edited).bearer_auth(demo.fact("operator_token")).json(&edit).send().unwrap();
+    assert_eq!(saved.status(), 200);
+    assert!(downstream(&demo, &client, "ada@acme.test", |user| user["name"]["givenName"] == "Augusta").is_some());
+    let seen: Value = client.get(&one).bearer_auth(&token).send().unwrap().json().unwrap();
+    assert_eq!(seen["name"]["givenName"], "Augusta", "the identity provider sees it as well");
 }
 
 #[test]

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails here")]
 
 mod console;
+mod demo;
 mod embedded;
 mod generated;
 mod layers;

@@ -2,6 +2,7 @@
 
 use reqwest::Method;
 use serde_json::{Value, json};
+use testkit::console::Console;
 use testkit::installation::Installation;
 
 use crate::{PROGRAM, front};
@@ -84,7 +85,7 @@ fn an_operator_of_one_tenant_finds_no_other() {
     }
     let old = console.enable_inbound("beta");
     let scopes = "sync:read sync:write";
-    let operator = testkit::console::Console::new(&control.url, &installation.operator_token("acme", scopes));
+    let operator = Console::new(&control.url, &installation.operator_token("acme", scopes));
     let downstream = json!({ "base_url": "http://127.0.0.1:9/scim/v2", "token": "t" });
     let choices = json!({ "on_delete": "deactivate", "hold_mass_deactivation": false });
     let shown = json!({ "users": 1 });
@@ -124,8 +125,22 @@ fn an_operator_of_one_tenant_finds_no_other() {
     }
     let (status, list) = operator.call(Method::GET, "/tenants", None);
     assert_eq!((status, list["tenants"].as_array().map(Vec::len)), (200, Some(1)), "{list}");
-    let reader = testkit::console::Console::new(&control.url, &installation.operator_token("beta", "sync:read"));
+    let reader = Console::new(&control.url, &installation.operator_token("beta", "sync:read"));
     let (status, _) = reader.call(Method::POST, "/tenants/beta/inbound/rotate", None);
     assert_eq!(status, 403, "a reader does not rotate");
     assert_ne!(console.rotate("beta"), old);
+}
+
+#[test]
+fn whoever_makes_tenants_sees_what_they_are_and_nothing_of_their_sync() {
+    let installation = Installation::on_embedded_realms(PROGRAM);
+    let (_console, control, _gateway) = front(&installation);
+    let with = |scopes: &str| Console::new(&control.url, &installation.operator_token("*", scopes));
+    let deployer = with("tenants:admin");
+    deployer.make_tenant("acme", "acme");
+    let (status, shown) = deployer.call(Method::GET, "/tenants/acme", None);
+    assert_eq!((status, &shown["slug"]), (200, &json!("acme")));
+    assert_eq!(with("sync:read").call(Method::GET, "/tenants/acme", None).0, 200);
+    assert_eq!(with("realm:write").call(Method::GET, "/tenants/acme", None).0, 403);
+    assert_eq!(deployer.call(Method::GET, "/tenants/acme/identity-sync", None).0, 403);
 }

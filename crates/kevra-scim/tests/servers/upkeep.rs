@@ -146,6 +146,7 @@ fn the_data_path_gets_another_secret_and_goes_on() {
     let old = secret();
     scene.installation.run(&["realm", "rotate-secret", "acme"]);
     assert_ne!(secret(), old);
+    assert_eq!(scene.sql("select actor from audit_entry where action = 'realm.rotate_secret'"), "cli");
     let form = [("grant_type", "client_credentials"), ("client_secret", old.as_str())];
     assert!(scene.realm.token_of("kevra-scim", &form)["access_token"].is_null(), "the old one is dead");
     scene.made("after@acme.test");

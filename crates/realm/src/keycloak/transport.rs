@@ -134,6 +134,7 @@ impl Transport {
         self.send(method, url, body, &token, deadline).await
     }
 
+    #[expect(clippy::disallowed_methods, reason = "every call to Keycloak is sent here, its trace with it")]
     async fn send(
         &self,
         method: &Method,
@@ -176,6 +177,7 @@ impl Transport {
 
     /// The access token and when it was made: one fetch at a time, renewed at four fifths of its life, or where the one
     /// made at `refused` is of no use.
+    #[expect(clippy::disallowed_methods, reason = "the one call for a token")]
     async fn token(&self, refused: Option<Instant>, deadline: Instant) -> Result<(SecretString, Instant), Failed> {
         let held = tokio::time::timeout_at(deadline.into(), self.token.lock()).await;
         let mut held = held.map_err(|_| Failed::silent(Error::Unavailable))?;

@@ -1,5 +1,6 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use registry::audit::{self, Note};
 use registry::credential;
 use registry::seal::Keyring;
 use registry::sealed::{self, Kind};
@@ -7,7 +8,22 @@ use registry::target::{self, Enable};
 use secrecy::{ExposeSecret, SecretString};
 use testkit::store::Store;
 
-testkit::on_both_databases!(every_secret_moves_under_the_active_key,);
+testkit::on_both_databases!(
+    every_secret_moves_under_the_active_key,
+    a_realms_secret_is_stored_with_the_entry_of_who_wanted_that,
+);
+
+async fn a_realms_secret_is_stored_with_the_entry_of_who_wanted_that(store: Store) {
+    let acme = store.tenant("acme").await;
+    let secret = keyring(&[("k1", 1)]).seal(&credential::aad(acme), &SecretString::from("client")).unwrap();
+    let last = || async { audit::last(&store.db, acme, &["realm.rotate_secret"]).await.unwrap() };
+    credential::store(&store.db, acme, "client", &secret, None).await.unwrap();
+    assert!(last().await.is_none(), "an enable has its own");
+    let note = Note { actor: "dana", action: "realm.rotate_secret", detail: serde_json::json!({}) };
+    credential::store(&store.db, acme, "client", &secret, Some(&note)).await.unwrap();
+    assert_eq!(last().await.unwrap().actor, "dana");
+    assert_eq!(credential::of(&store.db, acme).await.unwrap().unwrap().generation, 2);
+}
 
 fn keyring(keys: &[(&str, u8)]) -> Keyring {
     let items: Vec<String> = keys.iter().map(|(id, byte)| format!("{id}:{}", STANDARD.encode([*byte; 32]))).collect();
@@ -34,7 +50,7 @@ async fn every_secret_moves_under_the_active_key(store: Store) {
         tenants.push(tenant);
     }
     let secret = old.seal(&credential::aad(tenants[0]), &SecretString::from("client")).unwrap();
-    credential::store(&store.db, tenants[0], "client", &secret).await.unwrap();
+    credential::store(&store.db, tenants[0], "client", &secret, None).await.unwrap();
     let keys = sealed::keys(&store.db, Kind::DownstreamToken).await.unwrap();
     assert_eq!(keys.into_iter().collect::<Vec<_>>(), [("k1".to_owned(), 210)]);
     assert!(sealed::rewrap(&store.db, Kind::DownstreamToken, &new).await.is_err(), "the old key is needed");

@@ -180,11 +180,11 @@ fn read(object: &Object, method: Option<Method>, bulk_id: Option<String>) -> Res
             if id.is_some() { "no" } else { "an" }
         })));
     }
-    let data = member(object, "data").filter(|data| !data.is_null()).cloned();
+    let body = member(object, "data").filter(|value| !value.is_null()).cloned();
     let needed = method != Method::Delete;
-    if needed && !data.as_ref().is_some_and(Value::is_object) {
+    if needed && !body.as_ref().is_some_and(Value::is_object) {
         return Err(Error::syntax("data must be a JSON object"));
     }
     let version = text(object, "version")?;
-    Ok(Operation { method, bulk_id, endpoint: format!("/{endpoint}"), id, data: data.filter(|_| needed), version })
+    Ok(Operation { method, bulk_id, endpoint: format!("/{endpoint}"), id, data: body.filter(|_| needed), version })
 }

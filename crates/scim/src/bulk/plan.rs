@@ -91,8 +91,8 @@ impl Plan {
                     None => unknown = true,
                 };
                 operation.id.as_deref().and_then(reference::name).into_iter().for_each(&mut note);
-                if let Some(data) = &operation.data {
-                    reference::each(data, &mut note);
+                if let Some(body) = &operation.data {
+                    reference::each(body, &mut note);
                 }
                 // Order: operations on one resource keep theirs, or the last one would not win.
                 if let Some(id) = &operation.id {
@@ -149,8 +149,8 @@ impl Plan {
         let first = circle.copied().min()?;
         let entry = &mut self.entries[first];
         entry.waits_for.clear();
-        if let Some(data) = entry.operation.as_mut().and_then(|operation| operation.data.as_mut()) {
-            entry.postponed = reference::postpone(data, &self.ids);
+        if let Some(body) = entry.operation.as_mut().and_then(|operation| operation.data.as_mut()) {
+            entry.postponed = reference::postpone(body, &self.ids);
         }
         Some(first)
     }
@@ -160,16 +160,16 @@ impl Plan {
         let operation = entry.operation.as_ref()?;
         let endpoint = operation.endpoint.clone();
         if let State::Incomplete(Outcome::Done { id, .. }) = &entry.state {
-            let data = entry.postponed.as_ref().map(|patch| reference::resolved(patch, &self.ids));
+            let body = entry.postponed.as_ref().map(|patch| reference::resolved(patch, &self.ids));
             let (method, id) = (Method::Patch, id.clone());
-            return Some(Step { operation: place, method, endpoint, id, data, version: None });
+            return Some(Step { operation: place, method, endpoint, id, data: body, version: None });
         }
         Some(Step {
             operation: place,
             method: operation.method,
             endpoint,
             id: self.id(operation),
-            data: operation.data.as_ref().map(|data| reference::resolved(data, &self.ids)),
+            data: operation.data.as_ref().map(|body| reference::resolved(body, &self.ids)),
             version: operation.version.clone(),
         })
     }

@@ -17,7 +17,7 @@ fn run(plan: &mut Plan) -> Vec<Step> {
     let mut steps = Vec::new();
     let mut made = 0;
     while let Some(step) = plan.next_step() {
-        let bad = step.data.as_ref().is_some_and(|data| data["displayName"] == "bad");
+        let bad = step.data.as_ref().is_some_and(|body| body["displayName"] == "bad");
         plan.done(match step.method {
             _ if bad => Outcome::Failed(Error::taken("displayName")),
             Method::Post => {
@@ -32,9 +32,9 @@ fn run(plan: &mut Plan) -> Vec<Step> {
     steps
 }
 
-fn post(bulk_id: &str, data: Value) -> Value {
-    let path = if data.get("userName").is_some() { "/Users" } else { "/Groups" };
-    json!({ "method": "POST", "path": path, "bulkId": bulk_id, "data": data })
+fn post(bulk_id: &str, body: Value) -> Value {
+    let path = if body.get("userName").is_some() { "/Users" } else { "/Groups" };
+    json!({ "method": "POST", "path": path, "bulkId": bulk_id, "data": body })
 }
 
 #[test]

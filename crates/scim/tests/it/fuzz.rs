@@ -224,7 +224,7 @@ fn no_bulk_request_panics_and_every_one_ends() {
         while let Some(step) = plan.next_step() {
             steps += 1;
             assert!(steps <= 2 * bulk::MAX_OPERATIONS);
-            plan.done(if step.data.as_ref().is_some_and(|data| data["displayName"] == "bad") {
+            plan.done(if step.data.as_ref().is_some_and(|body| body["displayName"] == "bad") {
                 bulk::Outcome::Failed(scim::Error::taken("displayName"))
             } else {
                 bulk::Outcome::Done { status: 200, id: Some(format!("id-{steps}")), version: None }

@@ -24,9 +24,9 @@ fn statuses(reply: &Reply) -> Vec<&str> {
 }
 
 fn user(bulk_id: &str, more: &Value) -> Value {
-    let mut data = json!({ "userName": unique("bulk") });
-    data.as_object_mut().unwrap().extend(more.as_object().cloned().unwrap_or_default());
-    json!({ "method": "POST", "path": "/Users", "bulkId": bulk_id, "data": data })
+    let mut body = json!({ "userName": unique("bulk") });
+    body.as_object_mut().unwrap().extend(more.as_object().cloned().unwrap_or_default());
+    json!({ "method": "POST", "path": "/Users", "bulkId": bulk_id, "data": body })
 }
 
 fn group(bulk_id: &str, members: &[&str]) -> Value {
@@ -122,7 +122,7 @@ fn every_method_is_done_and_a_version_counts_as_if_match() {
 fn only_users_and_groups_can_be_written_in_bulk() {
     let hidden = user("inner", &json!({}));
     let inner = json!({ "Operations": [hidden] });
-    for (path, data) in [
+    for (path, body) in [
         ("/Bulk", inner),
         ("/.search", json!({})),
         ("/Nothing", json!({})),
@@ -136,7 +136,7 @@ fn only_users_and_groups_can_be_written_in_bulk() {
         ("https://evil.test/Users", json!({})),
     ] {
         let reply =
-            bulk(&json!({}), &[json!({ "method": "POST", "path": path, "bulkId": "q", "data": data })]).expect(200);
+            bulk(&json!({}), &[json!({ "method": "POST", "path": path, "bulkId": "q", "data": body })]).expect(200);
         let status: u16 = statuses(&reply)[0].parse().unwrap();
         assert!((400..500).contains(&status) || status == 501, "{path}: {}", reply.text);
     }

@@ -12,8 +12,8 @@ fn crowd(tenant: &Tenant, count: usize) -> Vec<String> {
         let one = |number: usize| {
             let (path, name) =
                 if number.is_multiple_of(10) { ("/Users", "userName") } else { ("/Groups", "displayName") };
-            let data = json!({ name: format!("c{batch}-{number}") });
-            json!({ "method": "POST", "path": path, "bulkId": format!("{number}"), "data": data })
+            let body = json!({ name: format!("c{batch}-{number}") });
+            json!({ "method": "POST", "path": path, "bulkId": format!("{number}"), "data": body })
         };
         let operations: Vec<Value> = (0..250).map(one).collect();
         let reply = tenant.post("/Bulk", &json!({ "Operations": operations })).expect(200);

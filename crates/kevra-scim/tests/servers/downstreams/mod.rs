@@ -91,6 +91,8 @@ fn receives_every_kind_of_change(downstream: &Downstream) {
     let sender = Sender::to(downstream);
     let (status, tried) = sender.call(Method::POST, "/outbound/test-user", None);
     assert_eq!((status, &tried["ok"]), (200, &json!(true)), "{tried}");
+    let audited = "select count(*) from audit_entry where action = 'outbound.test_user'";
+    assert_eq!(sender.installation.database().ask(audited), "1");
     let ada = sender.make("ada");
     let record = downstream.arrives("ada", |user| user["externalId"] == json!(ada));
     assert_eq!(record["emails"][0]["value"], "ada@acme.test");
