@@ -18,6 +18,7 @@ pub mod ledger;
 pub mod link;
 pub mod look;
 pub mod member;
+pub mod order;
 pub mod parked;
 pub mod person;
 pub mod refresh;
@@ -31,6 +32,7 @@ pub mod writing;
 
 pub use condition::Condition;
 pub use error::Error;
+pub use order::Order;
 
 /// Ends a transaction: commits what went well, rolls back what did not. Never left to `Drop`, which would panic where the
 /// connection is gone.
