@@ -34,16 +34,23 @@ pub(crate) async fn mend(
     let document = fence.document()?;
     let wanted = Native::of(&document);
     let change = difference(&native_of(seen), &wanted, fence.doubtful());
-    if change.is_empty() || (!fence.doubtful() && !in_turn(tenant, seen.id)) {
+    if change.is_empty() || (!fence.doubtful() && !is_in_turn(tenant, seen.id)) {
         return Ok(false);
     }
     // Under the write lease, like every write of ours to the realm (K1).
     let Some(mut hold) = Hold::take(&deps.db, Kind::User, tenant, seen.id).await? else { return Ok(true) };
-    match write(&mut hold, realm, seen.id, &change).await {
+    let written = write(&mut hold, realm, seen.id, &change).await;
+    // What the realm refuses is tried once in a while too; what came to no call at all was no try.
+    if !matches!(written, Ok(false)) {
+        turn_is_over(tenant, seen.id);
+    }
+    match written {
         // Doubt stays: the write it is about may still be on its way (K5).
-        Ok(()) => {
+        Ok(written) => {
             hold.release().await?;
-            tracing::info!(tenant.id = %tenant, user.id = %seen.id, "the realm was mended from the directory");
+            if written {
+                tracing::info!(tenant.id = %tenant, user.id = %seen.id, "the realm was mended from the directory");
+            }
             Ok(true)
         }
         Err(Unread::Realm(realm::Error::Ambiguous)) => {
@@ -57,16 +64,17 @@ pub(crate) async fn mend(
     }
 }
 
-async fn write(hold: &mut Hold<'_>, realm: &Realm, id: Uuid, change: &UserChange) -> Result<(), Unread> {
+/// Says whether it came to the write before the lease was somebody else's.
+async fn write(hold: &mut Hold<'_>, realm: &Realm, id: Uuid, change: &UserChange) -> Result<bool, Unread> {
     let fresh = realm.read(id).await?;
     if !hold.ready().await? {
-        return Ok(());
+        return Ok(false);
     }
     realm.write(fresh, change).await?;
     if change.enabled == Some(false) && hold.ready().await? {
         realm.logout(id).await?;
     }
-    Ok(())
+    Ok(true)
 }
 
 /// What of the realm is to become as the directory has it: in doubt the native fields, else what the directory owns.
@@ -98,14 +106,16 @@ fn difference(seen: &Native, wanted: &Native, doubtful: bool) -> UserChange {
 }
 
 /// Whether a user's turn has come again.
-fn in_turn(tenant: TenantId, user: Uuid) -> bool {
+fn is_in_turn(tenant: TenantId, user: Uuid) -> bool {
+    let written = WRITTEN.lock().unwrap_or_else(PoisonError::into_inner);
+    written.get(&(tenant, user)).is_none_or(|at| at.elapsed() >= EVERY)
+}
+
+/// The user's next turn is a while from now.
+fn turn_is_over(tenant: TenantId, user: Uuid) {
     let mut written = WRITTEN.lock().unwrap_or_else(PoisonError::into_inner);
-    if written.get(&(tenant, user)).is_some_and(|at| at.elapsed() < EVERY) {
-        return false;
-    }
     if written.len() >= KEPT {
         written.retain(|_, at| at.elapsed() < EVERY);
     }
     written.insert((tenant, user), Instant::now());
-    true
 }

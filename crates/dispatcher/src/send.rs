@@ -1,6 +1,7 @@
 //! Send: claim → realm → plan → HTTP → record (K16–K22). One sender per user; a verdict counts only for what it was made
 //! for; a POST is never repeated blindly.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use directory::activity::Entry;
@@ -117,7 +118,7 @@ pub(crate) struct Round<'a> {
     pub claim: &'a Claim,
     pub client: Client,
     pub link: Link,
-    pub key: Vec<u8>,
+    pub key: Arc<[u8]>,
     /// Hash of the user as this round saw it.
     pub observed: Vec<u8>,
     /// What was changed downstream, for the metrics; nothing yet.

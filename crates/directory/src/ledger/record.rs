@@ -77,7 +77,9 @@ pub struct LinkUpdate {
 }
 
 #[derive(FromQueryResult)]
-struct Clock {
+struct Held {
+    #[sea_orm(nested)]
+    row: Row,
     now: i64,
 }
 
@@ -194,14 +196,15 @@ async fn deactivates_deleted(transaction: &DatabaseTransaction, tenant: TenantId
 }
 
 async fn locked(transaction: &DatabaseTransaction, tenant: TenantId, user: Uuid) -> Result<Option<(Row, i64)>, Error> {
-    let text =
-        format!("select {COLUMNS} from ledger where tenant_id = $1 and user_id = $2 {}", sql::for_update(transaction));
-    let Some(row) = sql::one::<Row>(transaction, &text, [tenant.0.into(), user.into()]).await? else {
-        return Ok(None);
-    };
-    let text = format!("select {} as now", clock(transaction));
-    let now = sql::one::<Clock>(transaction, &text, []).await?.map_or(0, |clock| clock.now);
-    Ok(Some((row, now)))
+    // The clock is read after the lock was got: the lock is waited for within the inner select.
+    let text = format!(
+        "with held as materialized (select {COLUMNS} from ledger where tenant_id = $1 and user_id = $2 {})
+         select {COLUMNS}, {} as now from held",
+        sql::for_update(transaction),
+        clock(transaction)
+    );
+    let held: Option<Held> = sql::one(transaction, &text, [tenant.0.into(), user.into()]).await?;
+    Ok(held.map(|held| (held.row, held.now)))
 }
 
 /// A column that does not carry the protocol, and what is written there.

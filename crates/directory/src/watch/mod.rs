@@ -7,6 +7,9 @@ mod poll;
 mod restore;
 mod setup;
 
+use std::collections::HashMap;
+use std::sync::{Arc, LazyLock, PoisonError, RwLock};
+
 use registry::{Db, TenantId};
 use sea_orm::FromQueryResult;
 use uuid::Uuid;
@@ -101,12 +104,20 @@ pub async fn ensure(db: &Db, tenant: TenantId) -> Result<(), Error> {
     Ok(())
 }
 
+/// Keys that were read: a tenant's never changes, and every push needs it twice.
+static KEYS: LazyLock<RwLock<HashMap<TenantId, Arc<[u8]>>>> = LazyLock::new(RwLock::default);
+
 /// The key under which this tenant's digests and observed hashes are made.
-pub async fn digest_key(db: &Db, tenant: TenantId) -> Result<Vec<u8>, Error> {
+pub async fn digest_key(db: &Db, tenant: TenantId) -> Result<Arc<[u8]>, Error> {
+    if let Some(key) = KEYS.read().unwrap_or_else(PoisonError::into_inner).get(&tenant) {
+        return Ok(key.clone());
+    }
     for _ in 0..2 {
         let text = "select digest_key from realm_watch where tenant_id = $1";
         if let Some(key) = sql::one::<Key>(db.connection(), text, [tenant.0.into()]).await? {
-            return Ok(key.digest_key);
+            let key: Arc<[u8]> = key.digest_key.into();
+            KEYS.write().unwrap_or_else(PoisonError::into_inner).insert(tenant, key.clone());
+            return Ok(key);
         }
         ensure(db, tenant).await?;
     }

@@ -1,6 +1,9 @@
 //! A rolling restart of every role, one replica after the other, while identity providers and operators go on, under a
 //! schema that the next version has already expanded.
 
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::sync::RwLock;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
@@ -14,9 +17,12 @@ use crate::{PROGRAM, front, host_of};
 
 const WRITERS: usize = 3;
 
-/// A load balancer before two replicas: who does not take a connection is passed over, as every proxy does.
+/// A load balancer before two replicas. One that is to stop is taken out first and gets no new request, as an endpoint is
+/// before its pod is told to stop; one that takes no connection is passed over, as every proxy does.
 struct Balancer {
     urls: [String; 2],
+    /// Whether a replica is in; held for as long as a request to it lasts.
+    replicas: [RwLock<bool>; 2],
     http: Client,
     turn: AtomicUsize,
 }
@@ -24,7 +30,20 @@ struct Balancer {
 impl Balancer {
     fn new(replicas: [&str; 2]) -> Self {
         let http = Client::builder().no_proxy().timeout(Duration::from_secs(30)).pool_max_idle_per_host(0);
-        Self { urls: replicas.map(str::to_owned), http: http.build().unwrap(), turn: AtomicUsize::new(0) }
+        Self {
+            urls: replicas.map(str::to_owned),
+            replicas: [RwLock::new(true), RwLock::new(true)],
+            http: http.build().unwrap(),
+            turn: AtomicUsize::new(0),
+        }
+    }
+
+    fn take_out(&self, replica: usize) {
+        *self.replicas[replica].write().unwrap() = false;
+    }
+
+    fn put_in(&self, replica: usize) {
+        *self.replicas[replica].write().unwrap() = true;
     }
 
     /// The answer's status and body, or why there was none.
@@ -32,6 +51,10 @@ impl Balancer {
         let first = self.turn.fetch_add(1, Ordering::Relaxed);
         let mut why = String::new();
         for replica in [first % 2, (first + 1) % 2] {
+            let within = self.replicas[replica].read().unwrap();
+            if !*within {
+                continue;
+            }
             match request(&self.http, &self.urls[replica]).send() {
                 Ok(answer) => return Ok((answer.status().as_u16(), answer.json().unwrap_or_default())),
                 Err(error) if error.is_connect() => why = format!("{error:?}"),
@@ -76,6 +99,42 @@ fn write(balancer: &Balancer, (host, token): (&str, &str), stop: &AtomicBool, do
     (people, failed)
 }
 
+/// A request that is under way while its replica is told to stop: its body comes only afterwards.
+struct UnderWay {
+    connection: TcpStream,
+    body: String,
+}
+
+impl UnderWay {
+    /// Begins to create a user; the gateway has asked for the body.
+    fn begin(gateway: &str, (host, token): (&str, &str)) -> Self {
+        let mut connection = TcpStream::connect(gateway.strip_prefix("http://").unwrap()).unwrap();
+        connection.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+        let body = json!({ "userName": unique("late"), "name": { "familyName": "Late" } }).to_string();
+        let head = format!(
+            "POST /realms/acme/scim/v2/Users HTTP/1.1\r\nhost: {host}\r\nauthorization: Bearer {token}\r\n\
+             content-type: application/scim+json\r\nexpect: 100-continue\r\nconnection: close\r\ncontent-length: {}\r\n\r\n",
+            body.len()
+        );
+        connection.write_all(head.as_bytes()).unwrap();
+        let mut go_on = [0; 25];
+        connection.read_exact(&mut go_on).unwrap();
+        assert_eq!(&go_on, b"HTTP/1.1 100 Continue\r\n\r\n");
+        Self { connection, body }
+    }
+
+    /// Sends the rest; what came of it: the id and the family name.
+    fn end(mut self) -> (String, String) {
+        self.connection.write_all(self.body.as_bytes()).unwrap();
+        let mut answer = String::new();
+        self.connection.read_to_string(&mut answer).unwrap();
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        assert!(head.starts_with("HTTP/1.1 201"), "what was under way is finished: {answer}");
+        let made: Value = serde_json::from_str(body).unwrap();
+        (made["id"].as_str().unwrap().to_owned(), "Late".to_owned())
+    }
+}
+
 #[test]
 fn a_rolling_restart_of_every_role_fails_no_request_and_loses_no_change() {
     let installation = Installation::on_embedded_realms(PROGRAM);
@@ -111,20 +170,30 @@ fn a_rolling_restart_of_every_role_fails_no_request_and_loses_no_change() {
             (count, failed)
         });
         let restarts = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-            for role in &mut roles {
+            let mut late = Vec::new();
+            for (number, role) in roles.iter_mut().enumerate() {
                 let before = done.load(Ordering::Relaxed);
-                let status = role.process.stop(Duration::from_secs(30));
+                let balancer = [&controls, &gateways].into_iter().nth(number / 2);
+                balancer.inspect(|balancer| balancer.take_out(number % 2));
+                let is_gateway = number / 2 == 1;
+                let under_way = is_gateway.then(|| UnderWay::begin(&role.url, (&host, &token)));
+                role.process.signal("TERM");
+                late.extend(under_way.map(UnderWay::end));
+                let status = role.process.wait_until_ended(Duration::from_secs(30));
                 assert!(status.success(), "a soft stop is no crash: {status}\n{}", role.process.output());
                 role.restart();
+                balancer.inspect(|balancer| balancer.put_in(number % 2));
                 let onward = || (done.load(Ordering::Relaxed) > before + 10).then_some(());
                 assert!(eventually(Duration::from_secs(30), onward).is_some(), "the load goes on");
             }
+            late
         }));
         stop.store(true, Ordering::Relaxed);
-        let written: Vec<Written> = writers.into_iter().map(|writer| writer.join().unwrap()).collect();
+        let mut written: Vec<Written> = writers.into_iter().map(|writer| writer.join().unwrap()).collect();
         let reads: (usize, Vec<String>) = reader.join().unwrap();
-        if let Err(panic) = restarts {
-            std::panic::resume_unwind(panic);
+        match restarts {
+            Ok(late) => written.push((late, Vec::new())),
+            Err(panic) => std::panic::resume_unwind(panic),
         }
         (written, reads)
     });
