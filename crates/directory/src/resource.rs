@@ -171,7 +171,10 @@ pub async fn page(
         Page::After(Some(Place { key, created_at, id }), count) => {
             let (created_at, id) = (place((*created_at).into()), place((*id).into()));
             let later = format!("(r.created_at, r.id) > ({created_at}, {id})");
-            let after = wanted.order.map(|order| order.after(backend, key, &later, &mut place)).unwrap_or(later);
+            let after = match wanted.order {
+                Some(order) => order.after(backend, key, &later, &mut place),
+                None => later,
+            };
             (format!("and {after}"), *count, 0)
         }
     };
