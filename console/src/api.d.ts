@@ -723,7 +723,7 @@ export interface components {
              */
             extensions?: components["schemas"]["Extension"][] | null;
             /**
-             * @description Whose dialect is spoken; `auto` knows it by the requests.
+             * @description Whose requests they are. Every dialect is taken whatever this says; `entra` lets `replace` make what is not there.
              * @default auto
              */
             idp_profile?: components["schemas"]["IdpProfile"];

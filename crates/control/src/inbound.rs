@@ -93,7 +93,7 @@ pub(crate) async fn disable(writer: Writer, control: web::Data<Control>) -> Resu
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct InboundOptions {
-    /// Whose dialect is spoken; `auto` knows it by the requests.
+    /// Whose requests they are. Every dialect is taken whatever this says; `entra` lets `replace` make what is not there.
     #[schema(value_type = IdpProfile)]
     idp_profile: String,
     /// An unknown member id is an error, not skipped.

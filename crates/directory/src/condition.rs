@@ -2,9 +2,10 @@
 //! evaluated over documents by whoever walks them. Never a subset: a filter that the database cannot answer at all asks
 //! for everybody, and the residual evaluation decides.
 
+use registry::Db;
 use scim::filter::{Expression, Filter, Operand, Operator, Tail};
 use scim::path::AttributePath;
-use sea_orm::Value;
+use sea_orm::{DbBackend, Value};
 use serde_json::Value as Json;
 use uuid::Uuid;
 
@@ -26,17 +27,21 @@ impl Condition {
     }
 
     /// What the database can answer of a filter.
-    pub fn of(kind: Kind, filter: &Filter<'_>) -> Self {
-        let mut compiler = Compiler { kind, values: Vec::new() };
+    pub fn of(db: &Db, kind: Kind, filter: &Filter<'_>) -> Self {
+        let mut compiler = Compiler { backend: db.connection().get_database_backend(), kind, values: Vec::new() };
         let (text, exact) = compiler.expression(filter.expression());
         Self { text, values: compiler.values, exact }
     }
 }
 
 struct Compiler {
+    backend: DbBackend,
     kind: Kind,
     values: Vec<Value>,
 }
+
+/// Nanoseconds.
+const SECOND: u32 = 1_000_000_000;
 
 /// A condition and whether it is exact.
 type Compiled = (String, bool);
@@ -85,8 +90,12 @@ impl Compiler {
     }
 
     fn compare(&mut self, path: &AttributePath<'_>, operator: Operator, value: &Json) -> Compiled {
-        let Json::String(text) = value else { return everybody() };
         let name = path.to_string();
+        let text = match value {
+            Json::String(text) => text,
+            Json::Bool(active) if self.kind == Kind::User && name == "active" => return self.active(operator, *active),
+            _ => return everybody(),
+        };
         match (name.as_str(), operator) {
             ("id", Operator::Equal) => self.id("r.id = ", text),
             ("externalId", Operator::Equal) => (format!("r.external_key = {}", self.place(text.as_str())), true),
@@ -152,24 +161,38 @@ impl Compiler {
         (format!("{condition}{}{close}", self.place(id)), true)
     }
 
-    /// Times are shown in whole milliseconds and stored in microseconds: a bound a millisecond wide is a superset.
+    /// The column says who may log in, also of a document that does not say so itself.
+    fn active(&mut self, operator: Operator, active: bool) -> Compiled {
+        let says = match self.backend {
+            DbBackend::Postgres => "cast(r.document as json) ->> 'active'",
+            _ => "json_extract(r.document, '$.active')",
+        };
+        let holds = format!("(r.active = {} and {says} is not null)", self.place(active));
+        match operator {
+            Operator::Equal => (holds, true),
+            Operator::NotEqual => (format!("not {holds}"), true),
+            _ => everybody(),
+        }
+    }
+
+    /// Times are shown in whole milliseconds, rounded down, and stored in microseconds.
     fn time(&mut self, column: &str, operator: Operator, text: &str) -> Compiled {
-        let Ok(instant) = chrono::DateTime::parse_from_rfc3339(text) else { return everybody() };
-        let micros = instant.timestamp_micros();
-        let (from, to) = match operator {
-            Operator::Greater | Operator::GreaterOrEqual => (Some(micros - 1_000), None),
-            Operator::Less | Operator::LessOrEqual => (None, Some(micros + 1_000)),
-            Operator::Equal => (Some(micros - 1_000), Some(micros + 1_000)),
+        // A leap second has a time of its own in memory alone.
+        let instant = chrono::DateTime::parse_from_rfc3339(text).ok().filter(|at| at.timestamp_subsec_nanos() < SECOND);
+        let Some(instant) = instant else { return everybody() };
+        let (millis, whole) = (instant.timestamp_millis(), instant.timestamp_subsec_nanos().is_multiple_of(1_000_000));
+        // The first microseconds that are shown as this instant or later, and as later than it.
+        let (here, beyond) = (if whole { millis } else { millis + 1 } * 1_000, (millis + 1) * 1_000);
+        let text = match operator {
+            Operator::GreaterOrEqual => format!("{column} >= {}", self.place(here)),
+            Operator::Greater => format!("{column} >= {}", self.place(beyond)),
+            Operator::Less => format!("{column} < {}", self.place(here)),
+            Operator::LessOrEqual => format!("{column} < {}", self.place(beyond)),
+            Operator::Equal => format!("({column} >= {} and {column} < {})", self.place(here), self.place(beyond)),
+            Operator::NotEqual => format!("({column} < {} or {column} >= {})", self.place(here), self.place(beyond)),
             _ => return everybody(),
         };
-        let mut bounds = Vec::new();
-        if let Some(from) = from {
-            bounds.push(format!("{column} >= {}", self.place(from)));
-        }
-        if let Some(to) = to {
-            bounds.push(format!("{column} <= {}", self.place(to)));
-        }
-        (format!("({})", bounds.join(" and ")), false)
+        (text, true)
     }
 
     /// `emails[type eq "work"].value eq "x"` and `emails[type eq "work" and value eq "x"]`: who has the address at all.

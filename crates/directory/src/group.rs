@@ -2,7 +2,7 @@
 
 use registry::{Db, TenantId, TokenHash};
 use scim::Object;
-use sea_orm::{DatabaseTransaction, FromQueryResult};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, FromQueryResult};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -97,16 +97,16 @@ pub async fn claim(db: &Db, tenant: TenantId, id: Uuid, token: TokenHash) -> Res
 pub struct Committed {
     /// The group, with its members as far as they were wanted.
     pub group: Resource,
-    /// How many members it has.
-    pub members: u64,
+    /// It has more members than were to be read.
+    pub large: bool,
 }
 
 #[derive(FromQueryResult)]
 struct CommittedRow {
     version: i64,
     modified_at: i64,
-    members: i64,
-    related: String,
+    /// Null where there are more than were to be read.
+    related: Option<String>,
 }
 
 /// What a write leaves behind.
@@ -150,16 +150,13 @@ async fn commit_in(
     let name = display_name(commit.document);
     let now = ledger::clock(transaction);
     let free = if commit.keep { "" } else { ", write_until = null" };
-    let count =
-        "(select count(*) from membership m where m.tenant_id = $1 and m.group_id = directory_group.id and m.desired)";
-    let related = resource::related(transaction, Kind::Group, "directory_group");
+    let related = related(transaction, commit.members_up_to);
     let text = format!(
         "update directory_group set document = $4, version = version + $5, display_key = $6, display_name = $7,
              external_key = $8, base = coalesce($9, base),
              modified_at = case when $5 = 0 then modified_at else {now} end{free}
          where tenant_id = $1 and id = $2 and write_epoch = $3
-         returning version, modified_at, {count} as members,
-             case when {count} <= $10 then {related} else '[]' end as related"
+         returning version, modified_at, {related} as related"
     );
     let values = [
         tenant.0.into(),
@@ -171,7 +168,6 @@ async fn commit_in(
         name.into(),
         external_id(commit.document).into(),
         commit.base.map(str::to_owned).into(),
-        i64::try_from(commit.members_up_to).unwrap_or(i64::MAX).into(),
     ];
     let Some(row) = sql::one::<CommittedRow>(transaction, &text, values).await? else { return Ok(None) };
     ledger::mark_group(transaction, tenant, before.id).await?;
@@ -181,9 +177,23 @@ async fn commit_in(
         version: row.version,
         created_at: before.created_at,
         modified_at: row.modified_at,
-        related: resource::read_related(&row.related)?,
+        related: row.related.as_deref().map_or(Ok(Vec::new()), resource::read_related)?,
     };
-    Ok(Some(Committed { group, members: u64::try_from(row.members).unwrap_or(0) }))
+    Ok(Some(Committed { group, large: row.related.is_none() }))
+}
+
+/// The members of a group after its commit, null where there are more than so many. Of a large group no more are looked at
+/// than it takes to know that: a commit costs what changed, at any size.
+fn related(connection: &impl ConnectionTrait, up_to: u64) -> String {
+    let all = resource::related(connection, Kind::Group, "directory_group");
+    match up_to {
+        0 => "'[]'".to_owned(),
+        u64::MAX => all,
+        _ => format!(
+            "case when exists (select 1 from membership m where m.tenant_id = $1 and m.group_id = directory_group.id
+                 and m.desired limit 1 offset {up_to}) then null else {all} end"
+        ),
+    }
 }
 
 /// Removes a group under its claim, with its memberships; `false` if the claim is no longer ours.

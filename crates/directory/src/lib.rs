@@ -19,6 +19,7 @@ pub mod ledger;
 pub mod link;
 pub mod look;
 pub mod member;
+pub mod order;
 pub mod parked;
 pub mod person;
 pub mod pushed_member;
@@ -33,6 +34,7 @@ pub mod writing;
 
 pub use condition::Condition;
 pub use error::Error;
+pub use order::Order;
 
 /// Ends a transaction: commits what went well, rolls back what did not. Never left to `Drop`, which would panic where the
 /// connection is gone.

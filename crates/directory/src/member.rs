@@ -72,18 +72,6 @@ pub async fn of_group(db: &Db, tenant: TenantId, group: Uuid) -> Result<Vec<(Uui
     Ok(rows.into_iter().map(|row| (row.user_id, kind(&row.kind))).collect())
 }
 
-#[derive(FromQueryResult)]
-struct Count {
-    total: i64,
-}
-
-/// How many members a group has.
-pub async fn count(db: &Db, tenant: TenantId, group: Uuid) -> Result<u64, Error> {
-    let text = "select count(*) as total from membership where tenant_id = $1 and group_id = $2 and desired";
-    let row: Option<Count> = sql::one(db.connection(), text, [tenant.0.into(), group.into()]).await?;
-    Ok(row.map_or(0, |row| u64::try_from(row.total).unwrap_or(0)))
-}
-
 /// Whether a group is reached from another one through nested groups: making it a member there would close a circle.
 pub async fn reaches(
     connection: &impl ConnectionTrait,
@@ -203,6 +191,10 @@ pub(crate) async fn join_as_told(
     (tenant, group): (TenantId, Uuid),
     user: Uuid,
 ) -> Result<u64, Error> {
+    #[derive(FromQueryResult)]
+    struct Count {
+        total: i64,
+    }
     let text = "select count(*) as total from membership where tenant_id = $1 and group_id = $2 and user_id = $3";
     let held: Option<Count> = sql::one(transaction, text, [tenant.0.into(), group.into(), user.into()]).await?;
     if held.is_some_and(|held| held.total > 0) {

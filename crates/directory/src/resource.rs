@@ -2,10 +2,12 @@
 
 use registry::{Db, TenantId};
 use scim::Object;
+use scim::sort::Key;
 use sea_orm::{ConnectionTrait, DbBackend, FromQueryResult, Value};
 use uuid::Uuid;
 
 use crate::condition::Condition;
+use crate::order::Order;
 use crate::{Error, sql};
 
 /// Which resources.
@@ -51,53 +53,78 @@ pub struct Resource {
     pub related: Vec<(Uuid, String)>,
 }
 
+/// A row of a page; all of it null where the page is empty and only the total is told.
 #[derive(FromQueryResult)]
 struct Row {
-    id: Uuid,
-    document: String,
-    version: i64,
-    created_at: i64,
-    modified_at: i64,
+    id: Option<Uuid>,
+    document: Option<String>,
+    version: Option<i64>,
+    created_at: Option<i64>,
+    modified_at: Option<i64>,
+    text_key: Option<String>,
+    time_key: Option<i64>,
     related: String,
     total: i64,
 }
 
 impl Row {
-    fn read(self) -> Result<Resource, Error> {
-        Ok(Resource {
-            id: self.id,
-            document: serde_json::from_str(&self.document)?,
-            version: self.version,
-            created_at: self.created_at,
-            modified_at: self.modified_at,
-            related: read_related(&self.related)?,
-        })
+    fn read(self) -> Result<Option<(Resource, Key)>, Error> {
+        let (Some(id), Some(document), Some(version), Some(created_at), Some(modified_at)) =
+            (self.id, self.document, self.version, self.created_at, self.modified_at)
+        else {
+            return Ok(None);
+        };
+        let (document, related) = (serde_json::from_str(&document)?, read_related(&self.related)?);
+        let resource = Resource { id, document, version, created_at, modified_at, related };
+        Ok(Some((resource, Order::read(self.text_key, self.time_key))))
     }
 }
 
-/// Which page of a selection, always in the order of creation.
-#[derive(Debug, Clone, Copy)]
+/// A place in an order: after a resource.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Place {
+    /// What the resource is sorted by; missing in the order of creation.
+    pub key: Key,
+    /// Microseconds.
+    pub created_at: i64,
+    /// Its id.
+    pub id: Uuid,
+}
+
+/// Which page of a selection.
+#[derive(Debug, Clone)]
 pub enum Page {
     /// So many, after skipping so many.
     Offset(u64, u32),
-    /// So many, after a resource (created, id); none for the first.
-    After(Option<(i64, Uuid)>, u32),
+    /// So many, after a place; none for the first.
+    After(Option<Place>, u32),
 }
 
 /// What of a selection to read.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub struct Wanted {
     /// What relates to each resource.
     pub related: bool,
     /// How many there are in all.
     pub total: bool,
+    /// Another order than that of creation.
+    pub order: Option<Order>,
+}
+
+/// A page as it is read.
+#[derive(Debug, Default)]
+pub struct Selected {
+    /// The resources.
+    pub resources: Vec<Resource>,
+    /// What each is sorted by.
+    pub keys: Vec<Key>,
+    /// How many there are in all, if that was asked for.
+    pub total: u64,
 }
 
 /// A resource by id.
 pub async fn by_id(db: &Db, tenant: TenantId, kind: Kind, id: Uuid, related: bool) -> Result<Option<Resource>, Error> {
-    let condition = Condition { text: "r.id = $2".to_owned(), values: vec![id.into()], exact: true };
-    let wanted = Wanted { related, total: false };
-    Ok(page(db, tenant, kind, &condition, Page::Offset(0, 1), wanted).await?.0.pop())
+    Ok(by_ids(db, tenant, kind, &[id], related).await?.pop())
 }
 
 /// Resources by their ids, in no particular order.
@@ -115,20 +142,22 @@ pub async fn by_ids(
     let text = format!("r.id in ({})", places.join(", "));
     let condition = Condition { text, values: ids.iter().map(|id| (*id).into()).collect(), exact: true };
     let count = u32::try_from(ids.len()).unwrap_or(u32::MAX);
-    let wanted = Wanted { related, total: false };
-    Ok(page(db, tenant, kind, &condition, Page::Offset(0, count), wanted).await?.0)
+    let wanted = Wanted { related, ..Wanted::default() };
+    Ok(page(db, tenant, kind, &condition, &Page::Offset(0, count), wanted).await?.resources)
 }
 
-/// A page of what meets a condition, and how many do if that was asked for.
+/// A page of what meets a condition, and how many do if that was asked for: one statement, the page past the end and the
+/// empty one included.
 pub async fn page(
     db: &Db,
     tenant: TenantId,
     kind: Kind,
     condition: &Condition,
-    page: Page,
+    page: &Page,
     wanted: Wanted,
-) -> Result<(Vec<Resource>, Option<u64>), Error> {
+) -> Result<Selected, Error> {
     let connection = db.connection();
+    let backend = connection.get_database_backend();
     let table = kind.table();
     let mut values: Vec<Value> = vec![tenant.0.into()];
     values.extend(condition.values.iter().cloned());
@@ -136,50 +165,48 @@ pub async fn page(
         values.push(value);
         format!("${}", values.len())
     };
-    let (after, limit, offset) = match page {
-        Page::Offset(first, count) => {
-            let first = i64::try_from(first).unwrap_or(i64::MAX);
-            (String::new(), place(i64::from(count).into()), place(first.into()))
-        }
-        Page::After(None, count) => (String::new(), place(i64::from(count).into()), "0".to_owned()),
-        Page::After(Some((created_at, id)), count) => {
-            let (created_at, id) = (place(created_at.into()), place(id.into()));
-            (format!("and (r.created_at, r.id) > ({created_at}, {id})"), place(i64::from(count).into()), "0".to_owned())
+    let (after, count, skipped) = match page {
+        Page::Offset(first, count) => (String::new(), *count, i64::try_from(*first).unwrap_or(i64::MAX)),
+        Page::After(None, count) => (String::new(), *count, 0),
+        Page::After(Some(Place { key, created_at, id }), count) => {
+            let (created_at, id) = (place((*created_at).into()), place((*id).into()));
+            let later = format!("(r.created_at, r.id) > ({created_at}, {id})");
+            let after = match wanted.order {
+                Some(order) => order.after(backend, key, &later, &mut place),
+                None => later,
+            };
+            (format!("and {after}"), *count, 0)
         }
     };
+    let (limit, offset) = (place(i64::from(count).into()), place(skipped.into()));
     let filtered = format!("from {table} r where r.tenant_id = $1 and not r.protected and {}", condition.text);
-    let total = if wanted.total { format!("(select count(*) {filtered})") } else { "cast(0 as bigint)".to_owned() };
-    let related = if wanted.related { related(connection, kind, "r") } else { "'[]'".to_owned() };
+    let (text_key, time_key) = Order::columns(wanted.order);
+    let by = |key: fn(Order) -> String| wanted.order.map_or(String::new(), |order| order.by(backend, &key(order)));
+    let (within, again) = (by(Order::key), by(Order::of_page));
+    let related = if wanted.related { related(connection, kind, "page") } else { "'[]'".to_owned() };
+    let total = if wanted.total {
+        format!("select count(*) as total {filtered}")
+    } else {
+        "select cast(0 as bigint) as total".to_owned()
+    };
+    // What relates to a resource is read of the page alone, and the total is there however empty the page.
     let text = format!(
-        "select r.id, r.document, r.version, r.created_at, r.modified_at, {related} as related, {total} as total
-         {filtered} {after} order by r.created_at, r.id limit {limit} offset {offset}"
+        "with page as (
+             select r.id, r.document, r.version, r.created_at, r.modified_at, {text_key} as text_key, {time_key} as time_key
+             {filtered} {after} order by {within} r.created_at, r.id limit {limit} offset {offset})
+         select page.*, {related} as related, whole.total from ({total}) as whole left join page on 1 = 1
+         order by {again} page.created_at, page.id"
     );
     let rows: Vec<Row> = sql::all(connection, &text, values).await?;
-    let total = match (wanted.total, rows.first()) {
-        (false, _) => None,
-        (true, Some(row)) => Some(u64::try_from(row.total).unwrap_or(0)),
-        // Where the first page is empty nobody matches; that is most look-ups of identity providers.
-        (true, None) if matches!(page, Page::Offset(0, 1..) | Page::After(None, 1..)) => Some(0),
-        // No row carries the total of a page past the end.
-        (true, None) => Some(count(db, tenant, kind, condition).await?),
-    };
-    Ok((rows.into_iter().map(Row::read).collect::<Result<_, _>>()?, total))
-}
-
-/// How many meet a condition.
-pub async fn count(db: &Db, tenant: TenantId, kind: Kind, condition: &Condition) -> Result<u64, Error> {
-    #[derive(FromQueryResult)]
-    struct Count {
-        total: i64,
+    let mut selected = Selected::default();
+    for row in rows {
+        selected.total = u64::try_from(row.total).unwrap_or(0);
+        if let Some((resource, key)) = row.read()? {
+            selected.resources.push(resource);
+            selected.keys.push(key);
+        }
     }
-    let text = format!(
-        "select count(*) as total from {} r where r.tenant_id = $1 and not r.protected and {}",
-        kind.table(),
-        condition.text
-    );
-    let values = std::iter::once(tenant.0.into()).chain(condition.values.iter().cloned());
-    let row: Option<Count> = sql::one(db.connection(), &text, values).await?;
-    Ok(row.map_or(0, |row| u64::try_from(row.total).unwrap_or(0)))
+    Ok(selected)
 }
 
 /// Reads what [`related`] answers with.

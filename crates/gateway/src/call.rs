@@ -8,6 +8,7 @@ use registry::TenantId;
 use registry::provisioner::Provisioner;
 use scim::schema::{GROUP, ResourceType, Schema, USER};
 use serde_json::Value;
+use uuid::Uuid;
 
 use crate::Deps;
 use crate::request::Request;
@@ -72,10 +73,23 @@ pub(crate) struct Notes {
     /// Attributes that became different.
     pub changed: BTreeSet<String>,
     /// Members that are nobody we know.
-    pub skipped_members: usize,
+    pub skipped: Skipped,
+    /// Attributes that no schema has.
+    pub ignored: BTreeSet<String>,
     /// What was asked of the realm.
     pub asked: Vec<realm::Asked>,
 }
+
+/// Members that were skipped: how many, and the ids of some. What has no id's form is told of by number alone, because it
+/// may be a name.
+#[derive(Debug, Default)]
+pub(crate) struct Skipped {
+    pub count: usize,
+    pub ids: Vec<Uuid>,
+}
+
+/// Ids told of one request.
+const TOLD: usize = 20;
 
 /// What a handler is given.
 #[derive(Clone, Copy)]
@@ -92,8 +106,17 @@ impl Call<'_> {
         self.notes.lock().unwrap_or_else(PoisonError::into_inner).changed.extend(names);
     }
 
-    pub fn skipped_members(&self, count: usize) {
-        self.notes.lock().unwrap_or_else(PoisonError::into_inner).skipped_members += count;
+    /// Members that are nobody we know: how many, and those that have the form of an id.
+    pub fn skipped(&self, count: usize, ids: impl IntoIterator<Item = Uuid>) {
+        let skipped = &mut self.notes.lock().unwrap_or_else(PoisonError::into_inner).skipped;
+        skipped.count += count;
+        let room = TOLD.saturating_sub(skipped.ids.len());
+        skipped.ids.extend(ids.into_iter().take(room));
+    }
+
+    /// Attributes that no schema has.
+    pub fn ignored(&self, names: BTreeSet<String>) {
+        self.notes.lock().unwrap_or_else(PoisonError::into_inner).ignored.extend(names);
     }
 
     pub fn tenant(&self) -> TenantId {

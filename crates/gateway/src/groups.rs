@@ -4,7 +4,7 @@ use directory::group::Committed;
 use directory::resource::Kind;
 use scim::document;
 use scim::projection::Projection;
-use scim::{Object, members, patch};
+use scim::{Object, ignored, members, patch};
 use serde_json::Value;
 
 use crate::answer::Answer;
@@ -21,6 +21,7 @@ const LARGE: u64 = 1_000;
 pub(crate) async fn create(call: &Call<'_>, body: &Value) -> Outcome {
     let projection = projection(call, Kind::Group)?;
     let mut document = document::accept(&call.types.group, body)?;
+    call.ignored(ignored::in_body(&call.types.group, body));
     let members = members::split(&mut document)?;
     let mut made = write::group::create(call, document, &members).await?.group;
     if !projection.shows(&call.types.group, "members") {
@@ -33,6 +34,7 @@ pub(crate) async fn create(call: &Call<'_>, body: &Value) -> Outcome {
 pub(crate) async fn replace(call: &Call<'_>, id: &str, body: &Value) -> Outcome {
     let projection = projection(call, Kind::Group)?;
     let mut document = document::accept(&call.types.group, body)?;
+    call.ignored(ignored::in_body(&call.types.group, body));
     let wish = Wish::Exactly(members::split(&mut document)?);
     let replace = |_: &Object| Ok(document.clone());
     let shown = if projection.shows(&call.types.group, "members") { u64::MAX } else { 0 };
@@ -42,7 +44,9 @@ pub(crate) async fn replace(call: &Call<'_>, id: &str, body: &Value) -> Outcome 
 
 pub(crate) async fn patch(call: &Call<'_>, id: &str, body: &Value) -> Outcome {
     let projection = projection(call, Kind::Group)?;
-    let (rest, membership) = members::divide(&call.types.group, patch::parse(body)?, options(call))?;
+    let patch = patch::parse(body)?;
+    call.ignored(patch.ignored(&call.types.group));
+    let (rest, membership) = members::divide(&call.types.group, patch, options(call))?;
     let apply = |current: &Object| {
         patch::apply(&call.types.group, current, &rest, options(call)).map(|applied| applied.document)
     };
@@ -58,7 +62,7 @@ pub(crate) async fn patch(call: &Call<'_>, id: &str, body: &Value) -> Outcome {
 
 fn answer(call: &Call<'_>, committed: &Committed, asked: bool, projection: &Projection<'_>) -> Answer {
     let whole = projection.shows(&call.types.group, "members");
-    if whole && !asked && committed.members > LARGE {
+    if whole && !asked && committed.large {
         return Answer { etag: Some(document::etag(committed.group.version)), ..Answer::empty(204) };
     }
     render::answer(call, 200, Kind::Group, &committed.group, projection)

@@ -9,10 +9,13 @@ use std::time::{Duration, Instant};
 
 use directory::activity::{self, Entry};
 use directory::contact::{self, Accepted, Rejected};
-use registry::{Db, TenantId};
+use registry::{Db, TenantId, audit};
+use serde_json::Value;
 use telemetry::metrics::{self, Counter};
 use tokio::sync::mpsc::{self, Receiver, Sender};
 use tokio_util::sync::CancellationToken;
+
+use crate::ignored::Ignored;
 
 static DROPPED: LazyLock<Counter<u64>> =
     LazyLock::new(|| metrics::counter("activity_dropped", "Activity rows that did not fit the queue"));
@@ -33,18 +36,21 @@ pub(crate) enum Line {
     Accepted(TenantId, Accepted),
     Rejected(TenantId, Rejected),
     Entry(Box<Entry>),
+    /// Members nobody knows, for the audit.
+    Skipped(TenantId, Value),
 }
 
 pub(crate) struct Journal {
     lines: Sender<Line>,
     told: Mutex<HashMap<String, Instant>>,
+    pub ignored: Ignored,
 }
 
 impl Journal {
     /// A journal and the work that writes it, to be run until the end.
     pub fn new(db: Db, shutdown: CancellationToken) -> (Self, impl Future<Output = ()> + Send + 'static) {
         let (lines, received) = mpsc::channel(QUEUE);
-        (Self { lines, told: Mutex::default() }, keep(db, received, shutdown))
+        (Self { lines, told: Mutex::default(), ignored: Ignored::default() }, keep(db, received, shutdown))
     }
 
     pub fn write(&self, line: Line) {
@@ -96,15 +102,22 @@ async fn keep(db: Db, mut lines: Receiver<Line>, shutdown: CancellationToken) {
 }
 
 async fn store(db: &Db, batch: Vec<Line>) -> Result<(), directory::Error> {
-    let (mut accepted, mut rejected, mut entries) = (HashMap::new(), HashMap::new(), Vec::new());
+    let (mut accepted, mut rejected) = (HashMap::new(), HashMap::new());
+    let (mut entries, mut skipped) = (Vec::new(), Vec::new());
     for line in batch {
         match line {
             Line::Accepted(tenant, one) => drop(accepted.insert(tenant, one)),
             Line::Rejected(tenant, one) => drop(rejected.insert(tenant, one)),
             Line::Entry(entry) => entries.push(*entry),
+            Line::Skipped(tenant, detail) => skipped.push((tenant, detail)),
         }
     }
     activity::insert(db.connection(), &entries).await?;
+    for (tenant, detail) in skipped {
+        if let Err(error) = audit::note(db, tenant, "scim", "members.skip", detail).await {
+            tracing::warn!(%error, "an audit entry could not be written");
+        }
+    }
     for (tenant, one) in &accepted {
         contact::accepted(db, *tenant, one).await?;
     }

@@ -9,6 +9,7 @@ mod bulk;
 mod call;
 mod discovery;
 mod groups;
+mod ignored;
 mod journal;
 mod limits;
 mod observe;
@@ -38,6 +39,8 @@ use tokio_util::sync::CancellationToken;
 pub struct Config {
     /// The largest body, bytes.
     pub max_body: usize,
+    /// How long a body may take to arrive.
+    pub body_within: Duration,
     /// How long one request may take, body included.
     pub deadline: Duration,
     /// Networks whose `X-Forwarded-Host` is believed, as predicates over the peer's address.
@@ -48,7 +51,13 @@ pub struct Config {
 
 impl Default for Config {
     fn default() -> Self {
-        Self { max_body: 1 << 20, deadline: Duration::from_secs(25), trusted_proxies: Vec::new(), workers: 2 }
+        Self {
+            max_body: 1 << 20,
+            body_within: Duration::from_secs(10),
+            deadline: Duration::from_secs(25),
+            trusted_proxies: Vec::new(),
+            workers: 2,
+        }
     }
 }
 

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use directory::activity::{Entry, RealmCall};
 use directory::contact::{Accepted, Rejected};
 use registry::TenantId;
+use serde_json::json;
 use telemetry::metrics::{self, Counter, Histogram, KeyValue};
 use telemetry::trace;
 use tracing::Span;
@@ -118,12 +119,34 @@ impl Observed {
         if let Some(refused) = refused {
             AUTH_FAILURES.add(1, &[KeyValue::new("reason", refused.class)]);
         }
-        if ended.notes.skipped_members > 0 {
-            SKIPPED.add(ended.notes.skipped_members as u64, &[]);
-        }
         if let Some(tenant) = tenant {
+            self.tell_skipped(journal, tenant, ended);
+            for attribute in journal.ignored.news(tenant, &ended.notes.ignored) {
+                tracing::info!(name = "inbound.ignored", tenant.id = %tenant, attribute, trace_id = self.trace_id);
+            }
             self.tell(journal, tenant, ended, duration_ms);
         }
+    }
+
+    /// Members that were skipped, in the log, the metric and the audit: one stale id is nobody's error, many are.
+    fn tell_skipped(&self, journal: &Journal, tenant: TenantId, ended: &Ended) {
+        let skipped = &ended.notes.skipped;
+        if skipped.count == 0 {
+            return;
+        }
+        SKIPPED.add(skipped.count as u64, &[]);
+        let group = self.resource.or(ended.id).map(|id| id.to_string());
+        let ids: Vec<String> = skipped.ids.iter().map(ToString::to_string).collect();
+        tracing::info!(
+            name = "inbound.skipped",
+            tenant.id = %tenant,
+            resource.id = group,
+            count = skipped.count,
+            members = ids.join(" "),
+            trace_id = self.trace_id,
+        );
+        let detail = json!({ "group": group, "count": skipped.count, "members": ids });
+        journal.write(Line::Skipped(tenant, detail));
     }
 
     /// Changes are told, and what went wrong; not every look-up.
@@ -146,7 +169,7 @@ impl Observed {
         if read && (ended.status < 400 || ended.status == 404) {
             return;
         }
-        let skipped = ended.notes.skipped_members;
+        let skipped = ended.notes.skipped.count;
         let skipped = (skipped > 0).then(|| format!("{skipped} unknown members were skipped"));
         journal.write(Line::Entry(Box::new(Entry {
             tenant,

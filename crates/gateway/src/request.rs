@@ -160,9 +160,9 @@ pub(crate) async fn body(
         }
         Ok(())
     };
-    match tokio::time::timeout(std::time::Duration::from_secs(10), read).await {
+    match tokio::time::timeout(config.body_within, read).await {
         Ok(read) => read?,
-        Err(_) => return Err(Error::plain(408, "the body did not arrive within 10 seconds")),
+        Err(_) => return Err(Error::plain(408, "the body did not arrive in time")),
     }
     scim::json::parse(&bytes)
 }

@@ -2,10 +2,8 @@
 
 use directory::resource::{self, Kind};
 use directory::user::User;
-use scim::document;
-use scim::patch;
 use scim::projection::Projection;
-use scim::{Error, Object};
+use scim::{Error, Object, document, ignored, patch};
 use serde_json::Value;
 
 use crate::answer::Answer;
@@ -35,6 +33,7 @@ pub(crate) async fn read(call: &Call<'_>, kind: Kind, id: &str) -> Outcome {
 pub(crate) async fn create(call: &Call<'_>, body: &Value) -> Outcome {
     let projection = projection(call, Kind::User)?;
     let mut new = document::accept(&call.types.user, body)?;
+    call.ignored(ignored::in_body(&call.types.user, body));
     new.entry("active").or_insert(Value::Bool(true));
     if call.provisioner.importing
         && let Some(name) = new.get("userName").and_then(Value::as_str)
@@ -50,6 +49,7 @@ pub(crate) async fn replace(call: &Call<'_>, id: &str, body: &Value) -> Outcome 
     let projection = projection(call, Kind::User)?;
     // Whether it will deactivate is known before the row is read: PUT takes `active` from the body or leaves it.
     let deactivates = document::accept(&call.types.user, body)?.get("active") == Some(&Value::Bool(false));
+    call.ignored(ignored::in_body(&call.types.user, body));
     let change = |current: &User| document::replace(&call.types.user, &current.document, body);
     let user = write::user::update(call, id, deactivates, change).await?;
     Ok(render::answer(call, 200, Kind::User, &user, &projection))
@@ -58,6 +58,7 @@ pub(crate) async fn replace(call: &Call<'_>, id: &str, body: &Value) -> Outcome 
 pub(crate) async fn patch(call: &Call<'_>, id: &str, body: &Value) -> Outcome {
     let projection = projection(call, Kind::User)?;
     let patch = patch::parse(body)?;
+    call.ignored(patch.ignored(&call.types.user));
     let apply = |current: &Object| {
         patch::apply(&call.types.user, current, &patch, options(call)).map(|applied| applied.document)
     };

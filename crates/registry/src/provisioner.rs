@@ -30,6 +30,8 @@ pub struct Provisioner {
     pub strict_members: bool,
     /// A realm user SCIM did not make may be taken over.
     pub adopts: bool,
+    /// The identity provider may rename users.
+    pub allow_rename: bool,
     /// The tenant's own schema extensions, a JSON array.
     pub extensions: Option<String>,
     /// Signs the tenant's cursors.
@@ -79,6 +81,7 @@ struct TokenRow {
     requests_per_second: Option<i64>,
     strict_members: Option<bool>,
     existing_users: Option<String>,
+    allow_rename: Option<bool>,
     extensions: Option<String>,
     cursor_key: Option<Vec<u8>>,
     importing: i64,
@@ -97,7 +100,7 @@ pub async fn resolve(
     let text = format!(
         "select i.tenant_id, i.died_at, i.died_why, i.expires_at, {} as now, t.slug, t.realm, t.custom_domain,
              c.public_host, c.keycloak_url, o.idp_profile, o.requests_per_second, o.strict_members,
-             o.existing_users, o.extensions, t.cursor_key, t.frozen_at, o.projection,
+             o.existing_users, o.allow_rename, o.extensions, t.cursor_key, t.frozen_at, o.projection,
              (select count(*) from realm_watch w where w.tenant_id = t.id and w.import_done_at is null) as importing
          from inbound_token i join tenant t on t.id = i.tenant_id join cluster c on c.id = t.cluster_id
              left join tenant_option o on o.tenant_id = t.id
@@ -130,6 +133,7 @@ pub async fn resolve(
         requests_per_second: row.requests_per_second,
         strict_members: row.strict_members.unwrap_or(false),
         adopts: row.existing_users.as_deref() == Some("adopt"),
+        allow_rename: row.allow_rename.unwrap_or(true),
         extensions: row.extensions,
         cursor_key: row.cursor_key,
         importing: row.importing > 0,

@@ -59,13 +59,21 @@ impl Walk {
     }
 
     /// The walk of a query, or of the queries of one request at the root.
-    pub fn of(identity: &str, endpoint: &str, queries: &[Query<'_>]) -> Self {
-        let parts: Vec<_> = queries.iter().map(|query| (query.filter.as_ref(), query.sort.as_ref())).collect();
-        let count = queries.first().and_then(|query| match query.paging {
-            Paging::Cursor { count, .. } => count,
-            Paging::Index(_) => None,
-        });
+    pub fn of<'q>(identity: &str, endpoint: &str, queries: impl IntoIterator<Item = &'q Query<'q>>) -> Self {
+        let (mut parts, mut count) = (Vec::new(), None);
+        for query in queries {
+            parts.push((query.filter.as_ref(), query.sort.as_ref()));
+            if let Paging::Cursor { count: asked, .. } = query.paging {
+                count = asked;
+            }
+        }
         Self::of_parts(identity, endpoint, &parts, count)
+    }
+
+    /// The same walk in pages of another size.
+    #[must_use]
+    pub fn counting(self, count: Option<u32>) -> Self {
+        Self { count, ..self }
     }
 
     fn of_parts(

@@ -6,6 +6,7 @@ pub mod discovery;
 pub mod document;
 mod error;
 pub mod filter;
+pub mod ignored;
 pub mod json;
 pub mod key;
 pub mod list;

@@ -15,7 +15,7 @@ use crate::schema::{Kind, ResourceType};
 use crate::{Error, Object, ScimType};
 
 /// How many characters of a text decide its place: beyond them values are equal, so that every place fits a cursor.
-const DECISIVE: usize = 512;
+pub const DECISIVE: usize = 512;
 
 /// A parsed `sortBy` and `sortOrder`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

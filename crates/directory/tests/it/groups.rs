@@ -1,3 +1,5 @@
+use std::sync::{Arc, Mutex};
+
 use directory::group::{self, Commit, Group};
 use directory::member::{self, Change};
 use directory::reservation::{self, Reservation, Reserved};
@@ -17,6 +19,7 @@ testkit::on_both_databases!(
     of_many_groups_of_one_name_one_is_made,
     members_change_by_what_is_named_and_a_repetition_changes_nothing,
     members_keep_the_order_they_were_named_in,
+    a_change_of_a_large_group_looks_at_who_is_named_and_at_no_more_than_are_shown,
     who_is_deleted_leaves_every_group,
     a_group_cannot_be_reached_from_itself,
     what_the_realm_was_not_told_is_pending,
@@ -121,12 +124,44 @@ async fn members_keep_the_order_they_were_named_in(store: Store) {
     let team = make(&store, acme, &token, "Team", Vec::new()).await;
     change(&store, acme, &token, team, &add(&people), true).await;
     assert_eq!(ids(&store, acme, team).await, people);
-    assert_eq!(member::count(&store.db, acme, team).await.unwrap(), 1_200);
     let read = resource::by_id(&store.db, acme, Kind::Group, team, true).await.unwrap().unwrap();
     assert_eq!(read.related.len(), 1_200);
     assert_eq!(read.related[7], (people[7], "User".to_owned()));
     let bare = resource::by_id(&store.db, acme, Kind::Group, team, false).await.unwrap().unwrap();
     assert!(bare.related.is_empty());
+}
+
+async fn a_change_of_a_large_group_looks_at_who_is_named_and_at_no_more_than_are_shown(store: Store) {
+    let (acme, token) = store.provisioned("acme").await;
+    let people = people(&store, acme, 3_000).await;
+    let team = make(&store, acme, &token, "Team", Vec::new()).await;
+    change(&store, acme, &token, team, &add(&people[1..]), true).await;
+    let ran: Arc<Mutex<Vec<String>>> = Arc::default();
+    let watcher = ran.clone();
+    let db = store.db.clone().watched(move |statement| watcher.lock().unwrap().push(statement.to_owned()));
+    let removed = Change { add: Vec::new(), remove: vec![people[2]] };
+    for (change, shown) in [(add(&people[..1]), 1_000), (removed.clone(), 1_000), (removed, 0)] {
+        let before = claimed(&store, acme, team, &token).await;
+        let document = before.document.clone();
+        let commit = Commit {
+            document: &document,
+            members: &change,
+            settled: true,
+            base: None,
+            keep: false,
+            members_up_to: shown,
+        };
+        let committed = group::commit(&db, acme, &before, &commit).await.unwrap().unwrap();
+        assert_eq!((committed.large, committed.group.related.len()), (shown > 0, 0));
+    }
+    let ran = ran.lock().unwrap();
+    let about: Vec<&String> = ran.iter().filter(|statement| statement.contains("membership")).collect();
+    assert!(about.len() >= 4, "{ran:#?}");
+    for statement in about {
+        let named = statement.contains("user_id in (") || statement.contains("r.id = named.id");
+        let bounded = statement.contains("case when exists (") && statement.contains("limit 1 offset 1000) then null");
+        assert!((named || bounded) && !statement.contains("count("), "{statement}");
+    }
 }
 
 async fn who_is_deleted_leaves_every_group(store: Store) {

@@ -1,11 +1,12 @@
 use directory::refresh::{self, Fate};
-use directory::resource::{self, Kind, Page, Wanted};
+use directory::resource::{self, Kind, Page, Place, Resource, Wanted};
 use directory::user::{self, Commit, User};
 use directory::writing::{self, Claim};
 use directory::{Condition, Error, ledger};
 use futures_util::future::join_all;
 use registry::{BearerToken, TenantId, inbound_token};
 use scim::native::Native;
+use scim::sort::Key;
 use serde_json::json;
 use testkit::store::Store;
 use uuid::Uuid;
@@ -112,20 +113,22 @@ async fn a_page_follows_the_order_of_creation(store: Store) {
     for number in 0..7 {
         ids.push(made(&store, acme, &token, &format!("user-{number}@acme.test"), None).await.id);
     }
-    let wanted = Wanted { related: true, total: true };
-    let page = async |page| resource::page(&store.db, acme, Kind::User, &Condition::all(), page, wanted).await.unwrap();
+    let wanted = Wanted { related: true, total: true, order: None };
+    let page =
+        async |page| resource::page(&store.db, acme, Kind::User, &Condition::all(), &page, wanted).await.unwrap();
     let (mut seen, mut walked, mut last) = (Vec::new(), Vec::new(), None);
     for first in [0, 3, 6] {
-        let (rows, total) = page(Page::Offset(first, 3)).await;
-        assert_eq!(total, Some(7));
-        seen.extend(rows.into_iter().map(|user| user.id));
-        let (rows, _) = page(Page::After(last, 3)).await;
-        last = rows.last().map(|user| (user.created_at, user.id));
-        walked.extend(rows.into_iter().map(|user| user.id));
+        let selected = page(Page::Offset(first, 3)).await;
+        assert_eq!(selected.total, 7);
+        seen.extend(selected.resources.into_iter().map(|user| user.id));
+        let selected = page(Page::After(last, 3)).await;
+        let place = |user: &Resource| Place { key: Key::Missing, created_at: user.created_at, id: user.id };
+        last = selected.resources.last().map(place);
+        walked.extend(selected.resources.into_iter().map(|user| user.id));
     }
     assert_eq!((&seen, &walked), (&ids, &ids));
-    assert_eq!(page(Page::Offset(0, 0)).await.1, Some(7));
-    assert_eq!(page(Page::Offset(100, 10)).await.1, Some(7), "past the end the total is true still");
+    assert_eq!(page(Page::Offset(0, 0)).await.total, 7);
+    assert_eq!(page(Page::Offset(100, 10)).await.total, 7, "past the end the total is true still");
 }
 
 async fn a_deleted_user_is_gone_and_its_name_free(store: Store) {

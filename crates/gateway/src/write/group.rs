@@ -1,7 +1,7 @@
 //! Groups: the document like a user's; memberships by deltas, committed first and then told to the realm one by one (K7).
 //! What a crash leaves untold belongs to the sweeper.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use directory::group::{self, Commit, Committed, Group};
 use directory::member::{self, Change};
@@ -72,7 +72,7 @@ pub(crate) async fn create(call: &Call<'_>, document: Object, members: &[Member]
         let mut held = Held { call, kind: Kind::Group, id, epoch: before.write_epoch, lease };
         tell(&mut held, &realm).await?;
     }
-    Ok(Committed { group, members: count })
+    Ok(Committed { group, large: false })
 }
 
 /// The realm's part of a create. On its 409 only a group that carries this reservation's nonce is ours (K2); one that an
@@ -275,10 +275,10 @@ async fn resolved(call: &Call<'_>, members: &[Member]) -> Result<Vec<(Uuid, Kind
         let detail = format!("{skipped} of {} members are unknown", members.len());
         return Err(Error::bad(ScimType::InvalidValue, detail).into());
     }
+    let kinds: HashMap<Uuid, Kind> = known.into_iter().collect();
     if skipped > 0 {
-        call.skipped_members(skipped);
+        call.skipped(skipped, ids.iter().copied().filter(|id| !kinds.contains_key(id)));
     }
     // In the order they were sent.
-    let kinds: std::collections::HashMap<Uuid, Kind> = known.into_iter().collect();
     Ok(ids.into_iter().filter_map(|id| kinds.get(&id).map(|kind| (id, *kind))).collect())
 }

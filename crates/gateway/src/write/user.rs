@@ -7,7 +7,7 @@ use directory::user::{self, Commit, User};
 use directory::writing;
 use realm::{Realm, RealmUser, UserChange};
 use scim::native::Native;
-use scim::{Error, Object};
+use scim::{Error, Object, ScimType};
 
 use super::{Failed, Held, check_version, claimed, id_of, missing, realm_failed, ring};
 use crate::answer::Answer;
@@ -56,6 +56,10 @@ async fn change_claimed(
         projected(held.call, &after).filter(|(name, value)| projected_before.get(name) != Some(value)).collect();
     if deactivates && !new.active {
         realm_change.enabled = Some(false);
+    }
+    if realm_change.username.is_some() && !held.call.provisioner.allow_rename {
+        let detail = "the tenant does not let its identity provider rename users";
+        return Err(Error::bad(ScimType::Mutability, detail).into());
     }
     // Asked before the realm is: whatever is refused here has changed nothing anywhere.
     if realm_change.username.is_some() || realm_change.external_id.is_some() {

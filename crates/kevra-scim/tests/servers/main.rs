@@ -8,6 +8,7 @@ mod capture;
 mod certificates;
 mod commands;
 mod conformance;
+mod creates;
 mod demo;
 mod doubts;
 mod downstreams;

@@ -90,6 +90,26 @@ fn who_is_managed_already_keeps_the_id_and_is_never_unknown_meanwhile() {
 }
 
 #[test]
+fn a_rename_reaches_the_realm_or_is_refused_before_it_as_the_tenant_says() {
+    let scene = Scene::new(Realm::default());
+    let id = scene.made("ada@acme.test");
+    let rename = |name: &str| {
+        let operation = json!({ "op": "replace", "path": "userName", "value": name });
+        scene.send(Method::PATCH, &format!("/Users/{id}"), &json!({ "Operations": [operation] }))
+    };
+    scene.console.inbound_options("acme", &json!({ "allow_rename": false }));
+    let (status, error) = rename("grace@acme.test");
+    assert_eq!((status, &error["scimType"]), (400, &json!("mutability")), "{error}");
+    scene.agrees("ada@acme.test");
+    assert!(scene.realm.user("grace@acme.test").is_none());
+    scene.console.inbound_options("acme", &json!({ "allow_rename": true }));
+    let (status, renamed) = rename("grace@acme.test");
+    assert_eq!((status, &renamed["id"]), (200, &json!(id)), "{renamed}");
+    scene.agrees("grace@acme.test");
+    assert!(scene.realm.user("ada@acme.test").is_none());
+}
+
+#[test]
 fn who_is_deleted_in_the_realm_is_gone_and_the_name_is_free() {
     let scene = Scene::new(Realm::default());
     let id = scene.made("ada@acme.test");

@@ -6,7 +6,7 @@ use super::delta::{Delta, Fold};
 use super::{Member, parse};
 use crate::Error;
 use crate::filter::{Expression, Operand, Operator};
-use crate::patch::{Options, OwnedStep, Patch, Step, Verb, count_visits, members_after};
+use crate::patch::{Options, OwnedStep, Patch, Step, Verb, Visits, members_after};
 use crate::schema::ResourceType;
 
 /// What a PATCH asks of the membership of a group.
@@ -16,6 +16,8 @@ pub struct Membership<'s> {
     /// What comes after them; everything, if there are none.
     delta: Delta,
     options: Options,
+    /// About how many bytes were sent.
+    bytes: usize,
 }
 
 impl std::fmt::Debug for Membership<'_> {
@@ -40,12 +42,12 @@ impl Membership<'_> {
         if !self.needs_current() {
             return Ok(self.delta.clone());
         }
-        // Only what needs it looks at the whole list.
-        count_visits(&mut 0, self.steps.len().saturating_mul(current.len()))?;
-        let (mut members, mut visits) = (current.to_vec(), 0);
+        // Only what needs it looks at the whole list; whether it may is known before anything is done.
+        Visits::of(self.bytes, current.len()).look(self.steps.len().saturating_mul(current.len()))?;
+        let (mut members, mut visits) = (current.to_vec(), Visits::of(self.bytes, current.len()));
         for (before, step) in &self.steps {
             members = before.apply(&members);
-            count_visits(&mut visits, members.len() + 1)?;
+            visits.look(members.len() + 1)?;
             let list: Vec<Value> = members.iter().map(Member::to_json).collect();
             members = parse(&members_after(json!(list), step, self.options)?)?;
         }
@@ -65,7 +67,8 @@ pub fn divide(resource: &ResourceType, mut patch: Patch, options: Options) -> Re
         Ok(())
     })?;
     patch.leave_members_out();
-    Ok((patch, Membership { steps, delta: fold.finish(), options }))
+    let bytes = patch.bytes;
+    Ok((patch, Membership { steps, delta: fold.finish(), options, bytes }))
 }
 
 /// Folds one change; `false` if it depends on who is a member.

@@ -16,12 +16,15 @@ use crate::{Error, Object, ScimType};
 /// Appends what is not there yet. What has the same `type` and `value` is the same element; members are a union by
 /// value. The newest `primary` takes it from the others (RFC 7644 §3.5.2).
 pub(super) fn append(items: &mut Vec<Value>, attribute: &Attribute, new: Vec<Value>) -> Result<(), Error> {
-    let mut places: HashMap<String, usize> =
-        items.iter().enumerate().rev().map(|(place, item)| (identity(attribute, item), place)).collect();
+    let mut places: Option<HashMap<String, usize>> = (new.len() > FEW)
+        .then(|| items.iter().enumerate().rev().map(|(place, item)| (identity(attribute, item), place)).collect());
     let mut newest = None;
     for element in new {
         let primary = is_primary(&element);
-        let place = *places.entry(identity(attribute, &element)).or_insert(items.len());
+        let place = match &mut places {
+            Some(places) => *places.entry(identity(attribute, &element)).or_insert(items.len()),
+            None => items.iter().position(|held| is_same(attribute, held, &element)).unwrap_or(items.len()),
+        };
         match (items.get_mut(place), element) {
             (None, element) => items.push(element),
             (Some(Value::Object(held)), Value::Object(element)) if !attribute.is_membership() => {
@@ -40,6 +43,23 @@ pub(super) fn append(items: &mut Vec<Value>, attribute: &Attribute, new: Vec<Val
     Ok(())
 }
 
+/// Up to so many elements are looked for one by one, which costs less than a map of all there are.
+const FEW: usize = 8;
+
+/// Whether two elements are one, as their [`identity`] says.
+fn is_same(attribute: &Attribute, left: &Value, right: &Value) -> bool {
+    let (Value::Object(left), Value::Object(right)) = (left, right) else { return left == right };
+    match (left.get("value"), right.get("value")) {
+        (Some(one), Some(other)) => one == other && (attribute.is_membership() || kind(left) == kind(right)),
+        (None, None) => left == right,
+        _ => false,
+    }
+}
+
+fn kind(element: &Object) -> Option<&Value> {
+    element.get("type").filter(|kind| !kind.is_null())
+}
+
 /// What makes two elements one. A map, so that long lists of members cost no more than their length.
 fn identity(attribute: &Attribute, element: &Value) -> String {
     let Value::Object(object) = element else { return element.to_string() };
@@ -55,16 +75,25 @@ fn identity(attribute: &Attribute, element: &Value) -> String {
 
 /// Entra's `remove` with a list of values removes only those listed, of the `type` they name if they name one.
 pub(super) fn remove_listed(items: &mut Vec<Value>, attribute: &Attribute, listed: &[Value]) {
+    let same_type = |listed: &Value, held: &Value| match (listed.get("type"), held.get("type")) {
+        (Some(listed), Some(held)) => listed == held || attribute.is_membership(),
+        _ => true,
+    };
+    if listed.len() <= FEW {
+        let is_gone = |held: &Value, listed: &Value| match (held.get("value"), listed.get("value")) {
+            (Some(value), Some(gone)) => value == gone && same_type(listed, held),
+            (None, None) => is_same(attribute, held, listed) && same_type(listed, held),
+            _ => false,
+        };
+        items.retain(|held| !listed.iter().any(|listed| is_gone(held, listed)));
+        return;
+    }
     let mut gone: HashMap<String, Vec<&Value>> = HashMap::new();
     for element in listed {
         gone.entry(key(attribute, element)).or_default().push(element);
     }
     items.retain(|held| {
-        let same_type = |listed: &&Value| match (listed.get("type"), held.get("type")) {
-            (Some(listed), Some(held)) => listed == held || attribute.is_membership(),
-            _ => true,
-        };
-        !gone.get(&key(attribute, held)).is_some_and(|listed| listed.iter().any(same_type))
+        !gone.get(&key(attribute, held)).is_some_and(|listed| listed.iter().any(|listed| same_type(listed, held)))
     });
 }
 

@@ -7,23 +7,23 @@
 mod apply;
 mod elements;
 mod normalise;
+mod visits;
 
 use std::collections::BTreeSet;
 
 pub(crate) use apply::members_after;
 pub(crate) use normalise::{OwnedStep, Step};
+pub use visits::MAX_VISITS;
+pub(crate) use visits::Visits;
 
 use serde_json::Value;
 
 use crate::json::member;
 use crate::schema::ResourceType;
-use crate::{Error, Object, ScimType, document};
+use crate::{Error, Object, ScimType, document, ignored};
 
 /// The most operations of one request.
 pub const MAX_OPERATIONS: usize = 1_000;
-
-/// The most values one request may look at, over all its operations: a thousand operations on a list of a thousand.
-pub const MAX_VISITS: usize = 1_000_000;
 
 /// What an operation does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,6 +45,8 @@ pub(crate) struct Operation {
 #[derive(Clone, PartialEq)]
 pub struct Patch {
     operations: Vec<Operation>,
+    /// About how many bytes they were sent as.
+    pub(crate) bytes: usize,
     /// Members are changed elsewhere: see [`members::divide`](crate::members::divide).
     without_members: bool,
 }
@@ -80,6 +82,17 @@ impl Patch {
             }
         }
         deactivates
+    }
+
+    /// The names in values without path that no schema has: see [`ignored`].
+    pub fn ignored(&self, resource: &ResourceType) -> BTreeSet<String> {
+        let mut names = BTreeSet::new();
+        for value in self.operations.iter().filter(|operation| operation.path.is_none()) {
+            if let Some(Value::Object(value)) = &value.value {
+                ignored::in_patch(&mut names, resource, value);
+            }
+        }
+        names
     }
 
     /// Calls for every change in its order, until one fails.
@@ -128,8 +141,9 @@ pub fn parse(body: &Value) -> Result<Patch, Error> {
     if operations.len() > MAX_OPERATIONS {
         return Err(Error::bad(ScimType::TooMany, format!("more than {MAX_OPERATIONS} operations")));
     }
+    let bytes = operations.iter().map(visits::bytes).sum();
     let operations = operations.iter().map(operation).collect::<Result<_, _>>()?;
-    Ok(Patch { operations, without_members: false })
+    Ok(Patch { operations, bytes, without_members: false })
 }
 
 fn operation(value: &Value) -> Result<Operation, Error> {
@@ -151,9 +165,9 @@ fn operation(value: &Value) -> Result<Operation, Error> {
 /// Applies a PATCH to a document: all of it or nothing.
 pub fn apply(resource: &ResourceType, before: &Object, patch: &Patch, options: Options) -> Result<Applied, Error> {
     let mut document = before.clone();
-    let mut visits = 0;
+    let mut visits = Visits::of(patch.bytes, visits::values(before));
     patch.each_step(resource, |step| {
-        count_visits(&mut visits, apply::visits(&document, step))?;
+        visits.look(apply::visits(&document, step))?;
         apply::change(&mut document, step, options)
     })?;
     apply::drop_empty(resource, &mut document);
@@ -161,15 +175,6 @@ pub fn apply(resource: &ResourceType, before: &Object, patch: &Patch, options: O
     document::check_immutable(resource, before, &document)?;
     let changed = difference(resource, before, &document);
     Ok(Applied { document, changed })
-}
-
-/// Adds to what a request has looked at; too much is 400 `tooMany`, or few bytes would cost minutes.
-pub(crate) fn count_visits(visits: &mut usize, more: usize) -> Result<(), Error> {
-    *visits = visits.saturating_add(more);
-    if *visits <= MAX_VISITS {
-        return Ok(());
-    }
-    Err(Error::bad(ScimType::TooMany, format!("the operations look at more than {MAX_VISITS} values")))
 }
 
 /// The attributes in which two documents differ.

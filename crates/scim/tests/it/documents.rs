@@ -2,7 +2,7 @@
 
 use scim::projection::Projection;
 use scim::schema::{GROUP, USER};
-use scim::{Object, ScimType, document, json as body};
+use scim::{Object, ScimType, document, ignored, json as body, patch};
 use serde_json::{Value, json};
 
 use crate::support::*;
@@ -32,7 +32,7 @@ fn what_is_required_has_to_be_there() {
 fn names_are_read_in_any_letter_case_and_kept_in_their_own() {
     let sent = user(json!({
         "USERNAME": "a", "NAME": { "GIVENNAME": "A" }, "Emails": [{ "VALUE": "x", "Type": "work" }],
-        ENTERPRISE.to_uppercase(): { "DEPARTMENT": "d" }
+        (ENTERPRISE.to_uppercase()): { "DEPARTMENT": "d" }
     }));
     assert_eq!(
         Value::Object(sent),
@@ -156,4 +156,36 @@ fn text_comes_through_exactly() {
     let odd = "ünï 漢字 😀 \u{0} \u{7f} \u{2028} \" \\ ";
     let sent = body::parse(serde_json::to_string(&json!({ "userName": odd })).unwrap().as_bytes()).unwrap();
     assert_eq!(user(sent)["userName"], odd);
+}
+
+#[test]
+fn what_no_schema_has_is_named_and_nothing_else() {
+    let body = json!({
+        "schemas": [], "id": "1", "meta": { "nothing": 1 }, "USERNAME": "a", "externalId": "e", "badge": { "deep": 1 },
+        "name": { "givenName": "A", "nick": "B" },
+        "emails": [{ "value": "x", "label": "y" }, { "value": "x", "Label2": "y" }],
+        "groups": [{ "own": 1 }],
+        ENTERPRISE.to_uppercase(): { "department": "d", "floor": 3, "manager": { "value": "m", "mood": "good" } },
+        "urn:acme:2.0:User": { "x": 1 }, "ada@acme.test": "a value as a name", "a b": 1, "": 1,
+    });
+    let expected = [
+        "badge".to_owned(),
+        "emails.Label2".to_owned(),
+        "emails.label".to_owned(),
+        "name.nick".to_owned(),
+        "urn:acme:2.0:User".to_owned(),
+        format!("{ENTERPRISE}:floor"),
+        format!("{ENTERPRISE}:manager.mood"),
+    ];
+    let named: Vec<String> = ignored::in_body(&USER, &body).into_iter().collect();
+    assert_eq!(named, expected);
+    let many: Object = (0..1_000).map(|number| (format!("made-up-{number}"), json!(1))).collect();
+    assert_eq!(ignored::in_body(&USER, &json!(many)).len(), ignored::MOST);
+    assert!(ignored::in_body(&USER, &json!({ ("x".repeat(500)): 1 })).is_empty(), "the longest are not told");
+    let patch = json!({ "Operations": [
+        { "op": "add", "value": { "badge": 1, "name.givenName": "A", "emails[type eq \"work\"].value": "x", "name.nick": 1 } },
+        { "op": "add", "path": "title", "value": { "inside": 1 } },
+    ] });
+    let named: Vec<String> = patch::parse(&patch).unwrap().ignored(&USER).into_iter().collect();
+    assert_eq!(named, ["badge", "name.nick"]);
 }

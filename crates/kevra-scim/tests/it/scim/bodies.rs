@@ -88,7 +88,7 @@ fn a_byte_order_mark_is_no_obstacle() {
 }
 
 #[test]
-fn media_types_are_parsed_not_compared() {
+fn case_59_media_types_are_parsed_not_compared() {
     for media in [
         "application/scim+json",
         "application/json",
@@ -132,7 +132,7 @@ fn a_get_or_delete_with_a_content_type_is_served() {
 }
 
 #[test]
-fn a_body_over_a_mebibyte_is_413_and_the_limit_is_named() {
+fn case_62_a_body_over_a_mebibyte_is_413_and_the_limit_is_named() {
     let body = json!({ "userName": unique("big"), "title": "x".repeat(1 << 20) }).to_string();
     for (method, path) in [("POST", "/Users"), ("POST", "/Bulk"), ("POST", "/.search"), ("PUT", "/Users/x")] {
         let reply = sent(method, path, "application/json", body.clone()).refused(413, None);

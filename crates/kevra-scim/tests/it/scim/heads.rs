@@ -67,7 +67,7 @@ fn an_entity_tag_that_matches_spares_the_body() {
 }
 
 #[test]
-fn paths_are_decoded_once_and_canonical_before_anything_is_decided() {
+fn case_61_paths_are_decoded_once_and_canonical_before_anything_is_decided() {
     let (path, name) = tenant().user(&json!({}));
     let id = &path["/Users/".len()..];
     let good = tenant().authorized();
@@ -121,7 +121,7 @@ fn paths_are_decoded_once_and_canonical_before_anything_is_decided() {
 }
 
 #[test]
-fn what_the_http_layer_itself_refuses_is_no_page_of_html() {
+fn case_62_what_the_http_layer_itself_refuses_is_no_page_of_html() {
     for target in ["/Users HTTP/1.1 x", "/Us\u{1}ers", "/Users?\u{7f}"] {
         let (status, _, body) = tenant().raw("GET", target, &tenant().authorized(), b"");
         assert!((400..500).contains(&status) || status == 0 || status == 200, "{target:?}: {status}");

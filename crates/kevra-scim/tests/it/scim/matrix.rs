@@ -3,47 +3,24 @@
 use serde_json::{Value, json};
 use testkit::unique;
 
+use super::routes::{METHODS, ROUTES, UNSERVED, at};
 use super::wire::{Reply, Tenant};
 
-/// Every route there is with a body that would do something, for a tenant's user and group.
-fn requests(user: &str, group: &str) -> Vec<(&'static str, String, Value)> {
+/// A body that would do something, for whoever may.
+fn body(method: &str, route: &str, user: &str) -> Value {
     let (name, title) = (unique("intruder"), json!([{ "op": "replace", "path": "title", "value": "changed" }]));
-    let rename = json!([{ "op": "replace", "path": "displayName", "value": name }]);
-    let bulk = json!([{ "method": "POST", "path": "/Users", "bulkId": "q", "data": { "userName": name } },
-        { "method": "DELETE", "path": user }]);
-    let mut requests = vec![
-        ("POST", "/Users".to_owned(), json!({ "userName": name })),
-        ("PUT", user.to_owned(), json!({ "userName": name })),
-        ("PATCH", user.to_owned(), json!({ "Operations": title })),
-        ("DELETE", user.to_owned(), json!({})),
-        ("POST", "/Groups".to_owned(), json!({ "displayName": name })),
-        ("PUT", group.to_owned(), json!({ "displayName": name })),
-        ("PATCH", group.to_owned(), json!({ "Operations": rename })),
-        ("DELETE", group.to_owned(), json!({})),
-        ("POST", "/Bulk".to_owned(), json!({ "Operations": bulk })),
-    ];
-    for route in ["/Users/.search", "/Groups/.search", "/.search"] {
-        requests.push(("POST", route.to_owned(), json!({ "filter": "id pr" })));
-    }
-    for route in [
-        "/",
-        "/Users",
-        "/Groups",
-        user,
-        group,
-        "/ServiceProviderConfig",
-        "/ResourceTypes",
-        "/ResourceTypes/User",
-        "/Schemas",
-        "/Schemas/urn:ietf:params:scim:schemas:core:2.0:User",
-        "/Me",
-        "/nothing",
-    ] {
-        for method in ["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"] {
-            requests.push((method, route.to_owned(), json!({})));
+    match (method, route) {
+        ("PATCH", "/Groups/{group}") => {
+            json!({ "Operations": [{ "op": "replace", "path": "displayName", "value": name }] })
         }
+        ("PATCH", _) => json!({ "Operations": title }),
+        (_, "/Bulk") => json!({ "Operations": [
+            { "method": "POST", "path": "/Users", "bulkId": "q", "data": { "userName": name } },
+            { "method": "DELETE", "path": format!("/Users/{user}") },
+        ] }),
+        (_, "/.search" | "/Users/.search" | "/Groups/.search") => json!({ "filter": "id pr" }),
+        _ => json!({ "userName": name, "displayName": name }),
     }
-    requests
 }
 
 fn state(tenant: &Tenant) -> String {
@@ -59,20 +36,23 @@ fn no_token_that_is_no_good_reads_or_changes_anything() {
     let rotated = std::mem::replace(&mut one.token, fresh);
     let before = state(&one);
     let tokens = [None, Some("kvs_wrong"), Some(rotated.as_str()), Some(other.token.as_str())];
-    for (method, route, body) in requests(&user, &group) {
-        for token in tokens {
-            let mut request = one.bare(method, &route).header("content-type", "application/scim+json");
-            if let Some(token) = token {
-                request = request.bearer_auth(token);
-            }
-            let reply = Reply::of(request.body(body.to_string()).send().unwrap());
+    let id = |path: &str| path.rsplit('/').next().unwrap().to_owned();
+    let (user, group) = (id(&user), id(&group));
+    let mut asked = 0;
+    for route in ROUTES.into_iter().map(|(route, _)| route).chain(UNSERVED) {
+        for (method, token) in METHODS.into_iter().flat_map(|method| tokens.map(|token| (method, token))) {
+            let request = one.bare(method, &at(route, &user, &group)).header("content-type", "application/scim+json");
+            let request = if let Some(token) = token { request.bearer_auth(token) } else { request };
+            let reply = Reply::of(request.body(body(method, route, &user).to_string()).send().unwrap());
             assert_eq!(reply.status, 401, "{method} {route} {token:?}");
             assert_eq!(reply.header("www-authenticate"), Some("Bearer"));
             if method != "HEAD" {
                 reply.refused(401, None);
             }
+            asked += 1;
         }
     }
+    assert_eq!(asked, 16 * 9 * 4, "every route, method and kind of token");
     assert_eq!(state(&one), before, "nothing changed");
 }
 
