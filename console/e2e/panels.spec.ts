@@ -30,6 +30,28 @@ test('a backfill is rehearsed, run, paused, resumed and cancelled', async ({ pag
   });
 });
 
+test('the options of the downstream are chosen and saved', async ({ page }) => {
+  await open(page, '/console/tenants/globex');
+  const outbound = region(page, 'Outbound SCIM');
+  await step(page, 'Advanced', () => outbound.getByText('Advanced', { exact: true }).click());
+  await step(page, 'Save', async () => {
+    await outbound.getByLabel('When a user is deleted').selectOption('deactivate');
+    await outbound.getByLabel('Hold a mass deactivation').check();
+    await outbound.getByRole('button', { name: 'Save' }).click();
+    await expect(outbound.getByText('Saved.')).toBeVisible();
+    await expect(outbound.getByLabel('When a user is deleted')).toHaveValue('deactivate');
+  });
+});
+
+test('a held mass deactivation is confirmed', async ({ page }) => {
+  await open(page, '/console/tenants/umbrella');
+  const outbound = region(page, 'Outbound SCIM');
+  await outbound.getByRole('button', { name: 'Confirm' }).click();
+  await step(page, 'Confirm', async () => expect(page.getByRole('dialog')).toContainText('Deactivate 24 downstream?'));
+  await page.getByRole('dialog').getByRole('button', { name: 'Confirm' }).click();
+  await expect(outbound.getByText('Deactivations held')).toBeHidden();
+});
+
 test('parked users: Link shows the record first; Retry and Ignore', async ({ page }) => {
   await open(page, '/console/tenants/globex');
   const outbound = region(page, 'Outbound SCIM');

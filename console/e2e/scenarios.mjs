@@ -17,7 +17,11 @@ export const LIMITS = [
 ];
 
 /** An outbound panel that is off. @returns {import('../src/api').components['schemas']['OutboundPanel']} */
-export const off = () => ({ status: 'disabled', limitations: LIMITS });
+export const off = () => ({
+  status: 'disabled',
+  limitations: LIMITS,
+  held: { deactivations: 0, absences: 0 },
+});
 
 /** @param {string} slug @param {string} display_name @param {Sync} [more] @returns {Tenant} */
 function tenant(slug, display_name, more = {}) {
@@ -66,12 +70,15 @@ function globex() {
       enabled_at: before(86_400),
       enabled_by: 'dana@acme.io',
       limitations: [...LIMITS, 'PATCH is not supported; whole records are sent by PUT'],
+      options: { on_delete: 'nothing', hold_mass_deactivation: false },
+      held: { deactivations: 0, absences: 0 },
       health: { waiting: 0, parked: 3, oldest_waiting_seconds: 0, last_delivered_at: before(14) },
     },
   });
   it.parked = [
     {
       user_id: ADA,
+      kind: 'user',
       username: 'ada.lovelace@globex.example',
       reason: 'conflict',
       status: 409,
@@ -87,15 +94,22 @@ function globex() {
     },
     {
       user_id: 'b2',
+      kind: 'user',
       username: 'grace@globex.example',
       reason: 'rejected',
       status: 400,
       since: before(900),
       attempts: 3,
     },
-    { user_id: 'b3', username: null, reason: 'unconfirmed create', since: before(60), attempts: 1 },
+    { user_id: 'b3', kind: 'user', username: null, reason: 'unconfirmed create', since: before(60), attempts: 1 },
   ];
-  const shared = { trace_id: TRACE, user_id: ADA, username: 'ada.lovelace@globex.example', changed: [] };
+  const shared = {
+    trace_id: TRACE,
+    user_id: ADA,
+    username: 'ada.lovelace@globex.example',
+    changed: [],
+    realm_calls: [],
+  };
   it.activity = [
     {
       id: '6',
@@ -118,6 +132,10 @@ function globex() {
       duration_ms: 21,
       client: 'Okta',
       ...shared,
+      realm_calls: [
+        { operation: 'create user', class: 'ok', count: 1, duration_ms: 9 },
+        { operation: 'grant role', class: 'unavailable', count: 2, duration_ms: 7 },
+      ],
     },
     {
       id: '3',
@@ -128,6 +146,7 @@ function globex() {
       class: 'rejected',
       reason: 'invalidValue',
       changed: ['emails'],
+      realm_calls: [],
       duration_ms: 31,
       user_id: 'b2',
       detail: '{"detail":"emails[0].value is not an e-mail address"}',
@@ -140,6 +159,7 @@ function globex() {
       status: 200,
       class: 'ok',
       changed: ['active'],
+      realm_calls: [],
       duration_ms: 29,
     },
     {
@@ -151,6 +171,7 @@ function globex() {
       class: 'no_bearer',
       reason: 'no "Bearer" before the token',
       changed: [],
+      realm_calls: [],
       duration_ms: 1,
     },
   ];
@@ -161,6 +182,7 @@ function initech() {
   const it = tenant('initech', 'شركة الاختبار الدولية', {
     realm_kind: 'embedded',
     admin_console_url: null,
+    outbound: { ...off(), held: { deactivations: 0, absences: 1_031 } },
     inbound: {
       status: 'enabled',
       base_url: 'https://identity-0.kevra.app/realms/initech/scim/v2',
@@ -196,6 +218,8 @@ function umbrella() {
       quarantined_at: before(1_900),
       quarantine_reason: 'unauthorized',
       limitations: LIMITS,
+      options: { on_delete: 'deactivate', hold_mass_deactivation: true },
+      held: { deactivations: 24, absences: 0 },
       health: { waiting: 12, parked: 0, oldest_waiting_seconds: 1_900, last_delivered_at: before(2_000) },
     },
   });

@@ -88,6 +88,7 @@ export class World {
       status: 201,
       class: 'ok',
       changed: [],
+      realm_calls: [],
       duration_ms: 12,
       ...entry,
     };
@@ -156,6 +157,7 @@ export class World {
   answer(tenant, request, call, data, query, who) {
     const { sync } = tenant;
     const { inbound, outbound } = sync;
+    const fresh = request.headers.get('if-match') === `"${sync.version}"`;
     const [, user = '', what = ''] = /outbound\/parked\/([^/]+)\/?(\w*)$/.exec(call) ?? [];
     if (user) return this.parked(tenant, decodeURIComponent(user), what, data);
     if (call.includes('outbound/backfill')) return this.backfill(tenant, call, data, who);
@@ -168,7 +170,7 @@ export class World {
         return this.reveal(tenant, who);
       case 'POST inbound/rotate':
         if (inbound.status === 'disabled') return problem(409, 'not_enabled');
-        if (request.headers.get('if-match') !== `"${sync.version}"`) return problem(412, 'stale');
+        if (!fresh) return problem(412, 'stale');
         return this.reveal(tenant, who);
       case 'POST inbound/disable':
         if (inbound.status === 'disabled') return problem(409, 'not_enabled');
@@ -179,8 +181,20 @@ export class World {
         if (data.requests_per_second && data.requests_per_second < 25) {
           return problem(400, 'invalid_field', { field: 'requests_per_second' });
         }
+        if (!fresh) return problem(412, 'stale');
         inbound.options = data;
+        sync.version++;
         return done();
+      case 'PUT outbound/options':
+        if (outbound.status === 'disabled') return problem(409, 'not_enabled');
+        if (!fresh) return problem(412, 'stale');
+        outbound.options = data;
+        sync.version++;
+        return done();
+      case 'POST outbound/held/deactivations/confirm':
+      case 'POST outbound/held/deactivations/refuse':
+      case 'POST outbound/held/absences/confirm':
+        return this.decide(outbound.held, call.includes('absences') ? 'absences' : 'deactivations', data.users);
       case 'POST outbound/test':
       case 'POST outbound/enable':
         return this.probe(tenant, call.endsWith('enable'), data, who);
@@ -236,11 +250,21 @@ export class World {
         enabled_at: now(),
         enabled_by: who,
         limitations: LIMITS,
+        held: { deactivations: 0, absences: 0 },
+        options: { on_delete: 'nothing', hold_mass_deactivation: false },
         health: { waiting: 0, parked: parked.length, oldest_waiting_seconds: 0, last_delivered_at: null },
       };
       sync.version++;
     }
     return json({ endpoint: base, supports_patch: true, supports_filter: true, limitations: [] });
+  }
+
+  /** @param {Schemas['Held']} held @param {keyof Schemas['Held']} what @param {number} users */
+  decide(held, what, users) {
+    if (held[what] > users) return problem(409, 'stale');
+    const decided = held[what];
+    held[what] = 0;
+    return json({ users: decided });
   }
 
   /** Not a push: the log does not have it. */

@@ -263,6 +263,57 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/tenants/{tenant}/outbound/held/absences/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Confirm that the users a realm lacks are gone. 409 `stale` if more are missing than were shown. */
+        post: operations["held_confirm_absences"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/tenants/{tenant}/outbound/held/deactivations/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Let held deactivations go. 409 `stale` if more are held than were shown. */
+        post: operations["held_confirm_deactivations"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/tenants/{tenant}/outbound/held/deactivations/refuse": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Refuse held deactivations: each rests until its user changes. 409 `stale` if more are held than were shown. */
+        post: operations["held_refuse_deactivations"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/tenants/{tenant}/outbound/options": {
         parameters: {
             query?: never;
@@ -487,6 +538,8 @@ export interface components {
             id: string;
             /** @description `PATCH /Users/{id}`, … */
             operation: string;
+            /** @description What a request asked of the realm, in the order of the first time. */
+            realm_calls: components["schemas"]["RealmCall"][];
             /** @description Why, for people. */
             reason?: string | null;
             /**
@@ -567,6 +620,11 @@ export interface components {
             realm: string;
             slug: string;
         };
+        /** @description About how many it was decided. */
+        Decided: {
+            /** Format: int64 */
+            users: number;
+        };
         /**
          * @description Towards us, towards the downstream, or seen in the realm.
          * @enum {string}
@@ -600,6 +658,19 @@ export interface components {
             parked: number;
             /** Format: int64 */
             waiting: number;
+        };
+        /** @description How many wait for a person. */
+        Held: {
+            /**
+             * Format: int64
+             * @description Users the realm lacks, too many at once to be believed.
+             */
+            absences: number;
+            /**
+             * Format: int64
+             * @description Deactivations that are not sent, being one of a mass.
+             */
+            deactivations: number;
         };
         /** @description Both panels. */
         IdentitySync: {
@@ -726,6 +797,8 @@ export interface components {
             hold_mass_deactivation: boolean;
             /** @description What happens downstream to who is deleted in the realm. */
             on_delete: components["schemas"]["OnDelete"];
+            /** @description Groups and their members are pushed too. */
+            push_groups?: boolean;
         };
         /** @description The outbound panel. */
         OutboundPanel: {
@@ -734,6 +807,8 @@ export interface components {
             enabled_by?: string | null;
             endpoint?: string | null;
             health?: components["schemas"]["Health"] | null;
+            /** @description What waits for a person. */
+            held: components["schemas"]["Held"];
             /** @description What holds for every downstream, and what the probe noted about this one. */
             limitations: string[];
             options?: components["schemas"]["OutboundOptions"] | null;
@@ -742,6 +817,11 @@ export interface components {
             quarantined_at?: string | null;
             status: components["schemas"]["Status"];
         };
+        /**
+         * @description What is parked.
+         * @enum {string}
+         */
+        ParkedKind: "user" | "group";
         /** @description A page of parked users. */
         ParkedPage: {
             /**
@@ -751,7 +831,7 @@ export interface components {
             next?: string | null;
             users: components["schemas"]["ParkedUser"][];
         };
-        /** @description A parked user. */
+        /** @description A parked user, or a group where groups are pushed. */
         ParkedUser: {
             /**
              * Format: int64
@@ -759,6 +839,8 @@ export interface components {
              */
             attempts: number;
             candidate?: components["schemas"]["Candidate"] | null;
+            /** @description Which of both. */
+            kind: components["schemas"]["ParkedKind"];
             /** @description `conflict`, `rejected`, `unconfirmed create`, `mass deactivation`, `ignored`, … */
             reason: string;
             /** @description Since when. */
@@ -770,7 +852,7 @@ export interface components {
             status?: number | null;
             /**
              * Format: uuid
-             * @description The realm user.
+             * @description The realm's user, or group.
              */
             user_id: string;
             /** @description Its name, looked up now. */
@@ -822,6 +904,23 @@ export interface components {
             /** @description Always `about:blank`: the code says which problem it is. */
             type: string;
         };
+        /** @description What was asked of a realm: names of operations, never values. */
+        RealmCall: {
+            /** @description `ok`, `conflict`, `unavailable`, `unanswered`, … */
+            class: string;
+            /**
+             * Format: int32
+             * @description How many times it ended so.
+             */
+            count: number;
+            /**
+             * Format: int64
+             * @description How long they took together, milliseconds.
+             */
+            duration_ms: number;
+            /** @description `create user`, `end sessions`, … */
+            operation: string;
+        };
         /**
          * @description What keeps the realm.
          * @enum {string}
@@ -867,6 +966,14 @@ export interface components {
             first_name?: string | null;
             last_name?: string | null;
             username?: string | null;
+        };
+        /** @description What somebody decides about. */
+        Shown: {
+            /**
+             * Format: int64
+             * @description How many it was shown.
+             */
+            users: number;
         };
         /** @description What to start. */
         StartBackfill: {
@@ -1256,7 +1363,9 @@ export interface operations {
     inbound_options: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                "If-Match"?: string | null;
+            };
             path: {
                 tenant: string;
             };
@@ -1542,10 +1651,117 @@ export interface operations {
             };
         };
     };
-    outbound_options: {
+    held_confirm_absences: {
         parameters: {
             query?: never;
             header?: never;
+            path: {
+                tenant: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Shown"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Decided"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    held_confirm_deactivations: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                tenant: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Shown"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Decided"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    held_refuse_deactivations: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                tenant: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Shown"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Decided"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    outbound_options: {
+        parameters: {
+            query?: never;
+            header?: {
+                "If-Match"?: string | null;
+            };
             path: {
                 tenant: string;
             };

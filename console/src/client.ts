@@ -1,10 +1,18 @@
-import createClient from 'openapi-fetch';
-import type { components, paths } from './api';
+import type { components } from './api';
+import { methods } from './request';
 import { type Session, SessionEnded } from './session';
 import { problem } from './strings';
 
 export type Schemas = components['schemas'];
 export type IdentitySync = Schemas['IdentitySync'];
+/** The options of each direction. */
+export interface Options {
+  inbound: Schemas['InboundOptions'];
+  outbound: Schemas['OutboundOptions'];
+}
+
+/** What a person decides about what is held. */
+export type Word = 'deactivations/confirm' | 'deactivations/refuse' | 'absences/confirm';
 
 /** A refusal, by its stable code. `network` stands for an answer that never came, so that the result is unknown. */
 export class Fault extends Error {
@@ -62,28 +70,26 @@ export function createApi(base: string, session: Session, { onEnd, onFault }: Li
     }
   };
   const root = new URL(base || '/', document.baseURI).href.replace(/\/$/, '');
-  const { GET, POST, PUT, PATCH } = createClient<paths>({ baseUrl: root, fetch: authorized, cache: 'no-store' });
+  const { GET, POST, PUT, PATCH } = methods(root, authorized);
 
   const of = (tenant: string) => {
     const params = { path: { tenant } };
+    const from = (version: number) => ({ ...params, header: { 'If-Match': `"${version}"` } });
     const user = (id: string) => ({ path: { tenant, user: id } });
     return {
       show: () => settle(GET('/v1/tenants/{tenant}/identity-sync', { params })),
       enableInbound: () => settle(POST('/v1/tenants/{tenant}/inbound/enable', { params })),
-      rotate: (version: number) =>
-        settle(
-          POST('/v1/tenants/{tenant}/inbound/rotate', {
-            params: { ...params, header: { 'If-Match': `"${version}"` } },
-          }),
-        ),
+      rotate: (version: number) => settle(POST('/v1/tenants/{tenant}/inbound/rotate', { params: from(version) })),
       disableInbound: () => settle(POST('/v1/tenants/{tenant}/inbound/disable', { params })),
-      saveOptions: (body: Schemas['InboundOptions']) =>
-        settle(PUT('/v1/tenants/{tenant}/inbound/options', { params, body })),
+      saveOptions: <D extends keyof Options>(direction: D, version: number, body: Options[D]) =>
+        settle(PUT(`/v1/tenants/{tenant}/${direction}/options`, { params: from(version), body } as never)),
       enableOutbound: (body: Schemas['Downstream']) =>
         settle(POST('/v1/tenants/{tenant}/outbound/enable', { params, body })),
       test: (body: Schemas['TestDownstream']) => settle(POST('/v1/tenants/{tenant}/outbound/test', { params, body })),
       disableOutbound: () => settle(POST('/v1/tenants/{tenant}/outbound/disable', { params })),
       testUser: () => settle(POST('/v1/tenants/{tenant}/outbound/test-user', { params })),
+      decide: (word: Word, users: number) =>
+        settle(POST(`/v1/tenants/{tenant}/outbound/held/${word}`, { params, body: { users } })),
       parked: (cursor?: string) =>
         settle(GET('/v1/tenants/{tenant}/outbound/parked', { params: { ...params, query: { cursor } } })),
       parkedUser: (id: string) => settle(GET('/v1/tenants/{tenant}/outbound/parked/{user}', { params: user(id) })),

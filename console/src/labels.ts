@@ -32,6 +32,8 @@ export const label = {
   link: 'Link',
   retry: 'Retry',
   ignore: 'Ignore',
+  confirm: 'Confirm',
+  refuse: 'Refuse',
   pause: 'Pause',
   resume: 'Resume',
   cancel: 'Cancel',

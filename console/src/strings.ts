@@ -1,5 +1,7 @@
 // Every user-visible word.
 
+import type { Options, Word } from './client';
+
 export { label } from './labels';
 
 export const common = {
@@ -8,6 +10,7 @@ export const common = {
   copyFailed: (mac: boolean) => `Press ${mac ? '⌘C' : 'Ctrl+C'} to copy.`,
   save: 'Save',
   saved: 'Saved.',
+  invalid: 'This value cannot be used.',
   tryAgain: 'Try again',
   more: 'Show more',
   loading: 'Loading…',
@@ -100,18 +103,55 @@ export const diagnostics = {
   staysFix: 'Turn on Push User Deactivation in Okta. Entra ID disables unassigned users at its next cycle.',
 };
 
-export const options = {
-  profile: 'IdP dialect',
-  profiles: { auto: 'Find out by itself', okta: 'Okta', entra: 'Entra ID', generic: 'Plain SCIM 2.0' },
-  existing: 'A pushed user who already exists in the realm',
-  existings: { refuse: 'Answer 409, change nothing', adopt: 'Take the user over' },
-  strict: 'Refuse group members that do not exist',
-  rename: 'The IdP may change a userName',
-  days: 'New tokens expire after (days)',
-  daysHint: 'Empty: never.',
-  rate: 'Requests per second',
-  rateHint: 'Empty: the default. At least 25.',
-  invalid: 'This value cannot be used.',
+/** One option: a choice where there are choices, a number where there is a least one, else on or off. */
+export interface Option<D extends keyof Options> {
+  name: keyof Options[D] & string;
+  title: string;
+  hint?: string;
+  choices?: Record<string, string>;
+  min?: number;
+}
+
+// The options of each direction, in the order in which they are shown; the name is the API's.
+export const options: { [D in keyof Options]: Option<D>[] } = {
+  inbound: [
+    {
+      name: 'idp_profile',
+      title: 'IdP dialect',
+      choices: { auto: 'Find out by itself', okta: 'Okta', entra: 'Entra ID', generic: 'Plain SCIM 2.0' },
+    },
+    {
+      name: 'existing_users',
+      title: 'A pushed user who already exists in the realm',
+      choices: { refuse: 'Answer 409, change nothing', adopt: 'Take the user over' },
+    },
+    { name: 'token_days', title: 'New tokens expire after (days)', hint: 'Empty: never.', min: 1 },
+    {
+      name: 'requests_per_second',
+      title: 'Requests per second',
+      hint: 'Empty: the default. At least 25.',
+      min: 25,
+    },
+    { name: 'strict_members', title: 'Refuse group members that do not exist' },
+    { name: 'allow_rename', title: 'The IdP may change a userName' },
+  ],
+  outbound: [
+    {
+      name: 'on_delete',
+      title: 'When a user is deleted in the realm',
+      choices: { nothing: 'Change nothing downstream', deactivate: 'Deactivate the user downstream' },
+    },
+    {
+      name: 'hold_mass_deactivation',
+      title: 'Hold a mass deactivation until somebody confirms it',
+      hint: 'More than 20 users, and more than a tenth of all, within 10 minutes.',
+    },
+    {
+      name: 'push_groups',
+      title: 'Push groups and their members too',
+      hint: 'Groups that change from now on. A backfill brings the others.',
+    },
+  ],
 };
 
 export const outbound = {
@@ -151,6 +191,7 @@ export const health = {
   last: 'last',
   nothingYet: 'nothing delivered yet',
   quarantined: (reason: string, at: string) => `Paused: downstream answers ${reason} since ${at}`,
+  held: (at: string) => `Paused since ${at}`,
   quarantineFix: 'Nothing is dropped. If the token changed: Disable, then Enable outbound SCIM with the new one.',
   pausedUntil: (at: string) => `Paused by the downstream until ${at}`,
   oldest: (age: string) => `oldest ${age}`,
@@ -197,10 +238,12 @@ export const webPage = (type: string) =>
 export const parked = {
   intro: 'Set aside, so that they hold up nobody else.',
   conflictHint: 'The downstream has such a record already. Edit the user, or Link the existing record.',
+  group: 'group',
   reasons: {
     conflict: 'conflict',
     rejected: 'rejected by the downstream',
     'unconfirmed create': 'unconfirmed create',
+    'mass deactivation': 'held: one of a mass deactivation',
   } as Record<string, string>,
   attempts: (n: number) => `${n} ${n === 1 ? 'attempt' : 'attempts'}`,
   linkTitle: 'Link this record?',
@@ -218,6 +261,28 @@ export const parked = {
   yes: 'yes',
   no: 'no',
   none: '—',
+};
+
+export const held = {
+  deactivations: 'Deactivations held:',
+  absences: 'Users missing in the realm:',
+  why: {
+    deactivations: 'A mass deactivation waits until somebody confirms it. Downstream these users are still active.',
+    absences: 'So many at once are not believed to be gone. Was the realm restored or replaced? Then mend that first.',
+  },
+  asked: {
+    'deactivations/confirm': n => `Deactivate ${n} downstream?`,
+    'deactivations/refuse': n => `Leave ${n} active downstream?`,
+    'absences/confirm': n => `Give up ${n} missing users?`,
+  } as Record<Word, (n: number) => string>,
+  effect: {
+    'deactivations/confirm': 'They are deactivated at once.',
+    'deactivations/refuse': 'Each stays active until the user changes again.',
+    'absences/confirm':
+      'Whoever is still missing is no user any more. Downstream, what was chosen for deleted users happens.',
+  } as Record<Word, string>,
+  decided: (n: number) => `Decided about ${n} users.`,
+  more: 'There are more by now. Look again.',
 };
 
 export const backfill = {

@@ -74,12 +74,19 @@ describe('recent activity', () => {
     const rows = await panel('activity').findAllByRole('button', { expanded: false });
     await user.click(rows[0] as HTMLElement);
     const steps = (await panel('activity').findByText(activity.steps)).nextElementSibling as HTMLElement;
-    await waitFor(() => expect(within(steps).getAllByRole('listitem')).toHaveLength(3));
+    await waitFor(() => expect(within(steps).getAllByRole('listitem')).toHaveLength(5));
     expect(
       within(steps)
         .getAllByRole('listitem')
         .map(step => step.textContent?.replace(/^[\d:]+ /, '').trim()),
-    ).toEqual(['In POST /Users 201  21 ms', 'Realm USER CREATE   0 ms', 'Out POST /Users 201  48 ms']);
+    ).toEqual([
+      'In POST /Users 201  21 ms',
+      'Realm create user ok  9 ms',
+      'Realm grant role unavailable ×2 7 ms',
+      'Realm USER CREATE   0 ms',
+      'Out POST /Users 201  48 ms',
+    ]);
+    expect(within(steps).getByText('unavailable')).toHaveClass('kv-bad-text');
     await user.click(button(activity.onlyUser));
     await waitFor(() => expect(document.querySelectorAll('.kv-entry')).toHaveLength(3));
   });

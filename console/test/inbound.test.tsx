@@ -228,13 +228,13 @@ describe('the inbound panel', () => {
 
   it('saves the tenant’s options and shows the field that is refused', async () => {
     const { user } = await section('globex');
-    await user.click(screen.getByText(label.advanced));
+    await user.click(panel('inbound').getByText(label.advanced));
     await user.selectOptions(screen.getByLabelText('IdP dialect'), 'entra');
     await user.type(screen.getByLabelText('Requests per second'), '5');
-    await user.click(button('Save'));
+    await user.click(panel('inbound').getByRole('button', { name: 'Save' }));
     await waitFor(() => expect(screen.getByLabelText('Requests per second')).toBeInvalid());
     await user.clear(screen.getByLabelText('Requests per second'));
-    await user.click(button('Save'));
+    await user.click(panel('inbound').getByRole('button', { name: 'Save' }));
     await screen.findByText('Saved.', { selector: '.kv-ok-text' });
     expect(world.of('globex').sync.inbound.options).toMatchObject({ idp_profile: 'entra', requests_per_second: null });
   });

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { off } from '../e2e/scenarios.mjs';
 import { operator } from '../e2e/world.mjs';
 import { IdentitySync } from '../src/IdentitySync';
-import { label, outbound, parked } from '../src/strings';
+import { held, label, outbound, parked } from '../src/strings';
 import { button, once, panel, refuse, section } from './harness';
 import { world } from './setup';
 
@@ -16,6 +16,7 @@ async function submit(user: UserEvent, url: string, token = 'abc', press: string
   await user.click(button(press));
 }
 
+const save = () => panel('outbound').getByRole('button', { name: 'Save' });
 const failure = () => panel('outbound').findByRole('alert');
 
 describe('the outbound panel', () => {
@@ -231,6 +232,99 @@ describe('the outbound panel', () => {
     await waitFor(() => expect(world.of('globex').sync.outbound.backfill?.state).toBe('cancelled'));
     const asked = world.calls.filter(call => call.path.endsWith('/backfill')).map(call => call.body);
     expect(asked).toEqual(['{"dry_run":true}', '{"dry_run":false}']);
+  });
+
+  it('saves the options of the downstream, with those it does not show and the version it was made from', async () => {
+    Object.assign(world.of('globex').sync.outbound.options ?? {}, { later: true });
+    const { user } = await section('globex');
+    const { version } = world.of('globex').sync;
+    await user.click(panel('outbound').getByText(label.advanced));
+    await user.selectOptions(screen.getByLabelText(/deleted in the realm/), 'deactivate');
+    const hold = screen.getByLabelText(/Hold a mass deactivation/);
+    expect(hold).toHaveAccessibleDescription(/More than 20 users/);
+    await user.click(hold);
+    await user.click(save());
+    await panel('outbound').findByText('Saved.', { selector: '.kv-ok-text' });
+    const wanted = { on_delete: 'deactivate', hold_mass_deactivation: true, later: true };
+    expect(world.of('globex').sync.outbound.options).toEqual(wanted);
+    expect(world.calls.find(call => call.path.endsWith('outbound/options'))?.ifMatch).toBe(`"${version}"`);
+    expect(hold).toBeChecked();
+  });
+
+  it('does not undo what another admin chose meanwhile: says so, shows it, and saves when asked again', async () => {
+    const { user } = await section('globex');
+    await user.click(panel('outbound').getByText(label.advanced));
+    await user.click(screen.getByLabelText(/Hold a mass deactivation/));
+    const { sync } = world.of('globex');
+    sync.version++;
+    sync.outbound.options = { on_delete: 'deactivate', hold_mass_deactivation: false };
+    await user.click(save());
+    expect(await failure()).toHaveTextContent('Somebody else changed this first.');
+    expect(sync.outbound.options.hold_mass_deactivation).toBe(false);
+    await waitFor(() => expect(screen.getByLabelText(/deleted in the realm/)).toHaveValue('deactivate'));
+    await user.click(save());
+    await waitFor(() =>
+      expect(sync.outbound.options).toEqual({ on_delete: 'deactivate', hold_mass_deactivation: true }),
+    );
+  });
+
+  it('shows the options to who may only look, and does not let them be changed', async () => {
+    await section('umbrella', { getToken: async () => operator({ scope: 'sync:read' }) });
+    expect(screen.getByLabelText(/deleted in the realm/)).toHaveValue('deactivate');
+    expect(screen.getByLabelText(/deleted in the realm/)).toBeDisabled();
+    expect(screen.getByLabelText(/Hold a mass deactivation/)).toBeChecked();
+    expect(screen.getByLabelText(/Hold a mass deactivation/)).toBeDisabled();
+    expect(panel('outbound').queryByRole('button', { name: 'Save' })).toBeNull();
+  });
+
+  it('has no options before there is a downstream', async () => {
+    await section('acme');
+    expect(panel('outbound').queryByText(label.advanced)).toBeNull();
+  });
+
+  it.each([
+    ['Confirm', 'Deactivate 24 downstream?', 'confirm'],
+    ['Refuse', 'Leave 24 active downstream?', 'refuse'],
+  ])('a held mass deactivation waits for a person: %s', async (name, question, verb) => {
+    const { user } = await section('umbrella');
+    const notice = within(panel('outbound').getByRole('group', { name: 'Deactivations held: 24' }));
+    await user.click(notice.getByRole('button', { name }));
+    const dialog = within(screen.getByRole('dialog', { name: question }));
+    expect(world.calls.some(call => call.path.includes('/held/'))).toBe(false);
+    await user.click(dialog.getByRole('button', { name }));
+    await waitFor(() => expect(panel('outbound').queryByText(/Deactivations held/)).toBeNull());
+    const call = world.calls.find(call => call.path.endsWith(`/held/deactivations/${verb}`));
+    expect(call?.body).toBe('{"users":24}');
+  });
+
+  it('users the realm lacks are given up only at a person’s word, also where nothing is pushed', async () => {
+    const { user } = await section('initech');
+    const notice = within(panel('outbound').getByRole('group', { name: 'Users missing in the realm: 1,031' }));
+    expect(notice.queryByRole('button', { name: label.refuse })).toBeNull();
+    await user.click(notice.getByRole('button', { name: label.confirm }));
+    await user.click(within(screen.getByRole('dialog')).getByRole('button', { name: label.cancel }));
+    expect(world.of('initech').sync.outbound.held.absences).toBe(1031);
+    // Some more have gone missing between the look and the word.
+    await user.click(notice.getByRole('button', { name: label.confirm }));
+    world.of('initech').sync.outbound.held.absences = 1040;
+    await user.click(within(screen.getByRole('dialog')).getByRole('button', { name: label.confirm }));
+    expect(await panel('outbound').findByText(held.more)).toHaveFocus();
+    expect(await panel('outbound').findByText(/missing in the realm: 1,040/)).toBeVisible();
+    expect(world.of('initech').sync.outbound.held.absences).toBe(1040);
+  });
+
+  it('what is held is shown to who may only look, without buttons', async () => {
+    await section('umbrella', { getToken: async () => operator({ scope: 'sync:read' }) });
+    expect(panel('outbound').getByText(/Deactivations held: 24/)).toBeVisible();
+    expect(panel('outbound').queryByRole('button', { name: label.confirm })).toBeNull();
+  });
+
+  it('many records gone at the downstream: says what happened and how it goes on', async () => {
+    world.of('umbrella').sync.outbound.quarantine_reason = 'many records are gone: check it, then disable and enable';
+    await section('umbrella');
+    const box = panel('outbound').getByRole('alert');
+    expect(box).toHaveTextContent(/Paused since .*\d\d:\d\d.*many records are gone: check it, then disable and enable/);
+    expect(box).not.toHaveTextContent(/token changed/);
   });
 
   it('says so when the record to link has changed, and looks again', async () => {

@@ -81,6 +81,9 @@ mod m0036_reservation_fate;
 mod m0037_realm_watch_role;
 mod m0038_absence;
 mod m0040_directory_group_look;
+mod m0041_group_push;
+mod m0045_absence_seen;
+mod m0046_activity_realm_calls;
 
 /// All migrations in order.
 pub struct Migrator;
@@ -128,6 +131,9 @@ impl MigratorTrait for Migrator {
             Box::new(m0037_realm_watch_role::Migration),
             Box::new(m0038_absence::Migration),
             Box::new(m0040_directory_group_look::Migration),
+            Box::new(m0041_group_push::Migration),
+            Box::new(m0045_absence_seen::Migration),
+            Box::new(m0046_activity_realm_calls::Migration),
         ]
     }
 }

@@ -31,6 +31,7 @@ test('live: an IdP’s request and the push it caused are one trace, found by th
     await activity.getByRole('button', { name: /Out POST \/Users 201/ }).click();
     const steps = activity.getByRole('listitem').filter({ hasText: 'All steps' }).getByRole('listitem');
     await expect(steps.filter({ hasText: /In POST \/Users 201/ })).toBeVisible();
+    await expect(steps.filter({ hasText: /Realm create user ok/ })).toBeVisible();
     await expect(steps.filter({ hasText: /Out POST \/Users 201/ })).toBeVisible();
   });
   await step(page, 'Pause holds the log still; Resume shows what was missed', async () => {

@@ -1,10 +1,12 @@
-import { useCallback, useId, useState } from 'react';
+import { Fragment, useCallback, useId, useState } from 'react';
 import { useAnswer } from '../answer';
 import type { Schemas } from '../client';
 import { useLocale, useNumber, useShared } from '../context';
 import { rejected, activity as words } from '../strings';
 import { clock } from '../time';
 import { Button } from '../ui/Button';
+import { Facts } from '../ui/Facts';
+import { Step } from '../ui/Step';
 
 type Entry = Schemas['ActivityEntry'];
 
@@ -78,17 +80,7 @@ function Details({ id, entry, onUser }: { id: string; entry: Entry; onUser: (use
   ];
   return (
     <div id={id} className="kv-more">
-      <dl className="kv-record">
-        {facts.map(
-          ([name, value]) =>
-            value && (
-              <div key={name}>
-                <dt>{name}</dt>
-                <dd dir="auto">{value}</dd>
-              </div>
-            ),
-        )}
-      </dl>
+      <Facts facts={facts} />
       {entry.trace_id && <Trace trace={entry.trace_id} current={entry.id} />}
       {entry.user_id && (
         <Button look="quiet" onClick={() => onUser(entry.user_id ?? '')}>
@@ -103,7 +95,6 @@ function Details({ id, entry, onUser }: { id: string; entry: Entry; onUser: (use
 function Trace({ trace, current }: { trace: string; current: string }) {
   const { api } = useShared();
   const locale = useLocale();
-  const number = useNumber();
   const steps = useAnswer(useCallback(() => api.activity({ trace }), [api, trace]));
   const entries = steps.data?.entries.toReversed() ?? [];
   return (
@@ -113,11 +104,22 @@ function Trace({ trace, current }: { trace: string; current: string }) {
       </h4>
       <ol className="kv-steps">
         {entries.map(entry => (
-          <li key={entry.id} aria-current={entry.id === current ? 'step' : undefined}>
-            <time dateTime={entry.at}>{clock(entry.at, locale, true)}</time> {words.directions[entry.direction]}{' '}
-            <code>{entry.operation}</code> <b className={good(entry) ? 'kv-ok-text' : 'kv-bad-text'}>{entry.status}</b>{' '}
-            {outcome(entry)} <span className="kv-quiet">{number(entry.duration_ms)} ms</span>
-          </li>
+          <Fragment key={entry.id}>
+            <li aria-current={entry.id === current ? 'step' : undefined}>
+              <time dateTime={entry.at}>{clock(entry.at, locale, true)}</time> {words.directions[entry.direction]}{' '}
+              <Step operation={entry.operation} result={entry.status} good={good(entry)} duration={entry.duration_ms}>
+                {outcome(entry)}
+              </Step>
+            </li>
+            {entry.realm_calls.map(({ operation, class: outcome, count, duration_ms }) => (
+              <li key={operation + outcome} className="kv-call">
+                {words.directions.realm}{' '}
+                <Step operation={operation} result={outcome} good={outcome === 'ok'} duration={duration_ms}>
+                  {count > 1 && `×${count}`}
+                </Step>
+              </li>
+            ))}
+          </Fragment>
         ))}
       </ol>
     </>

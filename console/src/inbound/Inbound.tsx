@@ -2,6 +2,7 @@ import { useEffect, useRef } from 'react';
 import type { IdentitySync, Schemas } from '../client';
 import { useNumber, useShared } from '../context';
 import { IdpGuide } from '../guide/IdpGuide';
+import { Options } from '../options/Options';
 import { label, inbound as words } from '../strings';
 import { Ago } from '../ui/Ago';
 import { Alert } from '../ui/Alert';
@@ -12,7 +13,6 @@ import { ConfirmDialog } from '../ui/ConfirmDialog';
 import { CopyField } from '../ui/CopyField';
 import { Panel } from '../ui/Panel';
 import { Diagnostics } from './Diagnostics';
-import { Options } from './Options';
 import { Requests } from './Requests';
 import { Reveal } from './Reveal';
 import { type Notice, noticeWords, useInbound } from './useInbound';
@@ -71,7 +71,7 @@ export function Inbound({ sync }: { sync: IdentitySync }) {
           )}
           <IdpGuide baseUrl={panel.base_url} token={state.token} />
           <Diagnostics panel={panel} />
-          <Options saved={panel.options} />
+          <Options direction="inbound" saved={panel.options} version={sync.version} />
         </>
       ) : (
         <>

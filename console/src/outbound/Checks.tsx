@@ -1,9 +1,10 @@
 import { type ReactNode, useState } from 'react';
 import { useAction } from '../action';
 import type { Schemas } from '../client';
-import { useNumber, useShared } from '../context';
+import { useShared } from '../context';
 import { label, outbound } from '../strings';
 import { Button } from '../ui/Button';
+import { Step } from '../ui/Step';
 import { ProbeFailure } from './ProbeFailure';
 import { TestedLine } from './TestedLine';
 
@@ -46,7 +47,6 @@ export function Checks({ children }: { children: ReactNode }) {
 }
 
 function Steps({ sent }: { sent: Schemas['TestUser'] }) {
-  const number = useNumber();
   return (
     <div role="status" className={`kv-note ${sent.ok ? 'kv-good' : 'kv-bad'}`}>
       <p className="kv-strong">{sent.ok ? outbound.testUserOk : outbound.testUserFailed}</p>
@@ -54,8 +54,7 @@ function Steps({ sent }: { sent: Schemas['TestUser'] }) {
         {sent.steps.map((step, at) => (
           // biome-ignore lint/suspicious/noArrayIndexKey: a finished list; the same operation may come twice
           <li key={at}>
-            <code>{step.operation}</code> <b>{step.status ?? step.class}</b>{' '}
-            <span className="kv-quiet">{number(step.duration_ms)} ms</span>
+            <Step operation={step.operation} result={step.status ?? step.class} duration={step.duration_ms} />
           </li>
         ))}
       </ol>

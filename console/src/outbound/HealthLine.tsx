@@ -12,12 +12,15 @@ export function HealthLine({ panel }: { panel: Schemas['OutboundPanel'] }) {
   const waiting = words.waiting(number(health?.waiting ?? 0));
   if (panel.quarantined_at) {
     // The reason is a class of the delivery; a human knows it by its number.
-    const reason = /unauthorized|401/.test(panel.quarantine_reason ?? '') ? '401' : (panel.quarantine_reason ?? '');
+    const told = panel.quarantine_reason ?? '';
+    const refused = /unauthorized|401/.test(told);
+    const at = clock(panel.quarantined_at, locale);
     return (
       <div className="kv-note kv-warn">
         <div role="alert">
-          <p className="kv-strong">{words.quarantined(reason, clock(panel.quarantined_at, locale))}</p>
-          <p>{words.quarantineFix}</p>
+          <p className="kv-strong">{refused ? words.quarantined('401', at) : words.held(at)}</p>
+          {!refused && <p>{told}</p>}
+          {!/gone/.test(told) && <p>{words.quarantineFix}</p>}
         </div>
         {/* Outside of the alert, which would be read again with every change of the number. */}
         <p>{waiting}</p>

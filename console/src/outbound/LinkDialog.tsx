@@ -7,6 +7,7 @@ import { common, label, parked as words } from '../strings';
 import { Button } from '../ui/Button';
 import { ConfirmDialog } from '../ui/ConfirmDialog';
 import { Dialog } from '../ui/Dialog';
+import { Facts } from '../ui/Facts';
 
 interface Props {
   user: Schemas['ParkedUser'];
@@ -67,14 +68,7 @@ export function LinkDialog({ user, onClose, onLinked }: Props) {
           {fault ? fault.words : words.stale}
         </p>
       )}
-      <dl className="kv-record">
-        {facts.map(([name, value]) => (
-          <div key={name}>
-            <dt>{name}</dt>
-            <dd dir="auto">{value || words.none}</dd>
-          </div>
-        ))}
-      </dl>
+      <Facts facts={facts} none={words.none} />
     </ConfirmDialog>
   );
 }

@@ -2,6 +2,7 @@ import { useEffect, useRef, useState } from 'react';
 import { useAction } from '../action';
 import type { IdentitySync } from '../client';
 import { useShared } from '../context';
+import { Options } from '../options/Options';
 import type { Prefill } from '../props';
 import { label, outbound as words } from '../strings';
 import { Ago } from '../ui/Ago';
@@ -15,6 +16,7 @@ import { Panel } from '../ui/Panel';
 import { Backfill } from './Backfill';
 import { Checks } from './Checks';
 import { HealthLine } from './HealthLine';
+import { Held } from './Held';
 import { Parked } from './Parked';
 import { TargetForm } from './TargetForm';
 
@@ -52,6 +54,7 @@ export function Outbound({ sync, prefill, inboundId }: { sync: IdentitySync; pre
           <p>{fault.words}</p>
         </Alert>
       )}
+      <Held held={panel.held} />
       {on ? (
         <>
           <HealthLine panel={panel} />
@@ -75,6 +78,7 @@ export function Outbound({ sync, prefill, inboundId }: { sync: IdentitySync; pre
           )}
           <Parked count={panel.health?.parked ?? 0} />
           <Backfill job={panel.backfill} />
+          {panel.options && <Options direction="outbound" saved={panel.options} version={sync.version} />}
           <Limits limits={panel.limitations} />
         </>
       ) : (

@@ -41,6 +41,7 @@ export function Parked({ count }: { count: number }) {
           <li key={user.user_id}>
             <div className="kv-grow">
               <bdi className="kv-strong kv-break">{user.username ?? user.user_id}</bdi>
+              {user.kind === 'group' && <span className="kv-quiet"> {words.group}</span>}
               <p className="kv-quiet">
                 <span className="kv-warn-text">
                   {words.reasons[user.reason] ?? user.reason}

@@ -97,6 +97,21 @@ pub struct ActivityEntry {
     pub client: Option<String>,
     /// What the other side said of an error, redacted.
     pub detail: Option<String>,
+    /// What a request asked of the realm, in the order of the first time.
+    pub realm_calls: Vec<RealmCall>,
+}
+
+/// What was asked of a realm: names of operations, never values.
+#[derive(Serialize, Deserialize, utoipa::ToSchema)]
+pub struct RealmCall {
+    /// `create user`, `end sessions`, …
+    pub operation: String,
+    /// `ok`, `conflict`, `unavailable`, `unanswered`, …
+    pub class: String,
+    /// How many times it ended so.
+    pub count: u32,
+    /// How long they took together, milliseconds.
+    pub duration_ms: i64,
 }
 
 impl ActivityEntry {
@@ -117,6 +132,7 @@ impl ActivityEntry {
             trace_id: row.trace_id,
             client: row.client,
             detail: row.detail,
+            realm_calls: row.realm_calls.and_then(|calls| serde_json::from_str(&calls).ok()).unwrap_or_default(),
         }
     }
 }

@@ -2,11 +2,11 @@
 //! or kept under version control and applied again; tokens are minted and entered where they are used.
 
 use registry::tenant::{self, Change, New, Tenant};
-use registry::{Db, option, target, target_option};
+use registry::{Db, option, target};
 use serde::{Deserialize, Serialize};
 
 use crate::inbound::InboundOptions;
-use crate::outbound::OutboundOptions;
+use crate::outbound::{self, OutboundOptions};
 use crate::tenants::{check_realm, check_slug, domain};
 use crate::{Problem, Realms};
 
@@ -109,11 +109,11 @@ impl Declared {
         }
         let held = Self::of(db, &found).await?;
         if !self.inbound.is_held(&held.inbound) {
-            self.inbound.store(db, realms, &found, actor).await?;
+            self.inbound.store(db, realms, &found, None, actor).await?;
             changed = true;
         }
         if let Some(wanted) = self.outbound.filter(|wanted| Some(wanted) != held.outbound.as_ref()) {
-            target_option::choose(db, found.id, wanted.choices()?, actor).await?;
+            outbound::choose(db, found.id, wanted.choices()?, None, actor).await?;
             changed = true;
         }
         if changed && applied == Applied::Unchanged {

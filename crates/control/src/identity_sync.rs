@@ -13,6 +13,7 @@ use registry::{audit, inbound_token, tenant};
 use serde::Serialize;
 
 use crate::backfill::Backfill;
+use crate::held::Held;
 use crate::inbound::{ExistingUsers, IdpProfile};
 use crate::moment::shown;
 use crate::operator::Reader;
@@ -159,6 +160,8 @@ pub(crate) struct OutboundPanel {
     /// What holds for every downstream, and what the probe noted about this one.
     limitations: Vec<String>,
     health: Option<Health>,
+    /// What waits for a person.
+    held: Held,
     options: Option<OutboundOptions>,
     backfill: Option<Backfill>,
 }
@@ -256,6 +259,7 @@ async fn outbound(deps: &Deps, tenant: &Tenant) -> Result<OutboundPanel, Problem
         paused_until: of(&|target| target.paused_until.filter(|_| target.paused()).map(shown)),
         limitations,
         health,
+        held: Held::of(&deps.db, tenant.id).await?,
         options: target.as_ref().map(OutboundOptions::of),
         backfill,
     })

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use actix_web::http::header::CACHE_CONTROL;
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::{HttpResponse, web};
 use registry::option::{self, Options};
 use registry::tenant::Tenant;
 use registry::{BearerToken, Db};
@@ -13,6 +13,7 @@ use scim::path::AttributePath;
 use scim::schema::{GROUP, Schema, USER};
 use serde::{Deserialize, Serialize};
 
+use crate::if_match::IfMatch;
 use crate::operator::Writer;
 use crate::{Control, Problem, Realms};
 
@@ -62,10 +63,9 @@ pub(crate) async fn enable(writer: Writer, control: web::Data<Control>) -> Resul
     responses((status = 200, body = Revealed), (status = 412)), security(("bearer" = [])))]
 pub(crate) async fn rotate(
     writer: Writer,
-    request: HttpRequest,
+    IfMatch(version): IfMatch,
     control: web::Data<Control>,
 ) -> Result<HttpResponse, Problem> {
-    let version = if_match(&request)?;
     let token = BearerToken::generate().map_err(|_| Problem::Internal)?;
     let (db, minted) = (control.deps.db.clone(), token.clone());
     let done = control.run(async move {
@@ -234,8 +234,15 @@ impl InboundOptions {
         wanted == *held
     }
 
-    /// Stores them for a tenant, once they are found to be usable.
-    pub(crate) async fn store(self, db: &Db, realms: &dyn Realms, tenant: &Tenant, actor: &str) -> Result<(), Problem> {
+    /// Stores them for a tenant, once they are found to be usable; of a version, only while it is the newest.
+    pub(crate) async fn store(
+        self,
+        db: &Db,
+        realms: &dyn Realms,
+        tenant: &Tenant,
+        version: Option<i64>,
+        actor: &str,
+    ) -> Result<(), Problem> {
         self.check()?;
         let extensions = self.extensions.as_deref().map(checked).transpose()?;
         let held = option::of(db, tenant.id).await?;
@@ -254,7 +261,7 @@ impl InboundOptions {
             token_days: self.token_days,
             requests_per_second: self.requests_per_second,
         };
-        option::set(db, tenant.id, &options, actor).await?;
+        option::set(db, tenant.id, &options, version, actor).await?;
         // The realm's profile has to know the attributes before the first of them is written.
         let enabled = inbound_token::newest(db, tenant.id).await?;
         if options.projection.is_some() && enabled.is_some_and(|token| token.died_at.is_none()) {
@@ -282,26 +289,19 @@ impl InboundOptions {
 
 /// Replace a tenant's inbound settings.
 #[utoipa::path(put, path = "/v1/tenants/{tenant}/inbound/options", tag = "inbound",
-    params(("tenant" = String, Path)), request_body = InboundOptions, responses((status = 204)),
-    security(("bearer" = [])))]
+    params(("tenant" = String, Path), ("If-Match" = Option<String>, Header)), request_body = InboundOptions,
+    responses((status = 204), (status = 412)), security(("bearer" = [])))]
 pub(crate) async fn options(
     writer: Writer,
+    IfMatch(version): IfMatch,
     body: web::Json<InboundOptions>,
     control: web::Data<Control>,
 ) -> Result<HttpResponse, Problem> {
     let (deps, body) = (control.deps.clone(), body.into_inner());
-    let done = control.run(async move { body.store(&deps.db, &*deps.realms, &writer.tenant, &writer.actor).await });
+    let done = control.run(async move {
+        let Writer { tenant, actor } = writer;
+        body.store(&deps.db, &*deps.realms, &tenant, version, &actor).await
+    });
     done.await?;
     Ok(HttpResponse::NoContent().finish())
-}
-
-/// The version of `If-Match`; none where the header is absent or `*`.
-fn if_match(request: &HttpRequest) -> Result<Option<i64>, Problem> {
-    let Some(header) = request.headers().get("if-match") else { return Ok(None) };
-    let text = header.to_str().unwrap_or_default().trim();
-    if text == "*" {
-        return Ok(None);
-    }
-    let version = text.trim_start_matches("W/").trim_matches('"').parse();
-    version.map(Some).map_err(|_| Problem::Stale)
 }

@@ -7,7 +7,9 @@ use utoipa::openapi::{ContentBuilder, Ref, ResponseBuilder};
 use utoipa::{Modify, OpenApi};
 
 use crate::error::Body;
-use crate::{activity, backfill, described, identity_sync, inbound, outbound, parked, realm_users, tenants, test_user};
+use crate::{
+    activity, backfill, described, held, identity_sync, inbound, outbound, parked, realm_users, tenants, test_user,
+};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -17,6 +19,7 @@ use crate::{activity, backfill, described, identity_sync, inbound, outbound, par
         identity_sync::show, activity::list, activity::stream,
         inbound::enable, inbound::rotate, inbound::disable, inbound::options,
         outbound::enable, outbound::test, outbound::disable, outbound::options, test_user::run,
+        held::confirm_deactivations, held::refuse_deactivations, held::confirm_absences,
         parked::list, parked::show, parked::retry, parked::ignore, parked::link_to,
         backfill::show, backfill::start, backfill::pause, backfill::resume, backfill::cancel,
         realm_users::list, realm_users::create, realm_users::change, realm_users::rotate_secret,

@@ -13,6 +13,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use telemetry::metrics::KeyValue;
 
+use crate::if_match::IfMatch;
 use crate::operator::Writer;
 use crate::{Control, Deps, Problem, observe, parked};
 
@@ -52,6 +53,9 @@ pub struct OutboundOptions {
     on_delete: String,
     /// A mass of deactivations waits for a person.
     hold_mass_deactivation: bool,
+    /// Groups and their members are pushed too.
+    #[serde(default)]
+    push_groups: bool,
 }
 
 /// What happens downstream to who is deleted in the realm.
@@ -66,7 +70,11 @@ enum OnDelete {
 impl OutboundOptions {
     pub(crate) fn of(target: &target::Target) -> Self {
         let on_delete = if target.choices.deactivates_deleted { "deactivate" } else { "nothing" };
-        Self { on_delete: on_delete.to_owned(), hold_mass_deactivation: target.choices.holds_mass }
+        Self {
+            on_delete: on_delete.to_owned(),
+            hold_mass_deactivation: target.choices.holds_mass,
+            push_groups: target.choices.pushes_groups,
+        }
     }
 
     /// As they are stored, if they are usable.
@@ -78,7 +86,8 @@ impl OutboundOptions {
                 return Err(Problem::Field { field: "on_delete", reason: "one of nothing, deactivate".to_owned() });
             }
         };
-        Ok(Choices { deactivates_deleted, holds_mass: self.hold_mass_deactivation })
+        let (holds_mass, pushes_groups) = (self.hold_mass_deactivation, self.push_groups);
+        Ok(Choices { deactivates_deleted, holds_mass, pushes_groups })
     }
 }
 
@@ -130,19 +139,36 @@ pub(crate) async fn test(
 
 /// Replace the choices for the enabled downstream.
 #[utoipa::path(put, path = "/v1/tenants/{tenant}/outbound/options", tag = "outbound",
-    params(("tenant" = String, Path)), request_body = OutboundOptions, responses((status = 204), (status = 409)),
-    security(("bearer" = [])))]
+    params(("tenant" = String, Path), ("If-Match" = Option<String>, Header)), request_body = OutboundOptions,
+    responses((status = 204), (status = 409), (status = 412)), security(("bearer" = [])))]
 pub(crate) async fn options(
     writer: Writer,
+    IfMatch(version): IfMatch,
     body: web::Json<OutboundOptions>,
     control: web::Data<Control>,
 ) -> Result<HttpResponse, Problem> {
     let choices = body.choices()?;
     let db = control.deps.db.clone();
-    let done =
-        control.run(async move { Ok(target_option::choose(&db, writer.tenant.id, choices, &writer.actor).await?) });
+    let done = control.run(async move { choose(&db, writer.tenant.id, choices, version, &writer.actor).await });
     done.await?;
     Ok(HttpResponse::NoContent().finish())
+}
+
+/// Stores the choices. Groups that were pushed there before are looked at again: what changed meanwhile is not known.
+pub(crate) async fn choose(
+    db: &Db,
+    tenant: TenantId,
+    choices: Choices,
+    version: Option<i64>,
+    actor: &str,
+) -> Result<(), Problem> {
+    let transaction = db.begin().await?;
+    let outcome: Result<(), Problem> = async {
+        let target = target_option::choose(&transaction, tenant, choices, version, actor).await?;
+        Ok(ledger::mark_linked_groups(&transaction, tenant, target).await?)
+    }
+    .await;
+    directory::finish(transaction, outcome).await
 }
 
 /// Enable outbound SCIM.
@@ -217,6 +243,7 @@ async fn activate(
             ledger::first_enable(&transaction, tenant, enabled.id).await?;
         } else {
             ledger::owe_again(&transaction, tenant, enabled.id).await?;
+            ledger::mark_linked_groups(&transaction, tenant, enabled.id).await?;
         }
         Ok(())
     }

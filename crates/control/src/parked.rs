@@ -1,8 +1,10 @@
-//! Parked users (P5): who waits for a person, what stands in the way, and what the person decides.
+//! Parked users and groups (P5): who waits for a person, what stands in the way, and what the person decides.
 
 use actix_web::{HttpResponse, web};
+use directory::ledger::Subject;
 use directory::parked::{self, Decision, Parked};
-use directory::{link, watch};
+use directory::resource::Kind;
+use directory::{group, link, watch};
 use downstream::{BaseUrl, Client, Guard, Outcome, Remote};
 use hmac::{Hmac, KeyInit, Mac};
 use registry::target::{self, Target};
@@ -29,11 +31,13 @@ pub(crate) struct ParkedQuery {
     ignored: bool,
 }
 
-/// A parked user.
+/// A parked user, or a group where groups are pushed.
 #[derive(Serialize, utoipa::ToSchema)]
 pub struct ParkedUser {
-    /// The realm user.
+    /// The realm's user, or group.
     pub user_id: Uuid,
+    /// Which of both.
+    pub kind: ParkedKind,
     /// Its name, looked up now.
     pub username: Option<String>,
     /// `conflict`, `rejected`, `unconfirmed create`, `mass deactivation`, `ignored`, …
@@ -47,6 +51,16 @@ pub struct ParkedUser {
     /// The record **Link** would link; only where one user is shown.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub candidate: Option<Candidate>,
+}
+
+/// What is parked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ParkedKind {
+    /// A user.
+    User,
+    /// A group.
+    Group,
 }
 
 /// A record of the downstream, as it was just read.
@@ -76,6 +90,7 @@ impl ParkedUser {
     fn of(parked: Parked, username: Option<String>, candidate: Option<Candidate>) -> Self {
         Self {
             user_id: parked.user_id,
+            kind: if parked.is_group { ParkedKind::Group } else { ParkedKind::User },
             username,
             reason: parked.reason.unwrap_or_else(|| "rejected".to_owned()),
             status: parked.parked_status,
@@ -122,8 +137,13 @@ pub(crate) async fn list(
         let more = found.len() > PAGE as usize;
         found.truncate(PAGE as usize);
         let next = found.last().filter(|_| more).map(|parked| parked.user_id);
-        let ids: Vec<Uuid> = found.iter().map(|parked| parked.user_id).collect();
+        let (groups, users): (Vec<&Parked>, Vec<&Parked>) = found.iter().partition(|parked| parked.is_group);
+        let ids: Vec<Uuid> = users.into_iter().map(|parked| parked.user_id).collect();
         let mut known = names::of(&deps, &tenant, &ids).await?;
+        for parked in groups {
+            let name = group::name(&deps.db, tenant.id, parked.user_id).await?;
+            known.extend(name.map(|name| (parked.user_id, name)));
+        }
         let users = found.into_iter().map(|parked| {
             let name = known.remove(&parked.user_id);
             ParkedUser::of(parked, name, None)
@@ -150,33 +170,45 @@ pub(crate) async fn show(
 /// A parked user with its candidate, which is remembered as the one that was shown.
 pub async fn look(deps: &Deps, tenant: &Tenant, user: Uuid) -> Result<ParkedUser, Problem> {
     let parked = parked::one(&deps.db, tenant.id, user).await?.ok_or(Problem::NotFound("parked user"))?;
-    let realm = deps.realms.of(tenant).await?;
-    let username = realm.user(user).await?.map(|seen| seen.username);
+    let subject = parked.subject();
+    let name = match subject.kind {
+        Kind::User => deps.realms.of(tenant).await?.user(user).await?.map(|seen| seen.username),
+        Kind::Group => group::name(&deps.db, tenant.id, user).await?,
+    };
     let (target, client) = active(deps, tenant).await?;
-    let found = find(&client, &target, user, username.as_deref()).await?;
+    let found = find(&client, &target, subject, name.as_deref()).await?;
     let candidate = found.as_ref().map(Candidate::of);
     let key = watch::digest_key(&deps.db, tenant.id).await?;
     let digest = candidate.as_ref().map(|candidate| candidate.digest(&key)).transpose()?;
     let pair = candidate.as_ref().map(|candidate| candidate.id.as_str()).zip(digest.as_deref());
-    link::show_candidate(&deps.db, tenant.id, user, target.id, pair).await?;
-    Ok(ParkedUser::of(parked, username, candidate))
+    link::show_candidate(&deps.db, tenant.id, subject, target.id, pair).await?;
+    Ok(ParkedUser::of(parked, name, candidate))
 }
 
-/// By externalId first, then by userName; what comes back is compared here.
-async fn find(client: &Client, target: &Target, user: Uuid, username: Option<&str>) -> Result<Option<Remote>, Problem> {
+/// By externalId first, then by name; what comes back is compared here.
+async fn find(
+    client: &Client,
+    target: &Target,
+    subject: Subject,
+    name: Option<&str>,
+) -> Result<Option<Remote>, Problem> {
     if !target.supports_filter {
         return Ok(None);
     }
-    let ours = user.to_string();
+    let (client, attribute, key): (Client, &str, fn(&str) -> String) = match subject.kind {
+        Kind::User => (client.clone(), "userName", scim::key::username_key),
+        Kind::Group => (client.groups(), "displayName", scim::key::display_name_key),
+    };
+    let ours = subject.id.to_string();
     let by_id = client.find("externalId", &ours).await.map_err(|outcome| refused(&outcome))?;
     if let Some(remote) = by_id.into_iter().find(|remote| remote.external_id.as_deref() == Some(ours.as_str())) {
         return Ok(Some(remote));
     }
-    let Some(username) = username else { return Ok(None) };
-    let by_name = client.find("userName", username).await.map_err(|outcome| refused(&outcome))?;
+    let Some(name) = name else { return Ok(None) };
+    let by_name = client.find(attribute, name).await.map_err(|outcome| refused(&outcome))?;
     Ok(by_name.into_iter().find(|remote| {
-        let held = remote.resource.get("userName").and_then(Value::as_str).unwrap_or_default();
-        scim::key::username_key(held) == scim::key::username_key(username)
+        let held = remote.resource.get(attribute).and_then(Value::as_str).unwrap_or_default();
+        key(held) == key(name)
     }))
 }
 
@@ -263,8 +295,9 @@ pub(crate) async fn link_to(
 
 /// Links a parked user to the record it was shown with, read once more: only if it has not changed since.
 pub async fn link(deps: &Deps, tenant: &Tenant, user: Uuid, wanted: &str, actor: &str) -> Result<(), Problem> {
-    parked::one(&deps.db, tenant.id, user).await?.ok_or(Problem::NotFound("parked user"))?;
+    let parked = parked::one(&deps.db, tenant.id, user).await?.ok_or(Problem::NotFound("parked user"))?;
     let (target, client) = active(deps, tenant).await?;
+    let client = if parked.is_group { client.groups() } else { client };
     let read = match client.read(wanted).await {
         Outcome::Ok(answer) => answer.body.as_ref().and_then(Remote::read),
         Outcome::NotFound(_) => None,
@@ -273,7 +306,7 @@ pub async fn link(deps: &Deps, tenant: &Tenant, user: Uuid, wanted: &str, actor:
     let read = read.filter(|remote| remote.id == wanted).ok_or(Problem::Changed)?;
     let digest = Candidate::of(&read).digest(&watch::digest_key(&deps.db, tenant.id).await?)?;
     let at = (target.id, target.generation);
-    let linked = link::adopt(&deps.db, tenant.id, user, at, (wanted, &digest), actor).await?;
+    let linked = link::adopt(&deps.db, tenant.id, parked.subject(), at, (wanted, &digest), actor).await?;
     if !linked {
         return Err(Problem::Changed);
     }

@@ -4,8 +4,8 @@ use actix_web::web::{self, ServiceConfig, get, post};
 use actix_web::{HttpResponse, ResponseError, guard};
 
 use crate::{
-    Problem, activity, backfill, console, identity_sync, inbound, openapi, outbound, parked, realm_users, tenants,
-    test_user,
+    Problem, activity, backfill, console, held, identity_sync, inbound, openapi, outbound, parked, realm_users,
+    tenants, test_user,
 };
 
 pub(crate) fn configure(config: &mut ServiceConfig) {
@@ -30,6 +30,9 @@ pub(crate) fn configure(config: &mut ServiceConfig) {
         .route("/realm/rotate-secret", post().to(realm_users::rotate_secret))
         .route("/outbound/options", web::put().to(outbound::options))
         .route("/outbound/test-user", post().to(test_user::run))
+        .route("/outbound/held/deactivations/confirm", post().to(held::confirm_deactivations))
+        .route("/outbound/held/deactivations/refuse", post().to(held::refuse_deactivations))
+        .route("/outbound/held/absences/confirm", post().to(held::confirm_absences))
         .route("/outbound/parked", get().to(parked::list))
         .route("/outbound/parked/{user}", get().to(parked::show))
         .route("/outbound/parked/{user}/retry", post().to(parked::retry))

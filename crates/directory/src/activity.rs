@@ -2,12 +2,26 @@
 
 use registry::{TargetId, TenantId};
 use sea_orm::{ConnectionTrait, FromQueryResult, Value};
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::{Error, sql};
 
 /// Rows of one statement.
 const ROWS: usize = 50;
+
+/// What a request asked of the realm: one operation, as often as it ended in one way.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RealmCall {
+    /// `create user`, `end sessions`, …
+    pub operation: String,
+    /// `ok`, or why not.
+    pub class: String,
+    /// How many times.
+    pub count: u32,
+    /// How long they took together, milliseconds.
+    pub duration_ms: i64,
+}
 
 /// One thing that happened.
 #[derive(Debug, Clone)]
@@ -42,10 +56,12 @@ pub struct Entry {
     pub client: Option<String>,
     /// What the other side said of an error: redacted, at most 1 KiB.
     pub detail: Option<String>,
+    /// What it asked of the realm, for inbound.
+    pub realm_calls: Vec<RealmCall>,
 }
 
 /// An activity row as stored.
-#[derive(Debug, Clone, FromQueryResult, serde::Serialize)]
+#[derive(Debug, Clone, FromQueryResult, Serialize)]
 pub struct Row {
     /// Ordered by time.
     pub id: Uuid,
@@ -73,12 +89,18 @@ pub struct Row {
     pub client: Option<String>,
     /// What the other side said of an error.
     pub detail: Option<String>,
+    /// What it asked of the realm: a JSON array of [`RealmCall`].
+    pub realm_calls: Option<String>,
+}
+
+fn asked(calls: &[RealmCall]) -> Result<Option<String>, Error> {
+    if calls.is_empty() { Ok(None) } else { Ok(Some(serde_json::to_string(calls)?)) }
 }
 
 /// Writes entries, inside the caller's transaction or on a plain connection.
 pub async fn insert(connection: &impl ConnectionTrait, entries: &[Entry]) -> Result<(), Error> {
     for chunk in entries.chunks(ROWS) {
-        let mut values: Vec<Value> = Vec::with_capacity(chunk.len() * 16);
+        let mut values: Vec<Value> = Vec::with_capacity(chunk.len() * 17);
         let mut rows = Vec::with_capacity(chunk.len());
         for entry in chunk {
             let first = values.len() + 1;
@@ -99,13 +121,14 @@ pub async fn insert(connection: &impl ConnectionTrait, entries: &[Entry]) -> Res
                 entry.trace_id.clone().into(),
                 entry.client.clone().into(),
                 entry.detail.clone().into(),
+                asked(&entry.realm_calls)?.into(),
             ]);
             let places: Vec<String> = (first..=values.len()).map(|place| format!("${place}")).collect();
             rows.push(format!("({})", places.join(", ")));
         }
         let text = format!(
             "insert into activity (id, tenant_id, at, direction, user_id, target_id, operation, status, class, reason,
-                 changed, duration_ms, seq, trace_id, client, detail)
+                 changed, duration_ms, seq, trace_id, client, detail, realm_calls)
              values {}",
             rows.join(", ")
         );

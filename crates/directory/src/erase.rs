@@ -63,14 +63,16 @@ pub async fn rows(db: &Db, tenant: TenantId, user: Uuid) -> Result<BTreeMap<&'st
 
 /// Tables whose rows of a user go, with the columns that name it. The directory's own row is last: the reservations are
 /// found by its name.
-const ROWS: [(&str, &str); 8] = [
+const ROWS: [(&str, &str); 10] = [
     ("membership", "tenant_id = $1 and user_id = $2"),
     (
         "reservation",
         "tenant_id = $1 and username_key = (select username_key from directory_user where tenant_id = $1 and id = $2)",
     ),
+    ("pushed_member", "tenant_id = $1 and user_id = $2"),
     ("link", "tenant_id = $1 and user_id = $2"),
     ("departure", "tenant_id = $1 and user_id = $2"),
+    ("absence", "tenant_id = $1 and user_id = $2"),
     ("ledger", "tenant_id = $1 and user_id = $2"),
     ("activity", "tenant_id = $1 and user_id = $2"),
     ("realm_person", "tenant_id = $1 and id = $2"),

@@ -72,6 +72,17 @@ pub fn display_name(document: &Object) -> String {
     document.get("displayName").and_then(Value::as_str).unwrap_or_default().to_owned()
 }
 
+/// What the directory calls a group, if it has it.
+pub async fn name(db: &Db, tenant: TenantId, id: Uuid) -> Result<Option<String>, Error> {
+    #[derive(FromQueryResult)]
+    struct Held {
+        document: String,
+    }
+    let text = "select document from directory_group where tenant_id = $1 and id = $2";
+    let held: Option<Held> = sql::one(db.connection(), text, [tenant.0.into(), id.into()]).await?;
+    held.map(|held| Ok(display_name(&serde_json::from_str(&held.document)?))).transpose()
+}
+
 pub(crate) fn external_id(document: &Object) -> Option<String> {
     document.get("externalId").and_then(Value::as_str).map(str::to_owned)
 }
@@ -163,6 +174,7 @@ async fn commit_in(
         i64::try_from(commit.members_up_to).unwrap_or(i64::MAX).into(),
     ];
     let Some(row) = sql::one::<CommittedRow>(transaction, &text, values).await? else { return Ok(None) };
+    ledger::mark_group(transaction, tenant, before.id).await?;
     let group = Resource {
         id: before.id,
         document: commit.document.clone(),
@@ -182,7 +194,9 @@ pub async fn delete(db: &Db, tenant: TenantId, id: Uuid, epoch: i64) -> Result<b
         if sql::execute(&transaction, text, [tenant.0.into(), id.into(), epoch.into()]).await? == 0 {
             return Ok(false);
         }
-        member::forget(&transaction, tenant, id).await?;
+        let groups = member::forget(&transaction, tenant, id).await?;
+        ledger::mark_groups(&transaction, tenant, &groups).await?;
+        ledger::mark_gone(&transaction, tenant, id).await?;
         Ok(true)
     }
     .await;

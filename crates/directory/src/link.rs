@@ -1,4 +1,4 @@
-//! Links: realm user ↔ downstream id at one target, with digests of what was last sent. No copy of personal data.
+//! Links: realm user, or group, ↔ downstream id at one target, with digests of what was last sent. No copy of personal data.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use registry::{Db, TargetId, TenantId};
 use sea_orm::{ConnectionTrait, FromQueryResult};
 use uuid::Uuid;
 
-use crate::ledger::LinkUpdate;
+use crate::ledger::{LinkUpdate, Subject};
 use crate::{Error, sql};
 
 /// What is known of a user at a target.
@@ -42,13 +42,16 @@ struct Row {
 }
 
 /// Reads a link; an absent row is an empty link.
-pub async fn of(db: &Db, tenant: TenantId, user: Uuid, target: TargetId) -> Result<Link, Error> {
+pub async fn of(db: &Db, tenant: TenantId, subject: impl Into<Subject>, target: TargetId) -> Result<Link, Error> {
+    let Subject { kind, id } = subject.into();
     let text = format!(
-        "select downstream_id, verified_generation, digests, adopted, {} - create_intent_at as create_intent_age from link
-         where tenant_id = $1 and user_id = $2 and target_id = $3",
-        crate::ledger::clock(db.connection())
+        "select downstream_id, verified_generation, digests, adopted, {} - create_intent_at as create_intent_age
+         from {} where tenant_id = $1 and {} = $2 and target_id = $3",
+        crate::ledger::clock(db.connection()),
+        kind.link(),
+        kind.key()
     );
-    let row: Option<Row> = sql::one(db.connection(), &text, [tenant.0.into(), user.into(), target.0.into()]).await?;
+    let row: Option<Row> = sql::one(db.connection(), &text, [tenant.0.into(), id.into(), target.0.into()]).await?;
     let Some(row) = row else { return Ok(Link::default()) };
     Ok(Link {
         downstream_id: row.downstream_id,
@@ -87,17 +90,27 @@ pub async fn digests(
 
 /// Commits the intent to create before the POST (K21). Only the holder of the claim may, and only for the target's
 /// present generation; says whether it did.
-pub async fn intend_create(db: &Db, tenant: TenantId, user: Uuid, target: TargetId, epoch: i64) -> Result<bool, Error> {
+pub async fn intend_create(
+    db: &Db,
+    tenant: TenantId,
+    subject: impl Into<Subject>,
+    target: TargetId,
+    epoch: i64,
+) -> Result<bool, Error> {
+    let Subject { kind, id } = subject.into();
     let connection = db.connection();
     let now = crate::ledger::clock(connection);
     let text = format!(
-        "insert into link (tenant_id, user_id, target_id, create_intent_at, updated_at)
-         select tenant_id, user_id, $3, {now}, {now} from ledger
-         where tenant_id = $1 and user_id = $2 and epoch = $4
-         on conflict (tenant_id, user_id, target_id) do update set
-             create_intent_at = {now}, updated_at = {now}"
+        "insert into {link} (tenant_id, {key}, target_id, create_intent_at, updated_at)
+         select tenant_id, {key}, $3, {now}, {now} from {ledger}
+         where tenant_id = $1 and {key} = $2 and epoch = $4
+         on conflict (tenant_id, {key}, target_id) do update set
+             create_intent_at = {now}, updated_at = {now}",
+        link = kind.link(),
+        key = kind.key(),
+        ledger = kind.ledger()
     );
-    let values = [tenant.0.into(), user.into(), target.0.into(), epoch.into()];
+    let values = [tenant.0.into(), id.into(), target.0.into(), epoch.into()];
     Ok(sql::execute(connection, &text, values).await? == 1)
 }
 
@@ -105,29 +118,31 @@ pub async fn intend_create(db: &Db, tenant: TenantId, user: Uuid, target: Target
 pub(crate) async fn settle(
     connection: &impl ConnectionTrait,
     tenant: TenantId,
-    user: Uuid,
-    target: TargetId,
-    generation: i64,
+    Subject { kind, id }: Subject,
+    (target, generation): (TargetId, i64),
     link: &LinkUpdate,
     now: i64,
 ) -> Result<(), Error> {
-    let text =
-        "insert into link (tenant_id, user_id, target_id, downstream_id, verified_generation, digests, updated_at)
+    let text = format!(
+        "insert into {link} (tenant_id, {key}, target_id, downstream_id, verified_generation, digests, updated_at)
          values ($1, $2, $3, $4, $5, $6, $7)
-         on conflict (tenant_id, user_id, target_id) do update set
+         on conflict (tenant_id, {key}, target_id) do update set
              downstream_id = excluded.downstream_id, verified_generation = excluded.verified_generation,
              digests = excluded.digests, create_intent_at = null, adopted = false, candidate_id = null,
-             candidate_digest = null, updated_at = excluded.updated_at";
+             candidate_digest = null, updated_at = excluded.updated_at",
+        link = kind.link(),
+        key = kind.key()
+    );
     let values = [
         tenant.0.into(),
-        user.into(),
+        id.into(),
         target.0.into(),
         link.downstream_id.clone().into(),
         generation.into(),
         serde_json::to_string(&link.digests)?.into(),
         now.into(),
     ];
-    sql::execute(connection, text, values).await?;
+    sql::execute(connection, &text, values).await?;
     Ok(())
 }
 
@@ -135,55 +150,63 @@ pub(crate) async fn settle(
 pub async fn show_candidate(
     db: &Db,
     tenant: TenantId,
-    user: Uuid,
+    subject: impl Into<Subject>,
     target: TargetId,
     candidate: Option<(&str, &str)>,
 ) -> Result<(), Error> {
+    let Subject { kind, id: key } = subject.into();
     let connection = db.connection();
     let text = format!(
-        "insert into link (tenant_id, user_id, target_id, candidate_id, candidate_digest, updated_at)
-         values ($1, $2, $3, $4, $5, {})
-         on conflict (tenant_id, user_id, target_id) do update set candidate_id = excluded.candidate_id,
+        "insert into {link} (tenant_id, {column}, target_id, candidate_id, candidate_digest, updated_at)
+         values ($1, $2, $3, $4, $5, {now})
+         on conflict (tenant_id, {column}, target_id) do update set candidate_id = excluded.candidate_id,
              candidate_digest = excluded.candidate_digest",
-        crate::ledger::clock(connection)
+        link = kind.link(),
+        column = kind.key(),
+        now = crate::ledger::clock(connection)
     );
     let (id, digest) = candidate.map_or((None, None), |(id, digest)| (Some(id.to_owned()), Some(digest.to_owned())));
-    sql::execute(connection, &text, [tenant.0.into(), user.into(), target.0.into(), id.into(), digest.into()]).await?;
+    sql::execute(connection, &text, [tenant.0.into(), key.into(), target.0.into(), id.into(), digest.into()]).await?;
     Ok(())
 }
 
-/// Links a parked user to the record that was shown, by a person's decision, and lets the change go on; says whether the
-/// record is the one that was shown, unchanged, and the user still parked for this generation of the target.
+/// Links a parked user or group to the record that was shown, by a person's decision, and lets the change go on; says
+/// whether the record is the one that was shown, unchanged, and its change still parked for this generation of the target.
 pub async fn adopt(
     db: &Db,
     tenant: TenantId,
-    user: Uuid,
+    subject: impl Into<Subject>,
     target: (TargetId, i64),
     candidate: (&str, &str),
     actor: &str,
 ) -> Result<bool, Error> {
+    let Subject { kind, id } = subject.into();
     let transaction = db.begin().await?;
     let outcome: Result<bool, Error> = async {
         let now = crate::ledger::clock(&transaction);
         let text = format!(
-            "update link set downstream_id = candidate_id, adopted = true, digests = '{{}}', verified_generation = 0,
+            "update {} set downstream_id = candidate_id, adopted = true, digests = '{{}}', verified_generation = 0,
                  create_intent_at = null, candidate_id = null, candidate_digest = null, updated_at = {now}
-             where tenant_id = $1 and user_id = $2 and target_id = $3 and candidate_id = $4 and candidate_digest = $5
-                 and exists (select 1 from target t where t.id = $3 and t.generation = $6 and t.state = 'active')"
+             where tenant_id = $1 and {} = $2 and target_id = $3 and candidate_id = $4 and candidate_digest = $5
+                 and exists (select 1 from target t where t.id = $3 and t.generation = $6 and t.state = 'active')",
+            kind.link(),
+            kind.key()
         );
         let values =
-            [tenant.0.into(), user.into(), target.0.0.into(), candidate.0.into(), candidate.1.into(), target.1.into()];
+            [tenant.0.into(), id.into(), target.0.0.into(), candidate.0.into(), candidate.1.into(), target.1.into()];
         if sql::execute(&transaction, &text, values).await? == 0 {
             return Ok(false);
         }
         let text = format!(
-            "update ledger set next_at = {now}, attempts = 0, reason = null, parked_at = null, parked_status = null,
-                 ignored = false where tenant_id = $1 and user_id = $2 and parked_at is not null"
+            "update {} set next_at = {now}, attempts = 0, reason = null, parked_at = null, parked_status = null,
+                 ignored = false where tenant_id = $1 and {} = $2 and parked_at is not null",
+            kind.ledger(),
+            kind.key()
         );
-        if sql::execute(&transaction, &text, [tenant.0.into(), user.into()]).await? == 0 {
+        if sql::execute(&transaction, &text, [tenant.0.into(), id.into()]).await? == 0 {
             return Ok(false);
         }
-        let detail = serde_json::json!({ "user": user, "downstream_id": candidate.0 });
+        let detail = serde_json::json!({ kind.as_str().to_lowercase(): id, "downstream_id": candidate.0 });
         registry::audit::insert(&transaction, Some(tenant), actor, "outbound.link", detail).await?;
         Ok(true)
     }

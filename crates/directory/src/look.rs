@@ -118,6 +118,7 @@ pub async fn follow_member(
         );
         // Without the lease nothing is kept.
         let ours = sql::execute(&transaction, &text, [tenant.0.into(), group.into(), epoch.into()]).await? == 1;
+        ledger::mark_group(&transaction, tenant, group).await?;
         Ok(ours && followed == 1)
     };
     let outcome = outcome.await;
@@ -166,6 +167,7 @@ pub async fn follow_name(db: &Db, look: &Look, epoch: i64, name: &str) -> Result
         let document = serde_json::to_string(&document)?;
         let values = [tenant.0.into(), id.into(), document.into(), key.into(), name.to_owned().into()];
         sql::execute(&transaction, &text, values).await?;
+        ledger::mark_group(&transaction, tenant, id).await?;
         Ok(true)
     };
     let outcome = outcome.await;

@@ -211,8 +211,14 @@ pub(crate) async fn join_as_told(
     join(transaction, (tenant, group), Kind::User, &[(0, user)], true).await
 }
 
-/// Takes somebody who is gone out of all groups, which have changed with it.
-pub(crate) async fn forget(transaction: &DatabaseTransaction, tenant: TenantId, member: Uuid) -> Result<(), Error> {
+/// Takes somebody who is gone out of all groups, which have changed with it: the caller marks them.
+/// Order: after the marks of users, so that two transactions never wait for each other.
+#[must_use = "the groups have to be marked"]
+pub(crate) async fn forget(
+    transaction: &DatabaseTransaction,
+    tenant: TenantId,
+    member: Uuid,
+) -> Result<Vec<Uuid>, Error> {
     #[derive(FromQueryResult)]
     struct Left {
         group_id: Uuid,
@@ -230,7 +236,7 @@ pub(crate) async fn forget(transaction: &DatabaseTransaction, tenant: TenantId, 
         );
         sql::execute(transaction, &text, with(tenant, &[], chunk)).await?;
     }
-    Ok(())
+    Ok(groups)
 }
 
 /// A membership the realm does not know yet.

@@ -103,6 +103,7 @@ async fn commit_in(
         sql::for_update(transaction)
     );
     let row: Option<Row> = sql::one(transaction, &text, [tenant.0.into(), user.into()]).await?;
+    let mut left = Vec::new();
     match (&row, fence) {
         (None, None) => {
             if let Fate::Import(arrival) = fate
@@ -118,12 +119,14 @@ async fn commit_in(
             match fate {
                 Fate::Follow(fresh) => follow(transaction, tenant, user, row, fresh).await?,
                 Fate::Import(arrival) => follow(transaction, tenant, user, row, &arrival.base).await?,
-                Fate::LetGo | Fate::Gone => drop(user::let_go(transaction, tenant, user).await?),
+                Fate::LetGo | Fate::Gone => left = user::let_go(transaction, tenant, user).await?,
             }
         }
         _ => return Ok(Recorded::Stale),
     }
-    ledger::triaged(transaction, tenant, user, triage).await
+    let recorded = ledger::triaged(transaction, tenant, user, triage).await?;
+    ledger::mark_groups(transaction, tenant, &left).await?;
+    Ok(recorded)
 }
 
 async fn follow(

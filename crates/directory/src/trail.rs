@@ -7,8 +7,7 @@ use uuid::Uuid;
 use crate::activity::Row;
 use crate::{Error, ledger, sql};
 
-const COLUMNS: &str =
-    "id, at, direction, user_id, operation, status, class, reason, changed, duration_ms, trace_id, client, detail";
+const COLUMNS: &str = "id, at, direction, user_id, operation, status, class, reason, changed, duration_ms, trace_id, client, detail, realm_calls";
 
 /// A place in the trail: entries before it are older.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

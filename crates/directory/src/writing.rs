@@ -169,7 +169,8 @@ pub async fn under_way(db: &Db, tenant: TenantId) -> Result<i64, Error> {
     let text = format!(
         "select (select count(*) from directory_user where tenant_id = $1 and write_until > {now})
              + (select count(*) from directory_group where tenant_id = $1 and write_until > {now})
-             + (select count(*) from ledger where tenant_id = $1 and lease_until > {now}) as number"
+             + (select count(*) from ledger where tenant_id = $1 and lease_until > {now})
+             + (select count(*) from group_ledger where tenant_id = $1 and lease_until > {now}) as number"
     );
     let row: Option<Count> = sql::one(connection, &text, [tenant.0.into()]).await?;
     Ok(row.map_or(0, |row| row.number))

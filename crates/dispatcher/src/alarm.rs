@@ -63,6 +63,7 @@ pub(crate) async fn noted(
         trace_id: None,
         client: None,
         detail: None,
+        realm_calls: Vec::new(),
     };
     // The finding does not depend on it.
     if let Err(error) = activity::insert(deps.db.connection(), &[entry]).await {

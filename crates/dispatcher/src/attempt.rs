@@ -6,6 +6,7 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use directory::activity::Entry;
 use directory::lease::Lease;
 use directory::ledger;
+use directory::resource::Kind;
 use downstream::Outcome;
 use telemetry::metrics::{self, Counter, Histogram, KeyValue};
 use telemetry::trace;
@@ -65,7 +66,7 @@ impl Round<'_> {
         call: impl Future<Output = T>,
     ) -> Result<Option<T>, Error> {
         let (lease, generation) = (Lease::asked(ledger::protocol::LEASE), Some(self.target.generation));
-        let renewed = ledger::renew(&self.deps.db, self.tenant, self.user, self.claim.epoch, generation).await?;
+        let renewed = ledger::renew(&self.deps.db, self.tenant, self.subject, self.claim.epoch, generation).await?;
         // A process that was frozen on its way here must not begin what could end after its lease.
         if !renewed || !lease.covers(downstream::DEADLINE) {
             return Ok(None);
@@ -80,7 +81,12 @@ impl Round<'_> {
         let begun = Instant::now();
         let ended = call.instrument(span.clone()).await;
         let outcome = ended.outcome();
-        self.health = outcome.map_or(Health::Good, health);
+        let health = outcome.map_or(Health::Good, health);
+        // What a target says to groups neither opens nor closes the way for users (P7).
+        self.health = match (self.subject.kind, health) {
+            (Kind::Group, Health::Good | Health::Bad) => Health::Unknown,
+            (_, health) => health,
+        };
         let (status, class) = outcome.map_or((Some(200), "ok"), |outcome| (outcome.status(), outcome.class()));
         let said = outcome.filter(|_| class != "ok").and_then(Outcome::answer);
         let detail = said.and_then(|answer| downstream::excerpt(answer, &self.sent));
@@ -105,10 +111,15 @@ impl Round<'_> {
         let elapsed = begun.elapsed();
         let duration_ms = i64::try_from(elapsed.as_millis()).unwrap_or(i64::MAX);
         let trace_id = trace::id(trace::current().as_deref());
+        let (user, group) = match self.subject.kind {
+            Kind::User => (Some(self.subject.id), None),
+            Kind::Group => (None, Some(self.subject.id)),
+        };
         tracing::info!(
             name = "outbound.attempted",
             tenant.id = %self.tenant,
-            user.id = %self.user,
+            user.id = user.map(tracing::field::display),
+            group.id = group.map(tracing::field::display),
             operation,
             changed = names.join(","),
             http.status = status,
@@ -124,18 +135,19 @@ impl Round<'_> {
             tenant: self.tenant,
             at: micros_now(),
             direction: "out",
-            user: Some(self.user),
+            user,
             target: Some(self.target.id),
             operation: operation.to_owned(),
             status,
             class: class.to_owned(),
-            reason: None,
+            reason: group.map(|group| format!("group {group}")),
             changed: names.to_vec(),
             duration_ms,
             seq: Some(self.claim.seq),
             trace_id,
             client: None,
             detail,
+            realm_calls: Vec::new(),
         });
     }
 }

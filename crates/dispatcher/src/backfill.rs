@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use bus::Hint;
 use directory::backfill::{self, Action, Backfill};
-use directory::{link, watch};
+use directory::{ledger, link, watch};
 use downstream::{BaseUrl, Client, Outcome, Remote};
 use futures_util::future::join_all;
 use realm::Realm;
@@ -92,6 +92,9 @@ async fn page(deps: &Deps, backfill: &mut Backfill) -> Result<Next, Error> {
     }
     let users = backfill::next_users(db, backfill, PAGE).await?;
     if users.is_empty() {
+        if !backfill.dry_run && target.choices.pushes_groups {
+            groups(deps, backfill).await?;
+        }
         backfill::advance(db, backfill, &[], &[], true).await?;
         return Ok(Next::Stop);
     }
@@ -117,6 +120,15 @@ async fn page(deps: &Deps, backfill: &mut Backfill) -> Result<Next, Error> {
         deps.doorbell.ring(Hint { tenant: tenant.0, user, urgent: false, traceparent: None });
     }
     Ok(Next::Go)
+}
+
+/// All groups come last: by then their members are there, or on their way. Marked again by whoever goes on where this died.
+async fn groups(deps: &Deps, backfill: &Backfill) -> Result<(), Error> {
+    let mut after = Uuid::nil();
+    while let Some(last) = ledger::mark_all_groups(&deps.db, backfill.tenant_id, after).await? {
+        after = last;
+    }
+    Ok(())
 }
 
 /// A downstream that does not answer as it should is treated as a send would treat it; the backfill waits.

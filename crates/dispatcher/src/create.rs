@@ -3,12 +3,15 @@
 use std::collections::BTreeMap;
 
 use directory::ledger::LinkUpdate;
-use directory::link::{self, Link};
+use directory::link;
+use directory::resource::Kind;
 use downstream::{Outcome, Remote};
+use scim::Object;
+use serde_json::Value;
 
-use crate::plan::Trust;
+use crate::ended::Ended;
 use crate::pushed::{PATHS, Pushed};
-use crate::send::{Ended, Error, Round};
+use crate::send::{Error, Round};
 
 /// After an unconfirmed create, how long until a second empty look-up allows another POST, microseconds (K21).
 const UNCONFIRMED: i64 = 60_000_000;
@@ -20,7 +23,7 @@ const PAGE: usize = 200;
 pub(crate) enum Found {
     /// Ours.
     Ours(Box<Remote>),
-    /// Somebody else's record has our userName.
+    /// Somebody else's record has our name.
     Stranger,
     /// Nobody.
     Nobody,
@@ -28,69 +31,102 @@ pub(crate) enum Found {
     Unknown,
 }
 
+/// A record as it would be made.
+pub(crate) struct Wanted {
+    /// What it is called: a userName or a displayName.
+    pub name: String,
+    /// The whole record.
+    pub resource: Object,
+    /// The names of what it holds.
+    pub names: Vec<String>,
+}
+
+impl Wanted {
+    /// A user's.
+    pub fn user(pushed: &Pushed) -> Self {
+        let names = PATHS.iter().filter(|path| pushed.attribute(path).is_some()).map(|path| (*path).to_owned());
+        let name = pushed.attribute("userName").and_then(Value::as_str).unwrap_or_default().to_owned();
+        Self { name, resource: pushed.resource(), names: names.collect() }
+    }
+}
+
+/// Where a record of ours stands now.
+pub(crate) enum Standing {
+    /// It was there.
+    Found(Box<Remote>),
+    /// It was made, under this id.
+    Made(String),
+}
+
+/// Where the record stands, or how the round ends without one; `None` where the lease went away.
+type Settled = Result<Option<Result<Standing, Ended>>, Error>;
+
 /// A look-up, or how the round ends without one; `None` where the lease went away.
 type LookUp = Result<Option<Result<Found, Ended>>, Error>;
 
 impl Round<'_> {
     /// Finds the record by our externalId, or makes it. Only a record with our externalId is ever linked (P5).
-    pub async fn create(&mut self, pushed: &Pushed) -> Result<Option<Ended>, Error> {
+    pub async fn create(&mut self, wanted: &Wanted) -> Settled {
         let unsure = self.link.create_intent_age;
         let found = if self.target.supports_filter {
-            self.find(pushed, true).await?
+            self.find(&wanted.name, true).await?
         } else if unsure.is_some() || self.gone {
-            self.walk(pushed).await?
+            self.walk(&wanted.name).await?
         } else {
             // Without filters, a first create is its own question: 409 says that somebody has the name.
             Some(Ok(Found::Unknown))
         };
         match found {
             None => return Ok(None),
-            Some(Err(ended)) => return Ok(Some(ended)),
-            Some(Ok(Found::Ours(remote))) => return self.bring_in_step(pushed, &remote).await,
-            Some(Ok(Found::Stranger)) => return Ok(Some(Ended::park("conflict", None))),
-            Some(Ok(Found::Unknown)) if unsure.is_some() => return Ok(Some(Ended::park("unconfirmed create", None))),
+            Some(Err(ended)) => return Ok(Some(Err(ended))),
+            Some(Ok(Found::Ours(remote))) => return Ok(Some(Ok(Standing::Found(remote)))),
+            Some(Ok(Found::Stranger)) => return Ok(Some(Err(Ended::park("conflict", None)))),
+            Some(Ok(Found::Unknown)) if unsure.is_some() => {
+                return Ok(Some(Err(Ended::park("unconfirmed create", None))));
+            }
             Some(Ok(Found::Nobody | Found::Unknown)) => {}
         }
+        // A mass of groups that are gone is no mass of people.
         if self.gone
+            && self.subject.kind == Kind::User
             && let Some(ended) = self.one_gone().await?
         {
-            return Ok(Some(ended));
+            return Ok(Some(Err(ended)));
         }
         if let Some(age) = unsure.filter(|age| *age < UNCONFIRMED) {
-            return Ok(Some(Ended::retry(UNCONFIRMED - age, "unconfirmed create")));
+            return Ok(Some(Err(Ended::retry(UNCONFIRMED - age, "unconfirmed create"))));
         }
-        self.post(pushed).await
+        self.post(wanted).await
     }
 
-    async fn post(&mut self, pushed: &Pushed) -> Result<Option<Ended>, Error> {
-        if !link::intend_create(&self.deps.db, self.tenant, self.user, self.target.id, self.claim.epoch).await? {
+    async fn post(&mut self, wanted: &Wanted) -> Settled {
+        if !link::intend_create(&self.deps.db, self.tenant, self.subject, self.target.id, self.claim.epoch).await? {
             return Ok(None);
         }
         let client = self.client.clone();
-        let names: Vec<String> =
-            PATHS.iter().filter(|path| pushed.attribute(path).is_some()).map(|path| (*path).to_owned()).collect();
-        self.kind = Some("create");
-        let created = self.call("POST /Users", &names, client.create(&pushed.resource())).await?;
+        let (operation, kind) = match self.subject.kind {
+            Kind::User => ("POST /Users", "create"),
+            Kind::Group => ("POST /Groups", "group"),
+        };
+        self.kind = Some(kind);
+        let created = self.call(operation, &wanted.names, client.create(&wanted.resource)).await?;
         let Some(outcome) = created else { return Ok(None) };
         let mut ended = match &outcome {
             Outcome::Ok(answer) => match answer.body.as_ref().and_then(Remote::read) {
-                Some(remote) => {
-                    let digests = pushed.digests(&self.key);
-                    return Ok(Some(Ended::done(Some(LinkUpdate { downstream_id: Some(remote.id), digests }))));
-                }
+                Some(remote) => return Ok(Some(Ok(Standing::Made(remote.id)))),
                 // Made, but under which id? Looked up by the next round.
-                None => return Ok(Some(self.failed(&Outcome::Ambiguous))),
+                None => return Ok(Some(Err(self.failed(&Outcome::Ambiguous)))),
             },
             Outcome::Conflict(_) => {
                 let found = if self.target.supports_filter {
-                    self.find(pushed, false).await?
+                    self.find(&wanted.name, false).await?
                 } else {
-                    self.walk(pushed).await?
+                    self.walk(&wanted.name).await?
                 };
                 match found {
                     None => return Ok(None),
-                    Some(Err(ended)) => return Ok(Some(ended)),
-                    Some(Ok(Found::Ours(remote))) => return self.bring_in_step(pushed, &remote).await,
+                    Some(Err(ended)) => return Ok(Some(Err(ended))),
+                    Some(Ok(Found::Ours(remote))) => return Ok(Some(Ok(Standing::Found(remote)))),
                     Some(Ok(_)) => Ended::park("conflict", outcome.status()),
                 }
             }
@@ -100,28 +136,24 @@ impl Round<'_> {
             // Refused for sure: the next POST need not wait for what this one may have done.
             ended.link = Some(LinkUpdate { downstream_id: None, digests: BTreeMap::new() });
         }
-        Ok(Some(ended))
+        Ok(Some(Err(ended)))
     }
 
-    async fn bring_in_step(&mut self, pushed: &Pushed, remote: &Remote) -> Result<Option<Ended>, Error> {
-        self.link = Link::default();
-        self.update(&remote.id.clone(), pushed, Trust::Nothing, Some(remote)).await
-    }
-
-    /// Asks by externalId, then by userName. What comes back is compared here: some servers ignore filters (K21).
-    async fn find(&mut self, pushed: &Pushed, by_name_too: bool) -> LookUp {
-        let (ours, name) = (self.user.to_string(), name_of(pushed));
-        for (attribute, value) in [("externalId", ours.as_str()), ("userName", name.as_str())] {
-            if !by_name_too && attribute == "userName" {
+    /// Asks by externalId, then by name. What comes back is compared here: some servers ignore filters (K21).
+    async fn find(&mut self, name: &str, by_name_too: bool) -> LookUp {
+        let ours = self.subject.id.to_string();
+        let (operation, by_name) = (self.listing(), self.name_attribute());
+        for (attribute, value) in [("externalId", ours.as_str()), (by_name, name)] {
+            if !by_name_too && attribute == by_name {
                 continue;
             }
             let client = self.client.clone();
-            let found = match self.call("GET /Users", &[], client.find(attribute, value)).await? {
+            let found = match self.call(operation, &[], client.find(attribute, value)).await? {
                 Some(Ok(found)) => found,
                 Some(Err(outcome)) => return Ok(Some(Err(self.failed(&outcome)))),
                 None => return Ok(None),
             };
-            match self.judge(found, &name) {
+            match self.judge(found, name) {
                 Found::Stranger if attribute == "externalId" => {}
                 Found::Nobody | Found::Unknown => {}
                 found => return Ok(Some(Ok(found))),
@@ -131,11 +163,11 @@ impl Round<'_> {
     }
 
     /// Reads the whole list, for a downstream that takes no filters; gives up on a long one.
-    async fn walk(&mut self, pushed: &Pushed) -> LookUp {
-        let (name, mut read, mut stranger) = (name_of(pushed), 0, false);
+    async fn walk(&mut self, name: &str) -> LookUp {
+        let (mut read, mut stranger) = (0, false);
         while read < WALK {
             let client = self.client.clone();
-            let page = match self.call("GET /Users", &[], client.list(read + 1, PAGE)).await? {
+            let page = match self.call(self.listing(), &[], client.list(read + 1, PAGE)).await? {
                 Some(Ok(page)) => page,
                 Some(Err(outcome)) => return Ok(Some(Err(self.failed(&outcome)))),
                 None => return Ok(None),
@@ -144,7 +176,7 @@ impl Round<'_> {
                 return Ok(Some(Ok(Found::Unknown)));
             }
             read += page.length;
-            match self.judge(page.users, &name) {
+            match self.judge(page.records, name) {
                 Found::Ours(remote) => return Ok(Some(Ok(Found::Ours(remote)))),
                 Found::Stranger => stranger = true,
                 Found::Nobody | Found::Unknown => {}
@@ -157,9 +189,13 @@ impl Round<'_> {
     }
 
     fn judge(&self, found: Vec<Remote>, name: &str) -> Found {
+        let key = |text: &str| match self.subject.kind {
+            Kind::User => scim::key::username_key(text),
+            Kind::Group => scim::key::display_name_key(text),
+        };
         let stranger = found.iter().any(|remote| {
-            let held = remote.resource.get("userName").and_then(|name| name.as_str()).unwrap_or_default();
-            scim::key::username_key(held) == scim::key::username_key(name)
+            let held = remote.resource.get(self.name_attribute()).and_then(Value::as_str).unwrap_or_default();
+            key(held) == key(name)
         });
         match found.into_iter().find(|remote| self.is_ours(remote)) {
             Some(remote) => Found::Ours(Box::new(remote)),
@@ -168,12 +204,22 @@ impl Round<'_> {
         }
     }
 
+    fn listing(&self) -> &'static str {
+        match self.subject.kind {
+            Kind::User => "GET /Users",
+            Kind::Group => "GET /Groups",
+        }
+    }
+
+    fn name_attribute(&self) -> &'static str {
+        match self.subject.kind {
+            Kind::User => "userName",
+            Kind::Group => "displayName",
+        }
+    }
+
     /// Case-exact, and compared here: some servers ignore filters (K21).
     pub fn is_ours(&self, remote: &Remote) -> bool {
-        remote.external_id.as_deref() == Some(self.user.to_string().as_str())
+        remote.external_id.as_deref() == Some(self.subject.id.to_string().as_str())
     }
-}
-
-fn name_of(pushed: &Pushed) -> String {
-    pushed.attribute("userName").and_then(|name| name.as_str()).unwrap_or_default().to_owned()
 }

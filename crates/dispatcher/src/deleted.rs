@@ -5,8 +5,9 @@ use directory::ledger::LinkUpdate;
 use downstream::{Outcome, Remote};
 use serde_json::{Value, json};
 
+use crate::ended::Ended;
 use crate::pushed::digest_of;
-use crate::send::{Ended, Error, Round};
+use crate::send::{Error, Round};
 
 impl Round<'_> {
     /// Settles what is owed for a user who is no more.

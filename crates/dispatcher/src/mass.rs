@@ -5,18 +5,19 @@ use std::sync::LazyLock;
 
 use directory::activity::{self, Entry};
 use directory::departure::{self, Kind, Toll, WINDOW};
+use directory::held;
 use registry::target_option;
 use telemetry::metrics::{self, Counter, KeyValue};
 
 use crate::attempt::micros_now;
-use crate::send::{Ended, Error, Round};
+use crate::ended::Ended;
+use crate::send::{Error, Round};
 
 static ALARMS: LazyLock<Counter<u64>> = LazyLock::new(|| {
     metrics::counter("outbound_mass_alarms", "Masses of users deactivated or gone downstream, by kind")
 });
 
-/// Why a user waits for a person's word.
-const HELD: &str = "mass deactivation";
+/// Why a whole downstream waits for a person's word.
 const GONE: &str = "many records are gone at the downstream: check it, then disable and enable outbound SCIM";
 
 impl Round<'_> {
@@ -32,20 +33,20 @@ impl Round<'_> {
             return Ok(None);
         }
         self.alarm("mass_deactivation", with_this).await?;
-        Ok(Some(Ended::park(HELD, None)))
+        Ok(Some(Ended::park(held::DEACTIVATION, None)))
     }
 
     /// After a deactivation: counts it, and raises the alarm where it makes a mass.
     pub async fn deactivated(&self) -> Result<(), Error> {
         let (db, target) = (&self.deps.db, self.target);
-        let toll = departure::note(db, self.tenant, target.id, target.generation, Kind::Off, self.user).await?;
+        let toll = departure::note(db, self.tenant, target.id, target.generation, Kind::Off, self.subject.id).await?;
         if toll.is_mass() { self.alarm("mass_deactivation", toll).await } else { Ok(()) }
     }
 
     /// A record is gone for sure. One of a mass makes nothing anew: the downstream waits for a person.
     pub async fn one_gone(&self) -> Result<Option<Ended>, Error> {
         let (db, target) = (&self.deps.db, self.target);
-        let toll = departure::note(db, self.tenant, target.id, target.generation, Kind::Gone, self.user).await?;
+        let toll = departure::note(db, self.tenant, target.id, target.generation, Kind::Gone, self.subject.id).await?;
         if !toll.is_mass() {
             return Ok(None);
         }
@@ -78,6 +79,7 @@ impl Round<'_> {
             trace_id: None,
             client: None,
             detail: None,
+            realm_calls: Vec::new(),
         };
         Ok(activity::insert(self.deps.db.connection(), &[entry]).await?)
     }

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use directory::activity::Entry;
-use directory::ledger::{self, Acknowledgement, Claim, LinkUpdate, Recorded, Stage, Verdict};
+use directory::ledger::{self, Acknowledgement, Claim, LinkUpdate, Recorded, Stage, Subject, Verdict};
 use directory::link::{self, Link};
+use directory::resource::Kind;
 use directory::watch;
 use downstream::{BaseUrl, Client, Outcome, Remote};
 use realm::RealmUser;
@@ -19,11 +20,13 @@ use uuid::Uuid;
 
 use crate::Deps;
 use crate::attempt::micros_now;
+use crate::create::{Standing, Wanted};
+use crate::ended::Ended;
 use crate::fairness::Health;
 use crate::gauges::{CHANGES, LAG};
 use crate::plan::{Plan, Trust, plan};
 use crate::pushed::{Pushed, digest_of, observed};
-use crate::verdict::{TargetVerdict, of_failure};
+use crate::verdict::{TargetVerdict, of_failure, of_group_failure};
 
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
@@ -31,31 +34,6 @@ pub(crate) enum Error {
     Directory(#[from] directory::Error),
     #[error(transparent)]
     Registry(#[from] registry::Error),
-}
-
-/// What a round came to.
-pub(crate) struct Ended {
-    pub verdict: Verdict,
-    pub target: TargetVerdict,
-    pub reason: Option<String>,
-    pub status: Option<u16>,
-    pub link: Option<LinkUpdate>,
-}
-
-impl Ended {
-    pub fn done(link: Option<LinkUpdate>) -> Self {
-        Self { verdict: Verdict::Done, target: TargetVerdict::Carry, reason: None, status: None, link }
-    }
-
-    pub fn park(reason: &str, status: Option<u16>) -> Self {
-        let reason = Some(reason.to_owned());
-        Self { verdict: Verdict::Park, target: TargetVerdict::Carry, reason, status, link: None }
-    }
-
-    pub fn retry(after: i64, reason: &str) -> Self {
-        let verdict = Verdict::Retry { after, definite: true, charged: false };
-        Self { verdict, target: TargetVerdict::Carry, reason: Some(reason.to_owned()), status: None, link: None }
-    }
 }
 
 /// One round for a user, if one is due; what it says about the target. A `probe` of a target whose breaker is half open is
@@ -90,7 +68,7 @@ async fn round(
         ledger::release(&deps.db, tenant, user, claim, 2_000_000).await?;
         return Ok(Health::Unknown);
     };
-    let Some(mut round) = Round::begin(deps, tenant, user, target, claim).await? else {
+    let Some(mut round) = Round::begin(deps, tenant, user.into(), target, claim).await? else {
         ledger::release(&deps.db, tenant, user, claim, 5_000_000).await?;
         return Ok(Health::Unknown);
     };
@@ -113,7 +91,8 @@ async fn round(
 pub(crate) struct Round<'a> {
     pub deps: &'a Deps,
     pub tenant: TenantId,
-    pub user: Uuid,
+    /// Whose round it is.
+    pub subject: Subject,
     pub target: &'a Target,
     pub claim: &'a Claim,
     pub client: Client,
@@ -136,10 +115,10 @@ pub(crate) struct Round<'a> {
 
 impl<'a> Round<'a> {
     /// `None` if the target cannot be used as it is stored: its token does not open, or its URL is no longer allowed.
-    async fn begin(
+    pub async fn begin(
         deps: &'a Deps,
         tenant: TenantId,
-        user: Uuid,
+        subject: Subject,
         target: &'a Target,
         claim: &'a Claim,
     ) -> Result<Option<Self>, Error> {
@@ -153,12 +132,13 @@ impl<'a> Round<'a> {
         let Ok(base) = BaseUrl::parse(&target.base_url, &downstream::Guard::judged()) else { return Ok(None) };
         let sent = vec![token.expose_secret().to_owned()];
         let client = Client::new(deps.connector.clone(), base, token);
-        let link = link::of(&deps.db, tenant, user, target.id).await?;
+        let client = if subject.kind == Kind::Group { client.groups() } else { client };
+        let link = link::of(&deps.db, tenant, subject, target.id).await?;
         let key = watch::digest_key(&deps.db, tenant).await?;
         Ok(Some(Self {
             deps,
             tenant,
-            user,
+            subject,
             target,
             claim,
             client,
@@ -177,7 +157,7 @@ impl<'a> Round<'a> {
     async fn push(&mut self, seen: &RealmUser) -> Result<Option<Ended>, Error> {
         let pushed = Pushed::of(seen);
         self.sent.extend(pushed.texts());
-        let Some(id) = self.link.downstream_id.clone() else { return self.create(&pushed).await };
+        let Some(id) = self.link.downstream_id.clone() else { return self.make(&pushed).await };
         let assert = self.claim.doubt || self.claim.reassert;
         let unverified = self.link.verified_generation != self.target.generation;
         let mut remote = None;
@@ -193,7 +173,7 @@ impl<'a> Round<'a> {
                     let ours = remote.as_ref().is_some_and(|remote| self.is_ours(remote) || self.link.adopted);
                     if !ours {
                         self.link = self.link.unlinked();
-                        return self.create(&pushed).await;
+                        return self.make(&pushed).await;
                     }
                 }
                 Outcome::NotFound(answer) => return self.lost(&pushed, answer).await,
@@ -202,6 +182,22 @@ impl<'a> Round<'a> {
         }
         let trust = if assert || unverified { Trust::Nothing } else { Trust::Digests };
         self.update(&id, &pushed, trust, remote.as_ref()).await
+    }
+
+    /// Finds the user's record and brings it in step, or makes it.
+    async fn make(&mut self, pushed: &Pushed) -> Result<Option<Ended>, Error> {
+        Ok(match self.create(&Wanted::user(pushed)).await? {
+            None => None,
+            Some(Err(ended)) => Some(ended),
+            Some(Ok(Standing::Made(id))) => {
+                let digests = pushed.digests(&self.key);
+                Some(Ended::done(Some(LinkUpdate { downstream_id: Some(id), digests })))
+            }
+            Some(Ok(Standing::Found(remote))) => {
+                self.link = Link::default();
+                self.update(&remote.id, pushed, Trust::Nothing, Some(&remote)).await?
+            }
+        })
     }
 
     /// Brings a linked record in step.
@@ -267,11 +263,12 @@ impl<'a> Round<'a> {
         }
         self.gone = true;
         self.link = self.link.unlinked();
-        self.create(pushed).await
+        self.make(pushed).await
     }
 
     pub fn failed(&self, outcome: &Outcome) -> Ended {
-        let (verdict, target) = of_failure(outcome, self.claim.row.state().attempts, rand::random());
+        let judge = if self.subject.kind == Kind::Group { of_group_failure } else { of_failure };
+        let (verdict, target) = judge(outcome, self.claim.row.state().attempts, rand::random());
         let verdict = match verdict {
             // The target's trouble is not the user's; others that are due come before it.
             Verdict::Retry { definite, .. } if self.probe => {
@@ -282,7 +279,7 @@ impl<'a> Round<'a> {
         Ended { verdict, target, reason: Some(outcome.class().to_owned()), status: outcome.status(), link: None }
     }
 
-    async fn record(mut self, ended: Ended) -> Result<(), Error> {
+    pub async fn record(mut self, ended: Ended) -> Result<(), Error> {
         let (db, id, generation) = (&self.deps.db, self.target.id, self.target.generation);
         match ended.target {
             TargetVerdict::Carry => {}
@@ -305,12 +302,12 @@ impl<'a> Round<'a> {
             link: ended.link,
             attempts: std::mem::take(&mut self.attempts),
         };
-        let recorded = ledger::record(db, self.tenant, self.user, &acknowledgement).await?;
+        let recorded = ledger::record(db, self.tenant, self.subject, &acknowledgement).await?;
         if matches!(recorded, Recorded::Written { .. }) && acknowledgement.verdict == Verdict::Done {
             self.delivered();
         }
         if recorded == Recorded::Stale {
-            tracing::info!(tenant.id = %self.tenant, user.id = %self.user, "a round no longer counted");
+            tracing::info!(tenant.id = %self.tenant, subject = ?self.subject, "a round no longer counted");
         }
         Ok(())
     }
@@ -321,6 +318,10 @@ impl Round<'_> {
     fn delivered(&self) {
         if let Some(kind) = self.kind {
             CHANGES.add(1, &[KeyValue::new("kind", kind)]);
+            // How late people are is what is watched; groups come after them.
+            if self.subject.kind == Kind::Group {
+                return;
+            }
             let waited = u64::try_from(micros_now() - self.claim.row.dirty_at).unwrap_or(0);
             LAG.record(Duration::from_micros(waited).as_secs_f64(), &[]);
         }

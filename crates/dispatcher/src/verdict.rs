@@ -48,6 +48,18 @@ pub fn of_failure(outcome: &Outcome, attempts: i64, jitter: f64) -> (Verdict, Ta
     }
 }
 
+/// How a failed call about a group is taken: as a user's, but that it is the group's own. A token that may not touch groups
+/// says nothing about users, who must not wait for it.
+pub fn of_group_failure(outcome: &Outcome, attempts: i64, jitter: f64) -> (Verdict, TargetVerdict) {
+    match outcome {
+        Outcome::Unauthorized(_) => {
+            let verdict = Verdict::Retry { after: backoff(attempts, jitter), definite: true, charged: true };
+            (verdict, TargetVerdict::Carry)
+        }
+        other => of_failure(other, attempts, jitter),
+    }
+}
+
 /// Full jitter: anything from nothing to one second doubled per failure, at most a quarter of an hour. Microseconds.
 pub fn backoff(attempts: i64, jitter: f64) -> i64 {
     let doublings = u32::try_from(attempts.clamp(0, 20)).unwrap_or(20);
@@ -78,6 +90,16 @@ mod tests {
         let (row, target) = of_failure(&Outcome::Unauthorized(answer(401)), 4, 0.5);
         assert_eq!(row, Verdict::Retry { after: 0, definite: true, charged: false });
         assert!(matches!(target, TargetVerdict::Quarantine(_)));
+    }
+
+    #[test]
+    fn a_token_that_may_not_touch_groups_keeps_no_user_waiting() {
+        for status in [401, 403] {
+            let (row, target) = of_group_failure(&Outcome::Unauthorized(answer(status)), 3, 1.0);
+            assert_eq!(row, Verdict::Retry { after: 8_000_000, definite: true, charged: true });
+            assert_eq!(target, TargetVerdict::Carry);
+        }
+        assert_eq!(of_group_failure(&Outcome::Conflict(answer(409)), 0, 0.5).0, Verdict::Park);
     }
 
     #[test]

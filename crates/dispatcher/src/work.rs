@@ -18,13 +18,15 @@ use tracing::Instrument;
 use uuid::Uuid;
 
 use crate::fairness::{After, Fairness, Health, Place};
-use crate::{Config, Deps, send, triage};
+use crate::{Config, Deps, groups, send, triage};
 
 /// Rows the sweeper takes at once, and how many of them may be one tenant's.
 const PAGE: u32 = 500;
 const PER_TENANT: u32 = 16;
 /// Users of one realm looked at at once, in this process: the realm is shared with those who log in.
 const PER_REALM: usize = 8;
+/// Groups of one tenant sent at once, in this process: users have the rest of its target's places.
+const GROUPS: usize = 2;
 /// How long the sweeper lets freed places add up.
 const GATHER: Duration = Duration::from_millis(20);
 /// Tenants the sweeper leaves out by name; of more than that, some are tried in vain.
@@ -37,6 +39,8 @@ pub(crate) struct Pool {
     looks: usize,
     /// Triages under way, by tenant.
     looking: Mutex<HashMap<TenantId, usize>>,
+    /// Groups being sent, by tenant.
+    grouping: Mutex<HashMap<TenantId, usize>>,
     fairness: Mutex<Fairness>,
     /// Something due found no place.
     more: AtomicBool,
@@ -51,6 +55,7 @@ impl Pool {
             begun: Instant::now(),
             looks: config.concurrency,
             looking: Mutex::default(),
+            grouping: Mutex::default(),
             fairness: Mutex::new(Fairness::new(config.concurrency, config.per_target)),
             more: AtomicBool::new(false),
             freed: Notify::new(),
@@ -67,6 +72,10 @@ impl Pool {
 
     fn looking(&self) -> MutexGuard<'_, HashMap<TenantId, usize>> {
         self.looking.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn grouping(&self) -> MutexGuard<'_, HashMap<TenantId, usize>> {
+        self.grouping.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Looks at a user if there is a place for its realm, then sends what that shows to be owed.
@@ -134,6 +143,36 @@ impl Pool {
         self.tracker.spawn(work.in_current_span());
     }
 
+    /// Sends what is owed for a group if there is a place for it beside users.
+    fn send_group(self: &Arc<Self>, tenant: TenantId, group: Uuid) {
+        let mut grouping = self.grouping();
+        let mine = grouping.entry(tenant).or_default();
+        let place = if *mine < GROUPS { self.fairness().admit(tenant, false, self.now()) } else { None };
+        let Some(place) = place else {
+            self.more.store(true, Ordering::Relaxed);
+            return;
+        };
+        *mine += 1;
+        drop(grouping);
+        let pool = self.clone();
+        let work = async move {
+            let begun = Instant::now();
+            let sent = groups::run(&pool.deps, tenant, group, place.probe).await;
+            let health = sent.unwrap_or_else(|error| {
+                tracing::warn!(%error, tenant.id = %tenant, group.id = %group, "a group's send did not end");
+                Health::Unknown
+            });
+            if let Some(mine) = pool.grouping().get_mut(&tenant) {
+                *mine -= 1;
+            }
+            pool.grouping().retain(|_, sending| *sending > 0);
+            // A group goes on in its next round, if this one was not the last.
+            pool.more.store(true, Ordering::Relaxed);
+            pool.sent(tenant, place, health, begun.elapsed()).await;
+        };
+        self.tracker.spawn(work.in_current_span());
+    }
+
     async fn sent(&self, tenant: TenantId, place: Place, health: Health, took: Duration) {
         let after = self.fairness().ended(tenant, place, health, took, self.now());
         if let Err(error) = self.follow(tenant, after).await {
@@ -185,6 +224,17 @@ impl Pool {
         let turns = self.fairness().turns(rows);
         for row in turns {
             self.send(row.tenant_id, row.user_id, row.lane == URGENT);
+        }
+        self.sweep_groups(&full).await
+    }
+
+    /// Groups come after users.
+    async fn sweep_groups(self: &Arc<Self>, full: &[TenantId]) -> Result<(), directory::Error> {
+        ledger::owe_groups(&self.deps.db).await?;
+        let rows = ledger::due_groups(&self.deps.db, PAGE, PER_TENANT, full).await?;
+        let turns = self.fairness().turns(rows);
+        for row in turns {
+            self.send_group(row.tenant_id, row.user_id);
         }
         Ok(())
     }

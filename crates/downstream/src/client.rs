@@ -18,6 +18,28 @@ pub struct Client {
     connector: Connector,
     base: BaseUrl,
     token: SecretString,
+    records: Records,
+}
+
+/// Which records a client is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Records {
+    Users,
+    Groups,
+}
+
+impl Records {
+    fn path(self) -> &'static str {
+        match self {
+            Self::Users => "Users",
+            Self::Groups => "Groups",
+        }
+    }
+
+    /// What a list is asked for: a group's members are many, and nobody looks for one by them.
+    fn in_lists(self) -> Option<(&'static str, &'static str)> {
+        (self == Self::Groups).then_some(("excludedAttributes", "members"))
+    }
 }
 
 /// What a downstream can do.
@@ -87,7 +109,7 @@ pub struct Listed {
     /// How many this page holds, readable or not.
     pub length: usize,
     /// Those that can be read.
-    pub users: Vec<Remote>,
+    pub records: Vec<Remote>,
 }
 
 /// A record of the downstream.
@@ -112,9 +134,21 @@ impl Remote {
 }
 
 impl Client {
-    /// A client of one downstream.
+    /// A client of one downstream, about its users.
     pub fn new(connector: Connector, base: BaseUrl, token: SecretString) -> Self {
-        Self { connector, base, token }
+        Self { connector, base, token, records: Records::Users }
+    }
+
+    /// The same downstream's groups.
+    #[must_use]
+    pub fn groups(&self) -> Self {
+        Self { records: Records::Groups, ..self.clone() }
+    }
+
+    /// The same downstream's users.
+    #[must_use]
+    pub fn users(&self) -> Self {
+        Self { records: Records::Users, ..self.clone() }
     }
 
     /// The base URL.
@@ -153,13 +187,17 @@ impl Client {
     /// Records whose attribute equals a value. The caller compares what comes back: some servers ignore filters.
     pub async fn find(&self, attribute: &str, value: &str) -> Result<Vec<Remote>, Outcome> {
         let query = format!("{attribute} eq {}", json!(value));
-        self.listed(&self.url(&["Users"], &[("filter", &query)])).await.map(|listed| listed.users)
+        let asked: Vec<(&str, &str)> =
+            std::iter::once(("filter", query.as_str())).chain(self.records.in_lists()).collect();
+        self.listed(&self.url(&[self.records.path()], &asked)).await.map(|listed| listed.records)
     }
 
     /// A page of all records, the first being number 1.
     pub async fn list(&self, start: usize, count: usize) -> Result<Listed, Outcome> {
         let (start, count) = (start.to_string(), count.to_string());
-        self.listed(&self.url(&["Users"], &[("startIndex", &start), ("count", &count)])).await
+        let page = [("startIndex", start.as_str()), ("count", count.as_str())];
+        let asked: Vec<(&str, &str)> = page.into_iter().chain(self.records.in_lists()).collect();
+        self.listed(&self.url(&[self.records.path()], &asked)).await
     }
 
     /// A ListResponse and nothing else: whatever is none says nothing about who is there.
@@ -172,23 +210,33 @@ impl Client {
                 if total.is_none() && resources.is_none() {
                     return Err(Outcome::NotScim(answer));
                 }
-                let users = resources.map(|all| all.iter().filter_map(Remote::read).collect()).unwrap_or_default();
+                let records = resources.map(|all| all.iter().filter_map(Remote::read).collect()).unwrap_or_default();
                 let length = resources.map_or(0, Vec::len);
                 let total = total.and_then(|total| usize::try_from(total).ok()).unwrap_or(length);
-                Ok(Listed { total, length, users })
+                Ok(Listed { total, length, records })
             }
             other => Err(other),
         }
     }
 
-    /// One record.
+    /// One record; of a group, with its members, which some servers show to nobody who does not ask for them.
     pub async fn read(&self, id: &str) -> Outcome {
-        self.call(Method::GET, &self.url(&["Users", id], &[]), None).await
+        let asked: &[(&str, &str)] = match self.records {
+            Records::Users => &[],
+            Records::Groups => &[("attributes", "externalId,displayName,members")],
+        };
+        self.call(Method::GET, &self.url(&[self.records.path(), id], asked), None).await
+    }
+
+    /// One group without its members, who may be more than an answer can hold.
+    pub async fn read_without_members(&self, id: &str) -> Outcome {
+        let asked = [("excludedAttributes", "members")];
+        self.call(Method::GET, &self.url(&[self.records.path(), id], &asked), None).await
     }
 
     /// Makes a record.
     pub async fn create(&self, resource: &Object) -> Outcome {
-        self.call(Method::POST, &self.url(&["Users"], &[]), Some(&Value::Object(resource.clone()))).await
+        self.call(Method::POST, &self.url(&[self.records.path()], &[]), Some(&Value::Object(resource.clone()))).await
     }
 
     /// Changes a record.
@@ -197,19 +245,19 @@ impl Client {
             "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
             "Operations": operations,
         });
-        self.call(Method::PATCH, &self.url(&["Users", id], &[]), Some(&body)).await
+        self.call(Method::PATCH, &self.url(&[self.records.path(), id], &[]), Some(&body)).await
     }
 
     /// Removes a record: only ever one of our own test users.
     pub async fn delete(&self, id: &str) -> Outcome {
-        self.call(Method::DELETE, &self.url(&["Users", id], &[]), None).await
+        self.call(Method::DELETE, &self.url(&[self.records.path(), id], &[]), None).await
     }
 
     /// Replaces a record.
     pub async fn replace(&self, id: &str, resource: &Object) -> Outcome {
         let mut resource = resource.clone();
         resource.insert("id".to_owned(), json!(id));
-        self.call(Method::PUT, &self.url(&["Users", id], &[]), Some(&Value::Object(resource))).await
+        self.call(Method::PUT, &self.url(&[self.records.path(), id], &[]), Some(&Value::Object(resource))).await
     }
 
     async fn call(&self, method: Method, url: &Url, body: Option<&Value>) -> Outcome {

@@ -73,6 +73,8 @@ pub(crate) struct Notes {
     pub changed: BTreeSet<String>,
     /// Members that are nobody we know.
     pub skipped_members: usize,
+    /// What was asked of the realm.
+    pub asked: Vec<realm::Asked>,
 }
 
 /// What a handler is given.

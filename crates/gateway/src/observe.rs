@@ -1,9 +1,9 @@
 //! What operators see of a request: one span, one line, three metrics. Ids and codes, never a name, an address or a token.
 
 use std::sync::LazyLock;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use directory::activity::Entry;
+use directory::activity::{Entry, RealmCall};
 use directory::contact::{Accepted, Rejected};
 use registry::TenantId;
 use telemetry::metrics::{self, Counter, Histogram, KeyValue};
@@ -95,7 +95,7 @@ impl Observed {
         let elapsed = self.started.elapsed();
         let Ended { status, refused, .. } = ended;
         let tenant = ended.tenant.or_else(|| refused.as_ref().and_then(|refused| refused.tenant));
-        let duration_ms = i64::try_from(elapsed.as_millis()).unwrap_or(i64::MAX);
+        let duration_ms = millis(elapsed);
         self.span.record("http.response.status_code", status);
         let tenant_id = tenant.map(|tenant| tenant.to_string());
         if let Some(tenant) = &tenant_id {
@@ -164,7 +164,17 @@ impl Observed {
             trace_id: self.trace_id,
             client,
             detail: None,
+            realm_calls: ended.notes.asked.iter().map(call).collect(),
         })));
+    }
+}
+
+fn call(asked: &realm::Asked) -> RealmCall {
+    RealmCall {
+        operation: asked.operation.to_owned(),
+        class: asked.class.to_owned(),
+        count: asked.count,
+        duration_ms: millis(asked.duration),
     }
 }
 
@@ -182,6 +192,10 @@ fn class(ended: &Ended) -> String {
         _ => "failed",
     };
     class.to_owned()
+}
+
+fn millis(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }
 
 /// A path without ids; what is no endpoint of ours has no name.

@@ -78,14 +78,16 @@ async fn serve(request: Request, payload: web::Payload, gateway: &web::Data<Gate
         Value::Null
     };
     let deadline = if request.segments == ["Bulk"] { BULK_DEADLINE } else { gateway.config.deadline };
-    let worked = work(gateway.clone(), provisioner, request, body, turn);
+    let calls = realm::Calls::default();
+    let worked = calls.clone().hear(work(gateway.clone(), provisioner, request, body, turn));
     // The deadline answers; it does not stop the work half-way (a saga must end).
     let working = gateway.deps.runtime.spawn(worked.in_current_span());
-    let (answer, notes) = match tokio::time::timeout(deadline, working).await {
+    let (answer, mut notes) = match tokio::time::timeout(deadline, working).await {
         Ok(Ok(worked)) => worked,
         Ok(Err(_)) => (failed(), Notes::default()),
         Err(_) => (Answer::unavailable(), Notes::default()),
     };
+    notes.asked = calls.so_far();
     Ok((answer, tenant, notes))
 }
 

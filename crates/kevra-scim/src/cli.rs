@@ -16,7 +16,8 @@ use crate::env::{self, Environment, Fault};
 use crate::output::{Output, say};
 use crate::roles::{self, Which};
 use crate::{
-    attempts, backfill, clusters, doctor, exporters, manual, outbound, parked, realm_commands, seal, settings, tenants,
+    attempts, backfill, clusters, doctor, exporters, held, manual, outbound, parked, realm_commands, seal, settings,
+    tenants,
 };
 
 #[derive(Parser)]
@@ -77,6 +78,9 @@ enum Command {
     /// Users set aside at a downstream, until they change or somebody decides.
     #[command(subcommand)]
     Parked(parked::Command),
+    /// What would hit many users at once, and waits for somebody's word.
+    #[command(subcommand)]
+    Held(held::Command),
     /// The explicit push of everybody to a tenant's downstream.
     #[command(subcommand)]
     Backfill(backfill::Command),
@@ -193,6 +197,7 @@ async fn run(command: Command, output: Output) -> anyhow::Result<()> {
         Command::Cluster(command) => clusters::run(command, &environment, output).await,
         Command::Tenant(command) => tenants::run(command, &environment, output).await,
         Command::Parked(command) => parked::run(command, &environment, output).await,
+        Command::Held(command) => held::run(command, &environment, output).await,
         Command::Backfill(command) => backfill::run(command, &environment, output).await,
         Command::Seal(command) => seal::run(command, &environment, output).await,
         Command::Outbound(command) => outbound::run(command, &environment, output).await,

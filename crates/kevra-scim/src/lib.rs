@@ -11,6 +11,7 @@ mod demo;
 mod doctor;
 pub mod env;
 mod exporters;
+mod held;
 mod manual;
 mod offboard;
 mod ops;

@@ -1,4 +1,4 @@
-//! Commands on parked users: what an operator does from a shell when a downstream refuses somebody.
+//! Commands on parked users and groups: what an operator does from a shell when a downstream refuses somebody.
 
 use anyhow::bail;
 use clap::Subcommand;
@@ -68,6 +68,7 @@ pub(crate) enum Command {
 #[derive(Serialize)]
 struct Listed {
     user_id: Uuid,
+    kind: &'static str,
     reason: Option<String>,
     status: Option<i64>,
     since: String,
@@ -77,8 +78,9 @@ struct Listed {
 
 impl Listed {
     fn of(user: parked::Parked) -> Self {
-        let parked::Parked { user_id, reason, parked_status: status, parked_at, attempts, ignored } = user;
-        Self { user_id, reason, status, since: control::moment(parked_at), attempts, ignored }
+        let parked::Parked { user_id, is_group, reason, parked_status: status, parked_at, attempts, ignored } = user;
+        let kind = if is_group { "group" } else { "user" };
+        Self { user_id, kind, reason, status, since: control::moment(parked_at), attempts, ignored }
     }
 
     fn line(&self) -> String {

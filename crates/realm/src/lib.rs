@@ -5,17 +5,21 @@
 //! fate is unknown (K5), and no two writes to one user may overlap: that is the caller's lease (K1), because Keycloak
 //! corrupts a user under overlapping PUTs.
 
+mod calls;
 pub mod embedded;
 mod error;
 pub mod keycloak;
 mod user;
 
+pub use calls::{Asked, Calls};
 pub use error::Error;
 pub use user::{Changes, GroupEvent, NewGroup, NewUser, RealmEvent, RealmGroup, RealmUser, UserChange};
 
 use std::time::Duration;
 
 use uuid::Uuid;
+
+use calls::told;
 
 /// The longest that one call to a realm takes, waiting for a turn included: less than any write lease (K1).
 pub const CALL: Duration = Duration::from_secs(8);
@@ -52,76 +56,105 @@ pub enum Realm {
 impl Realm {
     /// Creates a user, enabled or not, with its marker (K2). The role is granted by a call of its own.
     pub async fn create(&self, user: &NewUser) -> Result<RealmUser, Error> {
-        match self {
-            Self::Embedded(realm) => realm.create(user).await,
-            Self::Keycloak(client) => client.create(user).await,
-        }
+        told("create user", async {
+            match self {
+                Self::Embedded(realm) => realm.create(user).await,
+                Self::Keycloak(client) => client.create(user).await,
+            }
+        })
+        .await
     }
 
     /// Grants `scim-managed`; idempotent.
     pub async fn grant_role(&self, id: Uuid) -> Result<(), Error> {
-        match self {
-            Self::Embedded(realm) => realm.grant_role(id).await,
-            Self::Keycloak(client) => client.grant_role(id).await,
-        }
+        told("grant role", async {
+            match self {
+                Self::Embedded(realm) => realm.grant_role(id).await,
+                Self::Keycloak(client) => client.grant_role(id).await,
+            }
+        })
+        .await
     }
 
     /// A user by id; `None` only where the realm itself says that there is no such user.
     pub async fn user(&self, id: Uuid) -> Result<Option<RealmUser>, Error> {
-        match self {
-            Self::Embedded(realm) => realm.user(id).await,
-            Self::Keycloak(client) => client.user(id).await,
-        }
+        told("read user", async {
+            match self {
+                Self::Embedded(realm) => realm.user(id).await,
+                Self::Keycloak(client) => client.user(id).await,
+            }
+        })
+        .await
     }
 
     /// A user by exact username, letter case aside.
     pub async fn find_by_username(&self, username: &str) -> Result<Option<RealmUser>, Error> {
-        match self {
-            Self::Embedded(realm) => realm.find_by_username(username).await,
-            Self::Keycloak(client) => client.find_by_username(username).await,
-        }
+        told("find user", async {
+            match self {
+                Self::Embedded(realm) => realm.find_by_username(username).await,
+                Self::Keycloak(client) => client.find_by_username(username).await,
+            }
+        })
+        .await
     }
 
     /// A user as the realm holds it, to be written back with a change: one call.
     pub async fn read(&self, id: Uuid) -> Result<Fresh, Error> {
-        match self {
-            Self::Embedded(realm) => realm.user(id).await?.ok_or(Error::NotFound).map(Fresh::Embedded),
-            Self::Keycloak(client) => client.read(id).await,
-        }
+        told("read user", async {
+            match self {
+                Self::Embedded(realm) => realm.user(id).await?.ok_or(Error::NotFound).map(Fresh::Embedded),
+                Self::Keycloak(client) => client.read(id).await,
+            }
+        })
+        .await
     }
 
     /// Writes a user as it was just read plus this change, nothing else (K3): one call. Answers with the user as it is
     /// afterwards.
     pub async fn write(&self, fresh: Fresh, change: &UserChange) -> Result<RealmUser, Error> {
-        match (self, fresh) {
-            (Self::Embedded(realm), Fresh::Embedded(user)) => realm.save(user.id, change, None).await,
-            (Self::Keycloak(client), Fresh::Keycloak(user, body)) => client.write(user, &body, change).await,
-            (Self::Embedded(_), Fresh::Keycloak(..)) | (Self::Keycloak(_), Fresh::Embedded(_)) => Err(Error::RealmGone),
-        }
+        told("update user", async {
+            match (self, fresh) {
+                (Self::Embedded(realm), Fresh::Embedded(user)) => realm.save(user.id, change, None).await,
+                (Self::Keycloak(client), Fresh::Keycloak(user, body)) => client.write(user, &body, change).await,
+                (Self::Embedded(_), Fresh::Keycloak(..)) | (Self::Keycloak(_), Fresh::Embedded(_)) => {
+                    Err(Error::RealmGone)
+                }
+            }
+        })
+        .await
     }
 
     /// Switches a user off: one call, none of what it holds is read.
     pub async fn disable(&self, id: Uuid) -> Result<(), Error> {
-        match self {
-            Self::Embedded(realm) => realm.disable(id).await,
-            Self::Keycloak(client) => client.disable(id).await,
-        }
+        told("disable user", async {
+            match self {
+                Self::Embedded(realm) => realm.disable(id).await,
+                Self::Keycloak(client) => client.disable(id).await,
+            }
+        })
+        .await
     }
 
     /// Lets a user go: without role and marker it is SCIM's no more (K30).
     pub async fn release(&self, id: Uuid) -> Result<(), Error> {
-        match self {
-            Self::Embedded(realm) => realm.release(id).await,
-            Self::Keycloak(client) => client.release(id).await,
-        }
+        told("release user", async {
+            match self {
+                Self::Embedded(realm) => realm.release(id).await,
+                Self::Keycloak(client) => client.release(id).await,
+            }
+        })
+        .await
     }
 
     /// Whether a user holds `scim-managed`.
     pub async fn is_managed(&self, id: Uuid) -> Result<bool, Error> {
-        match self {
-            Self::Embedded(realm) => realm.is_managed(id).await,
-            Self::Keycloak(client) => client.is_managed(id).await,
-        }
+        told("check role", async {
+            match self {
+                Self::Embedded(realm) => realm.is_managed(id).await,
+                Self::Keycloak(client) => client.is_managed(id).await,
+            }
+        })
+        .await
     }
 
     /// A page of the holders of `scim-managed`, by username.
@@ -175,18 +208,24 @@ impl Realm {
 
     /// Ends a user's sessions; repeatable.
     pub async fn logout(&self, id: Uuid) -> Result<(), Error> {
-        match self {
-            Self::Embedded(realm) => realm.logout(id).await,
-            Self::Keycloak(client) => client.logout(id).await,
-        }
+        told("end sessions", async {
+            match self {
+                Self::Embedded(realm) => realm.logout(id).await,
+                Self::Keycloak(client) => client.logout(id).await,
+            }
+        })
+        .await
     }
 
     /// Deletes a user; absent is fine.
     pub async fn delete(&self, id: Uuid) -> Result<(), Error> {
-        match self {
-            Self::Embedded(realm) => realm.delete(id).await,
-            Self::Keycloak(client) => client.delete(id).await,
-        }
+        told("delete user", async {
+            match self {
+                Self::Embedded(realm) => realm.delete(id).await,
+                Self::Keycloak(client) => client.delete(id).await,
+            }
+        })
+        .await
     }
 
     /// Whether its credentials were refused when they were used last: there may be others by now.
@@ -206,7 +245,7 @@ impl Realm {
     pub async fn create_group(&self, group: &NewGroup) -> Result<Uuid, Error> {
         match self {
             Self::Embedded(_) => Ok(Uuid::new_v4()),
-            Self::Keycloak(client) => client.create_group(group).await,
+            Self::Keycloak(client) => told("create group", client.create_group(group)).await,
         }
     }
 
@@ -214,7 +253,7 @@ impl Realm {
     pub async fn find_group(&self, name: &str) -> Result<Option<RealmGroup>, Error> {
         match self {
             Self::Embedded(_) => Ok(None),
-            Self::Keycloak(client) => client.find_group(name).await,
+            Self::Keycloak(client) => told("find group", client.find_group(name)).await,
         }
     }
 
@@ -230,7 +269,7 @@ impl Realm {
     pub async fn rename_group(&self, id: Uuid, name: &str, external_id: Option<&str>) -> Result<(), Error> {
         match self {
             Self::Embedded(_) => Ok(()),
-            Self::Keycloak(client) => client.rename_group(id, name, external_id).await,
+            Self::Keycloak(client) => told("rename group", client.rename_group(id, name, external_id)).await,
         }
     }
 
@@ -238,7 +277,7 @@ impl Realm {
     pub async fn delete_group(&self, id: Uuid) -> Result<(), Error> {
         match self {
             Self::Embedded(_) => Ok(()),
-            Self::Keycloak(client) => client.delete_group(id).await,
+            Self::Keycloak(client) => told("delete group", client.delete_group(id)).await,
         }
     }
 
@@ -246,8 +285,8 @@ impl Realm {
     pub async fn set_member(&self, user: Uuid, group: Uuid, member: bool) -> Result<(), Error> {
         match self {
             Self::Embedded(_) => Ok(()),
-            Self::Keycloak(client) if member => client.join(user, group).await,
-            Self::Keycloak(client) => client.leave(user, group).await,
+            Self::Keycloak(client) if member => told("add member", client.join(user, group)).await,
+            Self::Keycloak(client) => told("remove member", client.leave(user, group)).await,
         }
     }
 

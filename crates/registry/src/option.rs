@@ -49,10 +49,11 @@ pub async fn of(db: &Db, tenant: TenantId) -> Result<Options, Error> {
     Ok(db::one(db.connection(), text, [tenant.0.into()]).await?.unwrap_or_default())
 }
 
-/// Replaces the settings of a tenant.
-pub async fn set(db: &Db, tenant: TenantId, options: &Options, actor: &str) -> Result<(), Error> {
+/// Replaces the settings of a tenant; of a version, only while it is the newest.
+pub async fn set(db: &Db, tenant: TenantId, options: &Options, version: Option<i64>, actor: &str) -> Result<(), Error> {
     let transaction = db.begin().await?;
     let outcome = async {
+        tenant::bump_from(&transaction, tenant, version).await?;
         let text = "insert into tenant_option (tenant_id, idp_profile, strict_members, existing_users, allow_rename,
                  token_days, requests_per_second, extensions, projection)
              values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
@@ -73,7 +74,6 @@ pub async fn set(db: &Db, tenant: TenantId, options: &Options, actor: &str) -> R
             options.projection.clone().into(),
         ];
         db::execute(&transaction, text, values).await?;
-        tenant::bump(&transaction, tenant).await?;
         let detail = serde_json::json!({
             "idp_profile": options.idp_profile, "existing_users": options.existing_users,
             "allow_rename": options.allow_rename, "strict_members": options.strict_members,

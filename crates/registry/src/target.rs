@@ -58,6 +58,7 @@ impl Target {
 }
 
 #[derive(FromQueryResult)]
+#[expect(clippy::struct_excessive_bools, reason = "the columns of a table")]
 struct Row {
     id: TargetId,
     tenant_id: TenantId,
@@ -76,6 +77,7 @@ struct Row {
     enabled_by: String,
     on_delete: String,
     hold_mass: bool,
+    push_groups: bool,
     now: i64,
 }
 
@@ -98,13 +100,18 @@ impl From<Row> for Target {
             read_at: row.now,
             enabled_at: row.enabled_at,
             enabled_by: row.enabled_by,
-            choices: Choices { deactivates_deleted: row.on_delete == "deactivate", holds_mass: row.hold_mass },
+            choices: Choices {
+                deactivates_deleted: row.on_delete == "deactivate",
+                holds_mass: row.hold_mass,
+                pushes_groups: row.push_groups,
+            },
         }
     }
 }
 
 const COLUMNS: &str = "id, tenant_id, base_url, sealed_token, generation, state, supports_patch, supports_filter,
-     limitations, baseline_done_at, quarantined_at, quarantine_reason, paused_until, enabled_at, enabled_by, on_delete, hold_mass";
+     limitations, baseline_done_at, quarantined_at, quarantine_reason, paused_until, enabled_at, enabled_by, on_delete, hold_mass,
+     push_groups";
 
 /// What a sealed downstream token is bound to.
 pub fn aad(tenant: TenantId) -> String {

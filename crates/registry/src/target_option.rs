@@ -1,7 +1,7 @@
 //! What a tenant chooses for its downstream, and the two ways a target is set aside for a person: a mass of records that
 //! are gone holds it, a mass of deactivations is alarmed about.
 
-use crate::db::{self, clock_sql, finish};
+use crate::db::{self, clock_sql};
 use crate::{Db, Error, TargetId, TenantId, audit, tenant};
 
 /// A tenant's choices for its downstream.
@@ -11,24 +11,36 @@ pub struct Choices {
     pub deactivates_deleted: bool,
     /// A mass of deactivations is held for a person; otherwise they flow.
     pub holds_mass: bool,
+    /// Groups are pushed beside users.
+    pub pushes_groups: bool,
 }
 
-/// Stores the choices for the active target. [`Error::NotEnabled`] if there is none.
-pub async fn choose(db: &Db, tenant: TenantId, choices: Choices, actor: &str) -> Result<(), Error> {
-    let transaction = db.begin().await?;
-    let outcome = async {
-        tenant::bump(&transaction, tenant).await?;
-        let on_delete = if choices.deactivates_deleted { "deactivate" } else { "nothing" };
-        let text = "update target set on_delete = $2, hold_mass = $3 where tenant_id = $1 and state = 'active'";
-        let values = [tenant.0.into(), on_delete.into(), choices.holds_mass.into()];
-        if db::execute(&transaction, text, values).await? == 0 {
-            return Err(Error::NotEnabled);
-        }
-        let detail = serde_json::json!({ "on_delete": on_delete, "hold_mass_deactivation": choices.holds_mass });
-        audit::insert(&transaction, Some(tenant), actor, "outbound.options", detail).await
+/// Stores the choices for the active target, inside the caller's transaction, which goes on with what the ledger owes of
+/// groups; of a version, only while it is the newest. Says which target it is; [`Error::NotEnabled`] if there is none.
+pub async fn choose(
+    transaction: &sea_orm::DatabaseTransaction,
+    tenant: TenantId,
+    choices: Choices,
+    version: Option<i64>,
+    actor: &str,
+) -> Result<TargetId, Error> {
+    #[derive(sea_orm::FromQueryResult)]
+    struct Active {
+        id: TargetId,
     }
-    .await;
-    finish(transaction, outcome).await
+    tenant::bump_from(transaction, tenant, version).await?;
+    let on_delete = if choices.deactivates_deleted { "deactivate" } else { "nothing" };
+    let text = "update target set on_delete = $2, hold_mass = $3, push_groups = $4
+         where tenant_id = $1 and state = 'active' returning id";
+    let values = [tenant.0.into(), on_delete.into(), choices.holds_mass.into(), choices.pushes_groups.into()];
+    let active: Active = db::one(transaction, text, values).await?.ok_or(Error::NotEnabled)?;
+    let detail = serde_json::json!({
+        "on_delete": on_delete,
+        "hold_mass_deactivation": choices.holds_mass,
+        "push_groups": choices.pushes_groups,
+    });
+    audit::insert(transaction, Some(tenant), actor, "outbound.options", detail).await?;
+    Ok(active.id)
 }
 
 /// Sets a target aside until a person disables and enables it: nothing probes it meanwhile (K23).

@@ -7,6 +7,9 @@ use super::clock;
 use super::protocol::NEVER;
 use crate::{Error, sql};
 
+/// What a group owes counts only where its tenant has groups pushed.
+const PUSHED: &str = "exists (select 1 from target p where p.tenant_id = group_ledger.tenant_id and p.state <> 'retired' and p.push_groups)";
+
 /// Counts over the whole ledger and all targets in use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, FromQueryResult)]
 pub struct Backlog {
@@ -14,7 +17,8 @@ pub struct Backlog {
     pub waiting: i64,
     /// Changes set aside until their user changes or a person acts.
     pub parked: i64,
-    /// How long the oldest waiting change waits, microseconds; 0 when nothing waits.
+    /// How long the oldest waiting change waits, microseconds; 0 when nothing waits. Over all tenants, of a user: an
+    /// application may have no groups for ever.
     pub oldest: i64,
 }
 
@@ -38,8 +42,9 @@ pub async fn backlog(db: &Db) -> Result<Backlog, Error> {
         "select coalesce(sum(case when {waits} then 1 else 0 end), 0) as waiting,
              coalesce(sum(case when {waits} then 0 else 1 end), 0) as parked,
              coalesce(max(case when {waits} then {now} - l.dirty_at end), 0) as oldest
-         from ledger l join target t on t.tenant_id = l.tenant_id and t.state = 'active'
-         where l.owed_seq > l.acked_seq"
+         from (select tenant_id, next_at, dirty_at from ledger where owed_seq > acked_seq
+                 union all select tenant_id, next_at, null from group_ledger where owed_seq > acked_seq and {PUSHED}) l
+             join target t on t.tenant_id = l.tenant_id and t.state = 'active'"
     );
     let row: Option<Backlog> = sql::one(connection, &text, []).await?;
     Ok(row.unwrap_or(Backlog { waiting: 0, parked: 0, oldest: 0 }))
@@ -53,7 +58,9 @@ pub async fn backlog_of(db: &Db, tenant: TenantId) -> Result<Backlog, Error> {
         "select coalesce(sum(case when next_at < {NEVER} then 1 else 0 end), 0) as waiting,
              coalesce(sum(case when next_at = {NEVER} and not ignored then 1 else 0 end), 0) as parked,
              coalesce(max(case when next_at < {NEVER} then {now} - dirty_at end), 0) as oldest
-         from ledger where tenant_id = $1 and owed_seq > acked_seq"
+         from (select next_at, dirty_at, ignored from ledger where tenant_id = $1 and owed_seq > acked_seq
+                 union all select next_at, dirty_at, ignored from group_ledger
+                     where tenant_id = $1 and owed_seq > acked_seq and {PUSHED}) as owed"
     );
     let row: Option<Backlog> = sql::one(connection, &text, [tenant.0.into()]).await?;
     Ok(row.unwrap_or(Backlog { waiting: 0, parked: 0, oldest: 0 }))

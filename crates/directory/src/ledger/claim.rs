@@ -5,7 +5,8 @@ use sea_orm::FromQueryResult;
 use uuid::Uuid;
 
 use super::protocol::{LEASE, Stage};
-use super::{COLUMNS, Row, clock};
+use super::{Row, Subject, clock, columns};
+use crate::resource::Kind;
 use crate::{Error, sql};
 
 /// A granted claim.
@@ -29,10 +30,11 @@ pub struct Claim {
 pub async fn claim(
     db: &Db,
     tenant: TenantId,
-    user: Uuid,
+    subject: impl Into<Subject>,
     stage: Stage,
     generation: Option<i64>,
 ) -> Result<Option<Claim>, Error> {
+    let Subject { kind, id } = subject.into();
     let connection = db.connection();
     let now = clock(connection);
     let due = match stage {
@@ -41,16 +43,20 @@ pub async fn claim(
         Stage::Send => format!(
             "owed_seq > acked_seq and next_at <= {now} and exists (
                  select 1 from target where target.tenant_id = $1 and target.generation = $3 and target.state = 'active'
-                     and target.quarantined_at is null
-                     and (target.paused_until is null or target.paused_until <= {now}))"
+                     and target.quarantined_at is null and {}
+                     and (target.paused_until is null or target.paused_until <= {now}))",
+            kind.wanted()
         ),
     };
     let text = format!(
-        "update ledger set epoch = epoch + 1, lease_until = {now} + {LEASE}, lease_generation = $3
-         where tenant_id = $1 and user_id = $2 and {due} and (lease_until is null or lease_until <= {now})
-         returning {COLUMNS}"
+        "update {} set epoch = epoch + 1, lease_until = {now} + {LEASE}, lease_generation = $3
+         where tenant_id = $1 and {} = $2 and {due} and (lease_until is null or lease_until <= {now})
+         returning {}",
+        kind.ledger(),
+        kind.key(),
+        columns(kind)
     );
-    let row: Option<Row> = sql::one(connection, &text, [tenant.0.into(), user.into(), generation.into()]).await?;
+    let row: Option<Row> = sql::one(connection, &text, [tenant.0.into(), id.into(), generation.into()]).await?;
     Ok(row.map(|row| {
         let state = row.state();
         Claim {
@@ -65,9 +71,10 @@ pub async fn claim(
 }
 
 /// A row as it stands, for a look from outside.
-pub async fn row(db: &Db, tenant: TenantId, user: Uuid) -> Result<Option<Row>, Error> {
-    let text = format!("select {COLUMNS} from ledger where tenant_id = $1 and user_id = $2");
-    sql::one(db.connection(), &text, [tenant.0.into(), user.into()]).await
+pub async fn row(db: &Db, tenant: TenantId, subject: impl Into<Subject>) -> Result<Option<Row>, Error> {
+    let Subject { kind, id } = subject.into();
+    let text = format!("select {} from {} where tenant_id = $1 and {} = $2", columns(kind), kind.ledger(), kind.key());
+    sql::one(db.connection(), &text, [tenant.0.into(), id.into()]).await
 }
 
 /// What was last seen of every user the ledger has heard of, for the compare.
@@ -83,26 +90,46 @@ pub async fn observed(db: &Db, tenant: TenantId) -> Result<Vec<(Uuid, Option<Vec
 }
 
 /// Extends a claim before each call (K20): same epoch, still ours, and for a send the target's generation unchanged.
-pub async fn renew(db: &Db, tenant: TenantId, user: Uuid, epoch: i64, generation: Option<i64>) -> Result<bool, Error> {
+pub async fn renew(
+    db: &Db,
+    tenant: TenantId,
+    subject: impl Into<Subject>,
+    epoch: i64,
+    generation: Option<i64>,
+) -> Result<bool, Error> {
+    let Subject { kind, id } = subject.into();
     let connection = db.connection();
     let now = clock(connection);
     let target = if generation.is_some() {
-        "and exists (select 1 from target where target.tenant_id = $1 and target.generation = $4 and target.state = 'active')"
+        format!(
+            "and exists (select 1 from target where target.tenant_id = $1 and target.generation = $4
+                 and target.state = 'active' and {})",
+            kind.wanted()
+        )
     } else {
-        ""
+        String::new()
     };
     let text = format!(
-        "update ledger set lease_until = {now} + {LEASE}
-         where tenant_id = $1 and user_id = $2 and epoch = $3 and lease_until > {now} {target}"
+        "update {} set lease_until = {now} + {LEASE}
+         where tenant_id = $1 and {} = $2 and epoch = $3 and lease_until > {now} {target}",
+        kind.ledger(),
+        kind.key()
     );
-    let mut values: Vec<sea_orm::Value> = vec![tenant.0.into(), user.into(), epoch.into()];
+    let mut values: Vec<sea_orm::Value> = vec![tenant.0.into(), id.into(), epoch.into()];
     values.extend(generation.map(Into::into));
     Ok(sql::execute(connection, &text, values).await? == 1)
 }
 
 /// Gives a claim back without having called the downstream, and puts its stage off for so many microseconds. A mark that
 /// came meanwhile is not put off with it: it may be a deactivation.
-pub async fn release(db: &Db, tenant: TenantId, user: Uuid, claim: &Claim, postpone: i64) -> Result<(), Error> {
+pub async fn release(
+    db: &Db,
+    tenant: TenantId,
+    subject: impl Into<Subject>,
+    claim: &Claim,
+    postpone: i64,
+) -> Result<(), Error> {
+    let Subject { kind, id } = subject.into();
     let connection = db.connection();
     let now = clock(connection);
     let later = match claim.stage {
@@ -114,11 +141,13 @@ pub async fn release(db: &Db, tenant: TenantId, user: Uuid, claim: &Claim, postp
         ),
     };
     let text = format!(
-        "update ledger set lease_until = null,
+        "update {} set lease_until = null,
              settled_epoch = case when settled_epoch = epoch - 1 then epoch else settled_epoch end, {later}
-         where tenant_id = $1 and user_id = $2 and epoch = $3"
+         where tenant_id = $1 and {} = $2 and epoch = $3",
+        kind.ledger(),
+        kind.key()
     );
-    let values = [tenant.0.into(), user.into(), claim.epoch.into(), postpone.into(), claim.seq.into()];
+    let values = [tenant.0.into(), id.into(), claim.epoch.into(), postpone.into(), claim.seq.into()];
     sql::execute(connection, &text, values).await?;
     Ok(())
 }
@@ -131,10 +160,14 @@ struct Number {
 /// Sends still under way for a generation of the target older than this one (K25).
 pub async fn live_leases(db: &Db, tenant: TenantId, generation: i64) -> Result<i64, Error> {
     let connection = db.connection();
-    let text = format!(
-        "select count(*) as number from ledger where tenant_id = $1 and lease_until > {} and lease_generation < $2",
-        clock(connection)
-    );
+    let now = clock(connection);
+    let live = |kind: Kind| {
+        format!(
+            "(select count(*) from {} where tenant_id = $1 and lease_until > {now} and lease_generation < $2)",
+            kind.ledger()
+        )
+    };
+    let text = format!("select {} + {} as number", live(Kind::User), live(Kind::Group));
     let row: Option<Number> = sql::one(connection, &text, [tenant.0.into(), generation.into()]).await?;
     Ok(row.map_or(0, |row| row.number))
 }

@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::clock;
 use super::protocol::{NEVER, NORMAL, Stage, URGENT};
+use crate::resource::Kind;
 use crate::{Error, sql};
 
 /// A row with work to do.
@@ -14,7 +15,7 @@ use crate::{Error, sql};
 pub struct Due {
     /// The tenant.
     pub tenant_id: TenantId,
-    /// The realm user.
+    /// The realm user, or the group where groups were asked for.
     pub user_id: Uuid,
     /// Urgent or normal.
     pub lane: i16,
@@ -23,14 +24,32 @@ pub struct Due {
 /// Rows due for a stage whose lease is free, without tenants that could not be served now: urgent first, then each tenant's
 /// first, each tenant's second, …
 pub async fn due(db: &Db, stage: Stage, limit: u32, per_tenant: u32, except: &[TenantId]) -> Result<Vec<Due>, Error> {
+    of_kind(db, Kind::User, stage, limit, per_tenant, except).await
+}
+
+/// Groups whose send is due, likewise.
+pub async fn due_groups(db: &Db, limit: u32, per_tenant: u32, except: &[TenantId]) -> Result<Vec<Due>, Error> {
+    of_kind(db, Kind::Group, Stage::Send, limit, per_tenant, except).await
+}
+
+async fn of_kind(
+    db: &Db,
+    kind: Kind,
+    stage: Stage,
+    limit: u32,
+    per_tenant: u32,
+    except: &[TenantId],
+) -> Result<Vec<Due>, Error> {
+    let (ledger, key) = (kind.ledger(), kind.key());
     let connection = db.connection();
     let now = clock(connection);
     let (from, at, owed) = match stage {
         Stage::Triage => ("tenant t".to_owned(), "triage_at", "dirty_seq > i.seen_seq"),
         Stage::Send => (
             format!(
-                "(select tenant_id as id from target where state = 'active' and quarantined_at is null
-                     and (paused_until is null or paused_until <= {now})) t"
+                "(select tenant_id as id from target where state = 'active' and quarantined_at is null and {}
+                     and (paused_until is null or paused_until <= {now})) t",
+                kind.wanted()
             ),
             "next_at",
             "owed_seq > i.acked_seq",
@@ -38,14 +57,14 @@ pub async fn due(db: &Db, stage: Stage, limit: u32, per_tenant: u32, except: &[T
     };
     // The clock is read once: one that may move cannot bound an index. Nor can a lane that is not fixed.
     let first = format!(
-        "from ledger i where i.tenant_id = t.id and i.lane = lanes.lane and i.{owed} and i.{at} <= (select {now})
+        "from {ledger} i where i.tenant_id = t.id and i.lane = lanes.lane and i.{owed} and i.{at} <= (select {now})
              and (i.lease_until is null or i.lease_until <= (select {now}))
          order by i.{at} limit $1"
     );
     // PostgreSQL asks a list in `in` about every row of the tenant; SQLite knows no lateral join, and looks the list up.
     let rows = match connection.get_database_backend() {
-        DbBackend::Postgres => format!("cross join lateral (select i.tenant_id, i.user_id, i.lane, i.{at} {first}) l"),
-        _ => format!("join ledger l on l.tenant_id = t.id and l.user_id in (select i.user_id {first})"),
+        DbBackend::Postgres => format!("cross join lateral (select i.tenant_id, i.{key}, i.lane, i.{at} {first}) l"),
+        _ => format!("join {ledger} l on l.tenant_id = t.id and l.{key} in (select i.{key} {first})"),
     };
     let mut values: Vec<Value> = vec![i64::from(per_tenant).into(), i64::from(limit).into()];
     values.extend(except.iter().map(|tenant| Value::from(tenant.0)));
@@ -53,7 +72,7 @@ pub async fn due(db: &Db, stage: Stage, limit: u32, per_tenant: u32, except: &[T
     let except = if except.is_empty() { String::new() } else { format!("where t.id not in ({})", places.join(", ")) };
     let text = format!(
         "select tenant_id, user_id, lane from (
-             select l.tenant_id, l.user_id, l.lane, l.{at} as due_at,
+             select l.tenant_id, l.{key} as user_id, l.lane, l.{at} as due_at,
                     row_number() over (partition by l.tenant_id order by l.lane, l.{at}) as turn
              from {from} cross join (select {URGENT} as lane union all select {NORMAL}) as lanes {rows} {except}) as waiting
          where turn <= $1 order by lane, turn, due_at limit $2"
@@ -63,12 +82,22 @@ pub async fn due(db: &Db, stage: Stage, limit: u32, per_tenant: u32, except: &[T
 
 /// A downstream answers again: what backed off because it did not is due now. In batches; how many rows.
 pub async fn hasten(db: &Db, tenant: TenantId) -> Result<u64, Error> {
+    let mut hastened = 0;
+    for kind in [Kind::User, Kind::Group] {
+        hastened += hasten_kind(db, tenant, kind).await?;
+    }
+    Ok(hastened)
+}
+
+async fn hasten_kind(db: &Db, tenant: TenantId, kind: Kind) -> Result<u64, Error> {
     let connection = db.connection();
     let text = format!(
-        "update ledger set next_at = {now}, attempts = 0 where tenant_id = $1 and owed_seq > acked_seq and user_id in (
-             select user_id from ledger
+        "update {ledger} set next_at = {now}, attempts = 0 where tenant_id = $1 and owed_seq > acked_seq and {key} in (
+             select {key} from {ledger}
              where tenant_id = $1 and owed_seq > acked_seq and attempts > 0 and next_at > {now} and next_at < {NEVER}
              order by next_at limit 500)",
+        ledger = kind.ledger(),
+        key = kind.key(),
         now = clock(connection)
     );
     let mut hastened = 0;

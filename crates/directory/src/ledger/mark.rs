@@ -5,7 +5,10 @@ use sea_orm::ConnectionTrait;
 use uuid::Uuid;
 
 use super::clock;
+use crate::resource::Kind;
 use crate::{Error, sql};
+
+const KINDS: [Kind; 2] = [Kind::User, Kind::Group];
 
 /// How a user is marked.
 #[derive(Debug, Clone, Default)]
@@ -84,46 +87,57 @@ pub async fn baseline(
     Ok(sql::execute(connection, &text, [tenant.0.into(), user.into(), observed.to_vec().into()]).await? == 1)
 }
 
-/// The first enable of a downstream: users without a link there owe nothing (K24, P2). Marks that nobody has looked at yet
-/// stay to be looked at: the directory follows the realm whatever happens to the target (K10).
+/// The first enable of a downstream: users without a link there owe nothing, nor do groups (K24, P2). Marks that nobody has
+/// looked at yet stay to be looked at: the directory follows the realm whatever happens to the target (K10).
 pub async fn first_enable(connection: &impl ConnectionTrait, tenant: TenantId, target: TargetId) -> Result<(), Error> {
-    let text = "update ledger set acked_seq = dirty_seq, owed_seq = dirty_seq, reassert_seq = null,
-             attempts = 0, lane = 1
-         where tenant_id = $1 and not exists (
-             select 1 from link where link.tenant_id = ledger.tenant_id and link.user_id = ledger.user_id
-                 and link.target_id = $2 and (link.downstream_id is not null or link.create_intent_at is not null))";
-    sql::execute(connection, text, [tenant.0.into(), target.0.into()]).await?;
+    for kind in KINDS {
+        let (ledger, link, key) = (kind.ledger(), kind.link(), kind.key());
+        // What there is to be seen of a group, its mark says: there is nothing to look at later.
+        let seen = if kind == Kind::Group { "seen_seq = dirty_seq," } else { "" };
+        let text = format!(
+            "update {ledger} set acked_seq = dirty_seq, owed_seq = dirty_seq, {seen} reassert_seq = null,
+                 attempts = 0, lane = 1
+             where tenant_id = $1 and not exists (
+                 select 1 from {link} where {link}.tenant_id = {ledger}.tenant_id and {link}.{key} = {ledger}.{key}
+                     and {link}.target_id = $2
+                     and ({link}.downstream_id is not null or {link}.create_intent_at is not null))"
+        );
+        sql::execute(connection, &text, [tenant.0.into(), target.0.into()]).await?;
+    }
     Ok(())
 }
 
 /// A target goes away for another one: remembers with its links who was still owed something there.
 pub async fn retire(connection: &impl ConnectionTrait, tenant: TenantId, target: TargetId) -> Result<(), Error> {
     let now = clock(connection);
-    let text = format!(
-        "insert into link (tenant_id, user_id, target_id, owed, updated_at)
-         select tenant_id, user_id, $2, true, {now} from ledger
-         where tenant_id = $1 and dirty_seq > acked_seq
-         on conflict (tenant_id, user_id, target_id) do update set owed = true"
-    );
-    sql::execute(connection, &text, [tenant.0.into(), target.0.into()]).await?;
+    for kind in KINDS {
+        let (ledger, link, key) = (kind.ledger(), kind.link(), kind.key());
+        let text = format!(
+            "insert into {link} (tenant_id, {key}, target_id, owed, updated_at)
+             select tenant_id, {key}, $2, true, {now} from {ledger}
+             where tenant_id = $1 and dirty_seq > acked_seq
+             on conflict (tenant_id, {key}, target_id) do update set owed = true"
+        );
+        sql::execute(connection, &text, [tenant.0.into(), target.0.into()]).await?;
+    }
     Ok(())
 }
 
 /// A target comes back: whoever was owed something there is owed it still (K24: a re-enable forgets nothing).
 pub async fn owe_again(connection: &impl ConnectionTrait, tenant: TenantId, target: TargetId) -> Result<(), Error> {
     let now = clock(connection);
-    let text = format!(
-        "update ledger set dirty_seq = dirty_seq + 1, reassert_seq = dirty_seq + 1, triage_at = {now}, next_at = {now}
-         where tenant_id = $1 and exists (
-             select 1 from link where link.tenant_id = ledger.tenant_id and link.user_id = ledger.user_id
-                 and link.target_id = $2 and link.owed)"
-    );
-    sql::execute(connection, &text, [tenant.0.into(), target.0.into()]).await?;
-    sql::execute(
-        connection,
-        "update link set owed = false where tenant_id = $1 and target_id = $2",
-        [tenant.0.into(), target.0.into()],
-    )
-    .await?;
+    for kind in KINDS {
+        let (ledger, link, key) = (kind.ledger(), kind.link(), kind.key());
+        let text = format!(
+            "update {ledger} set dirty_seq = dirty_seq + 1, reassert_seq = dirty_seq + 1, triage_at = {now},
+                 next_at = {now}
+             where tenant_id = $1 and exists (
+                 select 1 from {link} where {link}.tenant_id = {ledger}.tenant_id and {link}.{key} = {ledger}.{key}
+                     and {link}.target_id = $2 and {link}.owed)"
+        );
+        sql::execute(connection, &text, [tenant.0.into(), target.0.into()]).await?;
+        let text = format!("update {link} set owed = false where tenant_id = $1 and target_id = $2");
+        sql::execute(connection, &text, [tenant.0.into(), target.0.into()]).await?;
+    }
     Ok(())
 }

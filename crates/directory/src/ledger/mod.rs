@@ -1,4 +1,4 @@
-//! The ledger: what is owed, one row per realm user we have heard of. `dirty_seq > acked_seq` is the outbox.
+//! The ledger: what is owed, one row per realm user we have heard of, and per group where groups are pushed. `dirty_seq > acked_seq` is the outbox.
 //!
 //! A mark never carries a user. Whoever works on a row claims it, reads the realm's present state, and writes what
 //! came of it under the claim's epoch. The rules are pure code in [`protocol`]; `mark` and `claim` are single statements
@@ -7,28 +7,35 @@
 mod backlog;
 mod claim;
 mod due;
+mod groups;
 mod mark;
 pub mod protocol;
 mod record;
+mod subject;
 
 use registry::TenantId;
 use sea_orm::{ConnectionTrait, DbBackend, FromQueryResult};
 use uuid::Uuid;
 
+use crate::resource::Kind;
+
 pub use backlog::{Backlog, Targets, backlog, backlog_of, targets};
 pub use claim::{Claim, claim, live_leases, observed, release, renew, row};
-pub use due::{Due, due, hasten};
+pub use due::{Due, due, due_groups, hasten};
+pub(crate) use groups::{joined, mark_gone, mark_group, mark_groups};
+pub use groups::{mark_all_groups, mark_linked_groups, owe_groups};
 pub use mark::{Mark, baseline, first_enable, mark, owe_again, retire};
 pub use protocol::{Stage, Verdict};
 pub use record::{Acknowledgement, LinkUpdate, Recorded, Triage, record, triaged};
+pub use subject::Subject;
 
 /// A ledger row as stored.
 #[derive(Debug, Clone, FromQueryResult)]
 pub struct Row {
     /// The tenant.
     pub tenant_id: TenantId,
-    /// The realm user.
-    pub user_id: Uuid,
+    /// The realm's user, or group.
+    pub id: Uuid,
     dirty_seq: i64,
     seen_seq: i64,
     acked_seq: i64,
@@ -78,9 +85,14 @@ impl Row {
 }
 
 /// The columns [`Row`] reads.
-const COLUMNS: &str = "tenant_id, user_id, dirty_seq, seen_seq, acked_seq, owed_seq, reassert_seq, assert_at, epoch, \
-     settled_epoch, lease_until, triage_at, next_at, lane, attempts, observed, dirty_at, trace, check_roles, \
-     delete_seen, released";
+fn columns(kind: Kind) -> String {
+    format!(
+        "tenant_id, {} as id, dirty_seq, seen_seq, acked_seq, owed_seq, reassert_seq, assert_at, epoch,
+         settled_epoch, lease_until, triage_at, next_at, lane, attempts, observed, dirty_at, trace, check_roles,
+         delete_seen, released",
+        kind.key()
+    )
+}
 
 /// The database's clock in microseconds, as SQL: leases must not depend on the clocks of replicas (K20).
 pub(crate) fn clock(connection: &impl ConnectionTrait) -> &'static str {

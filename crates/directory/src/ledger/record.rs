@@ -8,8 +8,9 @@ use sea_orm::{ConnectionTrait, DatabaseTransaction, FromQueryResult, Value};
 use uuid::Uuid;
 
 use super::protocol::{Effect, Event, NEVER, State, Verdict};
-use super::{COLUMNS, Row, clock};
+use super::{Row, Subject, clock, columns};
 use crate::activity::{self, Entry};
+use crate::resource::Kind;
 use crate::{Error, finish, sql};
 
 /// What triage found out about a realm user.
@@ -90,7 +91,7 @@ pub async fn triaged(
     user: Uuid,
     triage: &Triage,
 ) -> Result<Recorded, Error> {
-    let Some((row, now)) = locked(transaction, tenant, user).await? else { return Ok(Recorded::Stale) };
+    let Some((row, now)) = locked(transaction, tenant, user.into()).await? else { return Ok(Recorded::Stale) };
     let before = row.state();
     let differs = row.observed.as_deref() != Some(&triage.observed);
     let departs = triage.gone && differs && deactivates_deleted(transaction, tenant, user).await?;
@@ -120,7 +121,7 @@ pub async fn triaged(
     if lifted {
         beside.extend(standing(None, None, None));
     }
-    store(transaction, tenant, user, &state, beside).await?;
+    store(transaction, tenant, user.into(), &state, beside).await?;
     Ok(Recorded::Written { owed: state.owed() && state.next_at <= now })
 }
 
@@ -129,32 +130,38 @@ pub async fn triaged(
 pub async fn record(
     db: &Db,
     tenant: TenantId,
-    user: Uuid,
+    subject: impl Into<Subject>,
     acknowledgement: &Acknowledgement,
 ) -> Result<Recorded, Error> {
+    let subject = subject.into();
     let transaction = db.begin().await?;
-    let outcome = record_in(&transaction, tenant, user, acknowledgement).await;
+    let outcome = record_in(&transaction, tenant, subject, acknowledgement).await;
     finish(transaction, outcome).await
 }
 
 async fn record_in(
     transaction: &DatabaseTransaction,
     tenant: TenantId,
-    user: Uuid,
+    subject: Subject,
     round: &Acknowledgement,
 ) -> Result<Recorded, Error> {
     #[derive(FromQueryResult)]
     struct Generation {
         generation: i64,
+        push_groups: bool,
     }
-    let Some((row, now)) = locked(transaction, tenant, user).await? else { return Ok(Recorded::Stale) };
-    let text = "select generation from target where id = $1 and tenant_id = $2 and state <> 'retired'";
+    let Some((row, now)) = locked(transaction, tenant, subject).await? else { return Ok(Recorded::Stale) };
+    let text = "select generation, push_groups from target where id = $1 and tenant_id = $2 and state <> 'retired'";
     let current: Option<Generation> = sql::one(transaction, text, [round.target.0.into(), tenant.0.into()]).await?;
-    if current.is_none_or(|current| current.generation != round.generation) {
-        let text = "update ledger set lease_until = null where tenant_id = $1 and user_id = $2 and epoch = $3";
-        sql::execute(transaction, text, [tenant.0.into(), user.into(), round.epoch.into()]).await?;
+    let Some(current) = current.filter(|current| current.generation == round.generation) else {
+        let text = format!(
+            "update {} set lease_until = null where tenant_id = $1 and {} = $2 and epoch = $3",
+            subject.kind.ledger(),
+            subject.kind.key()
+        );
+        sql::execute(transaction, &text, [tenant.0.into(), subject.id.into(), round.epoch.into()]).await?;
         return Ok(Recorded::Stale);
-    }
+    };
     let (state, effect) = row.state().step(Event::Sent {
         epoch: round.epoch,
         seq: round.seq,
@@ -164,7 +171,7 @@ async fn record_in(
     });
     activity::insert(transaction, &round.attempts).await?;
     if effect == Effect::Stale {
-        store(transaction, tenant, user, &state, Vec::new()).await?;
+        store(transaction, tenant, subject, &state, Vec::new()).await?;
         return Ok(Recorded::Stale);
     }
     let mut beside: Vec<Beside> = vec![("observed", round.observed.clone().into())];
@@ -175,9 +182,13 @@ async fn record_in(
         beside.extend(standing(round.reason.clone(), since, status));
         beside.push(("released", (row.released && !done).into()));
     }
-    store(transaction, tenant, user, &state, beside).await?;
+    store(transaction, tenant, subject, &state, beside).await?;
     if let Some(link) = &round.link {
-        crate::link::settle(transaction, tenant, user, round.target, round.generation, link, now).await?;
+        let at = (round.target, round.generation);
+        crate::link::settle(transaction, tenant, subject, at, link, now).await?;
+        if subject.kind == Kind::User && current.push_groups && link.downstream_id.is_some() {
+            super::joined(transaction, tenant, subject.id, round.target).await?;
+        }
     }
     Ok(Recorded::Written { owed: state.owed() && state.next_at <= now })
 }
@@ -195,15 +206,22 @@ async fn deactivates_deleted(transaction: &DatabaseTransaction, tenant: TenantId
     Ok(row.is_some_and(|row| row.number > 0))
 }
 
-async fn locked(transaction: &DatabaseTransaction, tenant: TenantId, user: Uuid) -> Result<Option<(Row, i64)>, Error> {
+async fn locked(
+    transaction: &DatabaseTransaction,
+    tenant: TenantId,
+    Subject { kind, id }: Subject,
+) -> Result<Option<(Row, i64)>, Error> {
     // The clock is read after the lock was got: the lock is waited for within the inner select.
     let text = format!(
-        "with held as materialized (select {COLUMNS} from ledger where tenant_id = $1 and user_id = $2 {})
-         select {COLUMNS}, {} as now from held",
+        "with held as materialized (select {} from {} where tenant_id = $1 and {} = $2 {})
+         select held.*, {} as now from held",
+        columns(kind),
+        kind.ledger(),
+        kind.key(),
         sql::for_update(transaction),
         clock(transaction)
     );
-    let held: Option<Held> = sql::one(transaction, &text, [tenant.0.into(), user.into()]).await?;
+    let held: Option<Held> = sql::one(transaction, &text, [tenant.0.into(), id.into()]).await?;
     Ok(held.map(|held| (held.row, held.now)))
 }
 
@@ -225,7 +243,7 @@ fn standing(reason: Option<String>, parked_at: Option<i64>, parked_status: Optio
 async fn store(
     connection: &impl ConnectionTrait,
     tenant: TenantId,
-    user: Uuid,
+    Subject { kind, id }: Subject,
     state: &State,
     beside: Vec<Beside>,
 ) -> Result<(), Error> {
@@ -245,8 +263,9 @@ async fn store(
     ];
     let (names, written): (Vec<&str>, Vec<Value>) = columns.into_iter().chain(beside).unzip();
     let assignments: Vec<String> = names.iter().zip(3..).map(|(name, place)| format!("{name} = ${place}")).collect();
-    let text = format!("update ledger set {} where tenant_id = $1 and user_id = $2", assignments.join(", "));
-    let known: [Value; 2] = [tenant.0.into(), user.into()];
+    let text =
+        format!("update {} set {} where tenant_id = $1 and {} = $2", kind.ledger(), assignments.join(", "), kind.key());
+    let known: [Value; 2] = [tenant.0.into(), id.into()];
     sql::execute(connection, &text, known.into_iter().chain(written)).await?;
     Ok(())
 }

@@ -242,6 +242,7 @@ async fn complete_group_in(
     let row: Option<group::Row> = sql::one(transaction, &text, values).await?;
     let members = Change { add: reservation.members.clone(), remove: Vec::new() };
     member::change(transaction, reservation.tenant, id, &members, settled).await?;
+    ledger::mark_group(transaction, reservation.tenant, id).await?;
     let related = reservation.members.iter().map(|(id, kind)| (*id, kind.as_str().to_owned())).collect();
     row.map(|row| Group::try_from(row).map(|group| group.into_resource(related))).transpose()
 }

@@ -130,9 +130,10 @@ pub async fn delete(db: &Db, tenant: TenantId, id: Uuid, epoch: i64, trace: Opti
         if sql::execute(&transaction, text, [tenant.0.into(), id.into(), epoch.into()]).await? == 0 {
             return Ok(false);
         }
-        crate::member::forget(&transaction, tenant, id).await?;
+        let groups = crate::member::forget(&transaction, tenant, id).await?;
         let mark = Mark { trace: trace.map(str::to_owned), ..Mark::default() };
         ledger::mark(&transaction, tenant, id, &mark).await?;
+        ledger::mark_groups(&transaction, tenant, &groups).await?;
         Ok(true)
     }
     .await;

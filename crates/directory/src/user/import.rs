@@ -93,14 +93,13 @@ pub async fn import(
 }
 
 /// Lets go of a user whom the realm does not count as managed any more, or does not have: its groups lose it too. Says
-/// whether there was one.
-pub async fn let_go(connection: &sea_orm::DatabaseTransaction, tenant: TenantId, id: Uuid) -> Result<bool, Error> {
+/// which they are, for the caller to mark.
+pub async fn let_go(connection: &sea_orm::DatabaseTransaction, tenant: TenantId, id: Uuid) -> Result<Vec<Uuid>, Error> {
     let text = "delete from directory_user where tenant_id = $1 and id = $2";
     if sql::execute(connection, text, [tenant.0.into(), id.into()]).await? == 0 {
-        return Ok(false);
+        return Ok(Vec::new());
     }
-    crate::member::forget(connection, tenant, id).await?;
-    Ok(true)
+    crate::member::forget(connection, tenant, id).await
 }
 
 /// Of some ids, those the directory manages.

@@ -17,6 +17,7 @@ use uuid::Uuid;
 use crate::{Error, ledger, sql};
 
 pub use gone::{Gone, LASTS, forget_absences, may_go};
+pub(crate) use gone::{counts, is_mass};
 pub use import::{Import, import_done, import_due, import_page, import_state, want_import};
 pub use poll::{
     Harvest, advance, claim_due, compared, forget_old_events, forget_realm, is_needed, postpone, remember, renew, take,

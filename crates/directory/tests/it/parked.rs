@@ -31,6 +31,18 @@ async fn touched(store: &Store, tenant: TenantId, user: Uuid, observed: u8) {
 
 /// A round that ends with a verdict.
 async fn round(store: &Store, tenant: TenantId, user: Uuid, target: (TargetId, i64), verdict: Verdict) {
+    ended(store, tenant, user, target, verdict, "conflict").await;
+}
+
+/// A user who is parked for a reason.
+pub async fn set_aside_as(store: &Store, tenant: TenantId, target: (TargetId, i64), reason: &str) -> Uuid {
+    let user = Uuid::new_v4();
+    touched(store, tenant, user, 1).await;
+    ended(store, tenant, user, target, Verdict::Park, reason).await;
+    user
+}
+
+async fn ended(store: &Store, tenant: TenantId, user: Uuid, target: (TargetId, i64), verdict: Verdict, reason: &str) {
     let claim = ledger::claim(&store.db, tenant, user, Stage::Send, Some(target.1)).await.unwrap().unwrap();
     let ended = Acknowledgement {
         epoch: claim.epoch,
@@ -40,7 +52,7 @@ async fn round(store: &Store, tenant: TenantId, user: Uuid, target: (TargetId, i
         generation: target.1,
         observed: vec![1],
         verdict,
-        reason: (verdict == Verdict::Park).then(|| "conflict".to_owned()),
+        reason: (verdict == Verdict::Park).then(|| reason.to_owned()),
         status: Some(409),
         link: None,
         attempts: Vec::new(),
@@ -154,8 +166,10 @@ async fn a_deleted_user_is_owed_a_deactivation_only_where_that_was_chosen(store:
     let enabled = enable(&store, acme, "https://a.test/scim").await;
     let mut owed = Vec::new();
     for deactivates_deleted in [false, true] {
-        let choices = target_option::Choices { deactivates_deleted, holds_mass: false };
-        target_option::choose(&store.db, acme, choices, "dana").await.unwrap();
+        let choices = target_option::Choices { deactivates_deleted, holds_mass: false, pushes_groups: false };
+        let transaction = store.db.begin().await.unwrap();
+        target_option::choose(&transaction, acme, choices, None, "dana").await.unwrap();
+        transaction.commit().await.unwrap();
         for linked in [false, true] {
             let user = Uuid::new_v4();
             if linked {

@@ -1,4 +1,4 @@
-use directory::activity::{self, Entry};
+use directory::activity::{self, Entry, RealmCall};
 use directory::trail::{self, Place, Wanted};
 use directory::user;
 use registry::TenantId;
@@ -10,6 +10,7 @@ testkit::on_both_databases!(
     filters_narrow_a_page,
     old_entries_are_forgotten_in_batches,
     a_user_is_found_by_name_or_address,
+    what_a_request_asked_of_the_realm_is_kept_with_it,
 );
 
 pub(crate) fn entry(tenant: TenantId, at: i64, class: &str, user: Option<Uuid>) -> Entry {
@@ -29,6 +30,7 @@ pub(crate) fn entry(tenant: TenantId, at: i64, class: &str, user: Option<Uuid>) 
         trace_id: Some(format!("trace-{at}")),
         client: None,
         detail: None,
+        realm_calls: Vec::new(),
     }
 }
 
@@ -100,4 +102,20 @@ async fn a_user_is_found_by_name_or_address(store: Store) {
     }
     let names = user::names(&store.db, acme, &[ada.id, Uuid::new_v4()]).await.unwrap();
     assert_eq!((names.len(), names[&ada.id].as_str()), (1, "Ada_L"));
+}
+
+async fn what_a_request_asked_of_the_realm_is_kept_with_it(store: Store) {
+    let acme = store.tenant("acme").await;
+    let call = |operation: &str, class: &str, count| RealmCall {
+        operation: operation.to_owned(),
+        class: class.to_owned(),
+        count,
+        duration_ms: 7,
+    };
+    let calls = vec![call("disable user", "ok", 1), call("end sessions", "unavailable", 2)];
+    let told = Entry { realm_calls: calls.clone(), ..entry(acme, 2, "ok", None) };
+    activity::insert(store.db.connection(), &[entry(acme, 1, "ok", None), told]).await.unwrap();
+    let page = trail::page(&store.db, acme, &Wanted::default(), 10).await.unwrap();
+    let kept: Vec<RealmCall> = serde_json::from_str(page[0].realm_calls.as_deref().unwrap()).unwrap();
+    assert_eq!((kept, page[1].realm_calls.as_deref()), (calls, None));
 }

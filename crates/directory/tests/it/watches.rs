@@ -61,7 +61,9 @@ async fn a_poller_that_is_alive_keeps_its_realm_and_one_that_has_ended_takes_not
 async fn an_absence_counts_when_it_was_told_or_lasts_and_a_mass_of_them_never(store: Store) {
     let (acme, _) = store.provisioned("acme").await;
     let may_go = async |user: Uuid, told: bool| watch::may_go(&store.db, acme, user, told).await.unwrap();
-    let time_passes = |seconds: i64| format!("update absence set at = at - {seconds}000000");
+    let time_passes = |seconds: i64| {
+        format!("update absence set at = at - {seconds}000000, seen_at = coalesce(seen_at, at) - {seconds}000000")
+    };
     assert_eq!(may_go(Uuid::new_v4(), true).await, Gone::Yes);
     let people: Vec<Uuid> = (0..21).map(|_| Uuid::new_v4()).collect();
     for user in &people[..20] {
@@ -75,6 +77,16 @@ async fn an_absence_counts_when_it_was_told_or_lasts_and_a_mass_of_them_never(st
     for user in &people {
         assert_eq!(may_go(*user, false).await, Gone::Held, "and then nobody goes");
     }
+    // It lasts, and those who wait are looked at one after the other: they are a mass for as long as that.
+    for _ in 0..2 {
+        store.run(&time_passes(599)).await;
+        for user in &people {
+            assert_eq!(may_go(*user, false).await, Gone::Held, "still");
+        }
+    }
+    // Rows of an earlier version say only since when.
+    store.run("update absence set at = seen_at, seen_at = null").await;
+    assert_eq!(may_go(people[0], false).await, Gone::Held);
     store.run(&time_passes(601)).await;
     assert_eq!(may_go(people[0], false).await, Gone::NotYet, "what is long ago does not count");
     store.run(&time_passes(601)).await;

@@ -11,6 +11,7 @@ use testkit::eventually;
 const PATIENCE: Duration = Duration::from_mins(2);
 
 pub(crate) struct Provider {
+    base: String,
     users: String,
     token: String,
     http: Client,
@@ -18,8 +19,8 @@ pub(crate) struct Provider {
 
 impl Provider {
     pub fn new(gateway: &str, realm: &str, token: &str) -> Self {
-        let users = format!("{gateway}/realms/{realm}/scim/v2/Users");
-        Self { users, token: token.to_owned(), http: testkit::http() }
+        let base = format!("{gateway}/realms/{realm}/scim/v2");
+        Self { users: format!("{base}/Users"), base, token: token.to_owned(), http: testkit::http() }
     }
 
     /// Makes a user; its id. A create whose answer was lost is found again by its name.
@@ -55,11 +56,31 @@ impl Provider {
         assert!(accepted.is_some(), "{id} is accepted in the end");
     }
 
+    /// Makes a group; its id.
+    pub fn group(&self, name: &str, members: &[String]) -> String {
+        let members: Vec<Value> = members.iter().map(|id| json!({ "value": id })).collect();
+        let group = json!({ "displayName": name, "members": members });
+        let request = self.http.post(format!("{}/Groups", self.base)).json(&group);
+        let made = self.ask(request).map(|(_, made)| made["id"].as_str().unwrap_or_default().to_owned());
+        made.unwrap_or_default()
+    }
+
+    /// Changes a group.
+    pub fn change_group(&self, id: &str, operations: &Value) {
+        let patch = json!({ "Operations": operations });
+        let accepted = eventually(PATIENCE, || {
+            let request = self.http.request(Method::PATCH, format!("{}/Groups/{id}", self.base)).json(&patch);
+            self.ask(request).filter(|(status, _)| matches!(status, 200 | 204))
+        });
+        assert!(accepted.is_some(), "{id} is accepted in the end");
+    }
+
     /// `None` where the connection broke or the gateway asks to come again.
     fn ask(&self, request: reqwest::blocking::RequestBuilder) -> Option<(u16, Value)> {
         let answer = request.bearer_auth(&self.token).send().ok()?;
         let (status, text) = (answer.status().as_u16(), answer.text().ok()?);
-        assert!(matches!(status, 200 | 201 | 409 | 429 | 503), "{status}: {text}");
-        Some((status, serde_json::from_str(&text).ok()?))
+        assert!(matches!(status, 200 | 201 | 204 | 409 | 429 | 503), "{status}: {text}");
+        let body = if status == 204 { Value::Null } else { serde_json::from_str(&text).ok()? };
+        Some((status, body))
     }
 }

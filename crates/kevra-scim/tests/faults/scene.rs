@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use demo::sample_app::Manners;
 use serde_json::json;
+use testkit::console::Console;
 use testkit::eventually;
 use testkit::fieldnotes::Fieldnotes;
 use testkit::installation::{Installation, Role};
@@ -20,7 +21,9 @@ pub(crate) struct Scene {
     pub network: Network,
     pub downstream: Fieldnotes,
     pub installation: Installation,
-    _roles: [Role; 3],
+    pub console: Console,
+    pub dispatcher: Role,
+    _front: [Role; 2],
 }
 
 impl Scene {
@@ -33,7 +36,7 @@ impl Scene {
         console.make_tenant("acme", "acme");
         console.enable_outbound("acme", network.url(), downstream.token());
         let provider = Provider::new(&gateway.url, "acme", &console.enable_inbound("acme"));
-        Self { provider, network, downstream, installation, _roles: [control, gateway, dispatcher] }
+        Self { provider, network, downstream, installation, console, dispatcher, _front: [control, gateway] }
     }
 
     /// Somebody who is there on both sides; its id.

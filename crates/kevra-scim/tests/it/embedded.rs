@@ -49,6 +49,16 @@ fn downstream(
     })
 }
 
+/// What the newest request of an operation asked of the realm, as the activity tells it.
+fn asked_of_the_realm(demo: &Demo, client: &reqwest::blocking::Client, operation: &str) -> Vec<Value> {
+    let url = format!("{}/v1/tenants/acme/activity?direction=in", demo.fact("control_url"));
+    let newest = eventually(Duration::from_secs(10), || {
+        let page: Value = client.get(&url).bearer_auth(demo.fact("operator_token")).send().ok()?.json().ok()?;
+        page["entries"].as_array()?.iter().find(|entry| entry["operation"] == operation).cloned()
+    });
+    newest.unwrap()["realm_calls"].as_array().unwrap().clone()
+}
+
 #[test]
 fn a_user_travels_from_the_identity_provider_to_the_downstream_and_a_disable_follows() {
     let (demo, client) = start();
@@ -68,6 +78,12 @@ fn a_user_travels_from_the_identity_provider_to_the_downstream_and_a_disable_fol
     let answer = client.patch(format!("{users}/{id}")).bearer_auth(&token).json(&disable).send().unwrap();
     assert_eq!(answer.status(), 200);
     assert!(downstream(&demo, &client, "ada@acme.test", |user| user["active"] == false).is_some());
+
+    let told = asked_of_the_realm(&demo, &client, "PATCH /Users/{id}");
+    let told: Vec<_> = told.iter().map(|call| (call["operation"].as_str(), call["class"].as_str())).collect();
+    assert_eq!(told, [(Some("disable user"), Some("ok")), (Some("end sessions"), Some("ok"))]);
+    let told = Value::from(asked_of_the_realm(&demo, &client, "POST /Users")).to_string();
+    assert!(told.contains("create user") && !told.to_lowercase().contains("ada"), "{told}");
 
     let again: Value = client.post(&users).bearer_auth(&token).json(&body).send().unwrap().json().unwrap();
     assert_eq!(again["id"], id, "a returning user keeps its id");

@@ -63,8 +63,9 @@ fn every_code_in_the_sources_is_listed_and_the_other_way_round() {
     // However the user is named before it.
     let notes = ["None, \"", "Some(user), \"", "tenant, user, \""].iter().flat_map(|before| after(&dispatcher, before));
     same("Notes about a realm", notes.collect(), &[]);
-    let parked = after(&dispatcher, "Ended::park(\"").into_iter().chain(after(&dispatcher, "const HELD: &str = \""));
-    same("Parked users", parked.collect(), &["ignored", "rejected"]);
+    let mut parked = after(&dispatcher, "Ended::park(\"");
+    parked.extend(after(&source("directory/src/held.rs"), "const DEACTIVATION: &str = \""));
+    same("Parked users", parked, &["ignored", "rejected"]);
     same("The SCIM interface", after(source("scim/src/error.rs").split_once("fn as_str").unwrap().1, "=> \""), &[]);
 }
 

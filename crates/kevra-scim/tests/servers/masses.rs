@@ -24,7 +24,7 @@ fn alarms(sender: &Sender, class: &str) -> usize {
 fn a_mass_of_deactivations_is_alarmed_about_and_held_where_that_was_chosen() {
     let (downstream, _console, _roles, _installation) = our_own();
     let sender = Sender::to(&downstream);
-    let choices = json!({ "on_delete": "nothing", "hold_mass_deactivation": true });
+    let choices = json!({ "on_delete": "nothing", "hold_mass_deactivation": true, "push_groups": false });
     assert_eq!(sender.call(Method::PUT, "/outbound/options", Some(&choices)).0, 204);
     assert_eq!(panel(&sender)["options"], choices);
     let everybody = people(&sender, 24);
@@ -44,8 +44,31 @@ fn a_mass_of_deactivations_is_alarmed_about_and_held_where_that_was_chosen() {
     // Held for a person, whose word lets it go.
     assert_eq!(sender.call(Method::POST, &format!("/outbound/parked/{id}/retry"), None).0, 204);
     downstream.arrives(name, |user| user["active"] == false);
-    // Everything else goes on meanwhile.
-    let (id, name) = &everybody[21];
+    // Or lets all of them go, of whom it was told; or none.
+    let say = |word: &str, users: u64| {
+        sender.call(Method::POST, &format!("/outbound/held/{word}"), Some(&json!({ "users": users })))
+    };
+    for (id, _) in &everybody[21..23] {
+        sender.save(id, &json!({ "enabled": false }));
+        sender.parked(id);
+    }
+    assert_eq!(panel(&sender)["held"], json!({ "deactivations": 2, "absences": 0 }));
+    let (status, refused) = say("deactivations/confirm", 1);
+    assert_eq!((status, &refused["code"]), (409, &json!("stale")), "{refused}");
+    assert_eq!(say("deactivations/confirm", 2), (200, json!({ "users": 2 })));
+    for (_, name) in &everybody[21..23] {
+        downstream.arrives(name, |user| user["active"] == false);
+    }
+    // Everything else goes on meanwhile, also with whom nobody let go.
+    let (id, name) = &everybody[23];
+    sender.save(id, &json!({ "enabled": false }));
+    sender.parked(id);
+    assert_eq!(say("deactivations/refuse", 1), (200, json!({ "users": 1 })));
+    assert_eq!(
+        (&panel(&sender)["held"]["deactivations"], downstream.user(name).unwrap()["active"].clone()),
+        (&json!(0), json!(true))
+    );
+    sender.save(id, &json!({ "enabled": true }));
     sender.save(id, &json!({ "last_name": "Goes on" }));
     downstream.arrives(name, |user| user["name"]["familyName"] == "Goes on");
 }

@@ -124,6 +124,18 @@ impl Scene {
         page["entries"].as_array().map_or(0, Vec::len)
     }
 
+    /// What the newest request of an operation asked of the realm, as the activity tells it: operation and class.
+    pub fn asked(&self, operation: &str) -> Vec<(String, String)> {
+        let newest = || {
+            let (_, page) = self.console.call(Method::GET, "/tenants/acme/activity?direction=in", None);
+            page["entries"].as_array()?.iter().find(|entry| entry["operation"] == operation).cloned()
+        };
+        let entry = eventually(SOON, newest).unwrap_or_else(|| panic!("{operation}: {}", self.installation.logs()));
+        let text = |call: &Value, name: &str| call[name].as_str().unwrap().to_owned();
+        let calls = entry["realm_calls"].as_array().unwrap();
+        calls.iter().map(|call| (text(call, "operation"), text(call, "class"))).collect()
+    }
+
     /// The user is in the realm once, with role and marker, and as the directory has it.
     pub fn agrees(&self, name: &str) {
         let held = self.realm.user(name).unwrap_or_else(|| panic!("{name} is not in the realm"));

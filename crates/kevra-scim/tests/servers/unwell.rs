@@ -80,6 +80,14 @@ fn a_deactivation_whose_log_out_failed_is_finished_by_itself() {
     let rule = keycloak.on(Fault::Answer(500), logs_out);
     asks_to_come_again(&scene.ask(Method::PATCH, &format!("/Users/{id}"), &patch("active", &json!(false))).unwrap());
     assert_eq!(scene.realm.user("ada@acme.test").unwrap()["enabled"], false, "it cannot log in any more");
+    // The tenant sees which part was done and which was not.
+    let calls = scene.asked("PATCH /Users/{id}");
+    let [.., disabled, logged_out] = calls.as_slice() else { panic!("{calls:?}") };
+    assert_eq!(*disabled, ("disable user".to_owned(), "ok".to_owned()));
+    assert_eq!(*logged_out, ("end sessions".to_owned(), "ambiguous".to_owned()));
+    let created: Vec<String> = scene.asked("POST /Users").into_iter().map(|(operation, _)| operation).collect();
+    // Until the import is done, the realm is asked first whether it knows the name (K8).
+    assert!(created.ends_with(&["create user".to_owned(), "grant role".to_owned()]), "{created:?}");
     let ((), calls) = keycloak.during(|| {
         rule.lift();
         scene.leases_run_out();

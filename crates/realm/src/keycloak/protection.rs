@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 use super::Client;
 use crate::Error;
+use crate::calls::told;
 
 /// How long an answer is good.
 const FRESH: Duration = Duration::from_mins(1);
@@ -60,6 +61,12 @@ impl Client {
         if let Some(known) = self.protection.known(id) {
             return Ok(known);
         }
+        let protected = told("check protection", self.group_holds_roles(id)).await?;
+        self.protection.note(id, protected);
+        Ok(protected)
+    }
+
+    async fn group_holds_roles(&self, id: Uuid) -> Result<bool, Error> {
         let mut protected = self.holds_roles(&format!("/groups/{id}")).await?;
         // From 26.7 on the answer leaves the parents' roles out.
         let mut parent = self.parent(id).await?;
@@ -73,7 +80,6 @@ impl Client {
             protected = seen > SUBGROUPS || self.holds_roles(&format!("/groups/{child}")).await?;
             below.extend(self.children(child).await?);
         }
-        self.protection.note(id, protected);
         Ok(protected)
     }
 
@@ -81,7 +87,7 @@ impl Client {
         if let Some(known) = self.protection.known(id) {
             return Ok(known);
         }
-        let protected = self.holds_roles(path).await?;
+        let protected = told("check protection", self.holds_roles(path)).await?;
         self.protection.note(id, protected);
         Ok(protected)
     }

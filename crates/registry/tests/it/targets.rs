@@ -1,12 +1,14 @@
 use registry::seal::Sealed;
 use registry::target::{self, Enable, Enabled};
-use registry::{Error, TenantId, audit};
+use registry::target_option::{self, Choices};
+use registry::{Error, TenantId, audit, option, tenant};
 use testkit::store::Store;
 
 testkit::on_both_databases!(
     enabling_and_disabling_count_one_generation_for_all_targets,
     another_url_is_another_target_and_the_old_one_comes_back_as_itself,
     a_quarantine_belongs_to_its_generation,
+    choices_made_on_an_old_page_change_nothing,
 );
 
 async fn enable(store: &Store, tenant: TenantId, base_url: &str) -> Result<Enabled, Error> {
@@ -71,4 +73,21 @@ async fn a_quarantine_belongs_to_its_generation(store: Store) {
     target::disable(&store.db, acme, "dana").await.unwrap();
     enable(&store, acme, "https://a.test/scim").await.unwrap();
     assert!(target::current(&store.db, acme).await.unwrap().unwrap().quarantined_at.is_none(), "a new token frees it");
+}
+
+async fn choices_made_on_an_old_page_change_nothing(store: Store) {
+    let acme = store.tenant("acme").await;
+    enable(&store, acme, "https://a.test/scim").await.unwrap();
+    let seen = tenant::by_id(&store.db, acme).await.unwrap().version;
+    let mine = Choices { deactivates_deleted: true, holds_mass: false };
+    target_option::choose(&store.db, acme, mine, Some(seen), "dana").await.unwrap();
+    let late = Choices { deactivates_deleted: false, holds_mass: true };
+    let refused = target_option::choose(&store.db, acme, late, Some(seen), "eve").await;
+    assert!(matches!(refused, Err(Error::Stale)), "{refused:?}");
+    let options = option::Options { strict_members: true, ..option::Options::default() };
+    let refused = option::set(&store.db, acme, &options, Some(seen), "eve").await;
+    assert!(matches!(refused, Err(Error::Stale)), "{refused:?}");
+    let held = target::current(&store.db, acme).await.unwrap().unwrap().choices;
+    assert_eq!((held, option::of(&store.db, acme).await.unwrap().strict_members), (mine, false));
+    assert_eq!(audit::newest(&store.db, acme, 1).await.unwrap()[0].actor, "dana");
 }

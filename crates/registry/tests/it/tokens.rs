@@ -95,7 +95,7 @@ async fn a_disabled_token_stays_dead_when_inbound_comes_back(store: Store) {
 async fn a_token_expires_where_the_tenant_wants_it(store: Store) {
     let acme = store.tenant("acme").await;
     let options = Options { token_days: Some(-1), ..Options::default() };
-    option::set(&store.db, acme, &options, "dana").await.unwrap();
+    option::set(&store.db, acme, &options, None, "dana").await.unwrap();
     assert_eq!(option::of(&store.db, acme).await.unwrap(), options);
     let token = fresh();
     inbound_token::enable(&store.db, acme, &token, "dana").await.unwrap();

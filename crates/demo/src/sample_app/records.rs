@@ -1,0 +1,195 @@
+//! What the application answers. Strict where applications in the field are: a removal of somebody who is not there is an
+//! error, and so is an operation about more members than they take.
+
+use std::collections::BTreeMap;
+
+use actix_web::http::Method;
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
+
+use super::{Manners, Records, State};
+
+/// Members one operation may be about.
+const MEMBERS: usize = 100;
+
+type Answer = (u16, Value);
+
+pub(super) fn serve(
+    state: &mut State,
+    method: &Method,
+    path: &str,
+    query: &BTreeMap<String, String>,
+    body: &[u8],
+) -> Answer {
+    let manners = state.manners;
+    let segments: Vec<&str> = path.split('/').filter(|segment| !segment.is_empty()).collect();
+    let sent: Map<String, Value> = serde_json::from_slice(body).unwrap_or_default();
+    match segments.as_slice() {
+        ["ServiceProviderConfig"] if method == Method::GET => (200, configuration(manners)),
+        ["Users", rest @ ..] => of_kind(&mut state.users, "userName", manners, (method, rest, query), sent),
+        ["Groups", rest @ ..] if manners.groups => {
+            of_kind(&mut state.groups, "displayName", manners, (method, rest, query), sent)
+        }
+        _ => error(404, "no such endpoint"),
+    }
+}
+
+fn configuration(manners: Manners) -> Value {
+    json!({
+        "schemas": ["urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig"],
+        "patch": { "supported": manners.patches },
+        "filter": { "supported": manners.filters, "maxResults": 100 },
+        "bulk": { "supported": false }, "sort": { "supported": false }, "etag": { "supported": false },
+        "changePassword": { "supported": false }, "authenticationSchemes": [],
+    })
+}
+
+fn of_kind(
+    records: &mut Records,
+    name: &str,
+    manners: Manners,
+    (method, rest, query): (&Method, &[&str], &BTreeMap<String, String>),
+    sent: Map<String, Value>,
+) -> Answer {
+    match (method.as_str(), rest) {
+        ("GET", []) if query.contains_key("filter") && !manners.filters => error(400, "filters are not taken"),
+        ("GET", []) => (200, list(records, query)),
+        ("POST", []) => make(records, name, manners, sent),
+        ("PATCH", [_]) if !manners.patches => error(501, "PATCH is not taken"),
+        (_, [id]) => match records.get_mut(*id) {
+            None => error(404, "no such record"),
+            Some(record) => on_record(record, method, query, sent, id),
+        },
+        _ => error(404, "no such endpoint"),
+    }
+}
+
+fn list(records: &Records, query: &BTreeMap<String, String>) -> Value {
+    let filter = query.get("filter");
+    let found: Vec<_> = records.values().filter(|record| filter.is_none_or(|text| matches(record, text))).collect();
+    let number = |name: &str| query.get(name).and_then(|text| text.parse::<usize>().ok());
+    let start = number("startIndex").unwrap_or(1).max(1);
+    let count = number("count").unwrap_or(found.len());
+    let page: Vec<_> = found.iter().skip(start - 1).take(count).map(|record| shown(record, query)).collect();
+    json!({
+        "schemas": ["urn:ietf:params:scim:api:messages:2.0:ListResponse"],
+        "totalResults": found.len(), "startIndex": start, "itemsPerPage": page.len(), "Resources": page,
+    })
+}
+
+fn make(records: &mut Records, name: &str, manners: Manners, sent: Map<String, Value>) -> Answer {
+    let called = |record: &Map<String, Value>| {
+        record.get(name).and_then(Value::as_str).map(str::to_lowercase).filter(|held| !held.is_empty())
+    };
+    let Some(wanted) = called(&sent) else { return error(400, &format!("{name} is required")) };
+    if manners.unique && records.values().any(|record| called(record).as_ref() == Some(&wanted)) {
+        return error(409, &format!("{name} is taken"));
+    }
+    let id = Uuid::new_v4().to_string();
+    let mut record = sent;
+    record.insert("id".to_owned(), json!(id));
+    records.insert(id, record.clone());
+    (201, Value::Object(record))
+}
+
+fn on_record(
+    record: &mut Map<String, Value>,
+    method: &Method,
+    query: &BTreeMap<String, String>,
+    sent: Map<String, Value>,
+    id: &str,
+) -> Answer {
+    match method.as_str() {
+        "GET" => {}
+        "PUT" => {
+            *record = sent;
+            record.insert("id".to_owned(), json!(id));
+        }
+        "PATCH" => {
+            // All of a request or nothing.
+            let mut changed = record.clone();
+            for operation in sent.get("Operations").and_then(Value::as_array).into_iter().flatten() {
+                if let Err(refused) = apply(&mut changed, operation) {
+                    return refused;
+                }
+            }
+            *record = changed;
+        }
+        _ => return error(405, "not here"),
+    }
+    (200, Value::Object(shown(record, query)))
+}
+
+fn apply(record: &mut Map<String, Value>, operation: &Value) -> Result<(), Answer> {
+    let Some(path) = operation.get("path").and_then(Value::as_str) else { return Err(error(400, "a path is needed")) };
+    let (op, value) = (operation.get("op").and_then(Value::as_str), operation.get("value"));
+    if let (Some("add"), "members", Some(Value::Array(joining))) = (op, path, value) {
+        return add(record, joining);
+    }
+    if let (Some("remove"), Some(member)) = (op, path.strip_prefix("members[value eq ")) {
+        return remove(record, member.trim_end_matches(']'));
+    }
+    let holder = match path.split_once('.') {
+        None => Some((&mut *record, path)),
+        Some((parent, child)) => {
+            let parent = record.entry(parent.to_owned()).or_insert_with(|| json!({}));
+            parent.as_object_mut().map(|holder| (holder, child))
+        }
+    };
+    let Some((holder, name)) = holder else { return Err(error(400, "no such path")) };
+    match (op, value) {
+        (Some("remove"), _) => drop(holder.remove(name)),
+        (Some("add" | "replace"), Some(value)) => drop(holder.insert(name.to_owned(), value.clone())),
+        _ => return Err(error(400, "op must be add, remove or replace")),
+    }
+    Ok(())
+}
+
+fn add(group: &mut Map<String, Value>, joining: &[Value]) -> Result<(), Answer> {
+    if joining.len() > MEMBERS {
+        return Err(error(413, "too many members in one operation"));
+    }
+    let members = group.entry("members".to_owned()).or_insert_with(|| json!([]));
+    let Some(members) = members.as_array_mut() else { return Err(error(400, "no such path")) };
+    for member in joining {
+        if !members.iter().any(|held| held.get("value") == member.get("value")) {
+            members.push(member.clone());
+        }
+    }
+    Ok(())
+}
+
+fn remove(group: &mut Map<String, Value>, quoted: &str) -> Result<(), Answer> {
+    let wanted: Value = serde_json::from_str(quoted).unwrap_or_default();
+    let members = group.get_mut("members").and_then(Value::as_array_mut);
+    let held = members.and_then(|members| {
+        let place = members.iter().position(|member| member.get("value") == Some(&wanted))?;
+        Some(members.remove(place))
+    });
+    held.map(drop).ok_or_else(|| {
+        let (status, mut answer) = error(400, "no such member");
+        answer["scimType"] = json!("noTarget");
+        (status, answer)
+    })
+}
+
+/// A record as it is asked for.
+fn shown(record: &Map<String, Value>, query: &BTreeMap<String, String>) -> Map<String, Value> {
+    let mut shown = record.clone();
+    if query.get("excludedAttributes").is_some_and(|excluded| excluded == "members") {
+        shown.remove("members");
+    }
+    shown
+}
+
+/// `attribute eq "value"`, which is all a downstream is asked.
+fn matches(record: &Map<String, Value>, filter: &str) -> bool {
+    let Some((attribute, value)) = filter.split_once(" eq ") else { return false };
+    let wanted: Value = serde_json::from_str(value).unwrap_or_default();
+    record.get(attribute) == Some(&wanted)
+}
+
+pub(super) fn error(status: u16, detail: &str) -> Answer {
+    let schema = "urn:ietf:params:scim:api:messages:2.0:Error";
+    (status, json!({ "schemas": [schema], "status": status.to_string(), "detail": detail }))
+}

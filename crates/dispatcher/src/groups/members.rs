@@ -1,0 +1,198 @@
+//! The calls of a group's round: a look at its record, its name, its members. What a call may do is noted before it, what it
+//! did after it.
+
+use std::collections::BTreeSet;
+
+use directory::ledger::{self, Mark};
+use directory::pushed_member::{self, Member};
+use downstream::{Outcome, Remote};
+use serde_json::Value;
+
+use super::{CALLS, Record, Went, plan};
+use crate::ended::Ended;
+use crate::send::{Error, Round};
+
+const PATCH: &str = "PATCH /Groups/{id}";
+
+impl Round<'_> {
+    /// Reads the record, and remembers who stands in it. Its id is emptied where it is not ours.
+    pub(super) async fn look(&mut self, record: &mut Record) -> Result<Option<Went>, Error> {
+        let (client, id) = (self.client.clone(), record.id.clone());
+        let Some(mut read) = self.call("GET /Groups/{id}", &[], client.read(&id)).await? else {
+            return Ok(Some(Went::Away));
+        };
+        let mut complete = true;
+        if let Outcome::Ok(answer) = &read
+            && answer.body.is_none()
+        {
+            // Too long to be read with all its members.
+            complete = false;
+            let without = self.call("GET /Groups/{id}", &[], client.read_without_members(&id)).await?;
+            let Some(without) = without else { return Ok(Some(Went::Away)) };
+            read = without;
+        }
+        let remote = match read {
+            Outcome::Ok(answer) => answer.body.as_ref().and_then(Remote::read),
+            Outcome::NotFound(answer) => return Ok(Some(Went::Lost(answer))),
+            other => return Ok(Some(Went::Over(self.failed(&other)))),
+        };
+        record.looked = true;
+        // A record that is not ours is no group we may touch (K22), unless a person linked it.
+        let Some(remote) = remote.filter(|remote| self.is_ours(remote) || self.link.adopted) else {
+            record.id.clear();
+            return Ok(Some(Went::On));
+        };
+        let text = |name: &str| remote.resource.get(name).and_then(Value::as_str).unwrap_or_default();
+        text("displayName").clone_into(&mut record.stands_as);
+        record.differs = record.name.as_ref().is_some_and(|name| *name != record.stands_as || !self.is_ours(&remote));
+        record.records = complete.then(|| standing(&remote));
+        let (db, held) = (&self.deps.db, self.claimed());
+        let remembered = match &record.records {
+            Some(records) => {
+                let records: Vec<String> = records.iter().cloned().collect();
+                pushed_member::learn(db, &held, &records).await?
+            }
+            None => pushed_member::doubt(db, &held).await?,
+        };
+        if let Some(name) = &record.name
+            && !record.differs
+        {
+            self.link.digests = self.naming_digests(name);
+        }
+        Ok(Some(if remembered { Went::On } else { Went::Away }))
+    }
+
+    /// Asks whose the records of some members are: nobody joins a group under a stranger's (K22).
+    pub(super) async fn verify(&mut self, members: &[Member]) -> Result<Went, Error> {
+        let room = CALLS.saturating_sub(self.attempts.len());
+        let (_, went) = self.ask(&members[..members.len().min(room)]).await?;
+        Ok(went)
+    }
+
+    /// Asks for members one by one; how many of them have no record of theirs there. The users' own rounds see to those.
+    async fn ask(&mut self, members: &[Member]) -> Result<(usize, Went), Error> {
+        let (client, mut strangers) = (self.client.users(), 0);
+        for member in members {
+            let Some(read) = self.call("GET /Users/{id}", &[], client.read(&member.downstream_id)).await? else {
+                return Ok((strangers, Went::Away));
+            };
+            let ours = match read {
+                Outcome::Ok(answer) => {
+                    let remote = answer.body.as_ref().and_then(Remote::read);
+                    let theirs = member.user_id.to_string();
+                    remote.is_some_and(|remote| remote.external_id.as_deref() == Some(theirs.as_str()))
+                }
+                Outcome::NotFound(answer) if answer.body.is_some() => false,
+                other => return Ok((strangers, Went::Over(self.failed(&other)))),
+            };
+            let generation = ours.then_some(self.target.generation);
+            pushed_member::verified(&self.deps.db, &self.claimed(), member, generation).await?;
+            if !ours {
+                strangers += 1;
+                let mark = Mark { reassert: true, ..Mark::default() };
+                ledger::mark(self.deps.db.connection(), self.tenant, member.user_id, &mark).await?;
+            }
+        }
+        Ok((strangers, Went::On))
+    }
+
+    pub(super) async fn remove(&mut self, record: &Record, members: &[Member]) -> Result<Went, Error> {
+        let held = self.claimed();
+        if !pushed_member::unsure(&self.deps.db, &held, members).await? {
+            return Ok(Went::Away);
+        }
+        let went = self.patch(record, "members", &plan::removal(members)).await?;
+        if !matches!(went, Went::On) {
+            return Ok(went);
+        }
+        Ok(if pushed_member::removed(&self.deps.db, &held, members).await? { Went::On } else { Went::Away })
+    }
+
+    pub(super) async fn add(&mut self, record: &Record, members: &[Member]) -> Result<Went, Error> {
+        let held = self.claimed();
+        if !pushed_member::unsure(&self.deps.db, &held, members).await? {
+            return Ok(Went::Away);
+        }
+        let went = self.patch(record, "members", &plan::addition(members)).await?;
+        match went {
+            Went::On if pushed_member::added(&self.deps.db, &held, members).await? => Ok(Went::On),
+            Went::On => Ok(Went::Away),
+            // One member who is not there any more is enough for a refusal; the others are not kept waiting for it.
+            Went::Refused(_) | Went::Lost(_) => match (self.ask(members).await?, went) {
+                ((0, Went::On), Went::Refused(ended)) => Ok(Went::Over(ended)),
+                ((0, Went::On), went) | ((_, went), _) => Ok(went),
+            },
+            went => Ok(went),
+        }
+    }
+
+    pub(super) async fn rename(&mut self, record: &mut Record) -> Result<Went, Error> {
+        let name = record.name.clone().unwrap_or_default();
+        let went = self.patch(record, "displayName", &plan::naming(self.subject.id, &name)).await?;
+        if matches!(went, Went::On) {
+            record.differs = false;
+            self.link.digests = self.naming_digests(&name);
+        }
+        Ok(went)
+    }
+
+    async fn patch(&mut self, record: &Record, changed: &str, operations: &[Value]) -> Result<Went, Error> {
+        self.kind = Some("group");
+        let client = self.client.clone();
+        let outcome = self.call(PATCH, &[changed.to_owned()], client.patch(&record.id, operations)).await?;
+        Ok(self.went(outcome))
+    }
+
+    /// Replaces the whole group, for a target without PATCH; whoever else stands in it stays.
+    pub(super) async fn put(
+        &mut self,
+        record: &mut Record,
+        missing: &[Member],
+        surplus: &[Member],
+    ) -> Result<Went, Error> {
+        let Some(mut records) = record.records.clone() else {
+            return Ok(Went::Over(Ended::park("too large", None)));
+        };
+        let held = self.claimed();
+        let touched: Vec<Member> = missing.iter().chain(surplus).cloned().collect();
+        if !pushed_member::unsure(&self.deps.db, &held, &touched).await? {
+            return Ok(Went::Away);
+        }
+        records.retain(|id| surplus.iter().all(|member| member.downstream_id != *id));
+        records.extend(missing.iter().map(|member| member.downstream_id.clone()));
+        let name = record.name.clone().unwrap_or_else(|| record.stands_as.clone());
+        let whole = plan::whole(self.subject.id, &name, &records);
+        let names = ["displayName".to_owned(), "members".to_owned()];
+        self.kind = Some("group");
+        let client = self.client.clone();
+        let outcome = self.call("PUT /Groups/{id}", &names, client.replace(&record.id, &whole)).await?;
+        let went = self.went(outcome);
+        if !matches!(went, Went::On) {
+            return Ok(went);
+        }
+        record.differs = false;
+        record.records = Some(records);
+        self.link.digests = self.naming_digests(&name);
+        let db = &self.deps.db;
+        let noted =
+            pushed_member::added(db, &held, missing).await? && pushed_member::removed(db, &held, surplus).await?;
+        Ok(if noted { Went::On } else { Went::Away })
+    }
+
+    fn went(&self, outcome: Option<Outcome>) -> Went {
+        match outcome {
+            None => Went::Away,
+            Some(Outcome::Ok(_)) => Went::On,
+            Some(Outcome::NotFound(answer)) => Went::Lost(answer),
+            Some(refused @ Outcome::Rejected(_)) => Went::Refused(self.failed(&refused)),
+            Some(other) => Went::Over(self.failed(&other)),
+        }
+    }
+}
+
+/// Who stands in a group. One that says nothing holds nobody: it was asked.
+fn standing(remote: &Remote) -> BTreeSet<String> {
+    let members = remote.resource.get("members").and_then(Value::as_array);
+    let value = |member: &Value| member.get("value").and_then(Value::as_str).map(str::to_owned);
+    members.into_iter().flatten().filter_map(value).collect()
+}

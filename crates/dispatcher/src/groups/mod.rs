@@ -1,0 +1,211 @@
+//! A group's round: the same claim, link, verdict and record as a user's. What is pushed is the directory's group; members
+//! travel by deltas, each remembered when it is confirmed.
+//!
+//! A round makes few calls and comes again for the rest, so that no user waits long for its place.
+
+mod members;
+mod plan;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use directory::group;
+use directory::ledger::{self, LinkUpdate, Stage, Subject};
+use directory::pushed_member::{self, Held};
+use downstream::{Answer, Outcome};
+use registry::TenantId;
+use registry::target;
+use serde_json::json;
+use tracing::Instrument;
+use uuid::Uuid;
+
+use crate::Deps;
+use crate::create::{Standing, Wanted};
+use crate::ended::Ended;
+use crate::fairness::Health;
+use crate::pushed::digest_of;
+use crate::send::{Error, Round};
+
+use plan::{Known, MEMBERS, Step};
+
+/// Calls of one round.
+const CALLS: usize = 16;
+/// Members of a group without PATCH, which travels as a whole.
+const WHOLE: u32 = 10_000;
+
+/// One round for a group, if one is due; what it says about the target.
+pub(crate) async fn run(deps: &Deps, tenant: TenantId, group: Uuid, probe: bool) -> Result<Health, Error> {
+    let Some(target) = target::current(&deps.db, tenant).await? else { return Ok(Health::Unknown) };
+    if !target.active || !target.choices.pushes_groups || target.quarantined_at.is_some() || target.paused() {
+        return Ok(Health::Unknown);
+    }
+    let subject = Subject::group(group);
+    let Some(claim) = ledger::claim(&deps.db, tenant, subject, Stage::Send, Some(target.generation)).await? else {
+        return Ok(Health::Unknown);
+    };
+    let span = tracing::info_span!("outbound.send", tenant.id = %tenant, group.id = %group);
+    let work = async {
+        let Some(mut round) = Round::begin(deps, tenant, subject, &target, &claim).await? else {
+            ledger::release(&deps.db, tenant, subject, &claim, 5_000_000).await?;
+            return Ok(Health::Unknown);
+        };
+        round.probe = probe;
+        let ended = round.push_group().await?;
+        let health = round.health;
+        match ended {
+            Some(ended) => round.record(ended).await?,
+            None => ledger::release(&deps.db, tenant, subject, &claim, 0).await?,
+        }
+        Ok(health)
+    };
+    work.instrument(span).await
+}
+
+/// How a step went.
+enum Went {
+    /// On to the next.
+    On,
+    /// The round is over.
+    Over(Ended),
+    /// The group answers 404.
+    Lost(Answer),
+    /// What was asked for is refused: what stands there may not be what is remembered.
+    Refused(Ended),
+    /// The lease went away.
+    Away,
+}
+
+/// A group's record, as far as a round knows it.
+struct Record {
+    id: String,
+    /// What the directory calls it; nothing once it is gone from there.
+    name: Option<String>,
+    /// What it has to be called, or whose it is, differs from what stands there.
+    differs: bool,
+    /// It was read in this round.
+    looked: bool,
+    /// What it is called there.
+    stands_as: String,
+    /// Who stands in it, where it was read and says so.
+    records: Option<BTreeSet<String>>,
+}
+
+impl Round<'_> {
+    fn claimed(&self) -> Held {
+        let (tenant, group, target) = (self.tenant, self.subject.id, self.target.id);
+        Held { tenant, group, target, epoch: self.claim.epoch }
+    }
+
+    async fn push_group(&mut self) -> Result<Option<Ended>, Error> {
+        let name = group::name(&self.deps.db, self.tenant, self.subject.id).await?;
+        self.sent.extend(name.clone());
+        let Some(id) = self.link.downstream_id.clone() else { return self.make_group(name).await };
+        let unverified = self.link.verified_generation != self.target.generation;
+        // Without PATCH, whoever else stands in the group has to be known before it is replaced.
+        let look = self.claim.doubt || self.claim.reassert || unverified || !self.target.supports_patch;
+        self.group_in_step(id, name, look).await
+    }
+
+    /// Finds the group's record, or makes it. Members come with the next round, when its id is safe.
+    async fn make_group(&mut self, name: Option<String>) -> Result<Option<Ended>, Error> {
+        // Gone before it got there: nobody is looked for, nothing is made.
+        let Some(name) = name else { return Ok(Some(Ended::done(Some(LinkUpdate::default())))) };
+        let resource = plan::resource(self.subject.id, &name);
+        let names = vec!["displayName".to_owned(), "externalId".to_owned()];
+        match self.create(&Wanted { name: name.clone(), resource, names }).await? {
+            None => Ok(None),
+            Some(Err(ended)) => Ok(Some(ended)),
+            Some(Ok(Standing::Found(remote))) => {
+                self.link = self.link.unlinked();
+                Box::pin(self.group_in_step(remote.id, Some(name), true)).await
+            }
+            Some(Ok(Standing::Made(id))) => {
+                self.link.digests = self.naming_digests(&name);
+                let nobody = pushed_member::learn(&self.deps.db, &self.claimed(), &[]).await?;
+                Ok(nobody.then(|| self.more(&id)))
+            }
+        }
+    }
+
+    /// Brings a record in step, call by call.
+    async fn group_in_step(
+        &mut self,
+        id: String,
+        name: Option<String>,
+        mut look: bool,
+    ) -> Result<Option<Ended>, Error> {
+        let differs = name.as_ref().is_some_and(|name| self.link.digests != self.naming_digests(name));
+        let mut record = Record { id, name, differs, looked: false, stands_as: String::new(), records: None };
+        loop {
+            let went = if look { self.look(&mut record).await? } else { self.step(&mut record).await? };
+            look = false;
+            match went {
+                None => {
+                    let digests = std::mem::take(&mut self.link.digests);
+                    return Ok(Some(Ended::done(Some(LinkUpdate { downstream_id: Some(record.id), digests }))));
+                }
+                Some(Went::On) => {}
+                Some(Went::Refused(_)) if !record.looked => look = true,
+                Some(Went::Over(ended) | Went::Refused(ended)) => return Ok(Some(ended)),
+                Some(Went::Lost(answer)) => return self.group_lost(record.name, answer).await,
+                Some(Went::Away) => return Ok(None),
+            }
+            if record.id.is_empty() {
+                // Somebody else's: ours is looked for, or made.
+                self.link = self.link.unlinked();
+                return self.make_group(record.name).await;
+            }
+        }
+    }
+
+    /// The next step, if there is one.
+    async fn step(&mut self, record: &mut Record) -> Result<Option<Went>, Error> {
+        let (held, limit) = (self.claimed(), if self.target.supports_patch { MEMBERS } else { WHOLE });
+        let missing = pushed_member::missing(&self.deps.db, &held, limit).await?;
+        let surplus = pushed_member::surplus(&self.deps.db, &held, limit).await?;
+        let known = Known {
+            name_differs: record.differs,
+            missing: &missing,
+            surplus: &surplus,
+            generation: self.target.generation,
+            supports_patch: self.target.supports_patch,
+        };
+        let step = plan::next(&known);
+        if step != Step::Nothing && self.attempts.len() >= CALLS {
+            return Ok(Some(Went::Over(self.more(&record.id))));
+        }
+        Ok(match step {
+            Step::Nothing => None,
+            Step::Verify(members) => Some(self.verify(&members).await?),
+            Step::Remove(members) => Some(self.remove(record, &members).await?),
+            Step::Name => Some(self.rename(record).await?),
+            Step::Add(members) => Some(self.add(record, &members).await?),
+            Step::Put => Some(self.put(record, &missing, &surplus).await?),
+        })
+    }
+
+    /// The group answers 404. It is gone only where SCIM says so and nobody else has our externalId (K23).
+    async fn group_lost(&mut self, name: Option<String>, answer: Answer) -> Result<Option<Ended>, Error> {
+        if answer.body.is_none() {
+            return Ok(Some(self.failed(&Outcome::Failed(answer))));
+        }
+        if self.gone {
+            let gone = self.failed(&Outcome::NotFound(answer));
+            return Ok(Some(Ended { reason: Some("gone".to_owned()), link: Some(LinkUpdate::default()), ..gone }));
+        }
+        self.gone = true;
+        self.link = self.link.unlinked();
+        self.make_group(name).await
+    }
+
+    /// The round is over, its group is not: it comes again at once.
+    fn more(&self, id: &str) -> Ended {
+        let digests = self.link.digests.clone();
+        let link = LinkUpdate { downstream_id: Some(id.to_owned()), digests };
+        Ended { link: Some(link), reason: None, ..Ended::retry(0, "") }
+    }
+
+    fn naming_digests(&self, name: &str) -> BTreeMap<String, String> {
+        let digest = digest_of(&self.key, "displayName", &json!(name));
+        BTreeMap::from([("displayName".to_owned(), digest)])
+    }
+}
