@@ -47,7 +47,7 @@ impl World {
     async fn push_groups(&self, pushes_groups: bool) {
         let choices = Choices { deactivates_deleted: false, holds_mass: false, pushes_groups };
         let transaction = self.store.db.begin().await.unwrap();
-        let target = target_option::choose(&transaction, self.acme, choices, "dana").await.unwrap();
+        let target = target_option::choose(&transaction, self.acme, choices, None, "dana").await.unwrap();
         mark_linked_groups(&transaction, self.acme, target).await.unwrap();
         transaction.commit().await.unwrap();
     }

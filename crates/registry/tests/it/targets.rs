@@ -79,10 +79,16 @@ async fn choices_made_on_an_old_page_change_nothing(store: Store) {
     let acme = store.tenant("acme").await;
     enable(&store, acme, "https://a.test/scim").await.unwrap();
     let seen = tenant::by_id(&store.db, acme).await.unwrap().version;
-    let mine = Choices { deactivates_deleted: true, holds_mass: false };
-    target_option::choose(&store.db, acme, mine, Some(seen), "dana").await.unwrap();
-    let late = Choices { deactivates_deleted: false, holds_mass: true };
-    let refused = target_option::choose(&store.db, acme, late, Some(seen), "eve").await;
+    let choose = async |choices: Choices, actor: &str| {
+        let transaction = store.db.begin().await.unwrap();
+        target_option::choose(&transaction, acme, choices, Some(seen), actor).await?;
+        transaction.commit().await.unwrap();
+        Ok(())
+    };
+    let mine = Choices { deactivates_deleted: true, holds_mass: false, pushes_groups: true };
+    choose(mine, "dana").await.unwrap();
+    let late = Choices { deactivates_deleted: false, holds_mass: true, pushes_groups: false };
+    let refused = choose(late, "eve").await;
     assert!(matches!(refused, Err(Error::Stale)), "{refused:?}");
     let options = option::Options { strict_members: true, ..option::Options::default() };
     let refused = option::set(&store.db, acme, &options, Some(seen), "eve").await;
