@@ -8,7 +8,7 @@ use crate::served::{Served, served};
 fn allow(served: &Served, allow_rename: bool) {
     served.wait(async {
         let held = option::of(&served.db, served.tenant).await.unwrap();
-        option::set(&served.db, served.tenant, &option::Options { allow_rename, ..held }, "test").await.unwrap();
+        option::set(&served.db, served.tenant, &option::Options { allow_rename, ..held }, None, "test").await.unwrap();
     });
 }
 
