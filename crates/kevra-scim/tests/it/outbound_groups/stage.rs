@@ -31,7 +31,7 @@ impl Stage {
         stage.enable_outbound();
         let (status, revealed) = stage.control(Method::POST, "/inbound/enable", None);
         assert_eq!(status, 200, "{revealed}");
-        stage.token = revealed["token"].as_str().unwrap().to_owned();
+        revealed["token"].as_str().unwrap().clone_into(&mut stage.token);
         stage
     }
 
