@@ -109,6 +109,7 @@ mod tests {
     }
 
     #[tokio::test]
+    #[expect(clippy::disallowed_methods, reason = "the test waits for it")]
     async fn what_has_not_ended_is_unanswered_and_ends_later() {
         let calls = Calls::default();
         let (answer, answered) = tokio::sync::oneshot::channel::<()>();

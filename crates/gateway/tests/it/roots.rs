@@ -34,7 +34,7 @@ fn walked(served: &Served, size: usize, more: &str) -> Vec<String> {
         assert!(ids(&page).len() <= size);
         seen.extend(ids(&page));
         match page["nextCursor"].as_str() {
-            Some(next) => cursor = next.to_owned(),
+            Some(next) => next.clone_into(&mut cursor),
             None => return seen,
         }
     }
