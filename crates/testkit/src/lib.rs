@@ -4,6 +4,8 @@
 //! A part that fails is a failed test: everything here panics with what was missing and the command that mends it.
 #![expect(clippy::expect_used, clippy::panic, reason = "a part that fails is a failed test")]
 
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 
 pub mod bare;
@@ -54,8 +56,15 @@ pub fn unique(prefix: &str) -> String {
     format!("{prefix}-{}", &id[..12])
 }
 
-/// A port that was free a moment ago.
+/// A port that was free a moment ago and that this process has given to nobody. It is none of those that the system gives to
+/// connections, one of which could take it before whoever is told of it has.
 pub fn free_port() -> u16 {
-    let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
-    listener.local_addr().expect("its address").port()
+    const FIRST: u16 = 10_000;
+    const PORTS: u16 = 20_000;
+    static NEXT: LazyLock<AtomicU16> =
+        LazyLock::new(|| AtomicU16::new(u16::try_from(uuid::Uuid::new_v4().as_u128() % 20_000).unwrap_or_default()));
+    (0..PORTS)
+        .map(|_| FIRST + NEXT.fetch_add(1, Ordering::Relaxed) % PORTS)
+        .find(|port| std::net::TcpListener::bind(("127.0.0.1", *port)).is_ok())
+        .expect("a free port")
 }
