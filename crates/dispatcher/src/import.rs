@@ -25,7 +25,8 @@ pub(crate) async fn run(deps: &Deps, watch: &Watch, realm: &Realm) -> Result<(),
         let page = realm.managed(first, PAGE).await.map_err(|error| text(&error))?;
         let full = page.len() == PAGE as usize;
         let ids: Vec<Uuid> = page.iter().map(|user| user.id).collect();
-        let known = directory::user::managed_among(&deps.db, watch.tenant_id, &ids).await.map_err(|e| text(&e))?;
+        let known =
+            directory::user::managed_among(&deps.db, watch.tenant_id, &ids).await.map_err(|error| text(&error))?;
         let unknown: Vec<&RealmUser> = page.iter().filter(|user| !known.contains(&user.id)).collect();
         let mut users = Vec::with_capacity(unknown.len());
         for few in unknown.chunks(AT_ONCE) {
