@@ -107,6 +107,7 @@ struct CommittedRow {
     modified_at: i64,
     /// Null where there are more than were to be read.
     related: Option<String>,
+    pushed: bool,
 }
 
 /// What a write leaves behind.
@@ -156,7 +157,8 @@ async fn commit_in(
              external_key = $8, base = coalesce($9, base),
              modified_at = case when $5 = 0 then modified_at else {now} end{free}
          where tenant_id = $1 and id = $2 and write_epoch = $3
-         returning version, modified_at, {related} as related"
+         returning version, modified_at, {related} as related, {} as pushed",
+        ledger::PUSHED
     );
     let values = [
         tenant.0.into(),
@@ -170,7 +172,9 @@ async fn commit_in(
         commit.base.map(str::to_owned).into(),
     ];
     let Some(row) = sql::one::<CommittedRow>(transaction, &text, values).await? else { return Ok(None) };
-    ledger::mark_group(transaction, tenant, before.id).await?;
+    if row.pushed {
+        ledger::mark_group(transaction, tenant, before.id).await?;
+    }
     let group = Resource {
         id: before.id,
         document: commit.document.clone(),

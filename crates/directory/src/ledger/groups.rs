@@ -11,6 +11,11 @@ use crate::{Error, sql};
 /// Marks owed in one transaction (K31).
 const BATCH: u32 = 500;
 
+/// Whether the tenant `$1` has groups pushed. Whoever writes a group asks in the statement that writes it, so that a tenant
+/// without them pays for no mark.
+pub(crate) const PUSHED: &str = "exists (select 1 from target
+     where target.tenant_id = $1 and target.state <> 'retired' and target.push_groups)";
+
 /// A group may have changed: one of the directory's that is pushed somewhere, or will be when its target is enabled again.
 pub(crate) async fn mark_group(connection: &impl ConnectionTrait, tenant: TenantId, group: Uuid) -> Result<(), Error> {
     mark_groups(connection, tenant, &[group]).await
@@ -73,7 +78,7 @@ async fn mark_selected(
     let text = format!(
         "insert into group_ledger (tenant_id, group_id, dirty_seq, triage_at, next_at, dirty_at)
          select $1, which.id, 1, {now}, {now}, {now} from ({which}) as which
-         where exists (select 1 from target where target.tenant_id = $1 and target.state <> 'retired' and target.push_groups)
+         where {PUSHED}
          order by which.id
          on conflict (tenant_id, group_id) do update set
              dirty_seq = group_ledger.dirty_seq + 1,

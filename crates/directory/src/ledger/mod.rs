@@ -22,7 +22,7 @@ use crate::resource::Kind;
 pub use backlog::{Backlog, Targets, backlog, backlog_of, targets};
 pub use claim::{Claim, claim, live_leases, observed, release, renew, row};
 pub use due::{Due, due, due_groups, hasten};
-pub(crate) use groups::{joined, mark_gone, mark_group, mark_groups};
+pub(crate) use groups::{PUSHED, joined, mark_gone, mark_group, mark_groups};
 pub use groups::{mark_all_groups, mark_linked_groups, owe_groups};
 pub use mark::{Mark, baseline, first_enable, mark, owe_again, retire};
 pub use protocol::{Stage, Verdict};

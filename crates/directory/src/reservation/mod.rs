@@ -222,12 +222,19 @@ async fn complete_group_in(
     if !remove(transaction, reservation).await? {
         return Ok(None);
     }
+    #[derive(FromQueryResult)]
+    struct Made {
+        #[sea_orm(nested)]
+        row: group::Row,
+        pushed: bool,
+    }
     let now = ledger::clock(transaction);
     let text = format!(
         "insert into directory_group (tenant_id, id, document, version, display_key, display_name, base, external_key,
              nonce, created_at, modified_at, adopted)
-         select $1, $2, $3, 1, $4, $5, $5, $6, $7, moment, moment, $8 from (select {now} as moment) as clock returning {}",
-        group::COLUMNS
+         select $1, $2, $3, 1, $4, $5, $5, $6, $7, moment, moment, $8 from (select {now} as moment) as clock returning {}, {} as pushed",
+        group::COLUMNS,
+        ledger::PUSHED
     );
     let values = [
         reservation.tenant.0.into(),
@@ -239,12 +246,14 @@ async fn complete_group_in(
         reservation.nonce.into(),
         reservation.adopts.into(),
     ];
-    let row: Option<group::Row> = sql::one(transaction, &text, values).await?;
+    let made: Option<Made> = sql::one(transaction, &text, values).await?;
     let members = Change { add: reservation.members.clone(), remove: Vec::new() };
     member::change(transaction, reservation.tenant, id, &members, settled).await?;
-    ledger::mark_group(transaction, reservation.tenant, id).await?;
+    if made.as_ref().is_some_and(|made| made.pushed) {
+        ledger::mark_group(transaction, reservation.tenant, id).await?;
+    }
     let related = reservation.members.iter().map(|(id, kind)| (*id, kind.as_str().to_owned())).collect();
-    row.map(|row| Group::try_from(row).map(|group| group.into_resource(related))).transpose()
+    made.map(|made| Group::try_from(made.row).map(|group| group.into_resource(related))).transpose()
 }
 
 /// Members as they are stored beside a reservation: the id, and whether it is a group.

@@ -133,6 +133,7 @@ fn a_change_of_one_member_costs_five_statements_however_many_there_are() {
         within(WRITE, served.call("PATCH", &group, Some(&remove)), "one member less");
         let rename = patch(&json!({ "op": "replace", "path": "displayName", "value": "h" }));
         within(WRITE, served.call("PATCH", &group, Some(&rename)), "another name");
+        within(WRITE, served.call("DELETE", &group, None), "a DELETE");
     });
 }
 
