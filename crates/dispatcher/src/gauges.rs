@@ -10,17 +10,20 @@ use tokio_util::sync::CancellationToken;
 
 static WAITING: LazyLock<Gauge<i64>> =
     LazyLock::new(|| metrics::gauge("outbound_waiting", "Changes to be delivered now or after a back-off"));
-static PARKED: LazyLock<Gauge<i64>> =
-    LazyLock::new(|| metrics::gauge("outbound_parked", "Changes set aside until their user changes or a person acts"));
-static OLDEST: LazyLock<Gauge<f64>> =
-    LazyLock::new(|| metrics::gauge_seconds("outbound_oldest_waiting", "How long the oldest waiting change waits"));
+static PARKED: LazyLock<Gauge<i64>> = LazyLock::new(|| {
+    metrics::gauge("outbound_parked", "Changes set aside until their user or group changes or a person acts")
+});
+static OLDEST: LazyLock<Gauge<f64>> = LazyLock::new(|| {
+    metrics::gauge_seconds("outbound_oldest_waiting", "How long the oldest waiting change of a user waits")
+});
 static TARGETS: LazyLock<Gauge<i64>> =
     LazyLock::new(|| metrics::gauge("outbound_targets", "Downstreams in use, by state"));
 
-pub(crate) static CHANGES: LazyLock<Counter<u64>> =
-    LazyLock::new(|| metrics::counter("outbound_changes", "Users brought in step downstream, by kind of change"));
+pub(crate) static CHANGES: LazyLock<Counter<u64>> = LazyLock::new(|| {
+    metrics::counter("outbound_changes", "Users and groups brought in step downstream, by kind of change")
+});
 pub(crate) static LAG: LazyLock<Histogram<f64>> =
-    LazyLock::new(|| metrics::wait("outbound_lag", "From a change to its delivery"));
+    LazyLock::new(|| metrics::wait("outbound_lag", "From a change of a user to its delivery"));
 
 const EVERY: Duration = Duration::from_secs(10);
 

@@ -55,13 +55,7 @@ impl Drop for Vhost {
     }
 }
 
-/// Kills the whole broker (`kill -9`) and starts it anew; every vhost of it suffers.
-pub fn kill_and_restart() {
-    kill();
-    start();
-}
-
-/// Kills the whole broker, `kill -9`.
+/// Kills the whole broker, `kill -9`; every vhost of it suffers.
 pub fn kill() {
     command("kill");
 }

@@ -56,6 +56,7 @@ impl Stage {
             Self { realm, downstream, installation, console, control, gateway, dispatcher, token, _alone: alone };
         // What an enable has done once is behind it: from here on only what is tested brings changes.
         stage.settles("select count(*) from realm_watch where compare_at is null or import_done_at is null");
+        stage.settles("select count(*) from target where baseline_done_at is null");
         stage
     }
 

@@ -7,7 +7,8 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use testkit::installation::Installation;
 use testkit::keycloak::Realm;
-use testkit::{broker, eventually, fieldnotes::Fieldnotes};
+use testkit::own::OwnBroker;
+use testkit::{eventually, fieldnotes::Fieldnotes};
 
 use crate::provider::Provider;
 use crate::{PROGRAM, front};
@@ -21,7 +22,10 @@ type People = BTreeMap<String, (Value, Value, Value, Value)>;
 
 #[test]
 fn five_hundred_changes_arrive_although_everything_is_killed() {
-    let installation = Installation::on_keycloak(PROGRAM);
+    // Nobody else's broker is killed.
+    let mut broker = OwnBroker::default();
+    let mut installation = Installation::on_keycloak(PROGRAM);
+    installation.set("AMQP_URL", &broker.url());
     let (realm, downstream) = (Realm::default(), Fieldnotes::default());
     let (console, _control, mut gateway) = front(&installation);
     let mut dispatcher = installation.start("dispatcher");
@@ -51,12 +55,12 @@ fn five_hundred_changes_arrive_although_everything_is_killed() {
             gateway.process.kill();
             gateway.restart();
             reached(round + 170);
-            broker::kill_and_restart();
+            broker.kill_and_restart();
         }
         reached(430);
         dispatcher.process.kill();
         gateway.process.kill();
-        broker::kill_and_restart();
+        broker.kill_and_restart();
         dispatcher.restart();
         gateway.restart();
         writers.into_iter().flat_map(|writer| writer.join().expect("every change is accepted in the end")).collect()
