@@ -45,13 +45,14 @@ def verdict(row):
 
 
 def table(rows):
-    yield "| operation | CPU µs, ours | CPU µs, other | ratio | goal | ours/s | p50 ms | p99 ms |"
-    yield "|---|---|---|---|---|---|---|---|"
+    yield "| operation | CPU µs, ours | CPU µs, other | ratio | goal | ours/s | p50 ms | p99 ms | failed, ours and other |"
+    yield "|---|---|---|---|---|---|---|---|---|"
     for row in rows:
         ours, theirs = row["ours"], row["theirs"]
         yield (
-            f"| {row['operation']} | {ours['cpu_micros']:,.0f} | {theirs['cpu_micros']:,.0f} | {row['ratio']:.3g} "
-            f"| {verdict(row)} | {ours['per_second']:,.0f} | {ours['p50_ms']:.1f} | {ours['p99_ms']:.1f} |"
+            f"| {row['operation'].replace('|', 'beside')} | {ours['cpu_micros']:,.0f} | {theirs['cpu_micros']:,.0f} | {row['ratio']:.3g} "
+            f"| {verdict(row)} | {ours['per_second']:,.0f} | {ours['p50_ms']:.1f} | {ours['p99_ms']:.1f} "
+            f"| {ours['failed']}, {theirs['failed']} |"
         )
 
 
@@ -75,18 +76,18 @@ def notes(rows):
 
 def chart(rows, title):
     """Bars of both sides' CPU per operation, each row to its own scale: ratios are what is compared."""
-    height, width, left, span = 34 * len(rows) + 40, 720, 220, 400
+    height, width, left, span = 34 * len(rows) + 40, 760, 230, 420
     yield (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="img" '
         f'aria-label="{title}: CPU per request" font-family="sans-serif" font-size="12">'
     )
     yield '<style>text{fill:#555}.ours{fill:#2a7f62}.other{fill:#b9bec6}@media(prefers-color-scheme:dark){text{fill:#bbb}}</style>'
-    yield '<rect class="ours" x="220" y="6" width="10" height="10"/><text x="235" y="15">ours</text>'
+    yield '<rect class="ours" x="230" y="6" width="10" height="10"/><text x="245" y="15">ours</text>'
     yield '<rect class="other" x="290" y="6" width="10" height="10"/><text x="305" y="15">other side</text>'
     for place, row in enumerate(rows):
         ours, theirs = row["ours"]["cpu_micros"], row["theirs"]["cpu_micros"]
         most, top = max(ours, theirs, 1e-9), 30 + 34 * place
-        yield f'<text x="{left - 8}" y="{top + 15}" text-anchor="end">{row["operation"]}</text>'
+        yield f'<text x="{left - 8}" y="{top + 15}" text-anchor="end">{row["operation"].replace("|", "beside")}</text>'
         for offset, kind, value in ((0, "ours", ours), (12, "other", theirs)):
             long = max(1, round(span * value / most))
             yield f'<rect class="{kind}" x="{left}" y="{top + offset}" width="{long}" height="10"/>'
@@ -100,9 +101,9 @@ def main(paths):
     page = [
         "# Performance",
         "",
-        f"Measured on {machine()}, release build, {commit}; servers, load and subject share the machine. CPU per operation is",
-        "user and system time of the processes that do the work; a ratio is of two sides in one run, and below 1 ours is the",
-        "cheaper. Absolute figures do not travel between machines. `bench/README.md` says how each is made and repeated.",
+        f"Measured on {machine()}, release build, {commit};",
+        "servers, load and subject share the machine. CPU per operation is user and system time of the processes that do the",
+        "work; a ratio is of two sides in one run, and below 1 ours is the cheaper. Absolute figures do not travel between machines. `bench/README.md` says how each is made and repeated.",
     ]
     for suite in suites:
         name = suite["benchmark"]
