@@ -1,8 +1,8 @@
 // Every user-visible word.
 
-import type { Options, Word } from './client';
-
 export { label } from './labels';
+export { type Option, options } from './options/choices';
+export { held, parked } from './outbound/waiting';
 
 export const common = {
   copy: 'Copy',
@@ -103,57 +103,6 @@ export const diagnostics = {
   staysFix: 'Turn on Push User Deactivation in Okta. Entra ID disables unassigned users at its next cycle.',
 };
 
-/** One option: a choice where there are choices, a number where there is a least one, else on or off. */
-export interface Option<D extends keyof Options> {
-  name: keyof Options[D] & string;
-  title: string;
-  hint?: string;
-  choices?: Record<string, string>;
-  min?: number;
-}
-
-// The options of each direction, in the order in which they are shown; the name is the API's.
-export const options: { [D in keyof Options]: Option<D>[] } = {
-  inbound: [
-    {
-      name: 'idp_profile',
-      title: 'IdP dialect',
-      choices: { auto: 'Find out by itself', okta: 'Okta', entra: 'Entra ID', generic: 'Plain SCIM 2.0' },
-    },
-    {
-      name: 'existing_users',
-      title: 'A pushed user who already exists in the realm',
-      choices: { refuse: 'Answer 409, change nothing', adopt: 'Take the user over' },
-    },
-    { name: 'token_days', title: 'New tokens expire after (days)', hint: 'Empty: never.', min: 1 },
-    {
-      name: 'requests_per_second',
-      title: 'Requests per second',
-      hint: 'Empty: the default. At least 25.',
-      min: 25,
-    },
-    { name: 'strict_members', title: 'Refuse group members that do not exist' },
-    { name: 'allow_rename', title: 'The IdP may change a userName' },
-  ],
-  outbound: [
-    {
-      name: 'on_delete',
-      title: 'When a user is deleted in the realm',
-      choices: { nothing: 'Change nothing downstream', deactivate: 'Deactivate the user downstream' },
-    },
-    {
-      name: 'hold_mass_deactivation',
-      title: 'Hold a mass deactivation until somebody confirms it',
-      hint: 'More than 20 users, and more than a tenth of all, within 10 minutes.',
-    },
-    {
-      name: 'push_groups',
-      title: 'Push groups and their members too',
-      hint: 'Groups that change from now on. A backfill brings the others.',
-    },
-  ],
-};
-
 export const outbound = {
   intro:
     'Whatever changes in the realm is pushed to one downstream app: new users and updates appear there within seconds.',
@@ -234,56 +183,6 @@ export const problem: Record<string, string> = {
 };
 export const webPage = (type: string) =>
   `The downstream answered with a web page (${type}), not SCIM. Check the base URL.`;
-
-export const parked = {
-  intro: 'Set aside, so that they hold up nobody else.',
-  conflictHint: 'The downstream has such a record already. Edit the user, or Link the existing record.',
-  group: 'group',
-  reasons: {
-    conflict: 'conflict',
-    rejected: 'rejected by the downstream',
-    'unconfirmed create': 'unconfirmed create',
-    'mass deactivation': 'held: one of a mass deactivation',
-  } as Record<string, string>,
-  attempts: (n: number) => `${n} ${n === 1 ? 'attempt' : 'attempts'}`,
-  linkTitle: 'Link this record?',
-  linkText: 'This downstream record will be kept in step with the realm user.',
-  noCandidate: 'No record was found to link. Retry, or edit the user.',
-  stale: 'The record has changed since you looked. Check it again.',
-  linked: 'Linked.',
-  retried: 'It will be tried again now.',
-  ignored: 'Ignored until the user is edited.',
-  recordId: 'Downstream id',
-  recordName: 'userName',
-  recordDisplay: 'Display name',
-  recordExternal: 'externalId',
-  recordActive: 'Active',
-  yes: 'yes',
-  no: 'no',
-  none: '—',
-};
-
-export const held = {
-  deactivations: 'Deactivations held:',
-  absences: 'Users missing in the realm:',
-  why: {
-    deactivations: 'A mass deactivation waits until somebody confirms it. Downstream these users are still active.',
-    absences: 'So many at once are not believed to be gone. Was the realm restored or replaced? Then mend that first.',
-  },
-  asked: {
-    'deactivations/confirm': n => `Deactivate ${n} downstream?`,
-    'deactivations/refuse': n => `Leave ${n} active downstream?`,
-    'absences/confirm': n => `Give up ${n} missing users?`,
-  } as Record<Word, (n: number) => string>,
-  effect: {
-    'deactivations/confirm': 'They are deactivated at once.',
-    'deactivations/refuse': 'Each stays active until the user changes again.',
-    'absences/confirm':
-      'Whoever is still missing is no user any more. Downstream, what was chosen for deleted users happens.',
-  } as Record<Word, string>,
-  decided: (n: number) => `Decided about ${n} users.`,
-  more: 'There are more by now. Look again.',
-};
 
 export const backfill = {
   intro: 'Pushes the users who were there before. Never starts by itself; a dry run shows what would happen.',

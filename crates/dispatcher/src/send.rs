@@ -250,20 +250,28 @@ impl<'a> Round<'a> {
         linked.digests.get("active") == Some(&off) && self.link.digests.get("active") != Some(&off)
     }
 
-    /// The linked record answers 404. It is gone only where SCIM says so and nobody else has our externalId (K23); then it
-    /// is made anew.
+    /// The linked record answers 404, and is made anew.
     async fn lost(&mut self, pushed: &Pushed, answer: downstream::Answer) -> Result<Option<Ended>, Error> {
+        match self.unlink(answer) {
+            Some(ended) => Ok(Some(ended)),
+            None => self.make(pushed).await,
+        }
+    }
+
+    /// Forgets a record that answers 404. It is gone only where SCIM says so and nobody else has our externalId (K23); how the
+    /// round ends where that is not shown.
+    pub fn unlink(&mut self, answer: downstream::Answer) -> Option<Ended> {
         if answer.body.is_none() {
-            return Ok(Some(self.failed(&Outcome::Failed(answer))));
+            return Some(self.failed(&Outcome::Failed(answer)));
         }
         if self.gone {
             // Found and gone again within one round: the next one looks afresh.
             let gone = self.failed(&Outcome::NotFound(answer));
-            return Ok(Some(Ended { reason: Some("gone".to_owned()), link: Some(LinkUpdate::default()), ..gone }));
+            return Some(Ended { reason: Some("gone".to_owned()), link: Some(LinkUpdate::default()), ..gone });
         }
         self.gone = true;
         self.link = self.link.unlinked();
-        self.make(pushed).await
+        None
     }
 
     pub fn failed(&self, outcome: &Outcome) -> Ended {

@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use directory::group;
 use directory::ledger::{self, LinkUpdate, Stage, Subject};
 use directory::pushed_member::{self, Held};
-use downstream::{Answer, Outcome};
+use downstream::Answer;
 use registry::TenantId;
 use registry::target;
 use serde_json::json;
@@ -183,18 +183,12 @@ impl Round<'_> {
         })
     }
 
-    /// The group answers 404. It is gone only where SCIM says so and nobody else has our externalId (K23).
+    /// The group answers 404, and is made anew.
     async fn group_lost(&mut self, name: Option<String>, answer: Answer) -> Result<Option<Ended>, Error> {
-        if answer.body.is_none() {
-            return Ok(Some(self.failed(&Outcome::Failed(answer))));
+        match self.unlink(answer) {
+            Some(ended) => Ok(Some(ended)),
+            None => self.make_group(name).await,
         }
-        if self.gone {
-            let gone = self.failed(&Outcome::NotFound(answer));
-            return Ok(Some(Ended { reason: Some("gone".to_owned()), link: Some(LinkUpdate::default()), ..gone }));
-        }
-        self.gone = true;
-        self.link = self.link.unlinked();
-        self.make_group(name).await
     }
 
     /// The round is over, its group is not: it comes again at once.
