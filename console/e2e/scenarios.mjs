@@ -20,7 +20,7 @@ export const LIMITS = [
 export const off = () => ({
   status: 'disabled',
   limitations: LIMITS,
-  held: { deactivations: 0, absences: 0 },
+  held: { deactivations: 0, absences: 0, groups: 0 },
 });
 
 /** @param {string} slug @param {string} display_name @param {Sync} [more] @returns {Tenant} */
@@ -71,7 +71,7 @@ function globex() {
       enabled_by: 'dana@acme.io',
       limitations: [...LIMITS, 'PATCH is not supported; whole records are sent by PUT'],
       options: { on_delete: 'nothing', hold_mass_deactivation: false },
-      held: { deactivations: 0, absences: 0 },
+      held: { deactivations: 0, absences: 0, groups: 0 },
       health: { waiting: 0, parked: 3, oldest_waiting_seconds: 0, last_delivered_at: before(14) },
     },
   });
@@ -182,7 +182,7 @@ function initech() {
   const it = tenant('initech', 'شركة الاختبار الدولية', {
     realm_kind: 'embedded',
     admin_console_url: null,
-    outbound: { ...off(), held: { deactivations: 0, absences: 1_031 } },
+    outbound: { ...off(), held: { deactivations: 0, absences: 1_031, groups: 42 } },
     inbound: {
       status: 'enabled',
       base_url: 'https://identity-0.kevra.app/realms/initech/scim/v2',
@@ -219,7 +219,7 @@ function umbrella() {
       quarantine_reason: 'unauthorized',
       limitations: LIMITS,
       options: { on_delete: 'deactivate', hold_mass_deactivation: true },
-      held: { deactivations: 24, absences: 0 },
+      held: { deactivations: 24, absences: 0, groups: 0 },
       health: { waiting: 12, parked: 0, oldest_waiting_seconds: 1_900, last_delivered_at: before(2_000) },
     },
   });

@@ -194,7 +194,9 @@ export class World {
       case 'POST outbound/held/deactivations/confirm':
       case 'POST outbound/held/deactivations/refuse':
       case 'POST outbound/held/absences/confirm':
-        return this.decide(outbound.held, call.includes('absences') ? 'absences' : 'deactivations', data.users);
+        return this.decide(outbound.held, call.includes('absences') ? 'absences' : 'deactivations', 'users', data);
+      case 'POST outbound/held/groups/confirm':
+        return this.decide(outbound.held, 'groups', 'groups', data);
       case 'POST outbound/test':
       case 'POST outbound/enable':
         return this.probe(tenant, call.endsWith('enable'), data, who);
@@ -250,7 +252,7 @@ export class World {
         enabled_at: now(),
         enabled_by: who,
         limitations: LIMITS,
-        held: { deactivations: 0, absences: 0 },
+        held: { deactivations: 0, absences: 0, groups: 0 },
         options: { on_delete: 'nothing', hold_mass_deactivation: false },
         health: { waiting: 0, parked: parked.length, oldest_waiting_seconds: 0, last_delivered_at: null },
       };
@@ -259,12 +261,12 @@ export class World {
     return json({ endpoint: base, supports_patch: true, supports_filter: true, limitations: [] });
   }
 
-  /** @param {Schemas['Held']} held @param {keyof Schemas['Held']} what @param {number} users */
-  decide(held, what, users) {
-    if (held[what] > users) return problem(409, 'stale');
+  /** @param {Schemas['Held']} held @param {keyof Schemas['Held']} what @param {string} noun @param {any} shown */
+  decide(held, what, noun, shown) {
+    if (held[what] > shown[noun]) return problem(409, 'stale');
     const decided = held[what];
     held[what] = 0;
-    return json({ users: decided });
+    return json({ [noun]: decided });
   }
 
   /** Not a push: the log does not have it. */

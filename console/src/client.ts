@@ -12,7 +12,7 @@ export interface Options {
 }
 
 /** What a person decides about what is held. */
-export type Word = 'deactivations/confirm' | 'deactivations/refuse' | 'absences/confirm';
+export type Word = 'deactivations/confirm' | 'deactivations/refuse' | 'absences/confirm' | 'groups/confirm';
 
 /** A refusal, by its stable code. `network` stands for an answer that never came, so that the result is unknown. */
 export class Fault extends Error {
@@ -88,8 +88,14 @@ export function createApi(base: string, session: Session, { onEnd, onFault }: Li
       test: (body: Schemas['TestDownstream']) => settle(POST('/v1/tenants/{tenant}/outbound/test', { params, body })),
       disableOutbound: () => settle(POST('/v1/tenants/{tenant}/outbound/disable', { params })),
       testUser: () => settle(POST('/v1/tenants/{tenant}/outbound/test-user', { params })),
-      decide: (word: Word, users: number) =>
-        settle(POST(`/v1/tenants/{tenant}/outbound/held/${word}`, { params, body: { users } })),
+      decide: async (word: Word, shown: number): Promise<number> => {
+        if (word === 'groups/confirm') {
+          const body = { groups: shown };
+          return (await settle(POST('/v1/tenants/{tenant}/outbound/held/groups/confirm', { params, body }))).groups;
+        }
+        const body = { users: shown };
+        return (await settle(POST(`/v1/tenants/{tenant}/outbound/held/${word}`, { params, body }))).users;
+      },
       parked: (cursor?: string) =>
         settle(GET('/v1/tenants/{tenant}/outbound/parked', { params: { ...params, query: { cursor } } })),
       parkedUser: (id: string) => settle(GET('/v1/tenants/{tenant}/outbound/parked/{user}', { params: user(id) })),

@@ -15,8 +15,8 @@ const said = (word: Word) => label[word.endsWith('refuse') ? 'refuse' : 'confirm
 export function Held({ held }: { held: Waiting }) {
   const { api, refresh, announce } = useShared();
   const { busy, fault, run } = useAction();
-  const [asked, setAsked] = useState<{ word: Word; users: number }>();
-  const say = (word: Word, users: number) => {
+  const [asked, setAsked] = useState<{ word: Word; shown: number }>();
+  const say = (word: Word, shown: number) => {
     const after = async () => {
       setAsked(undefined);
       await refresh().catch(() => {});
@@ -24,7 +24,7 @@ export function Held({ held }: { held: Waiting }) {
     run(
       word,
       async () => {
-        announce(words.decided((await api.decide(word, users)).users));
+        announce(words.decided[word](await api.decide(word, shown)));
         await after();
       },
       after,
@@ -35,13 +35,14 @@ export function Held({ held }: { held: Waiting }) {
       {fault && <Alert title={fault.code === 'stale' ? words.more : fault.words} focus />}
       <Notice what="deactivations" held={held} onAsk={setAsked} />
       <Notice what="absences" held={held} onAsk={setAsked} />
+      <Notice what="groups" held={held} onAsk={setAsked} />
       {asked && (
         <ConfirmDialog
-          title={words.asked[asked.word](asked.users)}
+          title={words.asked[asked.word](asked.shown)}
           text={words.effect[asked.word]}
           confirm={said(asked.word)}
           busy={!!busy}
-          onConfirm={() => say(asked.word, asked.users)}
+          onConfirm={() => say(asked.word, asked.shown)}
           onClose={() => setAsked(undefined)}
         />
       )}
@@ -52,26 +53,26 @@ export function Held({ held }: { held: Waiting }) {
 interface NoticeProps {
   what: keyof Waiting;
   held: Waiting;
-  onAsk: (asked: { word: Word; users: number }) => void;
+  onAsk: (asked: { word: Word; shown: number }) => void;
 }
 
 function Notice({ what, held, onAsk }: NoticeProps) {
   const { mayWrite } = useShared();
   const number = useNumber();
   const id = useId();
-  const users = held[what];
-  if (!users) return null;
+  const shown = held[what];
+  if (!shown) return null;
   const choices = (Object.keys(words.effect) as Word[]).filter(word => word.startsWith(what));
   return (
     <div role="group" aria-labelledby={id} className="kv-note kv-warn">
       <p id={id} className="kv-strong">
-        {words[what]} {number(users)}
+        {words[what]} {number(shown)}
       </p>
       <p>{words.why[what]}</p>
       {mayWrite && (
         <div className="kv-actions">
           {choices.map(word => (
-            <Button key={word} onClick={() => onAsk({ word, users })}>
+            <Button key={word} onClick={() => onAsk({ word, shown })}>
               {said(word)}
             </Button>
           ))}

@@ -30,24 +30,37 @@ export const parked = {
   none: '—',
 };
 
+const missing =
+  'So many at once are not believed to be gone. Was the realm restored or replaced? Then mend that first.';
+const users = (n: number) => `Decided about ${n} users.`;
+
 export const held = {
   deactivations: 'Deactivations held:',
   absences: 'Users missing in the realm:',
+  groups: 'Groups missing in the realm:',
   why: {
     deactivations: 'A mass deactivation waits until somebody confirms it. Downstream these users are still active.',
-    absences: 'So many at once are not believed to be gone. Was the realm restored or replaced? Then mend that first.',
+    absences: missing,
+    groups: missing,
   },
   asked: {
     'deactivations/confirm': n => `Deactivate ${n} downstream?`,
     'deactivations/refuse': n => `Leave ${n} active downstream?`,
     'absences/confirm': n => `Give up ${n} missing users?`,
+    'groups/confirm': n => `Give up ${n} missing groups?`,
   } as Record<Word, (n: number) => string>,
   effect: {
     'deactivations/confirm': 'They are deactivated at once.',
     'deactivations/refuse': 'Each stays active until the user changes again.',
     'absences/confirm':
       'Whoever is still missing is no user any more. Downstream, what was chosen for deleted users happens.',
+    'groups/confirm': 'What is still missing is no group any more. Its members stay as they are.',
   } as Record<Word, string>,
-  decided: (n: number) => `Decided about ${n} users.`,
+  decided: {
+    'deactivations/confirm': users,
+    'deactivations/refuse': users,
+    'absences/confirm': users,
+    'groups/confirm': n => `Decided about ${n} groups.`,
+  } as Record<Word, (n: number) => string>,
   more: 'There are more by now. Look again.',
 };

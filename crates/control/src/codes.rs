@@ -78,7 +78,7 @@ pub(crate) const NOTES: &[Code] = &[
     word("events_off", "The realm does not store its events."),
     word("events_cleared", "The realm's events were cleared."),
     word("released", "The realm role was taken from a user."),
-    word("absences_held", "More users are missing than were deleted."),
+    word("absences_held", "More users or groups are missing than were deleted."),
 ];
 
 /// `scimType` of the SCIM interface's errors (RFC 7644 section 3.12, RFC 9865).

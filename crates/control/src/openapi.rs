@@ -20,6 +20,7 @@ use crate::{
         inbound::enable, inbound::rotate, inbound::disable, inbound::options,
         outbound::enable, outbound::test, outbound::disable, outbound::options, test_user::run,
         held::confirm_deactivations, held::refuse_deactivations, held::confirm_absences,
+        held::confirm_groups,
         parked::list, parked::show, parked::retry, parked::ignore, parked::link_to,
         backfill::show, backfill::start, backfill::pause, backfill::resume, backfill::cancel,
         realm_users::list, realm_users::create, realm_users::change, realm_users::rotate_secret,

@@ -33,6 +33,7 @@ pub(crate) fn configure(config: &mut ServiceConfig) {
         .route("/outbound/held/deactivations/confirm", post().to(held::confirm_deactivations))
         .route("/outbound/held/deactivations/refuse", post().to(held::refuse_deactivations))
         .route("/outbound/held/absences/confirm", post().to(held::confirm_absences))
+        .route("/outbound/held/groups/confirm", post().to(held::confirm_groups))
         .route("/outbound/parked", get().to(parked::list))
         .route("/outbound/parked/{user}", get().to(parked::show))
         .route("/outbound/parked/{user}/retry", post().to(parked::retry))

@@ -1,11 +1,12 @@
-//! What waits for a person's word because it would hit many at once: deactivations a tenant wants held (K23), users a realm
-//! lacks without having said that they were deleted (K14). A word is for those that were shown: never for more.
+//! What waits for a person's word because it would hit many at once: deactivations a tenant wants held (K23), users and
+//! groups a realm lacks without having said that they were deleted (K14). A word is for those that were shown: never for more.
 
 use registry::{Db, TenantId, audit};
 use sea_orm::{DatabaseTransaction, FromQueryResult, Value};
 
 use crate::ledger::clock;
 use crate::parked::{self, is_parked};
+use crate::resource::Kind;
 use crate::watch::{counts, is_mass};
 use crate::{Error, finish, sql};
 
@@ -21,6 +22,8 @@ pub struct Held {
     pub deactivations: u64,
     /// Users a realm lacks, and nobody told that they were deleted.
     pub absences: u64,
+    /// Groups likewise.
+    pub groups: u64,
 }
 
 /// What a person decides.
@@ -30,8 +33,8 @@ pub enum Word {
     Deactivate,
     /// The deactivations are not meant: each rests until its user changes.
     Keep,
-    /// The users are gone.
-    Gone,
+    /// The users, or groups, that the realm lacks are gone.
+    Gone(Kind),
 }
 
 impl Word {
@@ -39,7 +42,8 @@ impl Word {
         match self {
             Self::Deactivate => "held.deactivations.confirm",
             Self::Keep => "held.deactivations.refuse",
-            Self::Gone => "held.absences.confirm",
+            Self::Gone(Kind::User) => "held.absences.confirm",
+            Self::Gone(Kind::Group) => "held.groups.confirm",
         }
     }
 
@@ -47,19 +51,34 @@ impl Word {
     pub fn waiting(self, held: Held) -> u64 {
         match self {
             Self::Deactivate | Self::Keep => held.deactivations,
-            Self::Gone => held.absences,
+            Self::Gone(Kind::User) => held.absences,
+            Self::Gone(Kind::Group) => held.groups,
+        }
+    }
+
+    /// What those it is about are called.
+    pub fn noun(self) -> &'static str {
+        match self {
+            Self::Gone(Kind::Group) => "groups",
+            Self::Deactivate | Self::Keep | Self::Gone(Kind::User) => "users",
         }
     }
 }
 
-/// Users whose triage waits for somebody, absent as they are; the tenant is `$1`. Whoever is found again waits no more.
-fn absent(now: &str) -> String {
-    format!(
-        "select absence.user_id from absence join ledger on ledger.tenant_id = absence.tenant_id
-             and ledger.user_id = absence.user_id and ledger.gone_at is null and ledger.dirty_seq > ledger.seen_seq
-         where {}",
-        counts(now)
-    )
+/// Those whose look waits for somebody, absent as they are; the tenant is `$1`. Whoever is found again waits no more.
+fn absent(kind: Kind, now: &str) -> String {
+    let (key, from) = (kind.key(), kind.absences());
+    let waits = match kind {
+        Kind::User => {
+            "ledger as held on held.tenant_id = absence.tenant_id and held.user_id = absence.user_id
+                 and held.gone_at is null and held.dirty_seq > held.seen_seq"
+        }
+        Kind::Group => {
+            "directory_group as held on held.tenant_id = absence.tenant_id and held.id = absence.group_id
+                 and held.look_at is not null"
+        }
+    };
+    format!("select absence.{key} from {from} as absence join {waits} where {}", counts(now))
 }
 
 fn deactivations() -> String {
@@ -75,6 +94,20 @@ pub async fn of(db: &Db, tenant: TenantId) -> Result<Held, Error> {
     #[derive(FromQueryResult)]
     struct Counts {
         deactivations: i64,
+    }
+    let text = format!("select count(*) as deactivations from ledger where {}", deactivations());
+    let found: Option<Counts> = sql::one(db.connection(), &text, [tenant.0.into()]).await?;
+    Ok(Held {
+        deactivations: found.map_or(0, |found| found.deactivations.unsigned_abs()),
+        absences: absences(db, tenant, Kind::User).await?,
+        groups: absences(db, tenant, Kind::Group).await?,
+    })
+}
+
+/// How many of a kind a realm lacks and wait, if they are too many to be believed.
+async fn absences(db: &Db, tenant: TenantId, kind: Kind) -> Result<u64, Error> {
+    #[derive(FromQueryResult)]
+    struct Counts {
         counting: i64,
         waiting: i64,
         known: i64,
@@ -82,19 +115,17 @@ pub async fn of(db: &Db, tenant: TenantId) -> Result<Held, Error> {
     let connection = db.connection();
     let now = clock(connection);
     let text = format!(
-        "select deactivations, counting, waiting, case when waiting = 0 then 0 else (
-             select count(*) from ledger where tenant_id = $1 and gone_at is null) end as known
-         from (select (select count(*) from ledger where {}) as deactivations,
-             (select count(*) from absence where {}) as counting,
+        "select counting, waiting, case when waiting = 0 then 0 else {} end as known
+         from (select (select count(*) from {} absence where {}) as counting,
              (select count(*) from ({}) as absent) as waiting) as held",
-        deactivations(),
+        kind.known(),
+        kind.absences(),
         counts(now),
-        absent(now)
+        absent(kind, now)
     );
     let found: Option<Counts> = sql::one(connection, &text, [tenant.0.into()]).await?;
-    let found = found.unwrap_or(Counts { deactivations: 0, counting: 0, waiting: 0, known: 0 });
-    let absences = if is_mass(found.counting, found.known) { found.waiting } else { 0 };
-    Ok(Held { deactivations: found.deactivations.unsigned_abs(), absences: absences.unsigned_abs() })
+    let held = found.filter(|found| is_mass(found.counting, found.known));
+    Ok(held.map_or(0, |found| found.waiting.unsigned_abs()))
 }
 
 /// Does what a person said about as many as it was shown, with audit entries; how many it was.
@@ -104,17 +135,17 @@ pub async fn decide(db: &Db, tenant: TenantId, word: Word, shown: u64, actor: &s
         let batch = BATCH.min(shown - done);
         let transaction = db.begin().await?;
         let outcome = async {
-            let users = some(&transaction, tenant, word, batch).await?;
-            if users > 0 {
-                let detail = serde_json::json!({ "users": users });
+            let decided = some(&transaction, tenant, word, batch).await?;
+            if decided > 0 {
+                let detail = serde_json::json!({ word.noun(): decided });
                 audit::insert(&transaction, Some(tenant), actor, word.action(), detail).await?;
             }
-            Ok::<_, Error>(users)
+            Ok::<_, Error>(decided)
         }
         .await;
-        let users = finish(transaction, outcome).await?;
-        done += users;
-        if users < BATCH || done >= shown {
+        let decided = finish(transaction, outcome).await?;
+        done += decided;
+        if decided < BATCH || done >= shown {
             return Ok(done);
         }
     }
@@ -126,18 +157,26 @@ async fn some(transaction: &DatabaseTransaction, tenant: TenantId, word: Word, l
     let change = match word {
         Word::Deactivate => parked::let_go(now),
         Word::Keep => parked::leave(),
-        Word::Gone => {
+        Word::Gone(kind) => {
+            let (table, key) = (kind.absences(), kind.key());
             let text = format!(
-                "update absence set confirmed_at = {now} where tenant_id = $1 and user_id in ({} order by 1 limit $2)",
-                absent(now)
+                "update {table} set confirmed_at = {now} where tenant_id = $1 and {key} in ({} order by 1 limit $2)",
+                absent(kind, now)
             );
-            let users = sql::execute(transaction, &text, values).await?;
-            let text = format!(
-                "update ledger set triage_at = {now} where tenant_id = $1 and dirty_seq > seen_seq and triage_at > {now}
-                     and user_id in (select user_id from absence where tenant_id = $1 and confirmed_at is not null)"
-            );
+            let gone = sql::execute(transaction, &text, values).await?;
+            let confirmed = format!("(select {key} from {table} where tenant_id = $1 and confirmed_at is not null)");
+            let text = match kind {
+                Kind::User => format!(
+                    "update ledger set triage_at = {now} where tenant_id = $1 and dirty_seq > seen_seq
+                         and triage_at > {now} and user_id in {confirmed}"
+                ),
+                Kind::Group => format!(
+                    "update directory_group set look_at = {now} where tenant_id = $1 and look_at > {now}
+                         and id in {confirmed}"
+                ),
+            };
             sql::execute(transaction, &text, [tenant.0.into()]).await?;
-            return Ok(users);
+            return Ok(gone);
         }
     };
     let text = format!(

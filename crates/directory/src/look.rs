@@ -18,6 +18,8 @@ pub struct Look {
     pub id: Uuid,
     /// The mark this look answers for.
     pub look_at: i64,
+    /// The realm said that the group was deleted (K14).
+    pub delete_seen: bool,
 }
 
 /// A membership of the directory, as the realm was told or not yet.
@@ -29,15 +31,22 @@ pub struct Membership {
     pub told: bool,
 }
 
-/// Says that a group may have changed in the realm; one that the directory does not have is nobody's business.
-pub async fn want(connection: &impl ConnectionTrait, tenant: TenantId, group: Uuid) -> Result<(), Error> {
+/// Says that a group may have changed in the realm, or was `deleted` there; one that the directory does not have is nobody's
+/// business.
+pub async fn want(
+    connection: &impl ConnectionTrait,
+    tenant: TenantId,
+    group: Uuid,
+    deleted: bool,
+) -> Result<(), Error> {
     let now = ledger::clock(connection);
     // Never the same twice, so that whoever looks knows a later mark from the one it answers for.
     let text = format!(
-        "update directory_group set look_at = clock.moment + case when look_at = clock.moment then 1 else 0 end
+        "update directory_group set look_at = clock.moment + case when look_at = clock.moment then 1 else 0 end,
+             delete_seen = delete_seen or $3
          from (select {now} as moment) as clock where tenant_id = $1 and id = $2"
     );
-    sql::execute(connection, &text, [tenant.0.into(), group.into()]).await?;
+    sql::execute(connection, &text, [tenant.0.into(), group.into(), deleted.into()]).await?;
     Ok(())
 }
 
@@ -46,7 +55,7 @@ pub async fn due(db: &Db, limit: u32) -> Result<Vec<Look>, Error> {
     let connection = db.connection();
     let now = ledger::clock(connection);
     let text = format!(
-        "select tenant_id, id, look_at from directory_group
+        "select tenant_id, id, look_at, delete_seen from directory_group
          where look_at <= {now} and (write_until is null or write_until <= {now}) order by look_at limit $1"
     );
     sql::all(connection, &text, [i64::from(limit).into()]).await
@@ -55,7 +64,8 @@ pub async fn due(db: &Db, limit: u32) -> Result<Vec<Look>, Error> {
 /// A group was looked at, under its lease, which ends; a mark that came meanwhile stays.
 pub async fn done(db: &Db, look: &Look, epoch: i64) -> Result<(), Error> {
     let text =
-        "update directory_group set write_until = null, look_at = case when look_at = $4 then null else look_at end
+        "update directory_group set write_until = null, look_at = case when look_at = $4 then null else look_at end,
+             delete_seen = case when look_at = $4 then false else delete_seen end
          where tenant_id = $1 and id = $2 and write_epoch = $3";
     let values = [look.tenant_id.0.into(), look.id.into(), epoch.into(), look.look_at.into()];
     sql::execute(db.connection(), text, values).await?;
@@ -157,7 +167,7 @@ pub async fn follow_name(db: &Db, look: &Look, epoch: i64, name: &str) -> Result
              returning id";
         let values = [tenant.0.into(), key.clone().into(), id.into()];
         if let Some(holder) = sql::one::<Holder>(&transaction, text, values).await? {
-            want(&transaction, tenant, holder.id).await?;
+            want(&transaction, tenant, holder.id, false).await?;
         }
         let text = format!(
             "update directory_group set document = $3, display_key = $4, display_name = $5, base = $5,

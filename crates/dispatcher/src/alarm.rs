@@ -28,7 +28,7 @@ pub(crate) async fn foreign(deps: &Deps, tenant: TenantId) {
     noted(deps, tenant, None, "foreign_realm", FOREIGN).await;
 }
 
-/// Too many are missing at once (K14); `user` is one of them.
+/// Too many users, or groups, are missing at once (K14); `user` is one of them.
 pub(crate) async fn absences(deps: &Deps, tenant: TenantId, user: Option<Uuid>) {
     let reason = "more are missing than were said to be deleted; nobody is given up until somebody looks";
     noted(deps, tenant, user, "absences_held", reason).await;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bus::Hint;
-use directory::watch::{self, Harvest, OVERLAP_MS, Seen, Watch};
+use directory::watch::{self, GroupSeen, Harvest, OVERLAP_MS, Seen, Watch};
 use realm::{Changes, Realm};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -85,7 +85,10 @@ async fn taken_over(deps: &Deps, watch: &Watch) {
 
 async fn take(config: &Config, deps: &Deps, watch: &Watch, realm: &Realm) -> Result<(), String> {
     if watch.reread && watch.realm_uuid.is_some() {
-        let identity = realm.identity().await.map_err(|error| error.to_string())?;
+        let identity = match realm.identity().await {
+            Err(realm::Error::Foreign) => None,
+            identity => identity.map_err(|error| error.to_string())?,
+        };
         if identity != watch.realm_uuid {
             alarm::foreign(deps, watch.tenant_id).await;
             return Err(alarm::FOREIGN.to_owned());
@@ -119,7 +122,7 @@ async fn take(config: &Config, deps: &Deps, watch: &Watch, realm: &Realm) -> Res
     // The cursor never passes the realm's clock, and never goes back (K28).
     let cursor_ms = changes.server_ms.max(watch.cursor_ms.unwrap_or(0));
     let events: Vec<Seen> = changes.events.into_iter().map(seen).collect();
-    let groups: Vec<(String, Uuid)> = changes.groups.into_iter().map(|event| (event.id, event.group)).collect();
+    let groups: Vec<GroupSeen> = changes.groups.into_iter().map(group_seen).collect();
     let next_in = pause(config, watch.idle_polls);
     let harvest = Harvest { events: &events, groups: &groups, cursor_ms, next_in };
     for user in watch::advance(&deps.db, watch, &harvest).await.map_err(|error| error.to_string())? {
@@ -131,6 +134,11 @@ async fn take(config: &Config, deps: &Deps, watch: &Watch, realm: &Realm) -> Res
 pub(crate) fn seen(event: realm::RealmEvent) -> Seen {
     let realm::RealmEvent { id, at_ms, user, touch, deleted, roles } = event;
     Seen { id, at_ms, user, touch, deleted, roles }
+}
+
+fn group_seen(event: realm::GroupEvent) -> GroupSeen {
+    let realm::GroupEvent { id, group, deleted } = event;
+    GroupSeen { id, group, deleted }
 }
 
 /// Fast while something happens, slower the longer nothing does. Microseconds.

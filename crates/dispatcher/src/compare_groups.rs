@@ -11,11 +11,8 @@ use directory::watch::Watch;
 use realm::Realm;
 use uuid::Uuid;
 
+use crate::Deps;
 use crate::compare::{PAGE, mark, text};
-use crate::{Deps, alarm};
-
-/// Groups missing at once that are believed, at least; more than that and a tenth of all are held (K14).
-const BELIEVED: usize = 20;
 
 pub(crate) async fn run(deps: &Deps, watch: &Watch, realm: &Realm, managed: &HashSet<Uuid>) -> Result<(), String> {
     let tenant = watch.tenant_id;
@@ -24,18 +21,10 @@ pub(crate) async fn run(deps: &Deps, watch: &Watch, realm: &Realm, managed: &Has
         return Ok(());
     }
     let listed = listing(realm).await?;
-    let missing = names.iter().filter(|(id, _)| !listed.contains_key(id)).count();
-    let held = missing > BELIEVED.max(names.len() / 10);
-    if held {
-        alarm::absences(deps, tenant, None).await;
-    }
+    // Missing in the listing is a suspicion; the look at that one group decides (K14).
     for (id, name) in &names {
-        let as_before = match listed.get(id) {
-            Some(listed) => listed == name,
-            None => held,
-        };
-        if !as_before {
-            look::want(deps.db.connection(), tenant, *id).await.map_err(text)?;
+        if listed.get(id) != Some(name) {
+            look::want(deps.db.connection(), tenant, *id, false).await.map_err(text)?;
         }
     }
     for (group, _) in names.iter().filter(|(id, _)| listed.contains_key(id)) {

@@ -66,6 +66,9 @@ async fn look(deps: &Deps, tenant: TenantId, user: Uuid, claim: &Claim) -> Resul
         Ok(Look::Gone) => None,
         Err(Unread::Directory(error)) => return Err(error),
         Err(Unread::Realm(error)) => {
+            if matches!(error, realm::Error::Foreign) {
+                alarm::foreign(deps, tenant).await;
+            }
             tracing::info!(%error, tenant.id = %tenant, user.id = %user, "the realm cannot be read; triage waits");
             return ledger::release(&deps.db, tenant, user, claim, UNREADABLE).await;
         }
@@ -171,7 +174,7 @@ async fn absent(
     if !managed {
         return Ok(Look::Gone);
     }
-    match watch::may_go(&deps.db, tenant, user, claim.row.delete_seen).await? {
+    match watch::may_go(&deps.db, Kind::User, tenant, user, claim.row.delete_seen).await? {
         Gone::Yes => Ok(Look::Gone),
         Gone::NotYet => Ok(Look::Later(LASTS)),
         Gone::Held => {

@@ -106,7 +106,6 @@ impl From<directory::Error> for Answer {
 impl From<realm::Error> for Answer {
     fn from(error: realm::Error) -> Self {
         match error {
-            realm::Error::NotFound => scim::Error::plain(404, "there is no such resource").into(),
             realm::Error::Conflict { attribute } => scim::Error::taken(attribute).into(),
             realm::Error::Rejected { attribute, detail } => {
                 let kind = match detail.as_str() {
@@ -115,7 +114,13 @@ impl From<realm::Error> for Answer {
                 };
                 scim::Error::bad(kind, format!("{attribute} is refused by the realm: {detail}")).into()
             }
-            realm::Error::RealmGone | realm::Error::Refused | realm::Error::Unavailable | realm::Error::Ambiguous => {
+            // Whom the realm does not find is not gone by that (K14): triage decides, and then the directory says so.
+            realm::Error::NotFound
+            | realm::Error::RealmGone
+            | realm::Error::Foreign
+            | realm::Error::Refused
+            | realm::Error::Unavailable
+            | realm::Error::Ambiguous => {
                 tracing::warn!(%error, "the realm did not do its part");
                 Self::unavailable()
             }

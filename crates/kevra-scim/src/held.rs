@@ -2,6 +2,7 @@
 
 use clap::{Subcommand, ValueEnum};
 use directory::held::{self, Word};
+use directory::resource::Kind;
 use registry::Db;
 
 use crate::consent::Consent;
@@ -13,12 +14,12 @@ use crate::{roles, settings};
 /// What waits for a person.
 #[derive(Subcommand)]
 pub(crate) enum Command {
-    /// Shows how many deactivations are held and how many users the realm lacks.
+    /// Shows how many deactivations are held, and how many users and groups the realm lacks.
     Show {
         /// The tenant's slug.
         tenant: String,
     },
-    /// Confirms: held deactivations go, or missing users are given up.
+    /// Confirms: held deactivations go, or missing users or groups are given up.
     Confirm {
         /// The tenant's slug.
         tenant: String,
@@ -43,21 +44,29 @@ pub(crate) enum What {
     Deactivations,
     /// Users the realm lacks: they are gone.
     Absences,
+    /// Groups the realm lacks: they are gone.
+    Groups,
 }
 
 pub(crate) async fn run(command: Command, environment: &Environment, output: Output) -> anyhow::Result<()> {
     let db = roles::open(&settings::common(environment)?).await?;
     match command {
         Command::Show { tenant } => {
-            let held::Held { deactivations, absences } = held::of(&db, find(&db, &tenant).await?.id).await?;
-            let shown = serde_json::json!({ "deactivations": deactivations, "absences": absences });
-            output.show(&shown, |_| format!("deactivations\t{deactivations}\nabsences\t{absences}"))
+            let held::Held { deactivations, absences, groups } = held::of(&db, find(&db, &tenant).await?.id).await?;
+            let shown = serde_json::json!({ "deactivations": deactivations, "absences": absences, "groups": groups });
+            let text = format!("deactivations\t{deactivations}\nabsences\t{absences}\ngroups\t{groups}");
+            output.show(&shown, |_| text)
         }
         Command::Confirm { tenant, what: What::Deactivations, consent } => {
             say(&db, &tenant, Word::Deactivate, "will be deactivated downstream", &consent, output).await
         }
         Command::Confirm { tenant, what: What::Absences, consent } => {
-            say(&db, &tenant, Word::Gone, "are missing in the realm and will be given up", &consent, output).await
+            let consequence = "are missing in the realm and will be given up";
+            say(&db, &tenant, Word::Gone(Kind::User), consequence, &consent, output).await
+        }
+        Command::Confirm { tenant, what: What::Groups, consent } => {
+            let consequence = "are missing in the realm and will be given up";
+            say(&db, &tenant, Word::Gone(Kind::Group), consequence, &consent, output).await
         }
         Command::Refuse { tenant, consent } => {
             say(&db, &tenant, Word::Keep, "will be left active downstream", &consent, output).await
@@ -75,9 +84,10 @@ async fn say(
 ) -> anyhow::Result<()> {
     let found = find(db, tenant).await?;
     let shown = word.waiting(held::of(db, found.id).await?);
+    let noun = word.noun();
     if shown > 0 {
-        consent.to(&format!("{shown} users of {tenant} {consequence}."))?;
+        consent.to(&format!("{shown} {noun} of {tenant} {consequence}."))?;
     }
-    let users = control::say(db, found.id, word, shown, ACTOR).await?;
-    output.show(&serde_json::json!({ "users": users }), |_| format!("decided about {users} users"))
+    let decided = control::say(db, found.id, word, shown, ACTOR).await?;
+    output.show(&serde_json::json!({ noun: decided }), |_| format!("decided about {decided} {noun}"))
 }

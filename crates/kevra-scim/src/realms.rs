@@ -16,6 +16,7 @@ use registry::tenant::Tenant;
 use registry::{Db, TenantId, credential};
 use secrecy::SecretString;
 use tokio::sync::Mutex;
+use uuid::Uuid;
 
 use crate::people::PeopleOf;
 use crate::settings::Admins;
@@ -50,6 +51,7 @@ struct Held {
     at: Instant,
     generation: i64,
     place: String,
+    identity: Option<Uuid>,
     realm: Realm,
 }
 
@@ -76,8 +78,12 @@ impl Realms {
         }
         let credential = credential::of(&self.db, tenant).await.map_err(|_| Error::Unavailable)?;
         let (Some(credential), Some(keyring)) = (credential, &self.keyring) else { return Err(Error::Refused) };
+        let identity = watch::identity(&self.db, tenant).await.map_err(|_| Error::Unavailable)?;
+        let identity = identity.and_then(|identity| identity.realm_uuid);
         // The same secret at the same place: the client and its token stay.
-        let same = |held: &Held| held.generation == credential.generation && held.place == place(url, realm);
+        let same = |held: &Held| {
+            held.generation == credential.generation && held.place == place(url, realm) && held.identity == identity
+        };
         let client = match held.filter(same) {
             Some(held) => held.realm,
             None => {
@@ -89,6 +95,7 @@ impl Realms {
                     client_id: credential.client_id,
                     client_secret: secret,
                     timeout: realm::CALL,
+                    identity,
                 };
                 let server = self.servers.at(&connection.base_url);
                 Realm::Keycloak(Client::new(connection, server)?)
@@ -98,6 +105,7 @@ impl Realms {
             at: Instant::now(),
             generation: credential.generation,
             place: place(url, realm),
+            identity,
             realm: client.clone(),
         };
         cache.insert(tenant, held);

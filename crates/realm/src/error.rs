@@ -9,6 +9,9 @@ pub enum Error {
     /// The realm itself is disabled or gone: not an answer about a user.
     #[error("the realm is not there")]
     RealmGone,
+    /// Another realm answers under its name (K29): recreated, or the route leads elsewhere.
+    #[error("the realm is another one than it was")]
+    Foreign,
     /// A unique value is taken.
     #[error("another user of the realm has this {attribute}")]
     Conflict {
@@ -40,6 +43,7 @@ impl Error {
         match self {
             Self::NotFound => "not_found",
             Self::RealmGone => "realm_gone",
+            Self::Foreign => "realm_foreign",
             Self::Conflict { .. } => "conflict",
             Self::Rejected { .. } => "rejected",
             Self::Refused => "refused",

@@ -147,6 +147,8 @@ pub struct GroupEvent {
     pub id: String,
     /// Which.
     pub group: Uuid,
+    /// It was deleted.
+    pub deleted: bool,
 }
 
 /// A poll's harvest.

@@ -1,11 +1,12 @@
-//! When a user who is not found counts as gone (K14). One whose deletion was told is; of any other the absence is noted and
-//! looked at again after a while, so that a realm that lacks many at once shows it before anybody is given up. A mass waits
-//! for a person's word: [`crate::held`].
+//! When a user or group that is not found counts as gone (K14). One whose deletion was told is; of any other the absence is
+//! noted and looked at again after a while, so that a realm that lacks many at once shows it before anybody is given up. A
+//! mass waits for a person's word: [`crate::held`].
 
 use registry::{Db, TenantId};
 use sea_orm::FromQueryResult;
 use uuid::Uuid;
 
+use crate::resource::Kind;
 use crate::{Error, ledger, sql};
 
 /// Absences that nobody told of and are believed within [`WINDOW`], at least.
@@ -20,12 +21,55 @@ const SEEN: &str = "coalesce(absence.seen_at, absence.at)";
 /// What to make of an absence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Gone {
-    /// The user is gone.
+    /// It is gone.
     Yes,
     /// Noted: to be looked at again after [`LASTS`].
     NotYet,
     /// Too many at once: somebody has to look.
     Held,
+}
+
+/// What is known of an absence that no deletion was told of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Absence {
+    /// For how long it has lasted, microseconds.
+    pub lasts: i64,
+    /// A person said that it is gone.
+    pub confirmed: bool,
+    /// How many are absent now, this one among them.
+    pub absent: i64,
+    /// How many are known.
+    pub known: i64,
+}
+
+impl Absence {
+    /// What to make of it: a person's word counts, then whether it is one of a mass, then that it lasts.
+    pub fn judge(self) -> Gone {
+        match self {
+            Self { confirmed: true, .. } => Gone::Yes,
+            Self { absent, known, .. } if is_mass(absent, known) => Gone::Held,
+            Self { lasts, .. } if lasts < LASTS => Gone::NotYet,
+            _ => Gone::Yes,
+        }
+    }
+}
+
+impl Kind {
+    /// The table of what is absent, called `absence` in statements.
+    pub(crate) fn absences(self) -> &'static str {
+        match self {
+            Self::User => "absence",
+            Self::Group => "group_absence",
+        }
+    }
+
+    /// How many of the kind are known of tenant `$1`.
+    pub(crate) fn known(self) -> &'static str {
+        match self {
+            Self::User => "(select count(*) from ledger where tenant_id = $1 and gone_at is null)",
+            Self::Group => "(select count(*) from directory_group where tenant_id = $1)",
+        }
+    }
 }
 
 /// Whether so many absences are more than can be believed: more than twenty and a tenth of everybody.
@@ -39,9 +83,9 @@ pub(crate) fn counts(now: &str) -> String {
 }
 
 /// Whether one more absence counts, given those of the last ten minutes: not more than twenty or a tenth of everybody.
-pub async fn may_go(db: &Db, tenant: TenantId, user: Uuid, delete_seen: bool) -> Result<Gone, Error> {
+pub async fn may_go(db: &Db, kind: Kind, tenant: TenantId, id: Uuid, delete_seen: bool) -> Result<Gone, Error> {
     #[derive(FromQueryResult)]
-    struct Counts {
+    struct Found {
         lasts: i64,
         confirmed: bool,
         absent: i64,
@@ -51,39 +95,41 @@ pub async fn may_go(db: &Db, tenant: TenantId, user: Uuid, delete_seen: bool) ->
         return Ok(Gone::Yes);
     }
     let connection = db.connection();
-    let now = ledger::clock(connection);
+    let (now, table, key) = (ledger::clock(connection), kind.absences(), kind.key());
     let anew = format!("{SEEN} < {now} - {WINDOW}");
     let text = format!(
-        "insert into absence (tenant_id, user_id, at, seen_at) values ($1, $2, {now}, {now})
-         on conflict (tenant_id, user_id) do update set
+        "insert into {table} as absence (tenant_id, {key}, at, seen_at) values ($1, $2, {now}, {now})
+         on conflict (tenant_id, {key}) do update set
              at = case when {anew} then {now} else absence.at end,
              confirmed_at = case when {anew} then null else absence.confirmed_at end,
              seen_at = {now}"
     );
-    sql::execute(connection, &text, [tenant.0.into(), user.into()]).await?;
+    sql::execute(connection, &text, [tenant.0.into(), id.into()]).await?;
     let text = format!(
         "select {now} - mine.at as lasts, mine.confirmed_at is not null as confirmed,
-             (select count(*) from absence where {}) as absent,
-             (select count(*) from ledger where tenant_id = $1 and gone_at is null) as known
-         from absence mine where mine.tenant_id = $1 and mine.user_id = $2",
-        counts(now)
+             (select count(*) from {table} absence where {}) as absent, {} as known
+         from {table} mine where mine.tenant_id = $1 and mine.{key} = $2",
+        counts(now),
+        kind.known()
     );
-    let counts: Option<Counts> = sql::one(connection, &text, [tenant.0.into(), user.into()]).await?;
-    Ok(match counts {
-        Some(counts) if counts.confirmed => Gone::Yes,
-        Some(counts) if is_mass(counts.absent, counts.known) => Gone::Held,
-        Some(counts) if counts.lasts < LASTS => Gone::NotYet,
-        _ => Gone::Yes,
-    })
+    let found: Option<Found> = sql::one(connection, &text, [tenant.0.into(), id.into()]).await?;
+    Ok(found.map_or(Gone::Yes, |Found { lasts, confirmed, absent, known }| {
+        Absence { lasts, confirmed, absent, known }.judge()
+    }))
 }
 
 /// Forgets a batch of absences that count no more; how many there were.
 pub async fn forget_absences(db: &Db, batch: u32) -> Result<u64, Error> {
     let connection = db.connection();
-    let text = format!(
-        "delete from absence where (tenant_id, user_id) in (
-             select tenant_id, user_id from absence where {SEEN} < {} - 2 * {WINDOW} order by at limit $1)",
-        ledger::clock(connection)
-    );
-    sql::execute(connection, &text, [i64::from(batch).into()]).await
+    let mut forgotten = 0;
+    for kind in [Kind::User, Kind::Group] {
+        let (table, key) = (kind.absences(), kind.key());
+        let text = format!(
+            "delete from {table} where (tenant_id, {key}) in (
+                 select tenant_id, {key} from {table} absence where {SEEN} < {} - 2 * {WINDOW} order by at limit $1)",
+            ledger::clock(connection)
+        );
+        forgotten += sql::execute(connection, &text, [i64::from(batch).into()]).await?;
+    }
+    Ok(forgotten)
 }

@@ -16,7 +16,7 @@ use uuid::Uuid;
 
 use crate::{Error, ledger, sql};
 
-pub use gone::{Gone, LASTS, forget_absences, may_go};
+pub use gone::{Absence, Gone, LASTS, forget_absences, may_go};
 pub(crate) use gone::{counts, is_mass};
 pub use import::{Import, import_done, import_due, import_page, import_state, want_import};
 pub use poll::{
@@ -66,6 +66,17 @@ pub struct Seen {
     pub deleted: bool,
     /// The user's roles changed.
     pub roles: bool,
+}
+
+/// An event of a realm: which group is called otherwise, or was deleted.
+#[derive(Debug, Clone)]
+pub struct GroupSeen {
+    /// The event's id.
+    pub id: String,
+    /// The group.
+    pub group: Uuid,
+    /// The group was deleted.
+    pub deleted: bool,
 }
 
 /// Who a realm is and which clients are ours.

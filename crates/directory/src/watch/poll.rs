@@ -4,7 +4,7 @@ use registry::{Db, TenantId};
 use sea_orm::FromQueryResult;
 use uuid::Uuid;
 
-use super::{NEEDED, Seen, Watch};
+use super::{GroupSeen, NEEDED, Seen, Watch};
 use crate::ledger::{self, Mark};
 use crate::{Error, finish, look, sql};
 
@@ -40,8 +40,8 @@ pub async fn claim_due(db: &Db, limit: u32, owner_lease: Option<i64>) -> Result<
 pub struct Harvest<'a> {
     /// What happened, oldest first.
     pub events: &'a [Seen],
-    /// Groups that may have changed, each with the event that said so.
-    pub groups: &'a [(String, Uuid)],
+    /// Groups that may have changed.
+    pub groups: &'a [GroupSeen],
     /// Up to where events are taken now, milliseconds of the realm's clock.
     pub cursor_ms: i64,
     /// When the next poll is due, microseconds from now.
@@ -86,9 +86,9 @@ async fn advance_in(
             marked.push(event.user);
         }
     }
-    for (event, group) in harvest.groups {
-        if first_sight(transaction, watch.tenant_id, event).await? {
-            look::want(transaction, watch.tenant_id, *group).await?;
+    for event in harvest.groups {
+        if first_sight(transaction, watch.tenant_id, &event.id).await? {
+            look::want(transaction, watch.tenant_id, event.group, event.deleted).await?;
         }
     }
     let idle = if marked.is_empty() { "idle_polls + 1" } else { "0" };

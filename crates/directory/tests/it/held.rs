@@ -1,22 +1,26 @@
 use directory::held::{self, DEACTIVATION, Held, Word};
 use directory::ledger::{self, Mark, Stage};
+use directory::look;
 use directory::parked;
+use directory::resource::Kind;
 use directory::watch::{self, Gone};
 use registry::{TenantId, audit};
 use testkit::store::Store;
 use uuid::Uuid;
 
 use crate::enabling::enable;
+use crate::groups::make;
 use crate::parked::set_aside_as;
 
 testkit::on_both_databases!(
     held_deactivations_go_or_rest_at_a_persons_word,
     users_a_realm_lacks_are_gone_at_a_persons_word_and_nobody_else_is,
     a_word_is_for_as_many_as_were_shown,
+    groups_a_realm_lacks_are_gone_at_a_persons_word_and_users_are_counted_apart,
 );
 
 async fn waits(store: &Store, tenant: TenantId) -> (u64, u64) {
-    let Held { deactivations, absences } = held::of(&store.db, tenant).await.unwrap();
+    let Held { deactivations, absences, .. } = held::of(&store.db, tenant).await.unwrap();
     (deactivations, absences)
 }
 
@@ -34,7 +38,7 @@ async fn held_deactivations_go_or_rest_at_a_persons_word(store: Store) {
     }
     let other = set_aside_as(&store, acme, target, "conflict").await;
     assert_eq!(waits(&store, acme).await, (3, 0));
-    assert_eq!(decide(&store, acme, Word::Gone, 5).await, 0, "nobody is missing");
+    assert_eq!(decide(&store, acme, Word::Gone(Kind::User), 5).await, 0, "nobody is missing");
     assert_eq!(decide(&store, acme, Word::Deactivate, 2).await, 2);
     assert_eq!(waits(&store, acme).await, (1, 0));
     let due = ledger::due(&store.db, Stage::Send, 10, 10, &[]).await.unwrap();
@@ -55,14 +59,14 @@ async fn missing(store: &Store, tenant: TenantId, count: usize) -> Vec<Uuid> {
     let people: Vec<Uuid> = (0..count).map(|_| Uuid::new_v4()).collect();
     for user in &people {
         ledger::mark(store.db.connection(), tenant, *user, &Mark::default()).await.unwrap();
-        watch::may_go(&store.db, tenant, *user, false).await.unwrap();
+        watch::may_go(&store.db, Kind::User, tenant, *user, false).await.unwrap();
     }
     people
 }
 
 async fn users_a_realm_lacks_are_gone_at_a_persons_word_and_nobody_else_is(store: Store) {
     let (acme, _) = store.provisioned("acme").await;
-    let may_go = async |user: Uuid| watch::may_go(&store.db, acme, user, false).await.unwrap();
+    let may_go = async |user: Uuid| watch::may_go(&store.db, Kind::User, acme, user, false).await.unwrap();
     let mut people = missing(&store, acme, 20).await;
     assert_eq!(waits(&store, acme).await, (0, 0), "so few wait for nobody");
     people.extend(missing(&store, acme, 2).await);
@@ -75,7 +79,7 @@ async fn users_a_realm_lacks_are_gone_at_a_persons_word_and_nobody_else_is(store
     directory::finish(transaction, outcome).await.unwrap();
     assert_eq!(waits(&store, acme).await, (0, 21));
     store.run("update ledger set triage_at = 9000000000000000 where dirty_seq > seen_seq").await;
-    assert_eq!(decide(&store, acme, Word::Gone, 21).await, 21);
+    assert_eq!(decide(&store, acme, Word::Gone(Kind::User), 21).await, 21);
     assert_eq!(waits(&store, acme).await, (0, 0));
     assert_eq!(ledger::due(&store.db, Stage::Triage, 50, 50, &[]).await.unwrap().len(), 21, "they are looked at now");
     for user in &people[..21] {
@@ -95,7 +99,41 @@ async fn a_word_is_for_as_many_as_were_shown(store: Store) {
     let (beta, _) = store.provisioned("beta").await;
     missing(&store, acme, 30).await;
     missing(&store, beta, 30).await;
-    assert_eq!(decide(&store, acme, Word::Gone, 25).await, 25);
-    assert_eq!(decide(&store, acme, Word::Gone, 30).await, 5, "those that were left");
+    assert_eq!(decide(&store, acme, Word::Gone(Kind::User), 25).await, 25);
+    assert_eq!(decide(&store, acme, Word::Gone(Kind::User), 30).await, 5, "those that were left");
     assert_eq!(waits(&store, beta).await, (0, 30), "another tenant's wait for another word");
+}
+
+async fn groups_a_realm_lacks_are_gone_at_a_persons_word_and_users_are_counted_apart(store: Store) {
+    let (acme, token) = store.provisioned("acme").await;
+    let may_go =
+        async |group: Uuid, told: bool| watch::may_go(&store.db, Kind::Group, acme, group, told).await.unwrap();
+    let held = async || held::of(&store.db, acme).await.unwrap().groups;
+    missing(&store, acme, 20).await;
+    let mut groups = Vec::new();
+    for number in 0..23 {
+        groups.push(make(&store, acme, &token, &format!("Group {number}"), Vec::new()).await);
+    }
+    for group in &groups[..22] {
+        look::want(store.db.connection(), acme, *group, false).await.unwrap();
+        may_go(*group, false).await;
+    }
+    assert_eq!((waits(&store, acme).await, held().await), ((0, 0), 22), "each kind is counted for itself");
+    assert_eq!(may_go(groups[22], true).await, Gone::Yes, "whose deletion was told of is no part of a mass");
+    assert_eq!(may_go(groups[0], false).await, Gone::Held);
+    store.run("update directory_group set look_at = 9000000000000000 where look_at is not null").await;
+    assert_eq!(decide(&store, acme, Word::Gone(Kind::User), 50).await, 20, "a word about users is for users");
+    assert_eq!((may_go(groups[0], false).await, held().await), (Gone::Held, 22));
+    assert_eq!(decide(&store, acme, Word::Gone(Kind::Group), 21).await, 21);
+    assert_eq!(look::due(&store.db, 50).await.unwrap().len(), 21, "they are looked at now");
+    let mut gone = 0;
+    for group in &groups[..22] {
+        gone += usize::from(may_go(*group, false).await == Gone::Yes);
+    }
+    assert_eq!(gone, 21, "the one that was not shown waits");
+    let said = audit::newest(&store.db, acme, 1).await.unwrap();
+    assert_eq!(
+        (said[0].action.as_str(), said[0].detail.to_string()),
+        ("held.groups.confirm", r#"{"groups":21}"#.into())
+    );
 }

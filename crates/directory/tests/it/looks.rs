@@ -68,8 +68,8 @@ async fn a_name_follows_the_realm_and_is_taken_from_whoever_has_it(store: Store)
         make(&store, acme, &token, "Guides", Vec::new()).await,
         make(&store, acme, &token, "Guards", Vec::new()).await,
     );
-    look::want(store.db.connection(), acme, guides).await.unwrap();
-    look::want(store.db.connection(), acme, Uuid::new_v4()).await.unwrap();
+    look::want(store.db.connection(), acme, guides, false).await.unwrap();
+    look::want(store.db.connection(), acme, Uuid::new_v4(), false).await.unwrap();
     let [one] = due(&store).await[..] else { panic!("one of ours") };
     let epoch = taken(&store, acme, guides).await;
     assert!(due(&store).await.is_empty(), "while it is written nobody else looks");
@@ -85,7 +85,7 @@ async fn a_name_follows_the_realm_and_is_taken_from_whoever_has_it(store: Store)
 async fn a_mark_that_comes_during_a_look_stays(store: Store) {
     let (acme, token) = store.provisioned("acme").await;
     let team = make(&store, acme, &token, "Team", Vec::new()).await;
-    let marked = async || look::want(store.db.connection(), acme, team).await.unwrap();
+    let marked = async || look::want(store.db.connection(), acme, team, false).await.unwrap();
     marked().await;
     let first = due(&store).await.remove(0);
     let epoch = taken(&store, acme, team).await;

@@ -1,8 +1,12 @@
 use directory::ledger::{self, Stage};
-use directory::watch::{self, Gone, Harvest, Seen};
+use directory::look;
+use directory::resource::Kind;
+use directory::watch::{self, Gone, GroupSeen, Harvest, Seen};
 use futures_util::future::join_all;
 use testkit::store::Store;
 use uuid::Uuid;
+
+use crate::groups::make;
 
 testkit::on_both_databases!(
     a_realm_has_one_poller,
@@ -10,6 +14,7 @@ testkit::on_both_databases!(
     a_poller_that_is_alive_keeps_its_realm_and_one_that_has_ended_takes_nothing_back,
     an_absence_counts_when_it_was_told_or_lasts_and_a_mass_of_them_never,
     another_realm_role_is_to_be_given_back,
+    a_groups_end_that_an_event_told_of_is_told_to_whoever_looks,
 );
 
 async fn a_realm_has_one_poller(store: Store) {
@@ -60,7 +65,7 @@ async fn a_poller_that_is_alive_keeps_its_realm_and_one_that_has_ended_takes_not
 
 async fn an_absence_counts_when_it_was_told_or_lasts_and_a_mass_of_them_never(store: Store) {
     let (acme, _) = store.provisioned("acme").await;
-    let may_go = async |user: Uuid, told: bool| watch::may_go(&store.db, acme, user, told).await.unwrap();
+    let may_go = async |user: Uuid, told: bool| watch::may_go(&store.db, Kind::User, acme, user, told).await.unwrap();
     let time_passes = |seconds: i64| {
         format!("update absence set at = at - {seconds}000000, seen_at = coalesce(seen_at, at) - {seconds}000000")
     };
@@ -106,4 +111,21 @@ async fn another_realm_role_is_to_be_given_back(store: Store) {
     assert!(owner.regrant);
     watch::regranted(&store.db, &owner).await.unwrap();
     assert!(!watch::identity(&store.db, acme).await.unwrap().unwrap().regrant);
+}
+
+async fn a_groups_end_that_an_event_told_of_is_told_to_whoever_looks(store: Store) {
+    let (acme, token) = store.provisioned("acme").await;
+    watch::ensure(&store.db, acme).await.unwrap();
+    let (renamed, deleted) =
+        (make(&store, acme, &token, "Renamed", vec![]).await, make(&store, acme, &token, "Deleted", vec![]).await);
+    let claimed = watch::claim_due(&store.db, 10, None).await.unwrap().remove(0);
+    let event = |group, deleted| GroupSeen { id: format!("{group}"), group, deleted };
+    let groups = [event(renamed, false), event(deleted, true)];
+    let harvest = Harvest { events: &[], groups: &groups, cursor_ms: 10, next_in: 0 };
+    watch::advance(&store.db, &claimed, &harvest).await.unwrap();
+    // What else is said of it takes nothing of that back.
+    look::want(store.db.connection(), acme, deleted, false).await.unwrap();
+    let looks = look::due(&store.db, 10).await.unwrap();
+    let told = |group: Uuid| looks.iter().find(|look| look.id == group).unwrap().delete_seen;
+    assert_eq!((told(renamed), told(deleted)), (false, true));
 }

@@ -2,7 +2,8 @@
 
 use directory::look::{self, Look};
 use directory::resource::Kind;
-use directory::{group, watch, writing};
+use directory::watch::{self, Gone, LASTS};
+use directory::{group, writing};
 
 use super::{AT_ONCE, Repaired, text, waiting};
 use crate::{Deps, alarm};
@@ -26,8 +27,8 @@ enum Seen {
     Followed,
     /// Gone for good.
     Gone,
-    /// Not found in a realm that is not the one we know.
-    Foreign,
+    /// Not to be decided now: again after so many microseconds.
+    Later(i64),
 }
 
 async fn look_at(deps: &Deps, look: &Look) -> Repaired {
@@ -37,7 +38,7 @@ async fn look_at(deps: &Deps, look: &Look) -> Repaired {
     let ended = match &seen {
         Ok(Seen::Followed) => look::done(&deps.db, look, epoch).await,
         Ok(Seen::Gone) => group::delete(&deps.db, look.tenant_id, look.id, epoch).await.map(drop),
-        Ok(Seen::Foreign) => look::later(&deps.db, look, epoch, HELD).await,
+        Ok(Seen::Later(wait)) => look::later(&deps.db, look, epoch, *wait).await,
         Err(_) => look::later(&deps.db, look, epoch, UNREADABLE).await,
     };
     ended.map_err(|error| text(&error))?;
@@ -54,13 +55,23 @@ async fn follow(deps: &Deps, look: &Look, epoch: i64) -> Result<Seen, String> {
         look::follow_name(&deps.db, look, epoch, &found.name).await.map_err(|error| text(&error))?;
         return Ok(Seen::Followed);
     }
-    // Not found is gone only where the realm is the one we know (K14).
+    // Not found is gone only where the realm is the one we know, and does not lack too many at once (K14).
     let known = watch::identity(&deps.db, tenant).await.map_err(|error| text(&error))?;
     let known = known.and_then(|identity| identity.realm_uuid);
     if known.is_some() && realm.identity().await.map_err(|error| text(&error))? != known {
         alarm::foreign(deps, tenant).await;
-        return Ok(Seen::Foreign);
+        return Ok(Seen::Later(HELD));
     }
-    tracing::info!(tenant.id = %tenant, group.id = %look.id, "a group is gone from the realm");
-    Ok(Seen::Gone)
+    let gone = watch::may_go(&deps.db, Kind::Group, tenant, look.id, look.delete_seen).await;
+    match gone.map_err(|error| text(&error))? {
+        Gone::Yes => {
+            tracing::info!(tenant.id = %tenant, group.id = %look.id, "a group is gone from the realm");
+            Ok(Seen::Gone)
+        }
+        Gone::NotYet => Ok(Seen::Later(LASTS)),
+        Gone::Held => {
+            alarm::absences(deps, tenant, None).await;
+            Ok(Seen::Later(HELD))
+        }
+    }
 }

@@ -10,6 +10,8 @@ use std::time::{Duration, Instant};
 
 use bus::Hint;
 use directory::lease::Lease;
+use directory::ledger::{self, Mark};
+use directory::look;
 use directory::resource::Kind;
 use directory::writing::{self, Claim};
 use realm::Realm;
@@ -23,9 +25,10 @@ use crate::provisioner::unauthorized;
 /// How long a write waits for another one on the same resource.
 const PATIENCE: Duration = Duration::from_secs(15);
 
-/// How a claimed write failed: with the realm as it was, or in doubt.
+/// How a claimed write failed: with the realm as it was, because the realm does not find what is written, or in doubt.
 enum Failed {
     Clean(Answer),
+    Absent,
     Ambiguous,
 }
 
@@ -38,6 +41,7 @@ impl<E: Into<Answer>> From<E> for Failed {
 fn realm_failed(error: realm::Error) -> Failed {
     match error {
         realm::Error::Ambiguous => Failed::Ambiguous,
+        realm::Error::NotFound => Failed::Absent,
         other => Failed::Clean(other.into()),
     }
 }
@@ -74,12 +78,27 @@ impl Held<'_> {
         writing::release(&self.call.deps.db, self.kind, self.call.tenant(), self.id, self.epoch).await
     }
 
+    /// Gives the claim back and has triage look whether the resource is gone from the realm.
+    async fn suspect(&self) -> Result<(), directory::Error> {
+        let (connection, tenant) = (self.call.deps.db.connection(), self.call.tenant());
+        match self.kind {
+            Kind::User => ledger::mark(connection, tenant, self.id, &Mark::default()).await?,
+            Kind::Group => look::want(connection, tenant, self.id, false).await?,
+        }
+        self.release().await?;
+        if self.kind == Kind::User {
+            ring(self.call, self.id, false);
+        }
+        Ok(())
+    }
+
     /// Ends a failed write: a clean one gives its claim back; of one in doubt the lease runs out by itself, because the
-    /// late write must not meet another one (K5).
+    /// late write must not meet another one (K5). What the realm lacks is looked at, and who asks comes again (K14).
     async fn failed(&self, failed: Failed) -> Answer {
         let (db, tenant) = (&self.call.deps.db, self.call.tenant());
         let (ended, answer) = match failed {
             Failed::Clean(answer) => (self.release().await, answer),
+            Failed::Absent => (self.suspect().await, Answer::unavailable()),
             Failed::Ambiguous => (writing::doubt(db, self.kind, tenant, self.id).await, Answer::unavailable()),
         };
         if let Err(error) = ended {

@@ -68,6 +68,7 @@ async fn in_keycloak(
         token_realm: "master".to_owned(),
         client_id: admin.client_id,
         client_secret: admin.client_secret,
+        identity: None,
         timeout: realm::CALL,
     };
     let realm = Realm::Keycloak(Client::new(connection, Server::default())?);

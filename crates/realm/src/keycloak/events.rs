@@ -58,9 +58,13 @@ impl Client {
 /// Another name of a group, or its end; its own memberships are events of the users.
 fn group_event(event: &Value) -> Option<GroupEvent> {
     let group = event.get("resourcePath")?.as_str()?.strip_prefix("groups/")?;
-    let changed = matches!(event.get("operationType")?.as_str()?, "UPDATE" | "DELETE");
-    let group = Uuid::parse_str(group).ok().filter(|_| changed && event.get("error").is_none_or(Value::is_null))?;
-    Some(GroupEvent { id: event.get("id")?.as_str()?.to_owned(), group })
+    let deleted = match event.get("operationType")?.as_str()? {
+        "UPDATE" => false,
+        "DELETE" => true,
+        _ => return None,
+    };
+    let group = Uuid::parse_str(group).ok().filter(|_| event.get("error").is_none_or(Value::is_null))?;
+    Some(GroupEvent { id: event.get("id")?.as_str()?.to_owned(), group, deleted })
 }
 
 fn admin_event(event: &Value, ours: &[Uuid]) -> Option<RealmEvent> {

@@ -37,6 +37,8 @@ pub struct Connection {
     pub client_secret: SecretString,
     /// How long one call may take.
     pub timeout: Duration,
+    /// The realm's UUID as it is known: who answers under its name and is another one is asked for nothing (K14, K29).
+    pub identity: Option<uuid::Uuid>,
 }
 
 /// The data path into one realm.

@@ -76,6 +76,7 @@ impl Admin {
             token_realm: "master".to_owned(),
             client_id: self.client_id.clone(),
             client_secret: self.client_secret.clone(),
+            identity: None,
             timeout: Duration::from_secs(20),
         };
         Transport::new(connection, Server::default())

@@ -8,8 +8,8 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde_json::Value;
 use tokio::sync::{Mutex, Semaphore};
-
 use tracing::Instrument;
+use uuid::Uuid;
 
 use super::Connection;
 use super::breaker::{Gate, Server};
@@ -209,9 +209,26 @@ impl Transport {
         }
         let answer: TokenAnswer = response.json().await.map_err(|_| Failed::silent(Error::Unavailable))?;
         let value = SecretString::from(answer.access_token);
+        self.recognise(&value, deadline).await?;
         let renew_at = made_at + Duration::from_secs(answer.expires_in * 4 / 5);
         *held = Some(Token { value: value.clone(), made_at, renew_at });
         Ok((value, made_at))
+    }
+
+    /// Whether a new token is of the realm we know. A realm takes no token but its own, so that one look per token speaks
+    /// for every call made with it: a realm recreated under its name, or a route to another one, is not taken for ours.
+    async fn recognise(&self, token: &SecretString, deadline: Instant) -> Result<(), Failed> {
+        let Some(known) = self.connection.identity else { return Ok(()) };
+        let url = format!("{}/admin/realms/{}", self.connection.base_url, self.connection.realm);
+        let answer = self.send(&Method::GET, &url, None, token, deadline).await?;
+        let realm = judge(answer, &Method::GET)?.body;
+        let found = realm.get("id").and_then(Value::as_str).and_then(|id| Uuid::parse_str(id).ok());
+        match found {
+            Some(found) if found == known => Ok(()),
+            Some(_) => Err(Error::Foreign.into()),
+            // Who may not look at the realm sees its name alone.
+            None => Err(Error::Refused.into()),
+        }
     }
 }
 
