@@ -51,6 +51,63 @@ impl Realm {
         self.call(Method::DELETE, &format!("/admin/realms/{}", self.name), None);
     }
 
+    /// Gives it another name; its UUID and everybody in it stay.
+    pub fn rename(&mut self, name: &str) {
+        self.admin(Method::PUT, "", Some(&json!({ "realm": name })));
+        name.clone_into(&mut self.name);
+    }
+
+    /// What a backup of it holds: who it is, our client with its secret, the realm role, and everybody who holds it.
+    pub fn backup(&self) -> Value {
+        let role = self.admin(Method::GET, "/roles/scim-managed", None);
+        let people = self.admin(Method::GET, "/roles/scim-managed/users?max=1000", None);
+        let person = |user: &Value| {
+            json!({ "id": user["id"], "username": user["username"], "enabled": user["enabled"],
+                "realmRoles": ["scim-managed"] })
+        };
+        let people: Vec<Value> = people.as_array().into_iter().flatten().map(person).collect();
+        json!({ "id": self.id(), "role": { "id": role["id"], "name": role["name"] }, "people": people,
+            "secret": self.secret_of_ours() })
+    }
+
+    /// Restores it from a backup: what came since was never there, nor do any events tell of it.
+    pub fn restore(&self, backup: &Value) {
+        self.delete();
+        let stores = json!({ "eventsEnabled": true, "eventsExpiration": 432_000, "adminEventsEnabled": true });
+        let realm = json!({ "id": backup["id"], "realm": self.name, "enabled": true,
+            "roles": { "realm": [backup["role"]] } });
+        self.call(Method::POST, "/admin/realms", Some(&realm));
+        self.take_us_in(&backup["secret"]);
+        let people = json!({ "ifResourceExists": "FAIL", "users": backup["people"] });
+        self.admin(Method::POST, "/partialImport", Some(&people));
+        self.admin(Method::PUT, "/events/config", Some(&stores));
+    }
+
+    /// The secret of our data-path client.
+    pub fn secret_of_ours(&self) -> Value {
+        let found = self.admin(Method::GET, "/clients?clientId=kevra-scim", None);
+        let client = found[0]["id"].as_str().expect("our client").to_owned();
+        self.admin(Method::GET, &format!("/clients/{client}/client-secret"), None)["value"].clone()
+    }
+
+    /// Makes our data-path client with a secret and its rights, as whoever sets realms up by a script does.
+    pub fn take_us_in(&self, secret: &Value) {
+        let client = json!({ "clientId": "kevra-scim", "secret": secret, "publicClient": false,
+            "serviceAccountsEnabled": true, "standardFlowEnabled": false });
+        self.admin(Method::POST, "/clients", Some(&client));
+        let of = |name: &str| -> String {
+            let found = self.admin(Method::GET, &format!("/clients?clientId={name}"), None);
+            found[0]["id"].as_str().expect("a client").to_owned()
+        };
+        let (ours, management) = (of("kevra-scim"), of("realm-management"));
+        let account = self.admin(Method::GET, &format!("/clients/{ours}/service-account-user"), None);
+        let account = account["id"].as_str().expect("a service account");
+        let role = |name: &str| self.admin(Method::GET, &format!("/clients/{management}/roles/{name}"), None);
+        let roles: Vec<Value> = ["manage-users", "view-events", "view-realm"].map(role).into();
+        let path = format!("/users/{account}/role-mappings/clients/{management}");
+        self.admin(Method::POST, &path, Some(&json!(roles)));
+    }
+
     /// Deletes it and makes another one of its name.
     pub fn recreate(&self) {
         self.delete();

@@ -14,11 +14,13 @@ const HELD: i64 = 60_000_000;
 const UNREADABLE: i64 = 5_000_000;
 
 pub(super) async fn look_at_all(deps: &Deps) {
-    for look in waiting("groups", look::due(&deps.db, AT_ONCE).await) {
-        if let Err(reason) = look_at(deps, &look).await {
+    let all = waiting("groups", look::due(&deps.db, AT_ONCE).await);
+    let each = async |look: &Look| {
+        if let Err(reason) = look_at(deps, look).await {
             tracing::info!(reason, tenant.id = %look.tenant_id, group.id = %look.id, "a group waits to be looked at");
         }
-    }
+    };
+    futures_util::future::join_all(all.iter().map(each)).await;
 }
 
 /// What a look came to.

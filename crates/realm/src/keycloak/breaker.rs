@@ -1,8 +1,10 @@
-//! Breakers: a Keycloak that does not answer is asked by one call now and then instead of by all, so that nobody waits for
-//! it. One per realm, and one per server, which opens when realm after realm of it went silent. Whatever is an answer
-//! counts as one, errors and refusals too: only silence costs time.
+//! Breakers: a realm that does not answer is asked by one call now and then instead of by all, so that nobody waits for it.
+//! Where realm after realm of a server went silent, each of the others is asked by one call first: a server that is down
+//! costs each of them one wait, and a realm that is well is never kept by those that are not. Whatever is an answer counts
+//! as one, errors and refusals too: only silence costs time.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -10,6 +12,8 @@ use std::time::{Duration, Instant};
 const CALLS: u32 = 5;
 /// Realms of a server in a row that went silent.
 const REALMS: u32 = 2;
+/// For how long an answer speaks for a realm whose server is suspected.
+const OF_LATE: Duration = Duration::from_mins(1);
 const FIRST_WAIT: Duration = Duration::from_secs(1);
 /// Short enough that a Keycloak that is back is noticed before an identity provider asks again.
 const LONGEST_WAIT: Duration = Duration::from_secs(8);
@@ -34,11 +38,12 @@ enum Admission {
 struct Breaker {
     enough: u32,
     state: State,
+    answered_at: Option<Instant>,
 }
 
 impl Breaker {
     fn new(enough: u32) -> Self {
-        Self { enough, state: State::Closed { silent: 0 } }
+        Self { enough, state: State::Closed { silent: 0 }, answered_at: None }
     }
 
     fn admits(&self, now: Instant) -> Admission {
@@ -56,7 +61,8 @@ impl Breaker {
     }
 
     /// An answer came, of whichever call; says whether that is news.
-    fn answered(&mut self) -> bool {
+    fn answered(&mut self, now: Instant) -> bool {
+        self.answered_at = Some(now);
         let news = !matches!(self.state, State::Closed { .. });
         self.state = State::Closed { silent: 0 };
         news
@@ -73,6 +79,15 @@ impl Breaker {
             State::Probing { .. } | State::Open { .. } => return false,
         }
         matches!(self.state, State::Open { .. })
+    }
+
+    /// The next call is a probe, unless the realm is silent already, or answered of late.
+    fn suspect(&mut self, now: Instant) {
+        let of_late = self.answered_at.is_some_and(|at| now.saturating_duration_since(at) < OF_LATE);
+        let well = matches!(self.state, State::Closed { silent: 0 }) && of_late;
+        if matches!(self.state, State::Closed { .. }) && !well {
+            self.state = State::Open { until: now, wait: FIRST_WAIT };
+        }
     }
 
     /// A probe ended without a word on the matter: the next call is one.
@@ -99,13 +114,22 @@ impl Servers {
     }
 }
 
-/// What is known of one Keycloak server.
-#[derive(Clone)]
-pub struct Server(Arc<Mutex<Breaker>>);
+/// What is known of one Keycloak server: how many of its realms went silent since one answered.
+#[derive(Clone, Default)]
+pub struct Server(Arc<AtomicU32>);
 
-impl Default for Server {
-    fn default() -> Self {
-        Self(Arc::new(Mutex::new(Breaker::new(REALMS))))
+impl Server {
+    fn is_suspect(&self) -> bool {
+        self.0.load(Ordering::Relaxed) >= REALMS
+    }
+
+    fn silent(&self) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Says whether that is news.
+    fn answered(&self) -> bool {
+        self.0.swap(0, Ordering::Relaxed) >= REALMS
     }
 }
 
@@ -122,31 +146,29 @@ impl Gate {
         Self { server, name: name.to_owned(), realm: Mutex::new(Breaker::new(CALLS)) }
     }
 
-    /// Lets a call through; `None` while realm or server are silent.
+    /// Lets a call through; `None` while the realm is silent. Of a server whose realms went silent, each realm is asked by
+    /// one call at a time until one answers: nobody waits for a server that is down, and a realm that is well shows it.
     pub fn pass(&self) -> Option<Pass<'_>> {
-        let now = Instant::now();
-        // Order: realm before server, here and below.
-        let (mut realm, mut server) = (locked(&self.realm), locked(&self.server.0));
-        let (of_realm, of_server) = (realm.admits(now), server.admits(now));
-        if of_realm == Admission::No || of_server == Admission::No {
-            return None;
+        let (now, mut realm) = (Instant::now(), locked(&self.realm));
+        if self.server.is_suspect() {
+            realm.suspect(now);
         }
-        let (probes_realm, probes_server) = (of_realm == Admission::Probe, of_server == Admission::Probe);
-        if probes_realm {
-            realm.probe();
-        }
-        if probes_server {
-            server.probe();
-        }
-        Some(Pass { gate: self, probes_realm, probes_server, ended: false })
+        let probes = match realm.admits(now) {
+            Admission::No => return None,
+            Admission::Yes => false,
+            Admission::Probe => {
+                realm.probe();
+                true
+            }
+        };
+        Some(Pass { gate: self, probes, ended: false })
     }
 }
 
 /// A call under way.
 pub(super) struct Pass<'a> {
     gate: &'a Gate,
-    probes_realm: bool,
-    probes_server: bool,
+    probes: bool,
     ended: bool,
 }
 
@@ -154,21 +176,19 @@ impl Pass<'_> {
     /// It was answered, or not.
     pub fn end(mut self, answered: bool) {
         self.ended = true;
-        let now = Instant::now();
-        let (mut realm, mut server) = (locked(&self.gate.realm), locked(&self.gate.server.0));
+        let (now, mut realm) = (Instant::now(), locked(&self.gate.realm));
         if answered {
-            let news = realm.answered();
-            if server.answered() || news {
+            let news = realm.answered(now);
+            if self.gate.server.answered() || news {
                 tracing::info!(name = "realm.back", realm = self.gate.name, "a realm answers again");
             }
             return;
         }
-        let opened = realm.silent(self.probes_realm, now);
-        // The server is judged by realms, except by the call that probes it.
-        if (opened && !self.probes_realm) || self.probes_server {
-            server.silent(self.probes_server, now);
-        }
-        if opened {
+        if realm.silent(self.probes, now) {
+            // A realm that was silent before says nothing new of its server.
+            if !self.probes {
+                self.gate.server.silent();
+            }
             let realm = &self.gate.name;
             tracing::warn!(
                 name = "realm.silent",
@@ -181,15 +201,8 @@ impl Pass<'_> {
 
 impl Drop for Pass<'_> {
     fn drop(&mut self) {
-        if self.ended {
-            return;
-        }
-        let (now, mut realm) = (Instant::now(), locked(&self.gate.realm));
-        if self.probes_realm {
-            realm.given_up(now);
-        }
-        if self.probes_server {
-            locked(&self.gate.server.0).given_up(now);
+        if !self.ended && self.probes {
+            locked(&self.gate.realm).given_up(Instant::now());
         }
     }
 }
@@ -235,39 +248,49 @@ mod tests {
         breaker.probe();
         breaker.given_up(now);
         assert_eq!(breaker.admits(now), Admission::Probe, "a probe that said nothing is followed by another");
-        assert!(breaker.answered());
-        assert_eq!((breaker.admits(now), breaker.answered()), (Admission::Yes, false));
+        assert!(breaker.answered(now));
+        assert_eq!((breaker.admits(now), breaker.answered(now)), (Admission::Yes, false));
     }
 
     #[test]
-    fn a_silent_realm_closes_itself_and_two_of_a_server_close_all_of_it() {
+    fn after_two_silent_realms_each_other_one_of_their_server_is_asked_by_one_call() {
         let server = Server::default();
-        let [first, second, third] = [0; 3].map(|_| Gate::new(server.clone(), "acme"));
+        let [first, second, third, fourth] = [0; 4].map(|_| Gate::new(server.clone(), "acme"));
         let elsewhere = Gate::new(Server::default(), "acme");
         silent(&first, CALLS);
-        assert!(first.pass().is_none() && second.pass().is_some(), "one realm says nothing about the others");
+        let calls = [second.pass(), second.pass()];
+        assert!(first.pass().is_none() && calls.iter().all(Option::is_some), "one says nothing about the others");
+        drop(calls);
         silent(&second, CALLS);
-        assert!(third.pass().is_none(), "two in a row do");
-        assert!(elsewhere.pass().is_some());
+        let of_third = third.pass().unwrap();
+        assert!(third.pass().is_none() && fourth.pass().is_some(), "one call each");
+        of_third.end(false);
+        assert!(third.pass().is_none(), "and no other one has to wait to find out");
+        assert!([elsewhere.pass(), elsewhere.pass()].iter().all(Option::is_some));
     }
 
     #[test]
-    fn an_answer_from_any_realm_opens_its_server_again() {
+    fn a_realm_that_is_well_is_kept_by_no_number_of_silent_ones_and_clears_its_server() {
         let server = Server::default();
-        let [first, second, third] = [0; 3].map(|_| Gate::new(server.clone(), "acme"));
-        let under_way = third.pass().unwrap();
-        silent(&first, CALLS);
-        silent(&second, CALLS);
-        assert!(third.pass().is_none());
-        under_way.end(true);
-        assert!(third.pass().is_some() && first.pass().is_none(), "the silent realm is judged by itself");
+        let well = Gate::new(server.clone(), "well");
+        well.pass().unwrap().end(true);
+        let ill: Vec<Gate> = (0..50).map(|_| Gate::new(server.clone(), "ill")).collect();
+        for one in &ill {
+            while let Some(pass) = one.pass() {
+                pass.end(false);
+            }
+            let both = [well.pass(), well.pass()];
+            assert!(both.iter().all(Option::is_some), "it answered of late, whatever the others do");
+            both.into_iter().flatten().for_each(|pass| pass.end(true));
+        }
+        assert!(ill.iter().all(|one| one.pass().is_none()), "the silent ones are judged by themselves");
     }
 
     #[test]
     fn a_call_that_is_given_up_leaves_its_probe_to_the_next() {
         let gate = Gate::new(Server::default(), "acme");
         silent(&gate, CALLS);
-        *locked(&gate.realm) = Breaker { enough: CALLS, state: State::Open { until: Instant::now(), wait: SECOND } };
+        locked(&gate.realm).state = State::Open { until: Instant::now(), wait: SECOND };
         let probe = gate.pass().unwrap();
         assert!(gate.pass().is_none());
         drop(probe);

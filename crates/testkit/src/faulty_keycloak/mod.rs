@@ -47,6 +47,8 @@ struct Shared {
     rules: Mutex<Vec<Arc<Rule>>>,
     connections: Mutex<Vec<TcpStream>>,
     stopped: AtomicBool,
+    /// Realms whose calls another one gets, and which.
+    routes: Mutex<Vec<(String, String)>>,
 }
 
 /// The proxy.
@@ -80,6 +82,13 @@ impl FaultyKeycloak {
     /// Likewise, for the first call it matches.
     pub fn once(&self, fault: Fault, matches: impl Fn(&Call) -> bool + Send + Sync + 'static) -> InForce {
         self.rule(fault, 1, matches)
+    }
+
+    /// Leads a realm's calls to another realm, as a wrong route does; to itself again with its own name.
+    pub fn route(&self, realm: &str, to: &str) {
+        let mut routes = locked(&self.shared.routes);
+        routes.retain(|(from, _)| from != realm);
+        routes.push((realm.to_owned(), to.to_owned()));
     }
 
     fn rule(&self, fault: Fault, left: usize, matches: impl Fn(&Call) -> bool + Send + Sync + 'static) -> InForce {
@@ -158,10 +167,15 @@ fn serve(mut connection: TcpStream, shared: &Shared, client: &Client, upstream: 
     while let Some((call, headers, body)) = read(&mut reader)? {
         locked(&shared.journal).push(call.clone());
         let rule = locked(&shared.rules).iter().find(|rule| rule.applies(&call)).cloned();
-        let forward = || forward(client, upstream, &call, &headers, &body);
+        let path = routed(&locked(&shared.routes), &call.path);
+        let forward = || forward(client, upstream, (&call.method, &path), &headers, &body);
         let reply = match rule.as_ref().map(|rule| rule.fault) {
             None => forward(),
             Some(Fault::Answer(status)) => Some(format!("HTTP/1.1 {status} Fault\r\ncontent-length: 0\r\n\r\n").into()),
+            Some(Fault::Say(status, text)) => {
+                let head = format!("HTTP/1.1 {status} Fault\r\ncontent-type: application/json\r\n");
+                Some(format!("{head}content-length: {}\r\n\r\n{text}", text.len()).into())
+            }
             Some(Fault::Swallow) => {
                 held(rule.as_deref());
                 None
@@ -180,13 +194,24 @@ fn serve(mut connection: TcpStream, shared: &Shared, client: &Client, upstream: 
                 None
             }
         };
-        if let Some(rule) = rule.filter(|rule| matches!(rule.fault, Fault::LoseReply | Fault::Answer(_))) {
+        if let Some(rule) =
+            rule.filter(|rule| matches!(rule.fault, Fault::LoseReply | Fault::Answer(_) | Fault::Say(..)))
+        {
             rule.note();
         }
         let Some(reply) = reply else { return connection.shutdown(Shutdown::Both) };
         connection.write_all(&reply)?;
     }
     Ok(())
+}
+
+/// A path with the realm its calls are led to.
+fn routed(routes: &[(String, String)], path: &str) -> String {
+    let leads = |(from, to): &(String, String)| {
+        let (before, after) = path.split_once(&format!("realms/{from}"))?;
+        (after.is_empty() || after.starts_with(['/', '?'])).then(|| format!("{before}realms/{to}{after}"))
+    };
+    routes.iter().find_map(leads).unwrap_or_else(|| path.to_owned())
 }
 
 fn held(rule: Option<&Rule>) {
@@ -228,8 +253,14 @@ fn read(reader: &mut BufReader<TcpStream>) -> std::io::Result<Option<(Call, Head
 }
 
 /// Keycloak's reply to a call; none where it gave none.
-fn forward(client: &Client, upstream: &str, call: &Call, headers: &Headers, body: &[u8]) -> Option<Vec<u8>> {
-    let mut request = client.request(call.method.clone(), format!("{upstream}{}", call.path)).body(body.to_vec());
+fn forward(
+    client: &Client,
+    upstream: &str,
+    (method, path): (&Method, &str),
+    headers: &Headers,
+    body: &[u8],
+) -> Option<Vec<u8>> {
+    let mut request = client.request(method.clone(), format!("{upstream}{path}")).body(body.to_vec());
     for (name, value) in headers {
         request = request.header(name, value);
     }

@@ -19,6 +19,8 @@ pub enum Fault {
     LoseReply,
     /// Keycloak is not asked; this status comes back.
     Answer(u16),
+    /// Keycloak is not asked; this status and JSON come back.
+    Say(u16, &'static str),
 }
 
 pub(super) type Matcher = Box<dyn Fn(&Call) -> bool + Send + Sync>;
