@@ -314,6 +314,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/tenants/{tenant}/outbound/held/groups/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Confirm that the groups a realm lacks are gone. 409 `stale` if more are missing than were shown. */
+        post: operations["held_confirm_groups"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/tenants/{tenant}/outbound/options": {
         parameters: {
             query?: never;
@@ -625,6 +642,11 @@ export interface components {
             /** Format: int64 */
             users: number;
         };
+        /** @description About how many it was decided. */
+        DecidedGroups: {
+            /** Format: int64 */
+            groups: number;
+        };
         /**
          * @description Towards us, towards the downstream, or seen in the realm.
          * @enum {string}
@@ -671,6 +693,11 @@ export interface components {
              * @description Deactivations that are not sent, being one of a mass.
              */
             deactivations: number;
+            /**
+             * Format: int64
+             * @description Groups likewise.
+             */
+            groups: number;
         };
         /** @description Both panels. */
         IdentitySync: {
@@ -974,6 +1001,14 @@ export interface components {
              * @description How many it was shown.
              */
             users: number;
+        };
+        /** @description What somebody decides about. */
+        ShownGroups: {
+            /**
+             * Format: int64
+             * @description How many it was shown.
+             */
+            groups: number;
         };
         /** @description What to start. */
         StartBackfill: {
@@ -1743,6 +1778,41 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Decided"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    held_confirm_groups: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                tenant: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ShownGroups"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DecidedGroups"];
                 };
             };
             /** @description Refused */

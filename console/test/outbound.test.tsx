@@ -313,6 +313,18 @@ describe('the outbound panel', () => {
     expect(world.of('initech').sync.outbound.held.absences).toBe(1040);
   });
 
+  it('groups the realm lacks are given up by a word of their own', async () => {
+    const { user } = await section('initech');
+    const notice = within(panel('outbound').getByRole('group', { name: 'Groups missing in the realm: 42' }));
+    await user.click(notice.getByRole('button', { name: label.confirm }));
+    const dialog = within(screen.getByRole('dialog', { name: 'Give up 42 missing groups?' }));
+    await user.click(dialog.getByRole('button', { name: label.confirm }));
+    await waitFor(() => expect(panel('outbound').queryByText(/Groups missing/)).toBeNull());
+    const call = world.calls.find(call => call.path.endsWith('/held/groups/confirm'));
+    expect(call?.body).toBe('{"groups":42}');
+    expect(panel('outbound').getByText(/missing in the realm: 1,031/)).toBeVisible();
+  });
+
   it('what is held is shown to who may only look, without buttons', async () => {
     await section('umbrella', { getToken: async () => operator({ scope: 'sync:read' }) });
     expect(panel('outbound').getByText(/Deactivations held: 24/)).toBeVisible();

@@ -7,6 +7,7 @@ use std::collections::{HashMap, HashSet};
 use bus::Hint;
 use directory::ledger::{self, Mark};
 use directory::link;
+use directory::resource::Kind;
 use directory::watch::{self, Watch, digest_key};
 use realm::{Realm, RealmUser};
 use registry::TenantId;
@@ -56,12 +57,15 @@ pub(crate) async fn run(deps: &Deps, watch: &Watch, realm: &Realm) -> Result<(),
         first += PAGE - 10;
     }
     // Missing in the listing is a suspicion; the triage of that one user decides (K14).
-    for (id, held) in &known {
-        if !seen.contains(id) && held.as_deref() != Some(b"gone") {
-            mark(deps, tenant, *id, &Mark::default()).await?;
-        }
-    }
+    let lost = |(id, held): &(&Uuid, &Option<Vec<u8>>)| !seen.contains(*id) && held.as_deref() != Some(b"gone");
+    let missing: Vec<Uuid> = known.iter().filter(lost).map(|(id, _)| *id).collect();
     let managed: HashSet<Uuid> = directory::user::ids(&deps.db, tenant).await.map_err(text)?.into_iter().collect();
+    // Order: all are noted before the first is looked at, so that each is judged as one of as many.
+    let accounts: Vec<Uuid> = missing.iter().copied().filter(|id| managed.contains(id)).collect();
+    watch::note_absences(&deps.db, Kind::User, tenant, &accounts).await.map_err(text)?;
+    for id in missing {
+        mark(deps, tenant, id, &Mark::default()).await?;
+    }
     roles(deps, watch, realm, &managed).await?;
     compare_groups::run(deps, watch, realm, &managed).await?;
     watch::compared(&deps.db, watch).await.map_err(text)

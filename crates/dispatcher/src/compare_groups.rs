@@ -7,7 +7,7 @@ use directory::ledger::Mark;
 use directory::look;
 use directory::member;
 use directory::resource::Kind;
-use directory::watch::Watch;
+use directory::watch::{self, Watch};
 use realm::Realm;
 use uuid::Uuid;
 
@@ -21,7 +21,9 @@ pub(crate) async fn run(deps: &Deps, watch: &Watch, realm: &Realm, managed: &Has
         return Ok(());
     }
     let listed = listing(realm).await?;
-    // Missing in the listing is a suspicion; the look at that one group decides (K14).
+    // Missing in the listing is a suspicion; the look at that one group decides, as one of as many (K14).
+    let missing: Vec<Uuid> = names.iter().map(|(id, _)| *id).filter(|id| !listed.contains_key(id)).collect();
+    watch::note_absences(&deps.db, Kind::Group, tenant, &missing).await.map_err(text)?;
     for (id, name) in &names {
         if listed.get(id) != Some(name) {
             look::want(deps.db.connection(), tenant, *id, false).await.map_err(text)?;

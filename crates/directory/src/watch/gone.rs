@@ -15,6 +15,8 @@ const BELIEVED: i64 = 20;
 const WINDOW: i64 = 600_000_000;
 /// How long one has to last, microseconds: longer than a compare takes to find all others.
 pub const LASTS: i64 = 10_000_000;
+/// Absences of one statement (K31).
+const NOTED: usize = 500;
 /// When an absence was last seen; rows of an earlier version of the program say only since when.
 const SEEN: &str = "coalesce(absence.seen_at, absence.at)";
 
@@ -94,17 +96,9 @@ pub async fn may_go(db: &Db, kind: Kind, tenant: TenantId, id: Uuid, delete_seen
     if delete_seen {
         return Ok(Gone::Yes);
     }
+    note_absences(db, kind, tenant, &[id]).await?;
     let connection = db.connection();
     let (now, table, key) = (ledger::clock(connection), kind.absences(), kind.key());
-    let anew = format!("{SEEN} < {now} - {WINDOW}");
-    let text = format!(
-        "insert into {table} as absence (tenant_id, {key}, at, seen_at) values ($1, $2, {now}, {now})
-         on conflict (tenant_id, {key}) do update set
-             at = case when {anew} then {now} else absence.at end,
-             confirmed_at = case when {anew} then null else absence.confirmed_at end,
-             seen_at = {now}"
-    );
-    sql::execute(connection, &text, [tenant.0.into(), id.into()]).await?;
     let text = format!(
         "select {now} - mine.at as lasts, mine.confirmed_at is not null as confirmed,
              (select count(*) from {table} absence where {}) as absent, {} as known
@@ -116,6 +110,28 @@ pub async fn may_go(db: &Db, kind: Kind, tenant: TenantId, id: Uuid, delete_seen
     Ok(found.map_or(Gone::Yes, |Found { lasts, confirmed, absent, known }| {
         Absence { lasts, confirmed, absent, known }.judge()
     }))
+}
+
+/// Notes what a pass did not find, before anybody of it is judged: however long the looks take, none of a mass is taken for
+/// one of a few.
+pub async fn note_absences(db: &Db, kind: Kind, tenant: TenantId, ids: &[Uuid]) -> Result<(), Error> {
+    let connection = db.connection();
+    let (now, table, key) = (ledger::clock(connection), kind.absences(), kind.key());
+    let anew = format!("{SEEN} < {now} - {WINDOW}");
+    for some in ids.chunks(NOTED) {
+        let rows: Vec<String> = (2..some.len() + 2).map(|place| format!("($1, ${place}, {now}, {now})")).collect();
+        let text = format!(
+            "insert into {table} as absence (tenant_id, {key}, at, seen_at) values {}
+             on conflict (tenant_id, {key}) do update set
+                 at = case when {anew} then {now} else absence.at end,
+                 confirmed_at = case when {anew} then null else absence.confirmed_at end,
+                 seen_at = {now}",
+            rows.join(", ")
+        );
+        let ids = some.iter().map(|id| (*id).into());
+        sql::execute(connection, &text, std::iter::once(tenant.0.into()).chain(ids).collect::<Vec<_>>()).await?;
+    }
+    Ok(())
 }
 
 /// Forgets a batch of absences that count no more; how many there were.

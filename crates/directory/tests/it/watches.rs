@@ -1,4 +1,4 @@
-use directory::ledger::{self, Stage};
+use directory::ledger::{self, Mark, Stage};
 use directory::look;
 use directory::resource::Kind;
 use directory::watch::{self, Gone, GroupSeen, Harvest, Seen};
@@ -13,6 +13,7 @@ testkit::on_both_databases!(
     an_event_marks_once_and_only_under_the_pollers_claim,
     a_poller_that_is_alive_keeps_its_realm_and_one_that_has_ended_takes_nothing_back,
     an_absence_counts_when_it_was_told_or_lasts_and_a_mass_of_them_never,
+    of_a_mass_that_a_pass_found_nobody_is_judged_as_one_of_a_few,
     another_realm_role_is_to_be_given_back,
     a_groups_end_that_an_event_told_of_is_told_to_whoever_looks,
 );
@@ -128,4 +129,20 @@ async fn a_groups_end_that_an_event_told_of_is_told_to_whoever_looks(store: Stor
     let looks = look::due(&store.db, 10).await.unwrap();
     let told = |group: Uuid| looks.iter().find(|look| look.id == group).unwrap().delete_seen;
     assert_eq!((told(renamed), told(deleted)), (false, true));
+}
+
+async fn of_a_mass_that_a_pass_found_nobody_is_judged_as_one_of_a_few(store: Store) {
+    let (acme, _) = store.provisioned("acme").await;
+    let people: Vec<Uuid> = (0..600).map(|_| Uuid::new_v4()).collect();
+    for user in &people {
+        ledger::mark(store.db.connection(), acme, *user, &Mark::default()).await.unwrap();
+    }
+    watch::note_absences(&store.db, Kind::User, acme, &people[..100]).await.unwrap();
+    // Long after, and still before anybody else was looked at.
+    store.run("update absence set at = at - 60000000").await;
+    assert_eq!(watch::may_go(&store.db, Kind::User, acme, people[0], false).await.unwrap(), Gone::Held);
+    watch::note_absences(&store.db, Kind::User, acme, &people).await.unwrap();
+    watch::note_absences(&store.db, Kind::User, acme, &[]).await.unwrap();
+    store.run("update absence set at = 0, seen_at = 0").await;
+    assert_eq!(watch::forget_absences(&store.db, 1_000).await.unwrap(), 600, "each once");
 }

@@ -8,6 +8,8 @@ mod controls;
 mod downstream;
 mod explore;
 mod faults;
+mod gone;
+mod membership;
 mod outside;
 mod realm;
 mod rules;

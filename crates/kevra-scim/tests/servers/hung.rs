@@ -18,8 +18,10 @@ use crate::{PROGRAM, front};
 const HUNG: usize = 20;
 /// Requests under way in each of them: more than one realm is called with at once.
 const REQUESTS: usize = 12;
-/// How long a tenant waits whose realm is well: half of what a call may take.
-const QUICK: Duration = Duration::from_secs(4);
+/// How long a request of a tenant takes whose realm is well, in the middle and at most: far below what one waits for a
+/// realm that hangs, and without being an assertion about a busy machine.
+const QUICK: Duration = Duration::from_secs(2);
+const LONGEST: Duration = Duration::from_secs(7);
 /// When whoever was refused asks again.
 const AGAIN: Duration = Duration::from_secs(1);
 /// Calls that one realm sees at once.
@@ -27,7 +29,6 @@ const PER_REALM: usize = 8;
 
 /// A tenant with inbound on, and somebody in it.
 struct Tenant {
-    realm: Realm,
     base: String,
     token: String,
     id: String,
@@ -44,8 +45,8 @@ impl Tenant {
         (answer.status().as_u16(), answer.json().unwrap_or_default())
     }
 
-    /// A create, a change and a read, each in time; how long the slowest took.
-    fn is_served(&self, number: usize) -> Duration {
+    /// A create, a change and a read, none of them refused; how long each took.
+    fn is_served(&self, number: usize) -> [Duration; 3] {
         let path = format!("/Users/{}", self.id);
         let requests = [
             (Method::POST, "/Users", json!({ "userName": format!("n{number}@acme.test") }), 201),
@@ -58,7 +59,7 @@ impl Tenant {
             assert_eq!(status, wanted, "{method} {path}: {answer}");
             begun.elapsed()
         };
-        requests.into_iter().map(timed).max().unwrap_or_default()
+        requests.map(timed)
     }
 }
 
@@ -76,30 +77,35 @@ fn twenty_hung_realms_keep_nobody_else_waiting() {
     installation.run(&["cluster", "set", "other", "--public-host", &elsewhere, "--keycloak-url", &url]);
 
     let http = testkit::http();
-    let make = |slug: &str, cluster: &str| {
-        let realm = Realm::default();
-        let body = json!({ "slug": slug, "realm": realm.name(), "cluster": cluster });
+    let make = |slug: &str, cluster: &str, realm: &str| {
+        let body = json!({ "slug": slug, "realm": realm, "cluster": cluster });
         let (status, made) = console.call(Method::POST, "/tenants", Some(&body));
         assert_eq!(status, 201, "{made}");
         let token = console.enable_inbound(slug);
         let host = if cluster == "other" { &elsewhere } else { &gateway.url };
-        let base = format!("{host}/realms/{}/scim/v2", realm.name());
-        let mut tenant = Tenant { realm, base, token, id: String::new(), http: http.clone() };
-        let (status, made) = tenant.ask(Method::POST, "/Users", &json!({ "userName": "ada@acme.test" }));
+        let base = format!("{host}/realms/{realm}/scim/v2");
+        let mut tenant = Tenant { base, token, id: String::new(), http: http.clone() };
+        let (status, made) = tenant.ask(Method::POST, "/Users", &json!({ "userName": format!("{slug}@acme.test") }));
         assert_eq!(status, 201, "{made}");
         made["id"].as_str().unwrap().clone_into(&mut tenant.id);
         tenant
     };
-    let (beside, apart) = (make("beside", "default"), make("apart", "other"));
-    let hung: Vec<Tenant> = (0..HUNG).map(|number| make(&format!("hung-{number}"), "default")).collect();
-    let names: Vec<String> = hung.iter().map(|tenant| tenant.realm.name().to_owned()).collect();
+    let [well, far, many] = [0; 3].map(|_| Realm::default());
+    let (beside, apart) = (make("beside", "default", well.name()), make("apart", "other", far.name()));
+    // Realms by their names; behind the proxy there is one, because Keycloak makes realms slowly.
+    let name = |number: usize| format!("{}-{number}", many.name());
+    for number in 0..HUNG {
+        keycloak.route(&name(number), many.name());
+    }
+    let hung: Vec<Tenant> = (0..HUNG).map(|number| make(&format!("hung-{number}"), "default", &name(number))).collect();
 
-    let rule = keycloak.on(Fault::Swallow, move |call| names.iter().any(|name| call.path.contains(name.as_str())));
+    let hangs = many.name().to_owned();
+    let rule = keycloak.on(Fault::Swallow, move |call| call.path.contains(&hangs));
     // The dispatcher has something to look at in each of them, too.
     installation.database().ask("update ledger set dirty_seq = dirty_seq + 1, triage_at = 0");
     let (over, refused) = (AtomicBool::new(false), AtomicUsize::new(0));
     let begun = Instant::now();
-    let slowest = std::thread::scope(|scope| {
+    let mut took = std::thread::scope(|scope| {
         for tenant in hung.iter().flat_map(|tenant| std::iter::repeat_n(tenant, REQUESTS)) {
             let (over, refused) = (&over, &refused);
             scope.spawn(move || {
@@ -109,29 +115,30 @@ fn twenty_hung_realms_keep_nobody_else_waiting() {
                     assert!(matches!(status, 503 | 429), "{status} {answer}");
                     refused.fetch_add(1, Ordering::SeqCst);
                     // Who is asked to come again comes again, as an identity provider does.
-                    drop(eventually(AGAIN, || over.load(Ordering::SeqCst).then_some(())));
+                    let _over = eventually(AGAIN, || over.load(Ordering::SeqCst).then_some(()));
                 }
             });
         }
         rule.wait_for(HUNG);
         // While they find out, and after: longer than a call may take, so that every breaker has opened and been tried.
-        let mut slowest = Duration::ZERO;
-        let mut number = 0;
+        let mut took = Vec::new();
         while begun.elapsed() < Duration::from_secs(20) {
-            number += 1;
-            slowest = slowest.max(beside.is_served(number)).max(apart.is_served(number));
+            let number = took.len();
+            took.extend(beside.is_served(number).into_iter().chain(apart.is_served(number)));
         }
         over.store(true, Ordering::SeqCst);
-        println!("{number} rounds of healthy tenants, the slowest request {slowest:?}");
-        slowest
+        took
     });
-    assert!(slowest < QUICK, "{slowest:?} for a tenant whose realm is well");
+    took.sort_unstable();
+    let (middle, longest) = (took[took.len() / 2], took[took.len() - 1]);
+    println!("{} requests of healthy tenants, half of them within {middle:?}, all within {longest:?}", took.len());
+    assert!(middle < QUICK && longest < LONGEST, "{middle:?}, {longest:?}");
     let (met, refused) = (rule.met(), refused.load(Ordering::SeqCst));
     println!("{refused} requests refused, {met} calls swallowed");
     // Gateway, dispatcher: each realm saw no more than its share while it was found out, and then one call now and then.
     assert!(met <= HUNG * (2 * PER_REALM + 8), "{met} calls went to realms that hang");
     // An edit in the realm that is well is followed.
-    beside.realm.save_user(&beside.id, |user| user["lastName"] = json!("Edited"));
+    well.save_user(&beside.id, |user| user["lastName"] = json!("Edited"));
     let family =
         || beside.ask(Method::GET, &format!("/Users/{}", beside.id), &Value::Null).1["name"]["familyName"].clone();
     assert!(eventually(SOON, || (family() == "Edited").then_some(())).is_some(), "{}", installation.logs());

@@ -88,7 +88,7 @@ fn an_operator_of_one_tenant_finds_no_other() {
     let operator = Console::new(&control.url, &installation.operator_token("acme", scopes));
     let downstream = json!({ "base_url": "http://127.0.0.1:9/scim/v2", "token": "t" });
     let choices = json!({ "on_delete": "deactivate", "hold_mass_deactivation": false });
-    let shown = json!({ "users": 1 });
+    let (shown, groups) = (json!({ "users": 1 }), json!({ "groups": 1 }));
     let (record, rehearsal) = (json!({ "downstream_id": "7" }), json!({ "dry_run": true }));
     let nil = "00000000-0000-0000-0000-000000000000";
     for (method, path, body) in [
@@ -106,6 +106,7 @@ fn an_operator_of_one_tenant_finds_no_other() {
         (Method::POST, "/outbound/held/deactivations/confirm", Some(&shown)),
         (Method::POST, "/outbound/held/deactivations/refuse", Some(&shown)),
         (Method::POST, "/outbound/held/absences/confirm", Some(&shown)),
+        (Method::POST, "/outbound/held/groups/confirm", Some(&groups)),
         (Method::GET, "/outbound/parked", None),
         (Method::GET, &format!("/outbound/parked/{nil}"), None),
         (Method::POST, &format!("/outbound/parked/{nil}/retry"), None),

@@ -52,7 +52,7 @@ fn a_mass_of_deactivations_is_alarmed_about_and_held_where_that_was_chosen() {
         sender.save(id, &json!({ "enabled": false }));
         sender.parked(id);
     }
-    assert_eq!(panel(&sender)["held"], json!({ "deactivations": 2, "absences": 0 }));
+    assert_eq!(panel(&sender)["held"], json!({ "deactivations": 2, "absences": 0, "groups": 0 }));
     let (status, refused) = say("deactivations/confirm", 1);
     assert_eq!((status, &refused["code"]), (409, &json!("stale")), "{refused}");
     assert_eq!(say("deactivations/confirm", 2), (200, json!({ "users": 2 })));

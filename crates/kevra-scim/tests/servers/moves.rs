@@ -87,14 +87,14 @@ fn one_who_is_missing_without_a_word_is_gone_after_a_while_and_a_mass_of_them_is
     assert_eq!((scene.total(), scene.noted("absences_held")), (25, 1));
     // Somebody looked: they are gone.
     let waits = scene.installation.run(&["held", "show", "acme"]);
-    assert_eq!(waits.trim(), "deactivations\t0\nabsences\t25");
+    assert_eq!(waits.trim(), "deactivations\t0\nabsences\t25\ngroups\t0");
     let said = scene.installation.run(&["held", "confirm", "acme", "absences", "--yes"]);
     assert_eq!(said.trim(), "decided about 25 users");
     for id in &ids[1..] {
         scene.becomes(&format!("/Users/{id}"), 404);
     }
     assert_eq!(scene.total(), 0);
-    assert_eq!(scene.installation.run(&["held", "show", "acme"]).trim(), "deactivations\t0\nabsences\t0");
+    assert_eq!(scene.installation.run(&["held", "show", "acme"]).trim(), "deactivations\t0\nabsences\t0\ngroups\t0");
 }
 
 #[test]

@@ -7,7 +7,10 @@ mod step;
 
 use std::collections::{HashSet, VecDeque};
 
-use model::{Action, Rule, Saga};
+use model::{Action, At, Kind, OFF, ON, Rule, Saga};
+use rand::rngs::StdRng;
+use rand::seq::IndexedRandom;
+use rand::{RngExt, SeedableRng};
 
 /// Explores a saga; the first failure with the shortest way to it.
 fn explore(first: &Saga) -> Result<usize, String> {
@@ -55,6 +58,43 @@ fn two_writes_an_admin_and_a_crash_end_in_one_truth() {
     }
 }
 
+/// A larger world than can be explored: more requests, more of everything that goes wrong.
+fn random_world(random: &mut StdRng) -> Saga {
+    let creates = random.random_range(0..4) == 0;
+    let kinds: &[Kind] =
+        if creates { &[Kind::Create] } else { &[Kind::Off, Kind::Name(1), Kind::Name(2), Kind::Name(3), Kind::Back] };
+    let requests: Vec<Kind> = (0..random.random_range(2..6)).filter_map(|_| kinds.choose(random).copied()).collect();
+    let (native, nonce) = match (creates, random.random_range(0..2)) {
+        (true, 0) => (None, 0),
+        (true, _) => (Some(ON), 0),
+        (false, 0) => (Some(ON), 9),
+        (false, _) => (Some(OFF), 9),
+    };
+    let mut some = || random.random_range(0..4);
+    let (admin, crashes, ambiguous) = (if creates { 0 } else { some() }, some(), some());
+    let (freezes, tardy) = (some(), if creates { 0 } else { some() });
+    Saga { admin, crashes, ambiguous, freezes, tardy, ..Saga::of(None, native, nonce, &requests) }
+}
+
+#[test]
+fn ten_thousand_larger_worlds_end_in_one_truth() {
+    let mut late = 0;
+    for seed in 0..10_000 {
+        let mut random = StdRng::seed_from_u64(seed);
+        let mut saga = random_world(&mut random);
+        let mut way = Vec::new();
+        while let Some(action) = saga.actions().choose(&mut random).copied() {
+            way.push(action);
+            saga.act(action).unwrap_or_else(|sentence| panic!("seed {seed}: {sentence}\n{way:#?}"));
+            late += usize::from(matches!(action, Action::Land(_)));
+        }
+        saga.at_rest().unwrap_or_else(|sentence| panic!("seed {seed}: {sentence}\n{way:#?}"));
+        assert!(saga.requests.iter().all(|(_, at)| matches!(at, At::Done | At::Refused | At::Over)), "seed {seed}");
+    }
+    println!("{late} writes came late");
+    assert!(late > 1_000, "too few went wrong");
+}
+
 fn fails(rule: Rule, sentence: &str) {
     let Some(failure) = Saga::all(Some(rule)).iter().find_map(|saga| explore(saga).err()) else {
         panic!("{rule:?} is switched off without being missed");
@@ -83,4 +123,7 @@ controls! {
     a_deactivation_that_believes_the_directory_leaves_the_user_on: AlwaysOff, "K4";
     without_an_owed_log_out_a_crash_leaves_sessions: OwedLogout, "K4";
     an_ambiguous_write_that_frees_its_lease_meets_the_next_one: AmbiguousKeepsLease, "K5";
+    without_doubt_a_late_write_of_ours_is_taken_for_an_admins_wish: Doubt, "K5";
+    a_capture_that_writes_what_events_carry_ends_with_an_old_one: OnlyMarks, "K9";
+    two_creates_bring_a_returning_user_back_if_neither_looks: BackOnce, "two creates brought";
 }

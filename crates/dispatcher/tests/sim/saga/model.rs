@@ -19,6 +19,12 @@ pub enum Rule {
     OwedLogout,
     /// K5: an ambiguous write keeps its lease.
     AmbiguousKeepsLease,
+    /// K5: in doubt the realm is mended from the directory, not followed.
+    Doubt,
+    /// K9: capture marks, and writes nothing of what an event carries.
+    OnlyMarks,
+    /// A create that brings somebody back looks under its claim whether another one has.
+    BackOnce,
 }
 
 /// The native fields that matter.
@@ -27,6 +33,10 @@ pub struct Native {
     pub enabled: bool,
     pub name: u8,
 }
+
+/// A user who may log in, and one who may not.
+pub const ON: Native = Native { enabled: true, name: 0 };
+pub const OFF: Native = Native { enabled: false, name: 0 };
 
 /// A user in the realm. `nonce` 0 is somebody else's.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -40,6 +50,10 @@ pub struct Account {
     /// Edits by an admin.
     pub edits: u8,
     pub off_by_scim: bool,
+    /// The claim whose PUT wrote last; 0 is an admin.
+    pub writer: u8,
+    /// What events carry that nobody took yet; kept only where somebody takes them for the truth.
+    pub events: Vec<Native>,
 }
 
 /// A row of the directory.
@@ -50,12 +64,18 @@ pub struct Row {
     pub epoch: u8,
     pub leased: bool,
     pub logout_owed: bool,
+    /// The claim that committed last.
+    pub committed: u8,
+    /// A PUT of ours may still come (K5).
+    pub doubt: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Kind {
     Off,
     Name(u8),
+    /// A create of somebody who is inactive: brings that user back.
+    Back,
     Create,
 }
 
@@ -101,7 +121,12 @@ impl At {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Late {
-    Put(Native),
+    /// Under a claim; `begun` while its lease holds everybody else off.
+    Put {
+        written: Native,
+        epoch: u8,
+        begun: bool,
+    },
     Create(u8),
 }
 
@@ -121,6 +146,8 @@ pub struct Saga {
     pub ambiguous: u8,
     pub freezes: u8,
     pub rotations: u8,
+    /// Leases that run out before a late PUT has come.
+    pub tardy: u8,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -136,32 +163,21 @@ pub enum Action {
     Admin,
     Rotate,
     Triage,
+    /// An event is captured.
+    Capture(usize),
+    /// So long after an unconfirmed write that it comes no more.
+    DoubtEnds,
     PayLogout,
     SweepReservation,
 }
 
 impl Saga {
-    /// The worlds to be explored, with a rule switched off.
-    pub fn all(off: Option<Rule>) -> Vec<Self> {
-        let on = Native { enabled: true, name: 0 };
-        let world = |native: Option<Native>, nonce: u8, requests: &[Kind]| Self {
+    /// A world of one user name: whose it is in the realm, if anybody's, and what is asked for.
+    pub fn of(off: Option<Rule>, native: Option<Native>, nonce: u8, requests: &[Kind]) -> Self {
+        Self {
             off,
-            account: native.map(|native| Account {
-                native,
-                sessions: true,
-                nonce,
-                role: nonce > 0,
-                busy: 0,
-                edits: 0,
-                off_by_scim: false,
-            }),
-            row: native.filter(|_| nonce > 0).map(|native| Row {
-                native,
-                base: native,
-                epoch: 0,
-                leased: false,
-                logout_owed: false,
-            }),
+            account: native.map(|native| Account { sessions: true, role: nonce > 0, ..Account::made(native, nonce) }),
+            row: native.filter(|_| nonce > 0).map(Row::of),
             reservation: None,
             token_alive: true,
             requests: requests.iter().map(|kind| (*kind, At::Start)).collect(),
@@ -171,14 +187,23 @@ impl Saga {
             ambiguous: 1,
             freezes: 1,
             rotations: 1,
-        };
-        let off = Native { enabled: false, ..on };
+            tardy: 0,
+        }
+    }
+
+    /// The worlds to be explored, with a rule switched off.
+    pub fn all(off: Option<Rule>) -> Vec<Self> {
+        let world = |native, nonce, requests: &[Kind]| Self::of(off, native, nonce, requests);
         vec![
-            world(Some(on), 9, &[Kind::Off, Kind::Name(1)]),
-            world(Some(off), 9, &[Kind::Off, Kind::Name(1)]),
-            world(Some(on), 9, &[Kind::Name(1), Kind::Name(2)]),
+            world(Some(ON), 9, &[Kind::Off, Kind::Name(1)]),
+            world(Some(OFF), 9, &[Kind::Off, Kind::Name(1)]),
+            world(Some(ON), 9, &[Kind::Name(1), Kind::Name(2)]),
             Self { admin: 0, ..world(None, 0, &[Kind::Create, Kind::Create]) },
-            Self { admin: 0, ..world(Some(on), 0, &[Kind::Create]) },
+            Self { admin: 0, ..world(Some(ON), 0, &[Kind::Create]) },
+            Self { admin: 0, ..world(Some(OFF), 9, &[Kind::Back, Kind::Back]) },
+            Self { admin: 0, rotations: 0, tardy: 1, ..world(Some(ON), 9, &[Kind::Off, Kind::Name(1)]) },
+            Self { admin: 0, rotations: 0, tardy: 1, ..world(Some(OFF), 9, &[Kind::Back, Kind::Name(1)]) },
+            Self { admin: 2, rotations: 0, freezes: 0, ..world(Some(ON), 9, &[Kind::Name(1)]) },
         ]
     }
 
@@ -216,8 +241,9 @@ impl Saga {
         }
         actions.extend((0..self.late.len()).map(Action::Land));
         let putting = self.requests.iter().any(|(_, at)| matches!(at, At::Putting { .. }));
-        // A call ends within its lease, also one that nobody waits for.
-        let lapses = self.late.is_empty() && !putting && (!self.is_held() || self.freezes > 0);
+        // A call ends within its lease, also one that nobody waits for; hardly ever it does not.
+        let in_time = self.late.is_empty() || self.tardy > 0;
+        let lapses = in_time && !putting && (!self.is_held() || self.freezes > 0);
         if self.row.as_ref().is_some_and(|row| row.leased) && lapses {
             actions.push(Action::Lapse);
         }
@@ -230,8 +256,13 @@ impl Saga {
         if let (Some(row), Some(account)) = (&self.row, &self.account)
             && !row.leased
         {
-            if row.base != account.native {
+            let differs = row.base != account.native || (row.doubt && row.native != account.native);
+            if differs && self.keeps(Rule::OnlyMarks) {
                 actions.push(Action::Triage);
+            }
+            actions.extend((0..account.events.len()).map(Action::Capture));
+            if row.doubt && self.late.is_empty() && !differs {
+                actions.push(Action::DoubtEnds);
             }
             if row.logout_owed {
                 actions.push(Action::PayLogout);
@@ -256,7 +287,7 @@ impl Saga {
         }
         let Some(row) = &self.row else { return Err("a user of ours without a row (K2)".to_owned()) };
         say(account.role, "a user of ours without its role (K2)")?;
-        say(row.native == account.native, "directory and realm differ")?;
+        say(row.native == account.native, "directory and realm differ (K9)")?;
         say(!row.logout_owed && !row.leased, "a log-out is owed for ever (K4)")?;
         say(!account.off_by_scim || !account.sessions, "a deactivated user keeps sessions (K4)")
     }

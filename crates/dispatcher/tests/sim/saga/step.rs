@@ -1,6 +1,6 @@
 //! What happens to a saga: the gateway's steps, the sweeper's, triage's and the world's.
 
-use super::model::{Account, Action, At, Kind, Late, Native, Row, Rule, Saga};
+use super::model::{Account, Action, At, Kind, Late, Native, ON, Row, Rule, Saga};
 
 type Held = Result<(), String>;
 
@@ -24,29 +24,45 @@ impl Saga {
                 let held =
                     self.requests.iter().any(|(kind, at)| *kind != Kind::Create && !at.is_over() && *at != At::Start);
                 self.freezes -= u8::from(held);
+                self.tardy -= u8::from(!self.late.is_empty());
+                self.forget_calls();
                 if let Some(row) = &mut self.row {
                     row.leased = false;
                 }
             }
             Action::Land(which) => match self.late.remove(which) {
-                Late::Put(native) => self.put(native),
+                Late::Put { written, epoch, begun } => {
+                    if let Some(account) = &mut self.account {
+                        account.busy += u8::from(!begun);
+                    }
+                    self.put(epoch, written);
+                }
                 Late::Create(nonce) => drop(self.create(nonce)),
             },
             Action::Admin => {
                 self.admin -= 1;
+                let believed = !self.keeps(Rule::OnlyMarks);
                 if let Some(account) = &mut self.account {
                     account.native.enabled = !account.native.enabled;
                     account.edits += 1;
                     account.off_by_scim &= !account.native.enabled;
+                    account.writer = 0;
+                    account.events.extend(believed.then_some(account.native));
                 }
             }
             Action::Rotate => {
                 self.rotations -= 1;
                 self.token_alive = false;
             }
-            Action::Triage => {
-                if let (Some(row), Some(account)) = (&mut self.row, &self.account) {
-                    row.follow(account.native);
+            Action::Triage => return self.triage(),
+            Action::Capture(which) => {
+                if let (Some(row), Some(account)) = (&mut self.row, &mut self.account) {
+                    row.follow(account.events.remove(which));
+                }
+            }
+            Action::DoubtEnds => {
+                if let Some(row) = &mut self.row {
+                    row.doubt = false;
                 }
             }
             Action::PayLogout => {
@@ -68,7 +84,7 @@ impl Saga {
             At::Start => self.claim(kind)?,
             At::Claimed { epoch, edits } => self.begin_put(kind, epoch, edits)?,
             At::Putting { epoch, edits, read, written } => {
-                self.put(written);
+                self.put(epoch, written);
                 At::Put { epoch, edits, read, written }
             }
             At::Put { epoch, edits, read, written } => {
@@ -111,6 +127,12 @@ impl Saga {
         let Some(row) = &mut self.row else { return Ok(At::Refused) };
         row.epoch += 1;
         row.leased = true;
+        let back = row.native.enabled;
+        if kind == Kind::Back && back && self.off != Some(Rule::BackOnce) {
+            // Whoever came first has brought the user back; for the others the name is taken.
+            row.leased = false;
+            return Ok(At::Refused);
+        }
         row.logout_owed |= owed;
         let epoch = row.epoch;
         let skips = kind == Kind::Off && !row.native.enabled && !self.keeps(Rule::AlwaysOff);
@@ -131,28 +153,62 @@ impl Saga {
         let written = match kind {
             Kind::Off => Native { enabled: false, ..from },
             Kind::Name(name) => Native { name, ..from },
+            Kind::Back => Native { enabled: true, ..from },
             Kind::Create => from,
         };
-        let asked = kind == Kind::Off || written.enabled == read.enabled;
+        let asked = matches!(kind, Kind::Off | Kind::Back) || written.enabled == read.enabled;
         hold(asked, "a request switched the user that did not ask for it (K3)")?;
         Ok(At::Putting { epoch, edits: account.edits, read, written })
     }
 
-    fn put(&mut self, native: Native) {
+    fn put(&mut self, epoch: u8, native: Native) {
+        let believed = !self.keeps(Rule::OnlyMarks);
         if let Some(account) = &mut self.account {
             account.busy -= 1;
             account.off_by_scim |= account.native.enabled && !native.enabled;
             account.native = native;
+            account.writer = epoch;
+            account.events.extend(believed.then_some(native));
         }
+    }
+
+    /// Nobody holds off others any more for calls that have not come: Keycloak begins them some time later.
+    fn forget_calls(&mut self) {
+        for late in &mut self.late {
+            if let (Late::Put { begun, .. }, Some(account)) = (late, &mut self.account) {
+                account.busy -= u8::from(std::mem::take(begun));
+            }
+        }
+    }
+
+    /// The directory follows the realm; in doubt the realm is mended from the directory, because what it shows may be a
+    /// late write of our own (K5).
+    fn triage(&mut self) -> Held {
+        let mends = self.keeps(Rule::Doubt);
+        let (Some(row), Some(account)) = (&mut self.row, &mut self.account) else { return Ok(()) };
+        if row.doubt && mends {
+            account.sessions &= row.native.enabled;
+            account.off_by_scim |= account.native.enabled && !row.native.enabled;
+            account.native = row.native;
+            account.writer = row.epoch;
+            row.base = row.native;
+            return Ok(());
+        }
+        let late = account.writer != 0 && account.writer < row.committed;
+        row.follow(account.native);
+        hold(!late, "a late write of ours was taken for an admin's wish (K5)")
     }
 
     fn lose(&mut self, which: usize) -> At {
         match self.requests[which].1 {
             At::Putting { epoch, written, .. } => {
-                self.late.push(Late::Put(written));
-                let released = !self.keeps(Rule::AmbiguousKeepsLease);
-                if let Some(row) = self.row.as_mut().filter(|row| row.epoch == epoch && released) {
-                    row.leased = false;
+                self.late.push(Late::Put { written, epoch, begun: true });
+                let (released, off) = (!self.keeps(Rule::AmbiguousKeepsLease), self.requests[which].0 == Kind::Off);
+                if let Some(row) = self.row.as_mut().filter(|row| row.epoch == epoch) {
+                    row.leased &= !released;
+                    row.doubt = true;
+                    // In doubt nobody is switched on again.
+                    row.native.enabled &= !off;
                 }
             }
             _ => self.late.push(Late::Create(nonce_of(which))),
@@ -169,10 +225,14 @@ impl Saga {
             row.follow(written);
         }
         row.leased = false;
+        row.committed = epoch;
         row.logout_owed &= kind != Kind::Off;
         let account = self.account.as_ref();
         let stands = account.is_none_or(|account| account.edits != edits || !account.native.enabled);
         hold(kind != Kind::Off || stands, "active=false was answered while the realm has the user on (K4)")?;
+        let back = self.requests.iter().any(|(kind, at)| *kind == Kind::Back && *at == At::Done);
+        let off = self.requests.iter().any(|(kind, at)| *kind == Kind::Off && *at != At::Start);
+        hold(kind != Kind::Back || !back || off, "two creates brought one user back")?;
         Ok(At::Done)
     }
 
@@ -195,9 +255,7 @@ impl Saga {
         if self.account.is_some() {
             return false;
         }
-        let native = Native { enabled: true, name: 0 };
-        let (sessions, role, busy) = (false, false, 0);
-        self.account = Some(Account { native, sessions, nonce, role, busy, edits: 0, off_by_scim: false });
+        self.account = Some(Account::made(ON, nonce));
         true
     }
 
@@ -239,9 +297,19 @@ impl Saga {
     }
 }
 
+impl Account {
+    /// As a create makes it: without sessions and without its role.
+    pub fn made(native: Native, nonce: u8) -> Self {
+        let (sessions, role, off_by_scim) = (false, false, false);
+        let (busy, edits, writer) = (0, 0, 0);
+        Self { native, sessions, nonce, role, busy, edits, off_by_scim, writer, events: Vec::new() }
+    }
+}
+
 impl Row {
-    fn of(native: Native) -> Self {
-        Self { native, base: native, epoch: 0, leased: false, logout_owed: false }
+    pub fn of(native: Native) -> Self {
+        let (epoch, committed) = (0, 0);
+        Self { native, base: native, epoch, leased: false, logout_owed: false, committed, doubt: false }
     }
 
     fn follow(&mut self, fresh: Native) {
