@@ -64,13 +64,14 @@ impl Tenant {
 
     /// A compare: whoever is not listed is noted and marked.
     fn compare(&mut self) {
+        // Who another realm is, is asked before it is listed; it is tried again a little later.
+        if self.misrouted && self.keeps(Rule::Identity) {
+            self.compare_by = self.compare_by.map(|_| self.now + 5 * SECOND);
+            return;
+        }
         self.compare_by = None;
         let missing = |person: &Person| !person.given_up && (self.misrouted || person.deleted || person.lost);
         let missing: Vec<usize> = (0..PEOPLE).filter(|who| missing(&self.people[*who])).collect();
-        // Who another realm is, is asked before it is listed.
-        if self.misrouted && self.keeps(Rule::Identity) {
-            return;
-        }
         for who in missing {
             if self.keeps(Rule::Pass) {
                 self.note(who);
@@ -129,7 +130,12 @@ impl Tenant {
 
     fn trouble(&mut self, random: &mut StdRng, silent: &mut usize) -> Result<(), String> {
         match random.random_range(0..100) {
-            0..3 => self.misrouted = !self.misrouted,
+            0..3 => {
+                self.misrouted = !self.misrouted;
+                // A poll that was away for long has the realm compared (K28).
+                self.compare_by =
+                    (!self.misrouted).then(|| self.now + random.random_range(1..LASTS)).or(self.compare_by);
+            }
             3..5 => {
                 // Restored from before so many came.
                 let lost = random.random_range(25..=PEOPLE);

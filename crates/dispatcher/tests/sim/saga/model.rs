@@ -123,6 +123,7 @@ impl At {
 pub enum Late {
     /// Under a claim; `begun` while its lease holds everybody else off.
     Put {
+        kind: Kind,
         written: Native,
         epoch: u8,
         begun: bool,

@@ -31,11 +31,11 @@ impl Saga {
                 }
             }
             Action::Land(which) => match self.late.remove(which) {
-                Late::Put { written, epoch, begun } => {
+                Late::Put { kind, written, epoch, begun } => {
                     if let Some(account) = &mut self.account {
                         account.busy += u8::from(!begun);
                     }
-                    self.put(epoch, written);
+                    self.put(kind, epoch, written);
                 }
                 Late::Create(nonce) => drop(self.create(nonce)),
             },
@@ -84,7 +84,7 @@ impl Saga {
             At::Start => self.claim(kind)?,
             At::Claimed { epoch, edits } => self.begin_put(kind, epoch, edits)?,
             At::Putting { epoch, edits, read, written } => {
-                self.put(epoch, written);
+                self.put(kind, epoch, written);
                 At::Put { epoch, edits, read, written }
             }
             At::Put { epoch, edits, read, written } => {
@@ -161,10 +161,11 @@ impl Saga {
         Ok(At::Putting { epoch, edits: account.edits, read, written })
     }
 
-    fn put(&mut self, epoch: u8, native: Native) {
+    fn put(&mut self, kind: Kind, epoch: u8, written: Native) {
         let believed = !self.keeps(Rule::OnlyMarks);
         if let Some(account) = &mut self.account {
             account.busy -= 1;
+            let native = kind.onto(account.native, written);
             account.off_by_scim |= account.native.enabled && !native.enabled;
             account.native = native;
             account.writer = epoch;
@@ -202,8 +203,9 @@ impl Saga {
     fn lose(&mut self, which: usize) -> At {
         match self.requests[which].1 {
             At::Putting { epoch, written, .. } => {
-                self.late.push(Late::Put { written, epoch, begun: true });
-                let (released, off) = (!self.keeps(Rule::AmbiguousKeepsLease), self.requests[which].0 == Kind::Off);
+                let kind = self.requests[which].0;
+                self.late.push(Late::Put { kind, written, epoch, begun: true });
+                let (released, off) = (!self.keeps(Rule::AmbiguousKeepsLease), kind == Kind::Off);
                 if let Some(row) = self.row.as_mut().filter(|row| row.epoch == epoch) {
                     row.leased &= !released;
                     row.doubt = true;
@@ -225,13 +227,16 @@ impl Saga {
             row.follow(written);
         }
         row.leased = false;
-        row.committed = epoch;
+        row.committed = if put.is_some() { epoch } else { row.committed };
+        // While a late PUT may still come, what it does is mended.
+        let doubt = row.doubt;
         row.logout_owed &= kind != Kind::Off;
         let account = self.account.as_ref();
-        let stands = account.is_none_or(|account| account.edits != edits || !account.native.enabled);
+        let stands = doubt || account.is_none_or(|account| account.edits != edits || !account.native.enabled);
         hold(kind != Kind::Off || stands, "active=false was answered while the realm has the user on (K4)")?;
         let back = self.requests.iter().any(|(kind, at)| *kind == Kind::Back && *at == At::Done);
-        let off = self.requests.iter().any(|(kind, at)| *kind == Kind::Off && *at != At::Start);
+        let off = self.requests.iter().any(|(kind, at)| *kind == Kind::Off && *at != At::Start)
+            || account.is_some_and(|account| account.edits > 0);
         hold(kind != Kind::Back || !back || off, "two creates brought one user back")?;
         Ok(At::Done)
     }
@@ -293,6 +298,17 @@ impl Saga {
         if let Some(account) = self.account.as_mut().filter(|account| account.nonce == nonce) {
             account.role = true;
             self.row = Some(Row::of(account.native));
+        }
+    }
+}
+
+impl Kind {
+    /// What a PUT makes of a user as it is then: `enabled` is not sent by who did not change it (K3).
+    fn onto(self, now: Native, written: Native) -> Native {
+        match self {
+            Self::Off => Native { enabled: false, ..now },
+            Self::Name(_) => Native { name: written.name, ..now },
+            Self::Back | Self::Create => written,
         }
     }
 }
