@@ -29,6 +29,7 @@ enum Rule {
 }
 
 #[derive(Debug, Clone, Copy, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a thing of its own that may have happened")]
 struct Person {
     /// An administrator deleted this one.
     deleted: bool,
