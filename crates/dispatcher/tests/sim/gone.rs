@@ -11,7 +11,7 @@ const SECOND: i64 = 1_000_000;
 const WINDOW: i64 = 600 * SECOND;
 /// How long one waits that is held, or whose realm is another.
 const HELD: i64 = 60 * SECOND;
-const PEOPLE: usize = 60;
+const PEOPLE: usize = 80;
 
 /// The rules that can be switched off.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,6 +50,7 @@ struct Tenant {
     misrouted: bool,
     /// A restored realm has lost its newest event: it is compared at once (K28).
     compare_by: Option<i64>,
+    restored_at: i64,
 }
 
 impl Tenant {
@@ -137,9 +138,11 @@ impl Tenant {
                 self.compare_by =
                     (!self.misrouted).then(|| self.now + random.random_range(1..LASTS)).or(self.compare_by);
             }
-            3..5 => {
-                // Restored from before so many came.
-                let lost = random.random_range(25..=PEOPLE);
+            // Not again while absences of the last time count: who was found meanwhile counts as absent since then.
+            3..5 if self.now > self.restored_at + 2 * WINDOW => {
+                self.restored_at = self.now;
+                // Restored from before so many came: a mass still without those who are deleted besides.
+                let lost = random.random_range(PEOPLE - 10..=PEOPLE);
                 self.people[..lost].iter_mut().for_each(|person| person.lost = true);
                 self.compare_by = Some(self.now + random.random_range(1..LASTS));
             }
@@ -153,6 +156,10 @@ impl Tenant {
             // A request or an event asks for a look at somebody.
             16..24 => self.people[random.random_range(0..PEOPLE)].due = Some(self.now),
             24..40 => {
+                // Looks are made when they are due, give or take the time of a step.
+                while let Some(who) = self.due(random) {
+                    self.look(who)?;
+                }
                 let to = self.now + random.random_range(1..20) * SECOND;
                 if self.compare_by.is_some_and(|by| by <= to) {
                     self.compare();
@@ -188,7 +195,8 @@ impl Tenant {
 fn run(off: Option<Rule>, seed: u64) -> Result<usize, String> {
     let mut random = StdRng::seed_from_u64(seed);
     let people = vec![Person::default(); PEOPLE];
-    let mut tenant = Tenant { off, now: 1_000_000 * SECOND, people, misrouted: false, compare_by: None };
+    let mut tenant =
+        Tenant { off, now: 1_000_000 * SECOND, people, misrouted: false, compare_by: None, restored_at: 0 };
     let mut silent = 5;
     for _ in 0..400 {
         tenant.trouble(&mut random, &mut silent)?;
