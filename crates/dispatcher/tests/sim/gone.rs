@@ -135,8 +135,9 @@ impl Tenant {
             0..3 => {
                 self.misrouted = !self.misrouted;
                 // A poll that was away for long has the realm compared (K28).
-                self.compare_by =
-                    (!self.misrouted).then(|| self.now + random.random_range(1..LASTS)).or(self.compare_by);
+                if !self.misrouted {
+                    self.compare();
+                }
             }
             // Not again while absences of the last time count: who was found meanwhile counts as absent since then.
             3..5 if self.now > self.restored_at + 2 * WINDOW => {
