@@ -16,6 +16,8 @@ export function Held({ held }: { held: Waiting }) {
   const { api, refresh, announce } = useShared();
   const { busy, fault, run } = useAction();
   const [asked, setAsked] = useState<{ word: Word; shown: number }>();
+  const number = useNumber();
+  const some = (word: Word, count: number) => words.some(word, number(count));
   const say = (word: Word, shown: number) => {
     const after = async () => {
       setAsked(undefined);
@@ -24,7 +26,7 @@ export function Held({ held }: { held: Waiting }) {
     run(
       word,
       async () => {
-        announce(words.decided[word](await api.decide(word, shown)));
+        announce(words.decided(some(word, await api.decide(word, shown))));
         await after();
       },
       after,
@@ -38,7 +40,7 @@ export function Held({ held }: { held: Waiting }) {
       <Notice what="groups" held={held} onAsk={setAsked} />
       {asked && (
         <ConfirmDialog
-          title={words.asked[asked.word](asked.shown)}
+          title={words.asked[asked.word](some(asked.word, asked.shown))}
           text={words.effect[asked.word]}
           confirm={said(asked.word)}
           busy={!!busy}

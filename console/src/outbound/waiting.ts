@@ -19,6 +19,7 @@ export const parked = {
   stale: 'The record has changed since you looked. Check it again.',
   linked: 'Linked.',
   retried: 'It will be tried again now.',
+  notParked: 'Not parked: nothing waits for you here.',
   ignored: 'Ignored until the user is edited.',
   recordId: 'Downstream id',
   recordName: 'userName',
@@ -32,7 +33,6 @@ export const parked = {
 
 const missing =
   'So many at once are not believed to be gone. Was the realm restored or replaced? Then mend that first.';
-const users = (n: number) => `Decided about ${n} users.`;
 
 export const held = {
   deactivations: 'Deactivations held:',
@@ -44,23 +44,22 @@ export const held = {
     groups: missing,
   },
   asked: {
-    'deactivations/confirm': n => `Deactivate ${n} downstream?`,
-    'deactivations/refuse': n => `Leave ${n} active downstream?`,
-    'absences/confirm': n => `Give up ${n} missing users?`,
-    'groups/confirm': n => `Give up ${n} missing groups?`,
-  } as Record<Word, (n: number) => string>,
+    'deactivations/confirm': users => `Deactivate ${users} downstream?`,
+    'deactivations/refuse': users => `Leave ${users} active downstream?`,
+    'absences/confirm': users => `Give up ${users} who are missing?`,
+    'groups/confirm': groups => `Give up ${groups} that are missing?`,
+  } as Record<Word, (some: string) => string>,
+  some: (word: Word, n: string) => {
+    const noun = word === 'groups/confirm' ? 'group' : 'user';
+    return n === '1' ? `1 ${noun}` : `${n} ${noun}s`;
+  },
   effect: {
-    'deactivations/confirm': 'They are deactivated at once.',
-    'deactivations/refuse': 'Each stays active until the user changes again.',
+    'deactivations/confirm': 'They lose their access to the downstream app at once.',
+    'deactivations/refuse': 'Each keeps their access to the downstream app until the user changes again in the realm.',
     'absences/confirm':
-      'Whoever is still missing is no user any more. Downstream, what was chosen for deleted users happens.',
-    'groups/confirm': 'What is still missing is no group any more. Its members stay as they are.',
+      'Whoever is still missing counts as deleted. Downstream happens what Advanced says about deleted users.',
+    'groups/confirm': 'What is still missing counts as deleted. The users who were in it stay as they are.',
   } as Record<Word, string>,
-  decided: {
-    'deactivations/confirm': users,
-    'deactivations/refuse': users,
-    'absences/confirm': users,
-    'groups/confirm': n => `Decided about ${n} groups.`,
-  } as Record<Word, (n: number) => string>,
+  decided: (some: string) => `Decided about ${some}.`,
   more: 'There are more by now. Look again.',
 };
