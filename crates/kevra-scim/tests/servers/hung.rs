@@ -41,7 +41,7 @@ impl Tenant {
         if !body.is_null() {
             request = request.json(body);
         }
-        let answer = request.send().expect("the gateway answers");
+        let answer = request.send().unwrap();
         (answer.status().as_u16(), answer.json().unwrap_or_default())
     }
 
