@@ -130,7 +130,7 @@ impl Round<'_> {
         let name = record.name.clone().unwrap_or_default();
         let went = self.patch(record, "displayName", &plan::naming(self.subject.id, &name)).await?;
         if matches!(went, Went::On) {
-            record.differs = false;
+            (record.differs, record.named) = (false, true);
             self.link.digests = self.naming_digests(&name);
         }
         Ok(went)
@@ -170,7 +170,7 @@ impl Round<'_> {
         if !matches!(went, Went::On) {
             return Ok(went);
         }
-        record.differs = false;
+        (record.differs, record.named) = (false, true);
         record.records = Some(records);
         self.link.digests = self.naming_digests(&name);
         let db = &self.deps.db;

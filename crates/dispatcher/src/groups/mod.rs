@@ -83,6 +83,8 @@ struct Record {
     differs: bool,
     /// It was read in this round.
     looked: bool,
+    /// It was given its name in this round.
+    named: bool,
     /// What it is called there.
     stands_as: String,
     /// Who stands in it, where it was read and says so.
@@ -134,7 +136,8 @@ impl Round<'_> {
         mut look: bool,
     ) -> Result<Option<Ended>, Error> {
         let differs = name.as_ref().is_some_and(|name| self.link.digests != self.naming_digests(name));
-        let mut record = Record { id, name, differs, looked: false, stands_as: String::new(), records: None };
+        let mut record =
+            Record { id, name, differs, looked: false, named: false, stands_as: String::new(), records: None };
         loop {
             let went = if look { self.look(&mut record).await? } else { self.step(&mut record).await? };
             look = false;
@@ -145,9 +148,10 @@ impl Round<'_> {
                 }
                 Some(Went::On) => {}
                 Some(Went::Refused(_)) if !record.looked => look = true,
-                Some(Went::Over(ended) | Went::Refused(ended)) => return Ok(Some(ended)),
+                Some(Went::Over(ended) | Went::Refused(ended)) => return Ok(Some(self.named(&record, ended))),
                 Some(Went::Lost(answer)) => return self.group_lost(record.name, answer).await,
-                Some(Went::Away) => return Ok(None),
+                // Given back, a claim counts as one that called nobody.
+                Some(Went::Away) => return Ok(record.named.then(|| self.named(&record, Ended::again()))),
             }
             if record.id.is_empty() {
                 // Somebody else's: ours is looked for, or made.
@@ -191,11 +195,20 @@ impl Round<'_> {
         }
     }
 
+    /// A name that was confirmed is remembered, however its round ends: the group may get its old name back before the next.
+    fn named(&self, record: &Record, ended: Ended) -> Ended {
+        if !record.named || ended.link.is_some() {
+            return ended;
+        }
+        let (downstream_id, digests) = (Some(record.id.clone()), self.link.digests.clone());
+        Ended { link: Some(LinkUpdate { downstream_id, digests }), ..ended }
+    }
+
     /// The round is over, its group is not: it comes again at once.
     fn more(&self, id: &str) -> Ended {
         let digests = self.link.digests.clone();
         let link = LinkUpdate { downstream_id: Some(id.to_owned()), digests };
-        Ended { link: Some(link), reason: None, ..Ended::retry(0, "") }
+        Ended { link: Some(link), ..Ended::again() }
     }
 
     fn naming_digests(&self, name: &str) -> BTreeMap<String, String> {
