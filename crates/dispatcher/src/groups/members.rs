@@ -191,7 +191,7 @@ impl Round<'_> {
 }
 
 /// Who stands in a group. One that says nothing holds nobody: it was asked.
-fn standing(remote: &Remote) -> BTreeSet<String> {
+pub(crate) fn standing(remote: &Remote) -> BTreeSet<String> {
     let members = remote.resource.get("members").and_then(Value::as_array);
     let value = |member: &Value| member.get("value").and_then(Value::as_str).map(str::to_owned);
     members.into_iter().flatten().filter_map(value).collect()

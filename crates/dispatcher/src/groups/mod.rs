@@ -4,12 +4,12 @@
 //! A round makes few calls and comes again for the rest, so that no user waits long for its place.
 
 mod members;
-mod plan;
+pub mod plan;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use directory::group;
-use directory::ledger::{self, LinkUpdate, Stage, Subject};
+use directory::ledger::{self, LinkUpdate, Stage, Subject, Verdict};
 use directory::pushed_member::{self, Held};
 use downstream::Answer;
 use registry::TenantId;
@@ -25,6 +25,7 @@ use crate::fairness::Health;
 use crate::pushed::digest_of;
 use crate::send::{Error, Round};
 
+pub(crate) use members::standing;
 use plan::{Known, MEMBERS, Step};
 
 /// Calls of one round.
@@ -107,7 +108,8 @@ impl Round<'_> {
         self.group_in_step(id, name, look).await
     }
 
-    /// Finds the group's record, or makes it. Members come with the next round, when its id is safe.
+    /// Finds the group's record, or makes it. Members come with the next round, when its id is safe: whoever dies before that
+    /// leaves a record that holds nobody, should the group be deleted meanwhile.
     async fn make_group(&mut self, name: Option<String>) -> Result<Option<Ended>, Error> {
         // Gone before it got there: nobody is looked for, nothing is made.
         let Some(name) = name else { return Ok(Some(Ended::done(Some(LinkUpdate::default())))) };
@@ -116,9 +118,11 @@ impl Round<'_> {
         match self.create(&Wanted { name: name.clone(), resource, names }).await? {
             None => Ok(None),
             Some(Err(ended)) => Ok(Some(ended)),
+            // Nor is anything known of it: the next round begins in doubt, and looks.
             Some(Ok(Standing::Found(remote))) => {
-                self.link = self.link.unlinked();
-                Box::pin(self.group_in_step(remote.id, Some(name), true)).await
+                let link = LinkUpdate { downstream_id: Some(remote.id), digests: BTreeMap::new() };
+                let verdict = Verdict::Retry { after: 0, definite: false, charged: false };
+                Ok(Some(Ended { verdict, link: Some(link), ..Ended::again() }))
             }
             Some(Ok(Standing::Made(id))) => {
                 self.link.digests = self.naming_digests(&name);
@@ -156,7 +160,8 @@ impl Round<'_> {
             if record.id.is_empty() {
                 // Somebody else's: ours is looked for, or made.
                 self.link = self.link.unlinked();
-                return self.make_group(record.name).await;
+                let made = self.make_group(record.name).await?;
+                return Ok(Some(self.without_record(made)));
             }
         }
     }
@@ -191,7 +196,10 @@ impl Round<'_> {
     async fn group_lost(&mut self, name: Option<String>, answer: Answer) -> Result<Option<Ended>, Error> {
         match self.unlink(answer) {
             Some(ended) => Ok(Some(ended)),
-            None => self.make_group(name).await,
+            None => {
+                let made = self.make_group(name).await?;
+                Ok(Some(self.without_record(made)))
+            }
         }
     }
 

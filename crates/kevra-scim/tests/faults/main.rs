@@ -3,6 +3,7 @@
 #![expect(clippy::expect_used, reason = "a test that cannot go on fails here")]
 
 mod chaos;
+mod controls;
 mod groups;
 mod lost_reply;
 mod no_filters;
