@@ -76,12 +76,10 @@ pub async fn run(client: &Client, side: &Side<'_>, lasts: Duration) -> anyhow::R
         while begun.elapsed() < lasts {
             let request = (side.call)(client, NUMBER.fetch_add(1, Ordering::Relaxed));
             let sent = Instant::now();
-            let good = match client.execute(request).await {
-                Ok(answer) => answer.status().is_success() && answer.bytes().await.is_ok(),
-                Err(_) => false,
-            };
-            if !good {
-                failed.fetch_add(1, Ordering::Relaxed);
+            if let Err(why) = answered(client, request).await
+                && failed.fetch_add(1, Ordering::Relaxed) == 0
+            {
+                eprintln!("the first of a round to fail: {why}");
             }
             own.push(sent.elapsed().as_secs_f64() * 1e3);
         }
@@ -101,6 +99,14 @@ pub async fn run(client: &Client, side: &Side<'_>, lasts: Duration) -> anyhow::R
         p99: at(99),
         failed: failed.load(Ordering::Relaxed),
     })
+}
+
+/// Sends a request and reads its answer; anything but success is a failure, in words.
+async fn answered(client: &Client, request: Request) -> Result<(), String> {
+    let answer = client.execute(request).await.map_err(|error| error.to_string())?;
+    let status = answer.status();
+    let body = answer.bytes().await.map_err(|error| error.to_string())?;
+    if status.is_success() { Ok(()) } else { Err(format!("{status} {}", String::from_utf8_lossy(&body))) }
 }
 
 /// The round in the middle.

@@ -32,6 +32,17 @@ fn remove_the_attribute(realm: &Realm) {
     realm.admin(Method::PUT, "/users/profile", Some(&profile));
 }
 
+/// As the set-ups of former versions were: Keycloak's own SCIM server answers 500 for everybody.
+fn lose_the_annotations(realm: &Realm) {
+    let mut profile = realm.admin(Method::GET, "/users/profile", None);
+    for attribute in profile["attributes"].as_array_mut().unwrap() {
+        if attribute["name"] == "scimExternalId" {
+            attribute.as_object_mut().unwrap().remove("annotations").unwrap();
+        }
+    }
+    realm.admin(Method::PUT, "/users/profile", Some(&profile));
+}
+
 /// Everything of the set-up that can be broken side by side, and what it is called.
 const PIECES: [&str; 5] = [
     "a role of the client kevra-scim",
@@ -55,13 +66,14 @@ type Act<'a> = &'a dyn Fn(&Realm);
 /// Ways to break a realm, and what is said of each.
 type Break = (fn(&Realm), &'static [&'static str]);
 
-const BREAKS: [Break; 3] = [
+const BREAKS: [Break; 4] = [
     (break_all, &PIECES),
     (
         |realm| drop(realm.admin(Method::DELETE, &format!("/clients/{}", client(realm)), None)),
         &["the client kevra-scim"],
     ),
     (new_secret, &["the secret of the client kevra-scim"]),
+    (lose_the_annotations, &["a managed attribute of the user profile"]),
 ];
 
 fn new_secret(realm: &Realm) {

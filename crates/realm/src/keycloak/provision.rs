@@ -7,7 +7,7 @@ use secrecy::SecretString;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::inspect::is_for_administrators;
+use super::inspect::{is_annotated, is_for_administrators};
 use super::representation::{EXTERNAL_ID, MARKER};
 use super::users::encode;
 use super::{Connection, Server, Transport};
@@ -196,15 +196,19 @@ async fn profile(keycloak: &Transport, wanted: &Wanted) -> Result<(), Error> {
     let projected = wanted.attributes.iter().map(|name| (name.as_str(), name.as_str()));
     for (name, display) in ours.into_iter().chain(projected) {
         match attributes.iter_mut().find(|attribute| attribute["name"] == name) {
-            // An attribute of the tenant's choice keeps what the realm says of it.
-            Some(held) if name == display || is_for_administrators(held) => {}
-            Some(ours) => {
-                ours["permissions"] = for_administrators();
-                ours["multivalued"] = json!(false);
+            Some(held) => {
+                // An attribute of the tenant's choice keeps what the realm says of it.
+                if name != display && !is_for_administrators(held) {
+                    held["permissions"] = for_administrators();
+                    held["multivalued"] = json!(false);
+                }
+                if !is_annotated(held) {
+                    held["annotations"] = json!({});
+                }
             }
             None => attributes.push(json!({
                 "name": name, "displayName": display, "multivalued": false, "permissions": for_administrators(),
-                "validations": { "length": { "max": 2048 } },
+                "validations": { "length": { "max": 2048 } }, "annotations": {},
             })),
         }
     }

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use testkit::keycloak::Realm;
 
 use super::{Downstream, receives_every_kind_of_change};
+use crate::scene::Scene;
 
 const CLIENT: &str = "provisioner";
 const SECRET: &str = "provisioner-secret";
@@ -53,4 +54,14 @@ fn scim_of(realm: &Realm) -> Downstream {
 fn keycloaks_own_scim_server_receives_every_kind_of_change() {
     let realm = Realm::default();
     receives_every_kind_of_change(&scim_of(&realm));
+}
+
+#[test]
+fn a_realm_of_ours_keeps_its_own_scim_server() {
+    let realm = Realm::default();
+    let own = scim_of(&realm);
+    let scene = Scene::new(realm);
+    let id = scene.made("ada@acme.test");
+    let shown = testkit::http().get(format!("{}/Users/{id}", own.url)).bearer_auth(&own.token).send().unwrap();
+    assert_eq!(shown.status(), 200, "{}", shown.text().unwrap());
 }
