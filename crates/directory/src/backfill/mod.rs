@@ -233,21 +233,24 @@ pub async fn next_groups(db: &Db, backfill: &Backfill, limit: u32) -> Result<Vec
     Ok(groups.into_iter().map(|group| group.id).collect())
 }
 
-/// How many changes of a tenant's users and groups wait to be looked at or delivered: what a backfill keeps small.
-pub async fn ahead(db: &Db, tenant: TenantId) -> Result<i64, Error> {
+/// How many changes of a tenant's users, or groups, wait to be looked at or delivered: what a backfill keeps small. Users who
+/// back off count; groups do not, so that an application that takes no groups holds up none of them, and no user.
+pub async fn ahead(db: &Db, tenant: TenantId, kind: Kind) -> Result<i64, Error> {
     #[derive(FromQueryResult)]
     struct Number {
         number: i64,
     }
-    let waiting = |kind: Kind| {
-        format!(
-            "(select count(*) from {} where tenant_id = $1
-                 and (dirty_seq > seen_seq or (owed_seq > acked_seq and next_at < {NEVER})))",
-            kind.ledger()
-        )
+    let connection = db.connection();
+    let waits = match kind {
+        Kind::User => format!("next_at < {NEVER}"),
+        Kind::Group => format!("next_at <= {}", clock(connection)),
     };
-    let text = format!("select {} + {} as number", waiting(Kind::User), waiting(Kind::Group));
-    Ok(sql::one::<Number>(db.connection(), &text, [tenant.0.into()]).await?.map_or(0, |row| row.number))
+    let text = format!(
+        "select count(*) as number from {} where tenant_id = $1
+             and (dirty_seq > seen_seq or (owed_seq > acked_seq and {waits}))",
+        kind.ledger()
+    );
+    Ok(sql::one::<Number>(connection, &text, [tenant.0.into()]).await?.map_or(0, |row| row.number))
 }
 
 /// Gives a claim back; the backfill goes on after so many microseconds.

@@ -66,7 +66,7 @@ async fn a_walk_reaches_everybody_once_and_marks_as_it_goes(store: Store) {
     reached.sort_unstable();
     reached.dedup();
     assert_eq!(reached.len(), 30);
-    assert_eq!(backfill::ahead(&store.db, acme).await.unwrap(), 30);
+    assert_eq!(backfill::ahead(&store.db, acme, Kind::User).await.unwrap(), 30);
     assert_eq!(ledger::due(&store.db, Stage::Triage, 100, 100, &[]).await.unwrap().len(), 30);
     let done = backfill::newest(&store.db, acme).await.unwrap().unwrap();
     assert_eq!((done.state.as_str(), done.seen, done.creates), ("done", 30, 30));
@@ -82,7 +82,7 @@ async fn an_order_takes_the_walk_out_of_its_hands(store: Store) {
     let page: Vec<_> = users.iter().map(|user| (*user, Some(Action::Update))).collect();
     backfill::order(&store.db, acme, Order::Pause, "dana").await.unwrap();
     assert!(!backfill::advance(&store.db, &mut walk, &page_of(&page, &users, false)).await.unwrap());
-    assert_eq!(backfill::ahead(&store.db, acme).await.unwrap(), 0, "nobody was marked");
+    assert_eq!(backfill::ahead(&store.db, acme, Kind::User).await.unwrap(), 0, "nobody was marked");
     assert!(claimed(&store).await.is_none());
     backfill::order(&store.db, acme, Order::Resume, "dana").await.unwrap();
     assert_eq!(claimed(&store).await.unwrap().seen, 0);

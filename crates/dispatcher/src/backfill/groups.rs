@@ -12,7 +12,7 @@ use futures_util::future::join_all;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::{Found, Look, Next, marked, trouble};
+use super::{AHEAD, Found, Look, Next, SOON, marked, trouble};
 use crate::groups::standing;
 use crate::send::Error;
 
@@ -21,6 +21,9 @@ const PAGE: u32 = 2;
 
 pub(super) async fn page(look: &Look<'_>, backfill: &mut Backfill) -> Result<Next, Error> {
     let db = &look.deps.db;
+    if !backfill.dry_run && backfill::ahead(db, backfill.tenant_id, Kind::Group).await? > AHEAD - i64::from(PAGE) {
+        return Ok(Next::Wait(SOON));
+    }
     let groups = backfill::next_groups(db, backfill, PAGE).await?;
     let mut seen = Vec::with_capacity(groups.len());
     let client = look.client.groups();

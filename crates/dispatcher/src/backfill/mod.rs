@@ -90,7 +90,7 @@ async fn page(deps: &Deps, backfill: &mut Backfill) -> Result<Next, Error> {
     if target.quarantined_at.is_some() || target.paused() {
         return Ok(Next::Wait(LATER));
     }
-    if !backfill.dry_run && backfill::ahead(db, tenant).await? > AHEAD - i64::from(PAGE) {
+    if !backfill.dry_run && backfill::ahead(db, tenant, Kind::User).await? > AHEAD - i64::from(PAGE) {
         return Ok(Next::Wait(SOON));
     }
     let users = backfill::next_users(db, backfill, PAGE).await?;
