@@ -95,8 +95,9 @@ impl Provider {
     fn ask_of(&self, request: RequestBuilder, known: &[u16]) -> Option<(u16, Value)> {
         let answer = request.bearer_auth(&self.token).send().ok()?;
         let (status, text) = (answer.status().as_u16(), answer.text().ok()?);
-        assert!(known.contains(&status) || matches!(status, 429 | 503), "{status}: {text}");
-        let body = if status == 204 { Value::Null } else { serde_json::from_str(&text).ok()? };
+        // 408 says that a starved gateway did not get to read the request: nothing was done.
+        assert!(known.contains(&status) || matches!(status, 408 | 429 | 503), "{status}: {text}");
+        let body = if matches!(status, 204 | 408) { Value::Null } else { serde_json::from_str(&text).ok()? };
         Some((status, body))
     }
 }
