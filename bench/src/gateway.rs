@@ -2,11 +2,14 @@
 //! look-up, which a revocable token cannot do without.
 
 use std::path::Path;
+use std::time::Duration;
 
 use anyhow::Context;
 use reqwest::{Client, Method, Request};
 use serde_json::{Value, json};
+use testkit::console::Console;
 use testkit::database::Database;
+use testkit::eventually;
 use testkit::installation::{Installation, Role};
 use tokio::runtime::Runtime;
 
@@ -42,10 +45,25 @@ impl Stand {
         console.make_tenant("acme", "acme");
         console.inbound_options("acme", &json!({ "requests_per_second": 10_000 }));
         let token = console.enable_inbound("acme");
+        take_in(&installation, &console, &["acme".to_owned()])?;
         let endpoint = Endpoint { users: format!("{}/realms/acme/scim/v2/Users", gateway.url), token };
         let ids = runtime.block_on(seed(client, &endpoint, USERS))?;
         Ok(Self { installation, gateway, endpoint, ids, _control: control })
     }
+}
+
+/// Has the first import of tenants done: as long as it is not, the gateway asks the realm too.
+pub fn take_in(installation: &Installation, console: &Console, tenants: &[String]) -> anyhow::Result<()> {
+    let mut dispatcher = installation.start("dispatcher");
+    for tenant in tenants {
+        let done = eventually(Duration::from_mins(20), || {
+            let (_, panels) = console.call(Method::GET, &format!("/tenants/{tenant}/identity-sync"), None);
+            (panels["inbound"]["import"]["state"] == "done").then_some(())
+        });
+        done.with_context(|| format!("the import did not end:\n{}", installation.logs()))?;
+    }
+    dispatcher.process.stop(Duration::from_secs(30));
+    Ok(())
 }
 
 pub fn run(program: &Path) -> anyhow::Result<()> {

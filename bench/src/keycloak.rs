@@ -7,12 +7,11 @@ use std::time::Duration;
 use anyhow::Context;
 use reqwest::{Client, Method, Request};
 use serde_json::{Value, json};
-use testkit::eventually;
 use testkit::installation::Installation;
 use testkit::keycloak::Realm;
 
 use crate::cpu::{self, Trees};
-use crate::gateway::{Endpoint, name, person};
+use crate::gateway::{self, Endpoint, name, person};
 use crate::load::{self, Side};
 use crate::report::Report;
 
@@ -26,21 +25,15 @@ pub fn run(program: &Path, users: usize) -> anyhow::Result<()> {
     let native = native(&realm)?;
     load_users(&realm, users);
     let installation = Installation::on_keycloak(&program.to_string_lossy());
-    let (control, gateway) = (installation.start("control"), installation.start("gateway"));
-    installation.make_cluster(&gateway);
+    let (control, role) = (installation.start("control"), installation.start("gateway"));
+    installation.make_cluster(&role);
     let console = installation.console(&control);
     console.make_tenant("acme", realm.name());
     console.inbound_options("acme", &json!({ "requests_per_second": 10_000 }));
     let token = console.enable_inbound("acme");
-    let ours = Endpoint { users: format!("{}/realms/{}/scim/v2/Users", gateway.url, realm.name()), token };
-    let mut dispatcher = installation.start("dispatcher");
-    let imported = eventually(Duration::from_mins(20), || {
-        let (_, panels) = console.call(Method::GET, "/tenants/acme/identity-sync", None);
-        (panels["inbound"]["import"]["state"] == "done").then_some(())
-    });
-    imported.with_context(|| format!("the import did not end:\n{}", installation.logs()))?;
-    dispatcher.process.stop(Duration::from_secs(30));
-    let whose = cpu::keycloak()?.and(&cpu::postgres(installation.database())?).and(&Trees::of([gateway.process.id()]));
+    let ours = Endpoint { users: format!("{}/realms/{}/scim/v2/Users", role.url, realm.name()), token };
+    gateway::take_in(&installation, &console, &["acme".to_owned()])?;
+    let whose = cpu::keycloak()?.and(&cpu::postgres(installation.database())?).and(&Trees::of([role.process.id()]));
     let runtime = tokio::runtime::Runtime::new()?;
     let client = Client::builder().no_proxy().build()?;
     let ids = ids(&realm, users)?;

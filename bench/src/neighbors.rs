@@ -10,7 +10,7 @@ use serde_json::json;
 use testkit::installation::Installation;
 use tokio::time::Instant;
 
-use crate::gateway::{Endpoint, person};
+use crate::gateway::{Endpoint, person, take_in};
 use crate::load::built;
 use crate::report::Report;
 
@@ -37,16 +37,17 @@ pub fn run(program: &Path) -> anyhow::Result<()> {
     let console = installation.console(&control);
     let client = Client::builder().no_proxy().build()?;
     let runtime = tokio::runtime::Runtime::new()?;
+    let names: Vec<String> = (0..TENANTS).map(|number| format!("tenant-{number}")).collect();
     let mut endpoints = Vec::new();
-    for number in 0..TENANTS {
-        let name = format!("tenant-{number}");
-        console.make_tenant(&name, &name);
-        let token = console.enable_inbound(&name);
+    for name in &names {
+        console.make_tenant(name, name);
+        let token = console.enable_inbound(name);
         let users = format!("{}/realms/{name}/scim/v2/Users", gateway.url);
         let seed = client.post(&users).bearer_auth(&token).json(&person("seed-0@acme.test")).build()?;
         runtime.block_on(async { client.execute(seed).await?.error_for_status() })?;
         endpoints.push(Endpoint { users, token });
     }
+    take_in(&installation, &console, &names)?;
     let mut report = Report::begin_plain("neighbors");
     let mut p99 = Vec::new();
     for (case, noise) in [("all at 25/s", PER_SECOND), ("one at 250/s", NOISE)] {

@@ -4,13 +4,18 @@ import { expect, type Locator, type Page, test } from '@playwright/test';
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
+/** What the page asks for as it runs; its files are not among them. */
+const OF_API = /\/(v1\/|console\/session$)/;
+
 /** Errors of a page as they come: of its scripts, and in its console, where a breach of the CSP is told, too. */
 export function errorsOf(page: Page): string[] {
   const errors: string[] = [];
   page.on('pageerror', error => errors.push(error.message));
   page.on('console', message => {
     // A refusal of the API, or a lost answer, is what the page deals with; the browser notes it all the same.
-    const refused = /Failed to load resource: .* (401|409|412|422|502)/.test(message.text());
+    const refused =
+      /Failed to load resource: .* (401|404|409|412|422|502)/.test(message.text()) &&
+      OF_API.test(message.location().url);
     if (message.type() === 'error' && !refused) errors.push(message.text());
   });
   return errors;

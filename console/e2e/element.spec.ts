@@ -52,6 +52,58 @@ test('the element follows its attributes, and leaves nothing when removed', asyn
   await expect(region(page, 'Outbound SCIM')).toBeVisible();
 });
 
+test('the element in a console on React 18: it outlives a redraw of its host, and its token does not outlive it', async ({
+  page,
+}) => {
+  await page.goto('/hosts/react-18.html');
+  await expect(page.getByRole('heading', { name: 'React 18.3.1' })).toBeVisible();
+  const inbound = region(page, 'Inbound SCIM');
+  await inbound.getByRole('button', { name: 'Enable inbound SCIM' }).click();
+  await inbound.getByRole('button', { name: 'Show' }).click();
+  const token = await inbound.getByLabel(/Token alone/).inputValue();
+  await page.getByRole('button', { name: 'Drawn 0' }).click();
+  await expect(page.getByRole('button', { name: 'Drawn 1' })).toBeVisible();
+  await expect(inbound.getByLabel(/Token alone/)).toHaveValue(token);
+  await axe(page);
+  await page.getByRole('button', { name: 'Take away or bring back' }).click();
+  await expect(inbound).toBeHidden();
+  await page.getByRole('button', { name: 'Take away or bring back' }).click();
+  await expect(inbound.getByText('Enabled', { exact: true })).toBeVisible();
+  expect(await everything(page)).not.toContain(token);
+});
+
+test('a host styles the element by its properties and its parts, and hears of a refusal by its code alone', async ({
+  page,
+}) => {
+  await page.goto('/hosts/hostile.html');
+  const enable = region(page, 'Inbound SCIM').getByRole('button', { name: 'Enable inbound SCIM' });
+  await expect(enable).toHaveCSS('background-color', 'rgb(44, 80, 207)');
+  await page.evaluate(() => {
+    const sheet = new CSSStyleSheet();
+    sheet.replaceSync(
+      'kevra-identity-sync { --kv-accent: rgb(1, 2, 3) } kevra-identity-sync::part(button) { letter-spacing: 3px }',
+    );
+    document.adoptedStyleSheets = [...document.adoptedStyleSheets, sheet];
+  });
+  await expect(enable).toHaveCSS('background-color', 'rgb(1, 2, 3)');
+  await expect(enable).toHaveCSS('letter-spacing', '3px');
+  for (const [status, body, name] of [
+    [409, { code: 'not_enabled' }, 'error'],
+    [401, { code: 'unauthorized' }, 'session-ended'],
+  ] as const) {
+    await page.route('**/inbound/enable', route => route.fulfill({ status, json: body }), { times: 1 });
+    await enable.click();
+    await expect
+      .poll(() => page.evaluate(() => (window as unknown as { heard: { name: string }[] }).heard.at(-1)?.name))
+      .toBe(name);
+  }
+  const heard = await page.evaluate(() => (window as unknown as { heard: unknown }).heard);
+  expect(heard).toEqual([
+    { name: 'error', detail: { code: 'not_enabled' } },
+    { name: 'session-ended', detail: null },
+  ]);
+});
+
 test('the manifest names the element’s hash, every file of the page is there, and the component leaves React to its host', async ({
   request,
 }) => {

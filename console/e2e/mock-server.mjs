@@ -9,6 +9,11 @@ import { World } from './world.mjs';
 const port = Number(process.argv[2] ?? 4173);
 const dist = fileURLToPath(new URL('../dist/', import.meta.url));
 const hosts = fileURLToPath(new URL('./hosts/', import.meta.url));
+/** Another React than ours, for a host that has one. @type {Record<string, string>} */
+const OTHERS = {
+  'react-18.js': 'react-18/umd/react.production.min.js',
+  'react-dom-18.js': 'react-dom-18/umd/react-dom.production.min.js',
+};
 
 const CSP = [
   "default-src 'none'",
@@ -43,7 +48,9 @@ async function file(path) {
       'cache-control': found.endsWith('.html') ? 'no-store' : 'max-age=60',
       'x-content-type-options': 'nosniff',
     };
-    return new Response(new Uint8Array(await readFile(root + found)), { headers });
+    const other = root === hosts && OTHERS[found];
+    const from = other ? fileURLToPath(new URL(`../node_modules/${other}`, import.meta.url)) : root + found;
+    return new Response(new Uint8Array(await readFile(from)), { headers });
   } catch {
     return new Response('not found', { status: 404 });
   }

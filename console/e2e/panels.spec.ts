@@ -47,7 +47,9 @@ test('a held mass deactivation is confirmed', async ({ page }) => {
   await open(page, '/console/tenants/umbrella');
   const outbound = region(page, 'Outbound SCIM');
   await outbound.getByRole('button', { name: 'Confirm' }).click();
-  await step(page, 'Confirm', async () => expect(page.getByRole('dialog')).toContainText('Deactivate 24 downstream?'));
+  await step(page, 'Confirm', async () =>
+    expect(page.getByRole('dialog')).toContainText('Deactivate 24 users downstream?'),
+  );
   await page.getByRole('dialog').getByRole('button', { name: 'Confirm' }).click();
   await expect(outbound.getByText('Deactivations held')).toBeHidden();
 });

@@ -113,11 +113,11 @@ function Body({ ended, sync, error, mayWrite, again, prefill }: BodyProps) {
   }
   if (!sync && error) {
     const missing = error instanceof Fault && error.status === 404;
-    const text = missing ? words.missing : error instanceof Fault ? error.words : '';
+    if (missing) return <Alert title={words.missing} tone="warn" />;
     return (
       <Alert title={common.loadFailed}>
-        <p>{text}</p>
-        {!missing && <Button onClick={again}>{common.tryAgain}</Button>}
+        {error instanceof Fault && <p>{error.words}</p>}
+        <Button onClick={again}>{common.tryAgain}</Button>
       </Alert>
     );
   }

@@ -54,7 +54,7 @@ export function createApi(base: string, session: Session, { onEnd, onFault }: Li
     });
     if (response.ok) return data as NonNullable<Awaited<A>['data']>;
     const body = (typeof error === 'object' && error ? error : {}) as Partial<Schemas['Problem']>;
-    throw told(new Fault(body.code ?? (response.status === 503 ? 'unavailable' : 'other'), response.status, body));
+    throw told(new Fault(body.code ?? (response.status > 501 ? 'unavailable' : 'other'), response.status, body));
   };
 
   const authorized = async (request: Request): Promise<Response> => {

@@ -82,12 +82,25 @@ export const rejected: Record<string, string> = {
   doubled_bearer: 'Doubled “Bearer”. Your IdP adds it itself: enter the token alone.',
   unusable: 'No usable Authorization header. Enter the token in your IdP.',
   malformed: 'Not a token of ours, or part of it is missing. Use Rotate token.',
-  rotated: 'The token was rotated. Put the new one into your IdP.',
+  rotated: 'Put the new token into your IdP.',
   disabled: 'Inbound was disabled. Enable it and put the new token into your IdP.',
-  expired: 'The token has expired. Use Rotate token.',
+  expired: 'Use Rotate token.',
   elsewhere: 'The token is of another tenant or host. Check the SCIM base URL.',
   unknown: 'An unknown token. Use Rotate token.',
 };
+
+/** When a token died is known to the server alone, so its words go first. */
+const DATED = ['rotated', 'expired'];
+
+/** Why a request was refused and what mends it: by the class where there are words for it, else as the server noted it. */
+export function refusal({ class: kind, reason }: { class: string; reason?: string | null }): string {
+  const words = rejected[kind];
+  if (!words) return reason ?? '';
+  return DATED.includes(kind) && reason ? `${reason[0]?.toUpperCase()}${reason.slice(1)}. ${words}` : words;
+}
+
+/** What it was; what mends it comes after. */
+export const firstSentence = (text: string) => text.split(/(?<=\.) /)[0] ?? '';
 
 export const diagnostics = {
   unauthorized: 'The IdP reports 401',
@@ -107,8 +120,8 @@ export const outbound = {
   intro:
     'Whatever changes in the realm is pushed to one downstream app: new users and updates appear there within seconds.',
   limits: 'Good to know',
-  needMore: 'Need more?',
-  support: 'Contact us',
+  needMore: 'Need more than one downstream?',
+  support: 'Ask Kevra support.',
   tokenHint: 'The token the downstream expects. Never shown again.',
   bearerHint: 'We add Bearer for you.',
   checking: 'Checking',
@@ -129,7 +142,7 @@ export const outbound = {
   disableText:
     'Pushes stop: sends in flight end first, then capture in the realm is switched off. Nothing is deleted downstream.',
   disableFailed: 'Outbound SCIM is still enabled.',
-  testUserIntro: 'Creates a user downstream, changes it and deactivates it.',
+  testUserIntro: 'A test user is created downstream, looked up, deactivated and deleted again.',
   testUserOk: 'The downstream took the test user through all steps.',
   testUserFailed: 'A step failed.',
 };

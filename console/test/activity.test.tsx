@@ -1,7 +1,7 @@
 import { screen, waitFor, within } from '@testing-library/react';
 import { describe, expect, it, vi } from 'vitest';
 import { follow } from '../src/activity/stream';
-import { activity, label } from '../src/strings';
+import { activity, label, parked } from '../src/strings';
 import { button, once, panel, refuse, section } from './harness';
 import { world } from './setup';
 
@@ -91,10 +91,25 @@ describe('recent activity', () => {
     await waitFor(() => expect(document.querySelectorAll('.kv-entry')).toHaveLength(3));
   });
 
+  it('a push that failed can be tried again from its row, if it is parked', async () => {
+    const { user } = await section('globex');
+    const rows = await panel('activity').findAllByRole('button', { expanded: false });
+    const failed = rows.find(row => row.textContent?.includes('Rejected · invalidValue')) as HTMLElement;
+    await user.click(failed);
+    const entry = within(failed.closest('li') as HTMLElement);
+    await user.click(entry.getByRole('button', { name: label.retry }));
+    expect(await entry.findByRole('status')).toHaveTextContent(parked.retried);
+    expect(world.of('globex').parked.some(one => one.user_id === 'b2')).toBe(false);
+    await user.click(entry.getByRole('button', { name: label.retry }));
+    await waitFor(() => expect(entry.getByRole('status')).toHaveTextContent(parked.notParked));
+    await user.click(rows[0] as HTMLElement);
+    expect(panel('activity').getAllByRole('button', { name: label.retry })).toHaveLength(1);
+  });
+
   it('says why a request was refused', async () => {
     await section('globex');
     const rows = await panel('activity').findAllByRole('button', { expanded: false });
-    expect(rows.at(-1)).toHaveTextContent(/GET \/Users 401.*Token refused.*No “Bearer” before the token/);
+    expect(rows.at(-1)).toHaveTextContent(/GET \/Users 401.*Token refused · No “Bearer” before the token/);
   });
 
   it('empty: says what will appear, and which command makes it appear', async () => {

@@ -196,6 +196,21 @@ describe('edge cases', () => {
     expect(panel('outbound').getByText('Enabled', { selector: '.kv-badge' })).toBeVisible();
   });
 
+  it.each([
+    [label.rotate, 'rotate', 'stays valid', '9vXc'],
+    [label.disable, 'disable', 'stays enabled', '9vXc'],
+  ])('%s that is refused changes nothing and says why; inbound is enabled as before', async (name, call, _, hint) => {
+    once('post', `inbound/${call}`, () => refuse('unavailable', 503));
+    // What a refusal of this kind leaves open is looked up: nothing has changed.
+    const { user } = await section('globex');
+    await user.click(panel('inbound').getByRole('button', { name }));
+    await user.click(within(screen.getByRole('dialog')).getByRole('button', { name }));
+    expect(await panel('inbound').findByRole('alert')).toHaveTextContent(/Nothing was changed|was not changed/);
+    expect(screen.queryByRole('dialog')).toBeNull();
+    expect(panel('inbound').getByText('Enabled', { selector: '.kv-badge' })).toBeVisible();
+    expect(panel('inbound').getByText(`…${hint}`)).toBeVisible();
+  });
+
   it('the revealed token leaves when the page was out of sight for more than five minutes', async () => {
     const { user, container } = await section('acme');
     const token = await reveal(user);

@@ -213,6 +213,20 @@ describe('the inbound panel', () => {
     expect(screen.getByText(label.lastRejected).closest('div')).toHaveTextContent(/GET \/Users.*No “Bearer”/);
   });
 
+  it('says when the token of the last rejected request was rotated, as only the server knows', async () => {
+    world.of('globex').sync.inbound.last_rejected = {
+      at: new Date().toISOString(),
+      operation: 'GET /Users',
+      class: 'rotated',
+      reason: 'a token that was rotated at 2026-11-29 09:41:00 UTC',
+    };
+    await section('globex');
+    expect(screen.getByText(label.lastRejected).closest('.kv-note')).toHaveTextContent(
+      'A token that was rotated at 2026-11-29 09:41:00 UTC. Put the new token into your IdP.',
+    );
+    expect(screen.getByText(label.diagnostics).closest('details')).toHaveTextContent(/rotated at 2026-11-29 09:41:00/);
+  });
+
   it('shows how far the import of the realm’s users is', async () => {
     await section('initech');
     expect(screen.getByText(/Importing the realm’s users: 1,240/)).toBeVisible();

@@ -180,6 +180,7 @@ describe('the people of an embedded realm', () => {
     await user.click(await screen.findByRole('button', { name: people.create }));
     await user.click(button('Save'));
     expect(screen.getByLabelText(people.username)).toHaveAccessibleDescription(people.needName);
+    expect(screen.getByLabelText(people.username)).toHaveFocus();
     await user.type(screen.getByLabelText(people.username), 'grace');
     await user.type(screen.getByLabelText(people.first), 'Grace');
     await user.click(button('Save'));

@@ -123,10 +123,14 @@ describe('small things', () => {
     expect(bareToken('Bearerabc')).toBe('Bearerabc');
   });
 
-  it('has no row of the contract without a test', () => {
-    const tests = readdirSync(import.meta.dirname).filter(name => name.endsWith('.test.tsx'));
-    const all = tests.map(name => readFileSync(join(import.meta.dirname, name), 'utf8')).join('');
-    const rows = new Set([...all.matchAll(/row (\d+)\b/g)].map(([, row]) => Number(row)));
+  it.each([
+    ['test', /row (\d+)\b/g],
+    ['e2e', /row\((\d+),/g],
+  ])('has no row of the contract without a test in %s', (directory, mark) => {
+    const place = join(import.meta.dirname, '..', directory);
+    const files = readdirSync(place).filter(name => /\.(test|spec)\.tsx?$/.test(name));
+    const all = files.map(name => readFileSync(join(place, name), 'utf8')).join('');
+    const rows = new Set([...all.matchAll(mark)].map(([, row]) => Number(row)));
     expect(Array.from({ length: 47 }, (_, at) => at + 1).filter(row => !rows.has(row))).toEqual([]);
   });
 });

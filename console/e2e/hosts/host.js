@@ -1,4 +1,6 @@
 // What a host page does: hands over a token by the property and listens. Its style is as rude as a host's can be.
+import { getToken } from './token.js';
+
 const rude = new CSSStyleSheet();
 rude.replaceSync(`
   * { color: red !important; font-family: fantasy !important; text-transform: uppercase !important; }
@@ -6,11 +8,9 @@ rude.replaceSync(`
 `);
 document.adoptedStyleSheets = [rude];
 
-const part = value => btoa(JSON.stringify(value)).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '');
-const claims = { sub: 'host@example.com', tenant: 'acme', scope: 'sync:read sync:write', exp: Date.now() / 1000 + 600 };
 const heard = [];
 window.heard = heard;
 for (const name of ['changed', 'error', 'session-ended']) {
   document.addEventListener(`kevra-sync:${name}`, event => heard.push({ name, detail: event.detail }));
 }
-document.querySelector('kevra-identity-sync').getToken = async () => `${part({ alg: 'none' })}.${part(claims)}.x`;
+document.querySelector('kevra-identity-sync').getToken = getToken;

@@ -141,7 +141,7 @@ test('guide: outbound', async ({ page, tenant, installation }) => {
     await expect(outbound.getByRole('textbox', { name: 'Downstream endpoint' })).toHaveValue(downstream.url);
     expect(await everything(page)).not.toContain(downstream.token);
   });
-  await step(page, 'Press Send a test user: created downstream, changed and deactivated', async () => {
+  await step(page, 'Press Send a test user: created downstream, looked up, deactivated and deleted again', async () => {
     await outbound.getByRole('button', { name: 'Send a test user' }).click();
     await expect(outbound.getByText(/took the test user through all steps/)).toBeVisible();
     await expect(outbound.getByText('DELETE /Users/{id}')).toBeVisible();

@@ -64,7 +64,7 @@ export function Activity({ sync }: { sync: IdentitySync }) {
           <Button onClick={again}>{common.tryAgain}</Button>
         </Alert>
       )}
-      {!entries && !failed && <div className="kv-skeleton kv-tall" />}
+      {!entries && !failed && <div className="kv-tall" />}
       {entries?.length === 0 && filtered && <p className="kv-quiet">{words.nothingFound}</p>}
       {entries?.length === 0 && !filtered && (
         <div className="kv-empty">

@@ -1,12 +1,14 @@
 import { Fragment, useCallback, useId, useState } from 'react';
+import { useAction } from '../action';
 import { useAnswer } from '../answer';
 import type { Schemas } from '../client';
 import { useLocale, useNumber, useShared } from '../context';
-import { rejected, activity as words } from '../strings';
+import { firstSentence, label, parked, refusal, rejected, activity as words } from '../strings';
 import { clock } from '../time';
 import { Button } from '../ui/Button';
 import { Facts } from '../ui/Facts';
 import { Step } from '../ui/Step';
+import { Who } from '../ui/Who';
 
 type Entry = Schemas['ActivityEntry'];
 
@@ -21,22 +23,16 @@ function outcome(entry: Entry): string {
   return rejected[entry.class] ? words.refused : (classes[entry.class] ?? entry.class);
 }
 
-/** Why, for a person: by the class where there are words for it, else as the server noted it. */
-const reason = (entry: Entry) => rejected[entry.class] ?? entry.reason;
-
 /** What a line has room for; the rest is seen when the row is opened. */
 const changedShortly = (names: string[]) =>
   names.slice(0, SOME).join(', ') + (names.length > SOME ? words.andMore(names.length - SOME) : '');
-
-/** The first sentence says what it was; what mends it is seen when the row is opened. */
-const shortly = (text: string) => text.split(/(?<=\.) /)[0];
 
 /** One line of the log, as `POST /Users 201`; it opens to the steps of the same change. */
 export function Row({ entry, onUser }: { entry: Entry; onUser: (user: string) => void }) {
   const id = useId();
   const locale = useLocale();
   const [open, setOpen] = useState(false);
-  const why = reason(entry);
+  const said = [outcome(entry), firstSentence(refusal(entry))].filter(Boolean).join(' · ');
   return (
     <li className="kv-entry">
       <button
@@ -47,30 +43,30 @@ export function Row({ entry, onUser }: { entry: Entry; onUser: (user: string) =>
         onClick={() => setOpen(!open)}
       >
         <time dateTime={entry.at}>{clock(entry.at, locale, true)}</time>
-        <span className={`kv-dir kv-${entry.direction}`}>{words.directions[entry.direction]}</span>
+        <Way to={entry.direction} />
         <span className="kv-op">
           <code>{entry.operation}</code> <b className={good(entry) ? 'kv-ok-text' : 'kv-bad-text'}>{entry.status}</b>
         </span>
         <span className="kv-who">
           {entry.username ? (
-            <bdi>{entry.username}</bdi>
+            <Who name={entry.username} />
           ) : (
             <code className="kv-quiet">{entry.user_id?.slice(0, 8)}</code>
           )}
         </span>
-        <span className="kv-why">
-          {outcome(entry)} {why ? shortly(why) : <span className="kv-quiet">{changedShortly(entry.changed)}</span>}
-        </span>
+        <span className="kv-why">{said || <span className="kv-quiet">{changedShortly(entry.changed)}</span>}</span>
       </button>
       {open && <Details id={id} entry={entry} onUser={onUser} />}
     </li>
   );
 }
 
+const Way = ({ to }: { to: Entry['direction'] }) => <span className={`kv-dir kv-${to}`}>{words.directions[to]}</span>;
+
 function Details({ id, entry, onUser }: { id: string; entry: Entry; onUser: (user: string) => void }) {
   const number = useNumber();
   const facts: [string, string | null | undefined][] = [
-    [words.reason, reason(entry)],
+    [words.reason, refusal(entry)],
     [words.changed, entry.changed.join(', ')],
     [words.client, entry.client],
     [words.duration, `${number(entry.duration_ms)} ms`],
@@ -83,11 +79,46 @@ function Details({ id, entry, onUser }: { id: string; entry: Entry; onUser: (use
       <Facts facts={facts} />
       {entry.trace_id && <Trace trace={entry.trace_id} current={entry.id} />}
       {entry.user_id && (
-        <Button look="quiet" onClick={() => onUser(entry.user_id ?? '')}>
-          {words.onlyUser}
-        </Button>
+        <div className="kv-actions">
+          <Button look="quiet" onClick={() => onUser(entry.user_id ?? '')}>
+            {words.onlyUser}
+          </Button>
+          {entry.direction === 'out' && !good(entry) && <Again user={entry.user_id} />}
+        </div>
       )}
     </div>
+  );
+}
+
+/** Sends a parked user again, from where the failure is read. */
+function Again({ user }: { user: string }) {
+  const { api, mayWrite, refresh, announce } = useShared();
+  const { busy, fault, run } = useAction();
+  const [told, setTold] = useState('');
+  if (!mayWrite) return null;
+  const retry = () =>
+    run(
+      'retry',
+      async () => {
+        await api.retry(user);
+        setTold(parked.retried);
+        announce(parked.retried);
+        await refresh();
+      },
+      ({ status }) => {
+        if (status === 404) setTold(parked.notParked);
+        return status === 404;
+      },
+    );
+  return (
+    <>
+      <Button look="quiet" busy={!!busy} onClick={retry}>
+        {label.retry}
+      </Button>
+      <span role="status" className={fault ? 'kv-bad-text' : 'kv-hint'}>
+        {fault ? fault.words : told}
+      </span>
+    </>
   );
 }
 
@@ -106,14 +137,14 @@ function Trace({ trace, current }: { trace: string; current: string }) {
         {entries.map(entry => (
           <Fragment key={entry.id}>
             <li aria-current={entry.id === current ? 'step' : undefined}>
-              <time dateTime={entry.at}>{clock(entry.at, locale, true)}</time> {words.directions[entry.direction]}{' '}
+              <time dateTime={entry.at}>{clock(entry.at, locale, true)}</time> <Way to={entry.direction} />{' '}
               <Step operation={entry.operation} result={entry.status} good={good(entry)} duration={entry.duration_ms}>
                 {outcome(entry)}
               </Step>
             </li>
             {entry.realm_calls.map(({ operation, class: outcome, count, duration_ms }) => (
               <li key={operation + outcome} className="kv-call">
-                {words.directions.realm}{' '}
+                <Way to="realm" />{' '}
                 <Step operation={operation} result={outcome} good={outcome === 'ok'} duration={duration_ms}>
                   {count > 1 && `×${count}`}
                 </Step>

@@ -1,9 +1,9 @@
 import type { Schemas } from '../client';
-import { diagnostics, inbound, label, rejected } from '../strings';
+import { diagnostics, inbound, label, refusal } from '../strings';
 
 /** The four usual complaints, answered with what this tenant's requests say. */
 export function Diagnostics({ panel }: { panel: Schemas['InboundPanel'] }) {
-  const refused = panel.last_rejected && rejected[panel.last_rejected.class];
+  const refused = panel.last_rejected && refusal(panel.last_rejected);
   return (
     <details className="kv-details">
       <summary>{label.diagnostics}</summary>

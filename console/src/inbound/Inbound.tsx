@@ -12,6 +12,7 @@ import { By } from '../ui/By';
 import { ConfirmDialog } from '../ui/ConfirmDialog';
 import { CopyField } from '../ui/CopyField';
 import { Panel } from '../ui/Panel';
+import { Who } from '../ui/Who';
 import { Diagnostics } from './Diagnostics';
 import { Requests } from './Requests';
 import { Reveal } from './Reveal';
@@ -53,12 +54,13 @@ export function Inbound({ sync }: { sync: IdentitySync }) {
       )}
       {on ? (
         <>
-          <CopyField title={label.baseUrl} value={panel.base_url} />
-          {panel.also_valid && (
-            <p className="kv-hint">
-              {words.alsoValid} <code>{panel.also_valid}</code>
-            </p>
-          )}
+          <CopyField title={label.baseUrl} value={panel.base_url}>
+            {panel.also_valid && (
+              <p className="kv-hint">
+                {words.alsoValid} <code>{panel.also_valid}</code>
+              </p>
+            )}
+          </CopyField>
           <Requests panel={panel} />
           <ImportLine job={panel.import} />
           {mayWrite && (
@@ -117,7 +119,7 @@ function NoticeBox({ notice, panel }: { notice: Notice; panel: PanelData }) {
     return (
       <div className="kv-note" role="status">
         <p>
-          {words.enabledBy} <bdi>{panel.changed_by}</bdi> {panel.changed_at && <Ago at={panel.changed_at} />}
+          {words.enabledBy} <Who name={panel.changed_by ?? ''} /> {panel.changed_at && <Ago at={panel.changed_at} />}
         </p>
       </div>
     );

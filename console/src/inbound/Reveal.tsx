@@ -57,12 +57,13 @@ export function Reveal({ token, baseUrl, onDone, onHiddenTooLong }: Props) {
         copyLabel={label.copyToken}
         look="primary"
         autoFocus
+        aside={
+          <Button aria-pressed={shown} onClick={() => setShown(!shown)}>
+            {shown ? label.hide : label.show}
+          </Button>
+        }
         {...rest}
-      >
-        <Button aria-pressed={shown} onClick={() => setShown(!shown)}>
-          {shown ? label.hide : label.show}
-        </Button>
-      </CopyField>
+      />
       <CopyField
         title={inbound.tokenPrefixed}
         value={`Bearer ${token}`}

@@ -7,6 +7,7 @@ import { Ago } from '../ui/Ago';
 import { Alert } from '../ui/Alert';
 import { Button } from '../ui/Button';
 import { By } from '../ui/By';
+import { Who } from '../ui/Who';
 
 type Job = Schemas['Backfill'];
 
@@ -97,7 +98,7 @@ function Progress({ job }: { job: Job }) {
             {job.sample.map(one => (
               <li key={one.user_id}>
                 <span>
-                  <bdi>{one.username ?? one.user_id}</bdi>
+                  <Who name={one.username ?? one.user_id} />
                 </span>{' '}
                 <span className="kv-quiet">{words.actions[one.action]}</span>
               </li>

@@ -50,7 +50,7 @@ function Steps({ sent }: { sent: Schemas['TestUser'] }) {
   return (
     <div role="status" className={`kv-note ${sent.ok ? 'kv-good' : 'kv-bad'}`}>
       <p className="kv-strong">{sent.ok ? outbound.testUserOk : outbound.testUserFailed}</p>
-      <ol className="kv-steps">
+      <ol className="kv-steps kv-bare">
         {sent.steps.map((step, at) => (
           // biome-ignore lint/suspicious/noArrayIndexKey: a finished list; the same operation may come twice
           <li key={at}>

@@ -16,6 +16,8 @@ export function Held({ held }: { held: Waiting }) {
   const { api, refresh, announce } = useShared();
   const { busy, fault, run } = useAction();
   const [asked, setAsked] = useState<{ word: Word; users: number }>();
+  const number = useNumber();
+  const some = (users: number) => words.users(number(users));
   const say = (word: Word, users: number) => {
     const after = async () => {
       setAsked(undefined);
@@ -24,7 +26,7 @@ export function Held({ held }: { held: Waiting }) {
     run(
       word,
       async () => {
-        announce(words.decided((await api.decide(word, users)).users));
+        announce(words.decided(some((await api.decide(word, users)).users)));
         await after();
       },
       after,
@@ -37,7 +39,7 @@ export function Held({ held }: { held: Waiting }) {
       <Notice what="absences" held={held} onAsk={setAsked} />
       {asked && (
         <ConfirmDialog
-          title={words.asked[asked.word](asked.users)}
+          title={words.asked[asked.word](some(asked.users))}
           text={words.effect[asked.word]}
           confirm={said(asked.word)}
           busy={!!busy}

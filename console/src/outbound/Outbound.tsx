@@ -58,17 +58,17 @@ export function Outbound({ sync, prefill, inboundId }: { sync: IdentitySync; pre
       {on ? (
         <>
           <HealthLine panel={panel} />
-          <CopyField title={words.endpoint} value={panel.endpoint ?? ''} />
-          <p className="kv-quiet">
-            {!panel.quarantined_at && words.active}{' '}
-            {panel.enabled_at && (
-              <>
-                {words.since} <Ago at={panel.enabled_at} />
-                <By who={panel.enabled_by} />.
-              </>
-            )}{' '}
-            {words.newToken}
-          </p>
+          <CopyField title={words.endpoint} value={panel.endpoint ?? ''}>
+            <p className="kv-hint">
+              {!panel.quarantined_at && words.active}{' '}
+              {panel.enabled_at && (
+                <>
+                  {words.since} <Ago at={panel.enabled_at} />
+                  <By who={panel.enabled_by} />.
+                </>
+              )}
+            </p>
+          </CopyField>
           {mayWrite && (
             <Checks>
               <Button look="danger" busy={!!busy} onClick={() => setAsking(true)}>
@@ -79,7 +79,7 @@ export function Outbound({ sync, prefill, inboundId }: { sync: IdentitySync; pre
           <Parked count={panel.health?.parked ?? 0} />
           <Backfill job={panel.backfill} />
           {panel.options && <Options direction="outbound" saved={panel.options} version={sync.version} />}
-          <Limits limits={panel.limitations} />
+          <Limits limits={[...panel.limitations, words.newToken]} />
         </>
       ) : (
         <>
@@ -132,14 +132,16 @@ function Limits({ limits }: { limits: string[] }) {
           <li key={text}>{text}</li>
         ))}
       </ul>
-      {supportUrl && (
-        <p>
-          {words.needMore}{' '}
+      <p>
+        {words.needMore}{' '}
+        {supportUrl ? (
           <a href={supportUrl} target="_blank" rel="noreferrer">
             {words.support}
           </a>
-        </p>
-      )}
+        ) : (
+          words.support
+        )}
+      </p>
     </div>
   );
 }

@@ -7,6 +7,7 @@ import { common, label, parked as words } from '../strings';
 import { Ago } from '../ui/Ago';
 import { Alert } from '../ui/Alert';
 import { Button } from '../ui/Button';
+import { Who } from '../ui/Who';
 import { LinkDialog } from './LinkDialog';
 
 type User = Schemas['ParkedUser'];
@@ -40,7 +41,7 @@ export function Parked({ count }: { count: number }) {
         {users.map(user => (
           <li key={user.user_id}>
             <div className="kv-grow">
-              <bdi className="kv-strong kv-break">{user.username ?? user.user_id}</bdi>
+              <Who name={user.username ?? user.user_id} look="kv-strong kv-break" />
               {user.kind === 'group' && <span className="kv-quiet"> {words.group}</span>}
               <p className="kv-quiet">
                 <span className="kv-warn-text">

@@ -19,6 +19,7 @@ export const parked = {
   stale: 'The record has changed since you looked. Check it again.',
   linked: 'Linked.',
   retried: 'It will be tried again now.',
+  notParked: 'Not parked: nothing waits for you here.',
   ignored: 'Ignored until the user is edited.',
   recordId: 'Downstream id',
   recordName: 'userName',
@@ -38,16 +39,17 @@ export const held = {
     absences: 'So many at once are not believed to be gone. Was the realm restored or replaced? Then mend that first.',
   },
   asked: {
-    'deactivations/confirm': n => `Deactivate ${n} downstream?`,
-    'deactivations/refuse': n => `Leave ${n} active downstream?`,
-    'absences/confirm': n => `Give up ${n} missing users?`,
-  } as Record<Word, (n: number) => string>,
+    'deactivations/confirm': users => `Deactivate ${users} downstream?`,
+    'deactivations/refuse': users => `Leave ${users} active downstream?`,
+    'absences/confirm': users => `Give up ${users} who are missing?`,
+  } as Record<Word, (users: string) => string>,
+  users: (n: string) => (n === '1' ? '1 user' : `${n} users`),
   effect: {
-    'deactivations/confirm': 'They are deactivated at once.',
-    'deactivations/refuse': 'Each stays active until the user changes again.',
+    'deactivations/confirm': 'They lose their access to the downstream app at once.',
+    'deactivations/refuse': 'Each keeps their access to the downstream app until the user changes again in the realm.',
     'absences/confirm':
-      'Whoever is still missing is no user any more. Downstream, what was chosen for deleted users happens.',
+      'Whoever is still missing counts as deleted. Downstream happens what Advanced says about deleted users.',
   } as Record<Word, string>,
-  decided: (n: number) => `Decided about ${n} users.`,
+  decided: (users: string) => `Decided about ${users}.`,
   more: 'There are more by now. Look again.',
 };

@@ -17,7 +17,7 @@ const client = new QueryClient({ defaultOptions: { queries: { retry: false } } }
 /** The standalone page: signs in by a one-time code, keeps the token in memory, shows one of three places. */
 export function App() {
   const [state, setState] = useState<State>('signing-in');
-  const [config, setConfig] = useState<Config>({ demo: false });
+  const [config, setConfig] = useState<Config>();
   const [token, setToken] = useState('');
 
   const end = useCallback(() => {
@@ -28,8 +28,7 @@ export function App() {
   useEffect(() => {
     const enter = async () => {
       const code = takeCode();
-      const [found, minted] = await Promise.all([readConfig(), code && redeem(code)]);
-      setConfig(found);
+      const [minted] = await Promise.all([code && redeem(code), readConfig().then(setConfig)]);
       setToken(minted || '');
       setState(minted ? 'in' : code ? 'code-failed' : 'none');
     };
@@ -40,6 +39,8 @@ export function App() {
     return () => removeEventListener('hashchange', again);
   }, []);
 
+  // Whether there is a bar on top decides where everything below stands: it is not drawn only to jump.
+  if (!config) return null;
   return (
     <QueryClientProvider client={client}>
       <a className="kv-skip" href="#main">

@@ -1,5 +1,5 @@
 import { useQuery } from '@tanstack/react-query';
-import { useEffect, useState } from 'react';
+import { Fragment, useEffect, useState } from 'react';
 import { useAction } from '../action';
 import { type Api, Fault, type Schemas } from '../client';
 import { common, people as words } from '../strings';
@@ -7,11 +7,19 @@ import { Alert } from '../ui/Alert';
 import { Badge } from '../ui/Badge';
 import { Button } from '../ui/Button';
 import { useLive } from '../ui/Live';
+import { Waiting } from '../ui/Skeleton';
+import { Who } from '../ui/Who';
 import { PersonDialog } from './PersonDialog';
 import { paths } from './router';
 import { deployments, Shell } from './Shell';
 
 type Person = Schemas['Person'];
+
+/** What is known of somebody beside the user name. */
+const about = ({ username, email, first_name, last_name }: Person) =>
+  [[first_name, last_name].filter(Boolean).join(' '), email === username ? '' : email].filter(
+    text => !!text,
+  ) as string[];
 
 /** What Open Admin Console leads to when the realm is an embedded one. */
 export function People({ api, slug }: { api: Api; slug: string }) {
@@ -48,7 +56,11 @@ export function People({ api, slug }: { api: Api; slug: string }) {
         </Alert>
       )}
       {fault && <Alert title={fault.words} focus />}
-      {list.isPending && <div className="kv-panel kv-skeleton kv-h2" role="status" aria-label={common.loading} />}
+      {list.isPending && (
+        <div className="kv-panel" role="status" aria-label={common.loading}>
+          <Waiting height="kv-h2" />
+        </div>
+      )}
       {list.data?.length === 0 && (
         <div className="kv-panel kv-body kv-empty">
           <p className="kv-strong">{words.empty}</p>
@@ -60,10 +72,14 @@ export function People({ api, slug }: { api: Api; slug: string }) {
           {list.data.map(person => (
             <li key={person.id}>
               <div className="kv-grow">
-                <bdi className="kv-strong kv-break">{person.username}</bdi>
+                <Who name={person.username} look="kv-strong kv-break" />
                 <p className="kv-quiet">
-                  <bdi>{[person.first_name, person.last_name].filter(Boolean).join(' ')}</bdi>{' '}
-                  <bdi>{person.email !== person.username && person.email}</bdi>
+                  {about(person).map((text, at) => (
+                    <Fragment key={text}>
+                      {at > 0 && ' · '}
+                      <Who name={text} />
+                    </Fragment>
+                  ))}
                 </p>
               </div>
               <Badge status={person.enabled ? 'enabled' : 'disabled'} />

@@ -24,11 +24,12 @@ export function PersonDialog({ person, onClose, onSave }: Props) {
   const [nameless, setNameless] = useState(false);
   const save = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();
-    const form = new FormData(event.currentTarget);
-    const text = (name: string) => String(form.get(name) ?? '').trim();
+    const form = event.currentTarget;
+    const given = new FormData(form);
+    const text = (name: string) => String(given.get(name) ?? '').trim();
     const username = text('username');
     setNameless(!username);
-    if (!username) return;
+    if (!username) return form.querySelector('input')?.focus();
     // An emptied field takes the value away; for a new user it is simply left out.
     const empty = person ? null : undefined;
     run('save', () =>

@@ -5,6 +5,7 @@ import { useNumber } from '../context';
 import { common, page } from '../strings';
 import { Alert } from '../ui/Alert';
 import { Button } from '../ui/Button';
+import { Waiting } from '../ui/Skeleton';
 import { TextField } from '../ui/TextField';
 import { go, Link, paths, useUrl } from './router';
 import { Shell } from './Shell';
@@ -56,7 +57,11 @@ export function TenantList({ api }: { api: Api }) {
           <Button onClick={() => list.refetch()}>{common.tryAgain}</Button>
         </Alert>
       )}
-      {list.isPending && <div className="kv-panel kv-skeleton kv-h3" role="status" aria-label={common.loading} />}
+      {list.isPending && (
+        <div className="kv-panel" role="status" aria-label={common.loading}>
+          <Waiting height="kv-h3" />
+        </div>
+      )}
       {list.data && total === 0 && (
         <div className="kv-panel kv-body kv-empty">
           <p className="kv-strong">{search ? page.noMatch : page.noTenants}</p>

@@ -30,7 +30,8 @@ export function TenantPage({ slug, token, config, onEnd }: Props) {
         {sync => (
           <div className="kv-head">
             <h1>
-              <bdi>{sync?.display_name ?? slug}</bdi>
+              {/* The name takes the slug's place; it is not the same word that moves. */}
+              <bdi key={sync?.display_name}>{sync?.display_name ?? slug}</bdi>
             </h1>
             <AdminConsole slug={slug} sync={sync} />
           </div>

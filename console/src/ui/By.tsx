@@ -1,12 +1,12 @@
 import { common } from '../strings';
+import { Who } from './Who';
 
-/** Who did it; a name of another writing direction does not turn the line around. */
 export function By({ who }: { who?: string | null }) {
   return (
     who && (
       <>
         {' '}
-        {common.by} <bdi>{who}</bdi>
+        {common.by} <Who name={who} />
       </>
     )
   );

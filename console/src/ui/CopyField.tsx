@@ -41,6 +41,9 @@ interface Props {
   onCopied?: () => void;
   /** Called when copying by hand needs the whole text in sight. */
   onManual?: () => void;
+  /** Stands beside the copy button. */
+  aside?: ReactNode;
+  /** Stands below the value. */
   children?: ReactNode;
 }
 
@@ -68,7 +71,7 @@ export function CopyField({ title, value, shown = value, copyLabel = common.copy
       <label htmlFor={id}>{title}</label>
       <div className="kv-row">
         <textarea id={id} ref={field} className="kv-value" rows={1} readOnly spellCheck={false} value={shown} />
-        {rest.children}
+        {rest.aside}
         <Button
           look={look}
           // A screen reader hears which of several copy buttons it is on.
@@ -80,6 +83,7 @@ export function CopyField({ title, value, shown = value, copyLabel = common.copy
         </Button>
       </div>
       {state === 'failed' && <p className="kv-hint kv-warn-text">{manual()}</p>}
+      {rest.children}
     </div>
   );
 }

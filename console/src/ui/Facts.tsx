@@ -1,3 +1,5 @@
+import { Who } from './Who';
+
 /** Names and values, one below the other; a value that is not there is left out, or replaced. */
 export function Facts({ facts, none }: { facts: [name: string, value?: string | null][]; none?: string }) {
   return (
@@ -7,7 +9,9 @@ export function Facts({ facts, none }: { facts: [name: string, value?: string | 
           (value || none) && (
             <div key={name}>
               <dt>{name}</dt>
-              <dd dir="auto">{value || none}</dd>
+              <dd>
+                <Who name={value || none || ''} />
+              </dd>
             </div>
           ),
       )}

@@ -10,14 +10,16 @@ interface Props {
   children?: ReactNode;
 }
 
-/** One call in a line: what was asked, what came of it, how long it took. */
+/** One call: what was asked, what came of it, how long it took. Cells of a line in `kv-steps`. */
 export function Step({ operation, result, good, duration, children }: Props) {
   const number = useNumber();
   return (
     <>
-      <code>{operation}</code>{' '}
-      <b className={good === undefined ? undefined : `kv-${good ? 'ok' : 'bad'}-text`}>{result}</b> {children}{' '}
-      <span className="kv-quiet">{number(duration)} ms</span>
+      <span className="kv-step">
+        <code>{operation}</code>{' '}
+        <b className={good === undefined ? undefined : `kv-${good ? 'ok' : 'bad'}-text`}>{result}</b> {children}
+      </span>{' '}
+      <span className="kv-quiet kv-ms">{number(duration)} ms</span>
     </>
   );
 }

@@ -233,13 +233,17 @@ async fn inbound(deps: &Deps, tenant: &Tenant) -> Result<InboundPanel, Problem> 
 
 async fn outbound(deps: &Deps, tenant: &Tenant) -> Result<OutboundPanel, Problem> {
     let target = target::current(&deps.db, tenant.id).await?.filter(|target| target.active);
+    let deletes = match &target {
+        Some(target) if target.choices.deactivates_deleted => {
+            "Hard deletes are not propagated: the user is deactivated downstream."
+        }
+        _ => "Hard deletes are not propagated.",
+    };
     let mut limitations = vec![
+        deletes.to_owned(),
         "No automatic backfill: existing users follow when edited, or by a backfill you start.".to_owned(),
         "One downstream per tenant.".to_owned(),
     ];
-    if target.as_ref().is_none_or(|target| !target.choices.deactivates_deleted) {
-        limitations.insert(0, "Hard deletes are not propagated.".to_owned());
-    }
     if let Some(target) = &target {
         limitations.extend(serde_json::from_str::<Vec<String>>(&target.limitations).unwrap_or_default());
     }

@@ -23,7 +23,8 @@ pub(crate) fn resource_types(call: &Call<'_>) -> Outcome {
     let base_url = &call.provisioner.base_url;
     let list: Vec<scim::Object> =
         call.types.all().iter().map(|resource| documents::resource_type(resource, base_url)).collect();
-    Ok(Answer::json(200, scim::list::response(&list, list.len() as u64, 1)))
+    let total = list.len() as u64;
+    Ok(Answer::json(200, scim::list::response(list, total, 1)))
 }
 
 pub(crate) fn resource_type(call: &Call<'_>, name: &str) -> Outcome {
@@ -36,7 +37,8 @@ pub(crate) fn schemas(call: &Call<'_>) -> Outcome {
     refuse_filter(call)?;
     let base_url = &call.provisioner.base_url;
     let list: Vec<scim::Object> = all_schemas(call).map(|schema| documents::schema(schema, base_url)).collect();
-    Ok(Answer::json(200, scim::list::response(&list, list.len() as u64, 1)))
+    let total = list.len() as u64;
+    Ok(Answer::json(200, scim::list::response(list, total, 1)))
 }
 
 pub(crate) fn schema(call: &Call<'_>, urn: &str) -> Outcome {

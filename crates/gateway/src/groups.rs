@@ -28,7 +28,7 @@ pub(crate) async fn create(call: &Call<'_>, body: &Value) -> Outcome {
         made.related.clear();
     }
     let location = Some(render::location(call, Kind::Group, made.id));
-    Ok(Answer { location, ..render::answer(call, 201, Kind::Group, &made, &projection) })
+    Ok(Answer { location, ..render::answer(call, 201, Kind::Group, made, &projection) })
 }
 
 pub(crate) async fn replace(call: &Call<'_>, id: &str, body: &Value) -> Outcome {
@@ -39,7 +39,7 @@ pub(crate) async fn replace(call: &Call<'_>, id: &str, body: &Value) -> Outcome 
     let replace = |_: &Object| Ok(document.clone());
     let shown = if projection.shows(&call.types.group, "members") { u64::MAX } else { 0 };
     let committed = write::group::update(call, id, shown, &wish, replace).await?;
-    Ok(render::answer(call, 200, Kind::Group, &committed.group, &projection))
+    Ok(render::answer(call, 200, Kind::Group, committed.group, &projection))
 }
 
 pub(crate) async fn patch(call: &Call<'_>, id: &str, body: &Value) -> Outcome {
@@ -57,15 +57,15 @@ pub(crate) async fn patch(call: &Call<'_>, id: &str, body: &Value) -> Outcome {
         (true, false) => LARGE,
     };
     let committed = write::group::update(call, id, shown, &Wish::Patch(membership), apply).await?;
-    Ok(answer(call, &committed, asked, &projection))
+    Ok(answer(call, committed, asked, &projection))
 }
 
-fn answer(call: &Call<'_>, committed: &Committed, asked: bool, projection: &Projection<'_>) -> Answer {
+fn answer(call: &Call<'_>, committed: Committed, asked: bool, projection: &Projection<'_>) -> Answer {
     let whole = projection.shows(&call.types.group, "members");
     if whole && !asked && committed.large {
         return Answer { etag: Some(document::etag(committed.group.version)), ..Answer::empty(204) };
     }
-    render::answer(call, 200, Kind::Group, &committed.group, projection)
+    render::answer(call, 200, Kind::Group, committed.group, projection)
 }
 
 pub(crate) async fn delete(call: &Call<'_>, id: &str) -> Outcome {

@@ -19,7 +19,7 @@ pub(crate) fn relation(kind: Kind) -> &'static str {
 }
 
 /// A resource with everything it has.
-pub(crate) fn whole(call: &Call<'_>, kind: Kind, resource: &Resource) -> Object {
+pub(crate) fn whole(call: &Call<'_>, kind: Kind, resource: Resource) -> Object {
     let id = resource.id.to_string();
     let base_url = &call.provisioner.base_url;
     let meta = Meta {
@@ -29,7 +29,7 @@ pub(crate) fn whole(call: &Call<'_>, kind: Kind, resource: &Resource) -> Object 
         version: resource.version,
         base_url,
     };
-    let mut document = resource.document.clone();
+    let mut document = resource.document;
     if !resource.related.is_empty() {
         let ids: Vec<String> = resource.related.iter().map(|(id, _)| id.to_string()).collect();
         let labelled = ids.iter().zip(&resource.related);
@@ -45,7 +45,7 @@ pub(crate) fn whole(call: &Call<'_>, kind: Kind, resource: &Resource) -> Object 
         };
         document.insert(relation(kind).to_owned(), related);
     }
-    document::render(call.types.of(kind), &document, &meta)
+    document::render(call.types.of(kind), document, &meta)
 }
 
 /// An answer with one resource.
@@ -53,15 +53,12 @@ pub(crate) fn answer(
     call: &Call<'_>,
     status: u16,
     kind: Kind,
-    resource: &Resource,
+    resource: Resource,
     projection: &Projection<'_>,
 ) -> Answer {
+    let (etag, id) = (Some(document::etag(resource.version)), Some(resource.id));
     let shown = projection.apply(call.types.of(kind), whole(call, kind, resource));
-    Answer {
-        etag: Some(document::etag(resource.version)),
-        id: Some(resource.id),
-        ..Answer::json(status, Value::Object(shown))
-    }
+    Answer { etag, id, ..Answer::json(status, Value::Object(shown)) }
 }
 
 /// Where a resource is.

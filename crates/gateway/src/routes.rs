@@ -1,13 +1,16 @@
 //! The whole URL space of the gateway, on one screen, below `/realms/{realm}/scim/v2`.
 
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use actix_web::http::Method;
 use actix_web::{HttpRequest, HttpResponse, web};
 use directory::resource::Kind;
+use registry::TenantId;
 use registry::provisioner::Provisioner;
 use scim::Error;
 use serde_json::Value;
+use tokio::sync::OwnedSemaphorePermit;
 use tracing::Instrument;
 
 use crate::answer::Answer;
@@ -42,71 +45,97 @@ pub(crate) async fn entry(http: HttpRequest, payload: web::Payload, gateway: web
     if head { Answer { body: None, ..answer }.into_http(plain_json) } else { answer.into_http(plain_json) }
 }
 
-type Served = (Answer, Option<registry::TenantId>, Notes);
+type Served = (Answer, Option<TenantId>, Notes);
 
-/// The answer and whose request it was, or why its credentials are refused.
+/// A request that was let in and whose body is to be read.
+struct Admitted {
+    request: Request,
+    provisioner: Provisioner,
+    _turn: OwnedSemaphorePermit,
+}
+
+/// Where a request has come to.
+enum Progress {
+    Done(Answer, Notes),
+    Admitted(Box<Admitted>),
+}
+
+/// The answer and whose request it was, or why its credentials are refused. The database is only asked on the main
+/// runtime; one visit there is all that a request without a body needs.
 async fn serve(request: Request, payload: web::Payload, gateway: &web::Data<Gateway>) -> Result<Served, Refused> {
-    let deps = gateway.deps.clone();
-    let (request, provisioner) = {
-        let (db, gateway) = (deps.db.clone(), gateway.clone());
-        let identified = async move {
-            let provisioner = provisioner::of(&db, &gateway.journal, &request).await;
-            (request, provisioner)
-        };
-        match deps.runtime.spawn(identified.in_current_span()).await {
-            Ok((request, Ok(Ok(provisioner)))) => (request, provisioner),
-            Ok((_, Ok(Err(refused)))) => return Err(refused),
-            Ok((_, Err(answer))) => return Ok((answer, None, Notes::default())),
-            Err(_) => return Ok((failed(), None, Notes::default())),
+    let deadline = if request.segments == ["Bulk"] { BULK_DEADLINE } else { gateway.config.deadline };
+    let (calls, whose) = (realm::Calls::default(), Arc::new(OnceLock::new()));
+    let begun = calls.clone().hear(begin(gateway.clone(), request, whose.clone()));
+    let begun = match visit(gateway, deadline, begun).await {
+        Ok(begun) => begun?,
+        Err(answer) => Progress::Done(answer, Notes::default()),
+    };
+    let (answer, mut notes) = match begun {
+        Progress::Done(answer, notes) => (answer, notes),
+        Progress::Admitted(admitted) => {
+            let content_type = admitted.request.content_type.as_deref();
+            match request::body(content_type, payload, &gateway.config).await {
+                Ok(body) => {
+                    let worked = calls.clone().hear(work(gateway.clone(), admitted, body));
+                    visit(gateway, deadline, worked).await.unwrap_or_else(|answer| (answer, Notes::default()))
+                }
+                Err(error) => (error.into(), Notes::default()),
+            }
         }
     };
-    let tenant = Some(provisioner.tenant);
-    let refused = |answer: Answer| Ok((answer, tenant, Notes::default()));
+    notes.asked = calls.so_far();
+    Ok((answer, whose.get().copied(), notes))
+}
+
+/// Has something done on the main runtime. The deadline answers; it does not stop the work half-way (a saga must end).
+async fn visit<T: Send + 'static>(
+    gateway: &Gateway,
+    deadline: Duration,
+    work: impl Future<Output = T> + Send + 'static,
+) -> Result<T, Answer> {
+    let working = gateway.deps.runtime.spawn(work.in_current_span());
+    match tokio::time::timeout(deadline, working).await {
+        Ok(Ok(done)) => Ok(done),
+        Ok(Err(_)) => Err(Error::plain(500, "something went wrong on our side").into()),
+        Err(_) => Err(Answer::unavailable()),
+    }
+}
+
+/// Whose request it is, and whether it may be worked on now; one without a body is worked on at once.
+async fn begin(
+    gateway: web::Data<Gateway>,
+    request: Request,
+    whose: Arc<OnceLock<TenantId>>,
+) -> Result<Progress, Refused> {
+    let refused = |answer: Answer| Ok(Progress::Done(answer, Notes::default()));
+    let provisioner = match provisioner::of(&gateway.deps.db, &gateway.journal, &request).await {
+        Ok(identified) => identified?,
+        Err(answer) => return refused(answer),
+    };
+    let tenant = *whose.get_or_init(|| provisioner.tenant);
     if provisioner.frozen {
         return refused(Answer::unavailable());
     }
-    if let Err(seconds) = gateway.limits.take(provisioner.tenant, provisioner.requests_per_second) {
+    if let Err(seconds) = gateway.limits.take(tenant, provisioner.requests_per_second) {
         return refused(Answer::too_many(seconds));
     }
-    let Some(turn) = gateway.limits.turn(provisioner.tenant).await else { return refused(Answer::too_many(1)) };
-    let body = if takes_body(&request) {
-        match request::body(request.content_type.as_deref(), payload, &gateway.config).await {
-            Ok(body) => body,
-            Err(error) => return refused(error.into()),
-        }
-    } else {
-        Value::Null
-    };
-    let deadline = if request.segments == ["Bulk"] { BULK_DEADLINE } else { gateway.config.deadline };
-    let calls = realm::Calls::default();
-    let worked = calls.clone().hear(work(gateway.clone(), provisioner, request, body, turn));
-    // The deadline answers; it does not stop the work half-way (a saga must end).
-    let working = gateway.deps.runtime.spawn(worked.in_current_span());
-    let (answer, mut notes) = match tokio::time::timeout(deadline, working).await {
-        Ok(Ok(worked)) => worked,
-        Ok(Err(_)) => (failed(), Notes::default()),
-        Err(_) => (Answer::unavailable(), Notes::default()),
-    };
-    notes.asked = calls.so_far();
-    Ok((answer, tenant, notes))
+    let Some(turn) = gateway.limits.turn(tenant).await else { return refused(Answer::too_many(1)) };
+    let admitted = Box::new(Admitted { request, provisioner, _turn: turn });
+    if takes_body(&admitted.request) {
+        return Ok(Progress::Admitted(admitted));
+    }
+    let (answer, notes) = work(gateway, admitted, Value::Null).await;
+    Ok(Progress::Done(answer, notes))
 }
 
-async fn work(
-    gateway: web::Data<Gateway>,
-    provisioner: Provisioner,
-    request: Request,
-    body: Value,
-    _turn: tokio::sync::OwnedSemaphorePermit,
-) -> (Answer, Notes) {
-    let (types, notes) = (gateway.types.of(&provisioner), std::sync::Mutex::default());
-    let call = Call { deps: &gateway.deps, provisioner: &provisioner, types: &types, request: &request, notes: &notes };
-    let answer = dispatch(&call, &body).await;
-    let notes = notes.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+async fn work(gateway: web::Data<Gateway>, admitted: Box<Admitted>, body: Value) -> (Answer, Notes) {
+    let Admitted { request, provisioner, .. } = &*admitted;
+    let (types, notes) = (gateway.types.of(provisioner), Mutex::default());
+    let call = Call { deps: &gateway.deps, provisioner, types: &types, request, notes: &notes };
+    // Kept in its own place: all that goes round it, from thread to thread, stays small.
+    let answer = Box::pin(dispatch(&call, &body)).await;
+    let notes = notes.into_inner().unwrap_or_else(PoisonError::into_inner);
     (answer, notes)
-}
-
-fn failed() -> Answer {
-    Error::plain(500, "something went wrong on our side").into()
 }
 
 /// Whether an endpoint reads a body with this method; any other body is not looked at.

@@ -27,7 +27,7 @@ pub(crate) async fn read(call: &Call<'_>, kind: Kind, id: &str) -> Outcome {
     if call.request.if_none_match.as_deref().is_some_and(|tags| names(tags, found.version)) {
         return Ok(Answer { etag: Some(document::etag(found.version)), ..Answer::empty(304) });
     }
-    Ok(render::answer(call, 200, kind, &found, &projection))
+    Ok(render::answer(call, 200, kind, found, &projection))
 }
 
 pub(crate) async fn create(call: &Call<'_>, body: &Value) -> Outcome {
@@ -42,7 +42,7 @@ pub(crate) async fn create(call: &Call<'_>, body: &Value) -> Outcome {
     }
     let user = write::create::user(call, &new).await?;
     let location = Some(render::location(call, Kind::User, user.id));
-    Ok(Answer { location, ..render::answer(call, 201, Kind::User, &user, &projection) })
+    Ok(Answer { location, ..render::answer(call, 201, Kind::User, user, &projection) })
 }
 
 pub(crate) async fn replace(call: &Call<'_>, id: &str, body: &Value) -> Outcome {
@@ -52,7 +52,7 @@ pub(crate) async fn replace(call: &Call<'_>, id: &str, body: &Value) -> Outcome 
     call.ignored(ignored::in_body(&call.types.user, body));
     let change = |current: &User| document::replace(&call.types.user, &current.document, body);
     let user = write::user::update(call, id, deactivates, change).await?;
-    Ok(render::answer(call, 200, Kind::User, &user, &projection))
+    Ok(render::answer(call, 200, Kind::User, user, &projection))
 }
 
 pub(crate) async fn patch(call: &Call<'_>, id: &str, body: &Value) -> Outcome {
@@ -64,7 +64,7 @@ pub(crate) async fn patch(call: &Call<'_>, id: &str, body: &Value) -> Outcome {
     };
     let deactivates = patch.deactivates(&call.types.user);
     let user = write::user::update(call, id, deactivates, |current| apply(&current.document)).await?;
-    Ok(render::answer(call, 200, Kind::User, &user, &projection))
+    Ok(render::answer(call, 200, Kind::User, user, &projection))
 }
 
 pub(crate) async fn delete(call: &Call<'_>, id: &str) -> Outcome {

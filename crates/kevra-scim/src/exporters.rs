@@ -15,7 +15,10 @@ use opentelemetry_sdk::propagation::TraceContextPropagator;
 use opentelemetry_sdk::trace::SdkTracerProvider;
 use registry::Db;
 use tracing::{Level, Metadata};
+use tracing_subscriber::field::RecordFields;
 use tracing_subscriber::filter::{FilterExt, dynamic_filter_fn, filter_fn};
+use tracing_subscriber::fmt::FormatFields;
+use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer, reload};
@@ -52,6 +55,15 @@ impl LogFilter {
         }
         text.clone_into(&mut current);
         true
+    }
+}
+
+/// The fields of spans: no line shows them, so they are not put into words.
+struct Unwritten;
+
+impl<'writer> FormatFields<'writer> for Unwritten {
+    fn format_fields<R: RecordFields>(&self, _: Writer<'writer>, _: R) -> std::fmt::Result {
+        Ok(())
     }
 }
 
@@ -99,6 +111,7 @@ pub fn install(settings: &Settings<'_>) -> anyhow::Result<Exporters> {
             .flatten_event(true)
             .with_current_span(false)
             .with_span_list(false)
+            .fmt_fields(Unwritten)
             .boxed()
     } else {
         tracing_subscriber::fmt::layer().compact().with_writer(std::io::stderr).boxed()

@@ -38,8 +38,8 @@ struct Call {
 
 impl Calls {
     /// Does a piece of work, and hears what it asks of the realm.
-    pub async fn hear<W: Future>(self, work: W) -> W::Output {
-        HEARD.scope(self, work).await
+    pub fn hear<W: Future>(self, work: W) -> impl Future<Output = W::Output> {
+        HEARD.scope(self, work)
     }
 
     /// What was asked so far, each operation where it was asked first.

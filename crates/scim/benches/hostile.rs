@@ -142,7 +142,7 @@ fn main() {
     let person = person();
     let shown = document::render(
         &USER,
-        &person,
+        person.clone(),
         &document::Meta { id: "1", created: 0, last_modified: 0, version: 1, base_url: "" },
     );
     let filters = texts().into_iter().map(|(name, text)| {

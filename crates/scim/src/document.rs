@@ -262,13 +262,13 @@ pub fn etag(version: i64) -> String {
 }
 
 /// A document as a resource: `schemas` and `id` first, `meta` last.
-pub fn render(resource: &ResourceType, document: &Object, meta: &Meta<'_>) -> Object {
+pub fn render(resource: &ResourceType, document: Object, meta: &Meta<'_>) -> Object {
     let held = resource.extensions.iter().filter(|schema| document.contains_key(&schema.id));
     let schemas: Vec<&str> = std::iter::once(&resource.schema).chain(held).map(|schema| schema.id.as_str()).collect();
     let mut object = Object::new();
     object.insert("schemas".to_owned(), json!(schemas));
     object.insert("id".to_owned(), json!(meta.id));
-    object.extend(document.iter().map(|(name, value)| (name.clone(), value.clone())));
+    object.extend(document);
     object.insert(
         "meta".to_owned(),
         json!({

@@ -47,7 +47,12 @@ pub(crate) fn number(name: &str, text: Option<&str>) -> Result<Option<i64>, Erro
 
 /// A page of a walk by cursor (RFC 9865): `next` on every page but the last, `previous` on none but later ones, the
 /// total where it is known.
-pub fn cursor_response(resources: &[Object], total: Option<u64>, next: Option<&str>, previous: Option<&str>) -> Value {
+pub fn cursor_response(
+    resources: Vec<Object>,
+    total: Option<u64>,
+    next: Option<&str>,
+    previous: Option<&str>,
+) -> Value {
     let mut response = json!({ "schemas": ["urn:ietf:params:scim:api:messages:2.0:ListResponse"] });
     if let Some(total) = total {
         response["totalResults"] = json!(total);
@@ -58,17 +63,23 @@ pub fn cursor_response(resources: &[Object], total: Option<u64>, next: Option<&s
             response[name] = json!(cursor);
         }
     }
-    response["Resources"] = json!(resources);
+    response["Resources"] = array(resources);
     response
 }
 
 /// A list: `Resources` is always there, the numbers are true.
-pub fn response(resources: &[Object], total: u64, start_index: u32) -> Value {
-    json!({
+pub fn response(resources: Vec<Object>, total: u64, start_index: u32) -> Value {
+    let mut response = json!({
         "schemas": ["urn:ietf:params:scim:api:messages:2.0:ListResponse"],
         "totalResults": total,
         "startIndex": start_index,
         "itemsPerPage": resources.len(),
-        "Resources": resources,
-    })
+    });
+    response["Resources"] = array(resources);
+    response
+}
+
+/// Moved, not written and read again as the macro would.
+fn array(resources: Vec<Object>) -> Value {
+    Value::Array(resources.into_iter().map(Value::Object).collect())
 }

@@ -46,7 +46,7 @@ fn whole(kind: Kind, resource: &Resource) -> Object {
         };
         shown.insert(if kind == Kind::User { "groups" } else { "members" }.to_owned(), related);
     }
-    document::render(of(kind), &shown, &meta)
+    document::render(of(kind), shown, &meta)
 }
 
 fn of(kind: Kind) -> &'static ResourceType {

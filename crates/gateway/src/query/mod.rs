@@ -64,7 +64,7 @@ async fn run(call: &Call<'_>, queries: &[(Kind, Query<'_>)]) -> Outcome {
     let selections: Vec<Selection<'_>> =
         queries.iter().map(|(kind, query)| Selection::of(call, *kind, query)).collect();
     match queries.first().map(|(_, query)| &query.paging) {
-        None => Ok(Answer::json(200, list::response(&[], 0, 1))),
+        None => Ok(Answer::json(200, list::response(Vec::new(), 0, 1))),
         Some(Paging::Index(page)) => by_index(&selections, *page).await,
         Some(Paging::Cursor { cursor, count }) => walk::by_cursor(call, &selections, cursor.as_deref(), *count).await,
     }
@@ -78,7 +78,7 @@ async fn by_index(selections: &[Selection<'_>], page: list::Page) -> Outcome {
         for selection in selections {
             let missing = page.count - u32::try_from(shown.len()).unwrap_or(page.count);
             let selected = selection.page(&Rows::Offset(skip.saturating_sub(passed), missing), true).await?;
-            shown.extend(selected.resources.iter().map(|resource| selection.show(resource)));
+            shown.extend(selected.resources.into_iter().map(|resource| selection.show(resource)));
             passed += selected.total;
         }
         (shown, passed)
@@ -90,5 +90,5 @@ async fn by_index(selections: &[Selection<'_>], page: list::Page) -> Outcome {
         let page: Vec<Found> = found.into_iter().skip(skip).take(page.count as usize).collect();
         (selection::show(selections, &page, held).await?, total)
     };
-    Ok(Answer::json(200, list::response(&shown, total, page.start_index)))
+    Ok(Answer::json(200, list::response(shown, total, page.start_index)))
 }

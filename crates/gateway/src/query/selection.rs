@@ -62,8 +62,8 @@ pub(super) async fn show(selections: &[Selection<'_>], page: &[Found], mut held:
         let missing: Vec<Uuid> = mine.filter(|id| !held.contains_key(id)).collect();
         held.extend(selection.read(&missing).await?.into_iter().map(|resource| (resource.id, resource)));
     }
-    let shown = |found: &Found| selections.get(found.of)?.show(held.get(&found.id)?).into();
-    Ok(page.iter().filter_map(shown).collect())
+    let mut shown = |found: &Found| selections.get(found.of)?.show(held.remove(&found.id)?).into();
+    Ok(page.iter().filter_map(&mut shown).collect())
 }
 
 impl<'q> Selection<'q> {
@@ -82,7 +82,7 @@ impl<'q> Selection<'q> {
         self.query.sort.as_ref()
     }
 
-    pub fn show(&self, resource: &Resource) -> Object {
+    pub fn show(&self, resource: Resource) -> Object {
         self.query.projection.apply(self.call.types.of(self.kind), whole(self.call, self.kind, resource))
     }
 
@@ -113,7 +113,7 @@ impl<'q> Selection<'q> {
             let full = rows.len() == WALK as usize;
             last = rows.last().map(|last| Place { key: Key::Missing, created_at: last.created_at, id: last.id });
             for resource in rows {
-                let document = whole(self.call, self.kind, &resource);
+                let document = whole(self.call, self.kind, resource.clone());
                 if !self.query.filter.as_ref().is_none_or(|filter| filter.matches(&document)) {
                     continue;
                 }

@@ -46,7 +46,7 @@ pub(super) async fn by_cursor(
         in_memory(selections, after.as_ref(), size).await?
     };
     let next = next.and_then(|next| cursor::encode(&key, &walk.counting(count), &next.position(sorted), now));
-    Ok(Answer::json(200, list::cursor_response(&shown, Some(total), next.as_deref(), None)))
+    Ok(Answer::json(200, list::cursor_response(shown, Some(total), next.as_deref(), None)))
 }
 
 /// A page, how many match in all, and what the next page comes after.
@@ -63,13 +63,13 @@ async fn in_the_database(selections: &[Selection<'_>], after: Option<Found>, siz
         let from = if of == begins { place.take() } else { None };
         let selected = selection.page(&Rows::After(from, wanted), true).await?;
         total += selected.total;
-        for (resource, key) in selected.resources.iter().zip(selected.keys) {
+        for (resource, key) in selected.resources.into_iter().zip(selected.keys) {
             if shown.len() == size {
                 more = true;
                 break;
             }
-            shown.push(selection.show(resource));
             last = Some(Found { key, created_at: resource.created_at, id: resource.id, of });
+            shown.push(selection.show(resource));
         }
     }
     Ok((shown, total, last.filter(|_| more)))

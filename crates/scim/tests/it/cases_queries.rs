@@ -115,9 +115,9 @@ fn case_34_an_external_id_compares_exactly() {
 
 #[test]
 fn case_36_the_numbers_of_a_list_are_true() {
-    let page = list::response(&[ada()], 42, 41);
+    let page = list::response(vec![ada()], 42, 41);
     assert_eq!((&page["totalResults"], &page["itemsPerPage"]), (&json!(42), &json!(1)));
-    assert_eq!(list::response(&[], 0, 1)["Resources"], json!([]));
+    assert_eq!(list::response(Vec::new(), 0, 1)["Resources"], json!([]));
 }
 
 #[test]

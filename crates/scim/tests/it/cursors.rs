@@ -107,12 +107,12 @@ fn a_value_of_any_length_is_a_place_that_fits() {
 
 #[test]
 fn a_list_says_where_it_goes_on_and_the_last_does_not() {
-    let page = list::cursor_response(&[ada()], Some(9), Some("next"), None);
+    let page = list::cursor_response(vec![ada()], Some(9), Some("next"), None);
     assert_eq!(
         (&page["nextCursor"], &page["itemsPerPage"], &page["totalResults"]),
         (&"next".into(), &1.into(), &9.into())
     );
-    let last = list::cursor_response(&[], None, None, Some("back"));
+    let last = list::cursor_response(Vec::new(), None, None, Some("back"));
     assert!(last.get("nextCursor").is_none() && last.get("totalResults").is_none() && last.get("startIndex").is_none());
     assert_eq!(last["previousCursor"], "back");
     assert_eq!(last["Resources"], serde_json::json!([]));

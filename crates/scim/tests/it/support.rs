@@ -62,7 +62,7 @@ pub fn rendered(resource: &ResourceType, document: &Object) -> Object {
         version: 7,
         base_url: BASE,
     };
-    document::render(resource, document, &meta)
+    document::render(resource, document.clone(), &meta)
 }
 
 pub fn ids(document: &Object) -> Vec<String> {
