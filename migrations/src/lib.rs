@@ -84,6 +84,7 @@ mod m0040_directory_group_look;
 mod m0041_group_push;
 mod m0045_absence_seen;
 mod m0046_activity_realm_calls;
+mod m0055_backfill_group;
 
 /// All migrations in order.
 pub struct Migrator;
@@ -134,6 +135,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0041_group_push::Migration),
             Box::new(m0045_absence_seen::Migration),
             Box::new(m0046_activity_realm_calls::Migration),
+            Box::new(m0055_backfill_group::Migration),
         ]
     }
 }

@@ -8,6 +8,7 @@ mod controls;
 mod downstream;
 mod explore;
 mod faults;
+mod groups;
 mod outside;
 mod realm;
 mod rules;
