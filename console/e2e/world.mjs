@@ -314,6 +314,7 @@ export class World {
         update: 12,
         in_step: 204,
         conflict: 2,
+        groups: data.dry_run ? { total: 41, seen: 41, create: 37, update: 3, in_step: 1, conflict: 0 } : null,
         sample: [
           { user_id: '5b1f', username: 'ada@acme.io', action: 'create' },
           { user_id: '5b20', username: 'grace@acme.io', action: 'update' },

@@ -589,11 +589,12 @@ export interface components {
             /** @description Counts what there would be to do, and does nothing. */
             dry_run: boolean;
             ended_at?: string | null;
+            groups?: components["schemas"]["GroupCounts"] | null;
             /** Format: uuid */
             id: string;
             /** Format: int64 */
             in_step: number;
-            /** @description Some of those there is something to do with. */
+            /** @description Some of the users there is something to do with. */
             sample: components["schemas"]["SampledUser"][];
             /** Format: int64 */
             seen: number;
@@ -670,6 +671,21 @@ export interface components {
             resource: string;
             /** @description The schema in the form of RFC 7643 §7: `id`, `name`, `attributes`. */
             schema: Record<string, never>;
+        };
+        /** @description What a backfill came to with groups. */
+        GroupCounts: {
+            /** Format: int64 */
+            conflict: number;
+            /** Format: int64 */
+            create: number;
+            /** Format: int64 */
+            in_step: number;
+            /** Format: int64 */
+            seen: number;
+            /** Format: int64 */
+            total: number;
+            /** Format: int64 */
+            update: number;
         };
         /** @description What waits, and when something last arrived. */
         Health: {

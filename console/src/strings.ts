@@ -198,12 +198,14 @@ export const webPage = (type: string) =>
   `The downstream answered with a web page (${type}), not SCIM. Check the base URL.`;
 
 export const backfill = {
-  intro: 'Pushes the users who were there before. Never starts by itself; a dry run shows what would happen.',
+  intro:
+    'Pushes the users who were there before, and groups where those are pushed. Never starts by itself; a dry run shows what would happen.',
   states: { running: 'running', paused: 'paused', done: 'done', cancelled: 'cancelled' },
   dryTitle: 'Dry run',
   realTitle: 'Backfill',
   progress: (seen: string, total: string | undefined) =>
     total ? `${seen} of ${total} users looked at` : `${seen} users looked at`,
+  groups: (seen: string, total: string) => `${seen} of ${total} groups looked at`,
   create: 'to create',
   update: 'to update',
   inStep: 'in step',

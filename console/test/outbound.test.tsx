@@ -225,9 +225,12 @@ describe('the outbound panel', () => {
     await user.click(button(label.dryRun));
     expect(await screen.findByText('3,902')).toBeVisible();
     expect(screen.getByText('grace@acme.io')).toBeVisible();
+    expect(screen.getByText('41 of 41 groups looked at')).toBeVisible();
+    expect(screen.getByText('37')).toBeVisible();
     await user.click(button(label.runBackfill));
     await user.click(await panel('outbound').findByRole('button', { name: label.pause }));
     await waitFor(() => expect(world.of('globex').sync.outbound.backfill?.state).toBe('paused'));
+    await waitFor(() => expect(screen.queryByText(/groups looked at/)).toBeNull());
     await user.click(await panel('outbound').findByRole('button', { name: label.resume }));
     await user.click(await panel('outbound').findByRole('button', { name: label.cancel }));
     await waitFor(() => expect(world.of('globex').sync.outbound.backfill?.state).toBe('cancelled'));

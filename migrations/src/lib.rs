@@ -85,6 +85,7 @@ mod m0041_group_push;
 mod m0045_absence_seen;
 mod m0046_activity_realm_calls;
 mod m0050_group_absence;
+mod m0055_backfill_group;
 
 /// All migrations in order.
 pub struct Migrator;
@@ -136,6 +137,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0045_absence_seen::Migration),
             Box::new(m0046_activity_realm_calls::Migration),
             Box::new(m0050_group_absence::Migration),
+            Box::new(m0055_backfill_group::Migration),
         ]
     }
 }

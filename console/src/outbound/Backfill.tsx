@@ -73,12 +73,6 @@ export function Backfill({ job }: { job?: Job | null }) {
 
 function Progress({ job }: { job: Job }) {
   const number = useNumber();
-  const counts = [
-    [words.create, job.create],
-    [words.update, job.update],
-    [words.inStep, job.in_step],
-    [words.conflict, job.conflict],
-  ] as const;
   return (
     <div className="kv-job">
       <p>
@@ -90,14 +84,13 @@ function Progress({ job }: { job: Job }) {
       {job.state === 'running' && (
         <progress aria-label={label.backfill} {...(job.total ? { max: job.total, value: job.seen } : {})} />
       )}
-      <dl className="kv-counts">
-        {counts.map(([name, count]) => (
-          <div key={name}>
-            <dd>{number(count)}</dd>
-            <dt>{name}</dt>
-          </div>
-        ))}
-      </dl>
+      <Counts of={job} />
+      {job.groups && (
+        <>
+          <p>{words.groups(number(job.groups.seen), number(job.groups.total))}</p>
+          <Counts of={job.groups} />
+        </>
+      )}
       {job.sample.length > 0 && (
         <>
           <p className="kv-hint">{words.sample}</p>
@@ -114,5 +107,26 @@ function Progress({ job }: { job: Job }) {
         </>
       )}
     </div>
+  );
+}
+
+/** What there is to do with users, or with groups. */
+function Counts({ of }: { of: Pick<Job, 'create' | 'update' | 'in_step' | 'conflict'> }) {
+  const number = useNumber();
+  const counts = [
+    [words.create, of.create],
+    [words.update, of.update],
+    [words.inStep, of.in_step],
+    [words.conflict, of.conflict],
+  ] as const;
+  return (
+    <dl className="kv-counts">
+      {counts.map(([name, count]) => (
+        <div key={name}>
+          <dd>{number(count)}</dd>
+          <dt>{name}</dt>
+        </div>
+      ))}
+    </dl>
   );
 }

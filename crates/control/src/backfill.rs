@@ -28,8 +28,34 @@ pub(crate) struct Backfill {
     update: i64,
     in_step: i64,
     conflict: i64,
-    /// Some of those there is something to do with.
+    /// Groups come after users, where they are pushed; absent until they do.
+    groups: Option<GroupCounts>,
+    /// Some of the users there is something to do with.
     sample: Vec<SampledUser>,
+}
+
+/// What a backfill came to with groups.
+#[derive(Serialize, utoipa::ToSchema)]
+pub(crate) struct GroupCounts {
+    total: i64,
+    seen: i64,
+    create: i64,
+    update: i64,
+    in_step: i64,
+    conflict: i64,
+}
+
+impl GroupCounts {
+    fn of(stored: &backfill::Backfill) -> Option<Self> {
+        Some(Self {
+            total: stored.group_total?,
+            seen: stored.group_seen,
+            create: stored.group_creates,
+            update: stored.group_updates,
+            in_step: stored.group_in_step,
+            conflict: stored.group_conflicts,
+        })
+    }
 }
 
 /// A user of the sample.
@@ -73,6 +99,7 @@ impl Backfill {
         });
         Ok(Self {
             id: stored.id,
+            groups: GroupCounts::of(&stored),
             state: stored.state,
             dry_run: stored.dry_run,
             started_at: shown(stored.started_at),

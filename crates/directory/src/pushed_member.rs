@@ -2,6 +2,8 @@
 //! removes a member and made sure, or removed, when the call is confirmed: whatever dies or gets lost in between leaves a
 //! row that says so. Every write is under the group's claim.
 
+use std::collections::BTreeSet;
+
 use registry::{Db, TargetId, TenantId};
 use sea_orm::{DatabaseTransaction, FromQueryResult, Value};
 use uuid::Uuid;
@@ -63,6 +65,44 @@ pub async fn standing(db: &Db, held: &Held) -> Result<Vec<Member>, Error> {
     let text = "select user_id, downstream_id, cast(0 as bigint) as verified_generation from pushed_member
          where tenant_id = $1 and group_id = $2 and target_id = $3";
     sql::all(db.connection(), text, known(held)).await
+}
+
+/// Whether a group holds whom it should hold, and nobody of ours besides; nothing is learned from it (K27). `records` are
+/// those that stand in it, where they could be read.
+pub async fn in_step(db: &Db, held: &Held, records: Option<&BTreeSet<String>>) -> Result<bool, Error> {
+    #[derive(FromQueryResult)]
+    struct Wanted {
+        downstream_id: Option<String>,
+    }
+    #[derive(FromQueryResult)]
+    struct Number {
+        number: i64,
+    }
+    let Some(records) = records else {
+        return Ok(missing(db, held, 1).await?.is_empty() && surplus(db, held, 1).await?.is_empty());
+    };
+    let text = "select l.downstream_id from membership m
+             left join link l on l.tenant_id = m.tenant_id and l.user_id = m.user_id and l.target_id = $3
+         where m.tenant_id = $1 and m.group_id = $2 and m.desired and m.kind = 'User'";
+    let wanted: Vec<Wanted> = sql::all(db.connection(), text, known(held)).await?;
+    // Who has no record yet joins with it.
+    let wanted: Option<BTreeSet<String>> = wanted.into_iter().map(|member| member.downstream_id).collect();
+    let Some(wanted) = wanted.filter(|wanted| wanted.is_subset(records)) else { return Ok(false) };
+    let others: Vec<&String> = records.difference(&wanted).collect();
+    for chunk in others.chunks(CHUNK) {
+        let places: Vec<String> = (3..chunk.len() + 3).map(|place| format!("${place}")).collect();
+        let text = format!(
+            "select count(*) as number from link where tenant_id = $1 and target_id = $2 and downstream_id in ({})",
+            places.join(", ")
+        );
+        let values = [held.tenant.0.into(), held.target.0.into()];
+        let values = values.into_iter().chain(chunk.iter().map(|id| Value::from(id.as_str())));
+        let ours: Option<Number> = sql::one(db.connection(), &text, values).await?;
+        if ours.is_some_and(|ours| ours.number > 0) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 /// Before a call about some members: whatever comes of it, they may stand there. `false` if the claim is no longer ours.

@@ -23,6 +23,11 @@ impl Ended {
         Self { verdict: Verdict::Park, target: TargetVerdict::Carry, reason, status, link: None }
     }
 
+    /// Not done yet, for no fault of anybody's.
+    pub fn again() -> Self {
+        Self { reason: None, ..Self::retry(0, "") }
+    }
+
     pub fn retry(after: i64, reason: &str) -> Self {
         let verdict = Verdict::Retry { after, definite: true, charged: false };
         Self { verdict, target: TargetVerdict::Carry, reason: Some(reason.to_owned()), status: None, link: None }

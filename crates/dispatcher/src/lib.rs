@@ -45,9 +45,10 @@ use tokio::sync::mpsc::Receiver;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+pub use groups::plan as group_plan;
 pub use plan::{Plan, Trust, plan};
 pub use pushed::Pushed;
-pub use verdict::{TargetVerdict, backoff, of_failure};
+pub use verdict::{TargetVerdict, backoff, of_failure, of_group_failure};
 
 /// Settings of the role.
 #[derive(Debug, Clone)]

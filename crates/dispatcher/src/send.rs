@@ -254,7 +254,26 @@ impl<'a> Round<'a> {
     async fn lost(&mut self, pushed: &Pushed, answer: downstream::Answer) -> Result<Option<Ended>, Error> {
         match self.unlink(answer) {
             Some(ended) => Ok(Some(ended)),
-            None => self.make(pushed).await,
+            None => {
+                let made = self.make(pushed).await?;
+                Ok(Some(self.without_record(made)))
+            }
+        }
+    }
+
+    /// How a round ends that found its record gone and may not have got another one. The link still leads there, so that the
+    /// next round must not believe the digests: the user may be back to what was sent by then, and nobody would ask (K17).
+    pub fn without_record(&self, ended: Option<Ended>) -> Ended {
+        let ended = ended.unwrap_or_else(Ended::again);
+        match ended.verdict {
+            Verdict::Retry { after, charged, .. } if ended.link.is_none() => {
+                Ended { verdict: Verdict::Retry { after, definite: false, charged }, ..ended }
+            }
+            // Whoever is parked was looked for; a POST whose fate is unknown stays unknown (K21).
+            Verdict::Park if ended.link.is_none() && self.link.create_intent_age.is_none() => {
+                Ended { link: Some(LinkUpdate::default()), ..ended }
+            }
+            _ => ended,
         }
     }
 

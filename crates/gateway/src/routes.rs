@@ -55,6 +55,7 @@ struct Admitted {
 }
 
 /// Where a request has come to.
+#[expect(clippy::large_enum_variant, reason = "moved once, by every request but those with a body")]
 enum Progress {
     Done(Answer, Notes),
     Admitted(Box<Admitted>),

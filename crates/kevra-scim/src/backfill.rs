@@ -89,12 +89,33 @@ struct Shown {
     updates: i64,
     in_step: i64,
     conflicts: i64,
+    groups: Option<Groups>,
+}
+
+/// Groups come after users, where they are pushed.
+#[derive(Serialize)]
+struct Groups {
+    total: i64,
+    seen: i64,
+    creates: i64,
+    updates: i64,
+    in_step: i64,
+    conflicts: i64,
 }
 
 fn show(backfill: Backfill, output: Output) -> anyhow::Result<()> {
+    let groups = backfill.group_total.map(|total| Groups {
+        total,
+        seen: backfill.group_seen,
+        creates: backfill.group_creates,
+        updates: backfill.group_updates,
+        in_step: backfill.group_in_step,
+        conflicts: backfill.group_conflicts,
+    });
     let Backfill { state, dry_run, total, seen, creates, updates, in_step, conflicts, .. } = backfill;
     let (started_at, ended_at) = (control::moment(backfill.started_at), backfill.ended_at.map(control::moment));
-    let shown = Shown { state, dry_run, started_at, ended_at, total, seen, creates, updates, in_step, conflicts };
+    let shown =
+        Shown { state, dry_run, started_at, ended_at, total, seen, creates, updates, in_step, conflicts, groups };
     output.show(&shown, Shown::text)
 }
 
@@ -103,9 +124,15 @@ impl Shown {
         let Self { state, seen, creates, updates, in_step, conflicts, .. } = self;
         let kind = if self.dry_run { "dry-run" } else { "backfill" };
         let total = self.total.map(|total| format!(" of {total}")).unwrap_or_default();
+        let groups = self.groups.as_ref().map_or_else(String::new, |groups| {
+            let Groups { total, seen, creates, updates, in_step, conflicts } = groups;
+            format!(
+                "\n  groups    {seen} of {total}: create {creates}, update {updates}, in step {in_step}, conflict {conflicts}"
+            )
+        });
         format!(
             "{kind} {state}\n  seen      {seen}{total}\n  create    {creates}\n  update    {updates}\n  in step   {in_step}\n  \
-             conflict  {conflicts}"
+             conflict  {conflicts}{groups}"
         )
     }
 }

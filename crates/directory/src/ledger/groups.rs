@@ -28,12 +28,36 @@ pub(crate) async fn mark_groups(
     groups: &[Uuid],
 ) -> Result<(), Error> {
     for chunk in groups.chunks(BATCH as usize) {
-        let places: Vec<String> = (2..chunk.len() + 2).map(|place| format!("${place}")).collect();
-        let which = format!("select id from directory_group where tenant_id = $1 and id in ({})", places.join(", "));
-        let values = std::iter::once(tenant.0.into()).chain(chunk.iter().map(|group| (*group).into()));
-        mark_selected(connection, &which, values).await?;
+        let which = format!("select id from directory_group where tenant_id = $1 and id in ({})", places(chunk));
+        mark_selected(connection, &which, named(tenant, chunk)).await?;
     }
     Ok(())
+}
+
+/// Several groups are to be looked at downstream, whatever is remembered of them (P3).
+pub(crate) async fn reassert_groups(
+    connection: &impl ConnectionTrait,
+    tenant: TenantId,
+    groups: &[Uuid],
+) -> Result<(), Error> {
+    mark_groups(connection, tenant, groups).await?;
+    for chunk in groups.chunks(BATCH as usize) {
+        let text = format!(
+            "update group_ledger set reassert_seq = dirty_seq where tenant_id = $1 and group_id in ({})",
+            places(chunk)
+        );
+        sql::execute(connection, &text, named(tenant, chunk)).await?;
+    }
+    Ok(())
+}
+
+fn places(groups: &[Uuid]) -> String {
+    let places: Vec<String> = (2..groups.len() + 2).map(|place| format!("${place}")).collect();
+    places.join(", ")
+}
+
+fn named(tenant: TenantId, groups: &[Uuid]) -> impl Iterator<Item = Value> {
+    std::iter::once(tenant.0.into()).chain(groups.iter().map(|group| (*group).into()))
 }
 
 /// A group is gone: what was pushed of it is to be taken back.
@@ -51,21 +75,6 @@ pub async fn mark_linked_groups(
     let which =
         "select group_id as id from group_link where tenant_id = $1 and target_id = $2 and downstream_id is not null";
     mark_selected(connection, which, [tenant.0.into(), target.0.into()]).await
-}
-
-/// All groups of the directory after one of them, in the order of their ids; the last that was marked (P3).
-pub async fn mark_all_groups(db: &Db, tenant: TenantId, after: Uuid) -> Result<Option<Uuid>, Error> {
-    #[derive(sea_orm::FromQueryResult)]
-    struct Id {
-        id: Uuid,
-    }
-    let page = format!("select id from directory_group where tenant_id = $1 and id > $2 order by id limit {BATCH}");
-    let values: [Value; 2] = [tenant.0.into(), after.into()];
-    let last: Option<Id> =
-        sql::one(db.connection(), &format!("select id from ({page}) as page order by id desc limit 1"), values.clone())
-            .await?;
-    mark_selected(db.connection(), &page, values).await?;
-    Ok(last.map(|last| last.id))
 }
 
 /// Marks the groups of a query in the order of their ids, so that two who mark several never wait for each other.

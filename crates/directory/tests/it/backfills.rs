@@ -1,5 +1,6 @@
-use directory::backfill::{self, Action, Order};
+use directory::backfill::{self, Action, Order, Page};
 use directory::ledger::{self, Stage};
+use directory::resource::Kind;
 use registry::{TargetId, TenantId, target};
 use testkit::store::Store;
 use uuid::Uuid;
@@ -27,6 +28,10 @@ async fn claimed(store: &Store) -> Option<backfill::Backfill> {
     backfill::claim_due(&store.db, 10).await.unwrap().pop()
 }
 
+fn page_of<'a>(seen: &'a [(Uuid, Option<Action>)], marks: &'a [Uuid], last: bool) -> Page<'a> {
+    Page { kind: Kind::User, seen, marks, last }
+}
+
 async fn one_is_alive_at_a_time(store: Store) {
     let (acme, target) = tenant_of(&store, 3).await;
     let first = backfill::start(&store.db, acme, target, true, "dana").await.unwrap().unwrap();
@@ -48,11 +53,11 @@ async fn a_walk_reaches_everybody_once_and_marks_as_it_goes(store: Store) {
     loop {
         let users = backfill::next_users(&store.db, &walk, 8).await.unwrap();
         if users.is_empty() {
-            assert!(backfill::advance(&store.db, &mut walk, &[], &[], true).await.unwrap());
+            assert!(backfill::advance(&store.db, &mut walk, &page_of(&[], &[], true)).await.unwrap());
             break;
         }
         let page: Vec<_> = users.iter().map(|user| (*user, Some(Action::Create))).collect();
-        assert!(backfill::advance(&store.db, &mut walk, &page, &users, false).await.unwrap());
+        assert!(backfill::advance(&store.db, &mut walk, &page_of(&page, &users, false)).await.unwrap());
         reached.extend(users);
         // Whoever holds it dies here and there; another goes on at the cursor.
         store.run("update backfill set lease_until = 0").await;
@@ -61,7 +66,7 @@ async fn a_walk_reaches_everybody_once_and_marks_as_it_goes(store: Store) {
     reached.sort_unstable();
     reached.dedup();
     assert_eq!(reached.len(), 30);
-    assert_eq!(backfill::ahead(&store.db, acme).await.unwrap(), 30);
+    assert_eq!(backfill::ahead(&store.db, acme, Kind::User).await.unwrap(), 30);
     assert_eq!(ledger::due(&store.db, Stage::Triage, 100, 100, &[]).await.unwrap().len(), 30);
     let done = backfill::newest(&store.db, acme).await.unwrap().unwrap();
     assert_eq!((done.state.as_str(), done.seen, done.creates), ("done", 30, 30));
@@ -76,8 +81,8 @@ async fn an_order_takes_the_walk_out_of_its_hands(store: Store) {
     let users = backfill::next_users(&store.db, &walk, 8).await.unwrap();
     let page: Vec<_> = users.iter().map(|user| (*user, Some(Action::Update))).collect();
     backfill::order(&store.db, acme, Order::Pause, "dana").await.unwrap();
-    assert!(!backfill::advance(&store.db, &mut walk, &page, &users, false).await.unwrap());
-    assert_eq!(backfill::ahead(&store.db, acme).await.unwrap(), 0, "nobody was marked");
+    assert!(!backfill::advance(&store.db, &mut walk, &page_of(&page, &users, false)).await.unwrap());
+    assert_eq!(backfill::ahead(&store.db, acme, Kind::User).await.unwrap(), 0, "nobody was marked");
     assert!(claimed(&store).await.is_none());
     backfill::order(&store.db, acme, Order::Resume, "dana").await.unwrap();
     assert_eq!(claimed(&store).await.unwrap().seen, 0);

@@ -2,14 +2,15 @@
 
 use std::collections::BTreeMap;
 
+use directory::backfill::{self, Action, Page};
 use directory::ledger::{
-    self, Acknowledgement, LinkUpdate, Mark, Recorded, Stage, Subject, Verdict, mark_all_groups, mark_linked_groups,
+    self, Acknowledgement, LinkUpdate, Mark, Recorded, Stage, Subject, Verdict, mark_linked_groups,
 };
 use directory::member::Change;
 use directory::pushed_member::{self, Held, Member};
 use directory::resource::Kind;
 use directory::{link, user};
-use registry::target::Enabled;
+use registry::target::{self, Enabled};
 use registry::target_option::{self, Choices};
 use registry::{BearerToken, TenantId};
 use testkit::store::Store;
@@ -159,11 +160,26 @@ async fn a_group_that_nobody_touched_is_owed_only_by_a_backfill(store: Store) {
     assert_eq!(world.owed().await, [after], "a member's record touches no group that is not pushed");
     let mut all = vec![before, after];
     all.sort();
-    assert_eq!(mark_all_groups(&world.store.db, world.acme, Uuid::nil()).await.unwrap(), all.last().copied());
-    assert_eq!(mark_all_groups(&world.store.db, world.acme, all[1]).await.unwrap(), None);
+    let (db, seen) = (&world.store.db, |id: &Uuid| (*id, Some(Action::Update)));
+    target::baseline_done(db, world.target.id, world.target.generation).await.unwrap();
+    backfill::start(db, world.acme, world.target.id, false, "dana").await.unwrap();
+    let mut walk = backfill::claim_due(db, 1).await.unwrap().pop().unwrap();
+    assert_eq!(backfill::next_groups(db, &walk, 1).await.unwrap(), all[..1]);
+    let first: Vec<_> = all[..1].iter().map(seen).collect();
+    let page = Page { kind: Kind::Group, seen: &first, marks: &[], last: false };
+    assert!(backfill::advance(db, &mut walk, &page).await.unwrap());
+    assert_eq!(world.owed().await, [after], "a dry-run marks nothing");
+    assert_eq!(backfill::next_groups(db, &walk, 8).await.unwrap(), all[1..]);
+    let second: Vec<_> = all[1..].iter().map(seen).collect();
+    let page = Page { kind: Kind::Group, seen: &second, marks: &all, last: true };
+    assert!(backfill::advance(db, &mut walk, &page).await.unwrap());
+    assert_eq!((walk.group_total, walk.group_seen, walk.group_updates, walk.seen), (Some(2), 2, 2, 0));
+    assert_eq!((walk.state.as_str(), walk.sample.as_str()), ("done", "[]"));
     let mut owed = world.owed().await;
     owed.sort();
     assert_eq!(owed, all);
+    let row = ledger::row(db, world.acme, Subject::group(before)).await.unwrap().unwrap();
+    assert!(row.state().reasserts(), "whatever is remembered of it");
 }
 
 async fn every_touch_of_a_group_is_owed(store: Store) {

@@ -130,7 +130,7 @@ impl Round<'_> {
         let name = record.name.clone().unwrap_or_default();
         let went = self.patch(record, "displayName", &plan::naming(self.subject.id, &name)).await?;
         if matches!(went, Went::On) {
-            record.differs = false;
+            (record.differs, record.named) = (false, true);
             self.link.digests = self.naming_digests(&name);
         }
         Ok(went)
@@ -170,7 +170,7 @@ impl Round<'_> {
         if !matches!(went, Went::On) {
             return Ok(went);
         }
-        record.differs = false;
+        (record.differs, record.named) = (false, true);
         record.records = Some(records);
         self.link.digests = self.naming_digests(&name);
         let db = &self.deps.db;
@@ -191,7 +191,7 @@ impl Round<'_> {
 }
 
 /// Who stands in a group. One that says nothing holds nobody: it was asked.
-fn standing(remote: &Remote) -> BTreeSet<String> {
+pub(crate) fn standing(remote: &Remote) -> BTreeSet<String> {
     let members = remote.resource.get("members").and_then(Value::as_array);
     let value = |member: &Value| member.get("value").and_then(Value::as_str).map(str::to_owned);
     members.into_iter().flatten().filter_map(value).collect()

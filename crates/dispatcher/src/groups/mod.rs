@@ -4,12 +4,12 @@
 //! A round makes few calls and comes again for the rest, so that no user waits long for its place.
 
 mod members;
-mod plan;
+pub mod plan;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use directory::group;
-use directory::ledger::{self, LinkUpdate, Stage, Subject};
+use directory::ledger::{self, LinkUpdate, Stage, Subject, Verdict};
 use directory::pushed_member::{self, Held};
 use downstream::Answer;
 use registry::TenantId;
@@ -25,6 +25,7 @@ use crate::fairness::Health;
 use crate::pushed::digest_of;
 use crate::send::{Error, Round};
 
+pub(crate) use members::standing;
 use plan::{Known, MEMBERS, Step};
 
 /// Calls of one round.
@@ -83,6 +84,8 @@ struct Record {
     differs: bool,
     /// It was read in this round.
     looked: bool,
+    /// It was given its name in this round.
+    named: bool,
     /// What it is called there.
     stands_as: String,
     /// Who stands in it, where it was read and says so.
@@ -105,7 +108,8 @@ impl Round<'_> {
         self.group_in_step(id, name, look).await
     }
 
-    /// Finds the group's record, or makes it. Members come with the next round, when its id is safe.
+    /// Finds the group's record, or makes it. Members come with the next round, when its id is safe: whoever dies before that
+    /// leaves a record that holds nobody, should the group be deleted meanwhile.
     async fn make_group(&mut self, name: Option<String>) -> Result<Option<Ended>, Error> {
         // Gone before it got there: nobody is looked for, nothing is made.
         let Some(name) = name else { return Ok(Some(Ended::done(Some(LinkUpdate::default())))) };
@@ -114,9 +118,11 @@ impl Round<'_> {
         match self.create(&Wanted { name: name.clone(), resource, names }).await? {
             None => Ok(None),
             Some(Err(ended)) => Ok(Some(ended)),
+            // Nor is anything known of it: the next round begins in doubt, and looks.
             Some(Ok(Standing::Found(remote))) => {
-                self.link = self.link.unlinked();
-                Box::pin(self.group_in_step(remote.id, Some(name), true)).await
+                let link = LinkUpdate { downstream_id: Some(remote.id), digests: BTreeMap::new() };
+                let verdict = Verdict::Retry { after: 0, definite: false, charged: false };
+                Ok(Some(Ended { verdict, link: Some(link), ..Ended::again() }))
             }
             Some(Ok(Standing::Made(id))) => {
                 self.link.digests = self.naming_digests(&name);
@@ -134,7 +140,8 @@ impl Round<'_> {
         mut look: bool,
     ) -> Result<Option<Ended>, Error> {
         let differs = name.as_ref().is_some_and(|name| self.link.digests != self.naming_digests(name));
-        let mut record = Record { id, name, differs, looked: false, stands_as: String::new(), records: None };
+        let mut record =
+            Record { id, name, differs, looked: false, named: false, stands_as: String::new(), records: None };
         loop {
             let went = if look { self.look(&mut record).await? } else { self.step(&mut record).await? };
             look = false;
@@ -145,14 +152,16 @@ impl Round<'_> {
                 }
                 Some(Went::On) => {}
                 Some(Went::Refused(_)) if !record.looked => look = true,
-                Some(Went::Over(ended) | Went::Refused(ended)) => return Ok(Some(ended)),
+                Some(Went::Over(ended) | Went::Refused(ended)) => return Ok(Some(self.named(&record, ended))),
                 Some(Went::Lost(answer)) => return self.group_lost(record.name, answer).await,
-                Some(Went::Away) => return Ok(None),
+                // Given back, a claim counts as one that called nobody.
+                Some(Went::Away) => return Ok(record.named.then(|| self.named(&record, Ended::again()))),
             }
             if record.id.is_empty() {
                 // Somebody else's: ours is looked for, or made.
                 self.link = self.link.unlinked();
-                return self.make_group(record.name).await;
+                let made = self.make_group(record.name).await?;
+                return Ok(Some(self.without_record(made)));
             }
         }
     }
@@ -187,15 +196,27 @@ impl Round<'_> {
     async fn group_lost(&mut self, name: Option<String>, answer: Answer) -> Result<Option<Ended>, Error> {
         match self.unlink(answer) {
             Some(ended) => Ok(Some(ended)),
-            None => self.make_group(name).await,
+            None => {
+                let made = self.make_group(name).await?;
+                Ok(Some(self.without_record(made)))
+            }
         }
+    }
+
+    /// A name that was confirmed is remembered, however its round ends: the group may get its old name back before the next.
+    fn named(&self, record: &Record, ended: Ended) -> Ended {
+        if !record.named || ended.link.is_some() {
+            return ended;
+        }
+        let (downstream_id, digests) = (Some(record.id.clone()), self.link.digests.clone());
+        Ended { link: Some(LinkUpdate { downstream_id, digests }), ..ended }
     }
 
     /// The round is over, its group is not: it comes again at once.
     fn more(&self, id: &str) -> Ended {
         let digests = self.link.digests.clone();
         let link = LinkUpdate { downstream_id: Some(id.to_owned()), digests };
-        Ended { link: Some(link), reason: None, ..Ended::retry(0, "") }
+        Ended { link: Some(link), ..Ended::again() }
     }
 
     fn naming_digests(&self, name: &str) -> BTreeMap<String, String> {

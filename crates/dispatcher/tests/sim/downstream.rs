@@ -164,11 +164,11 @@ pub fn answer(status: u16, body: Option<Value>) -> Answer {
     Answer { status, content_type: None, retry_after: None, location: None, text: None, body }
 }
 
-/// The outcome of a fault for a call, if it is one that is answered without the application's own word.
-pub fn outcome_of(fault: Fault, call: Call) -> Option<Outcome> {
+/// The outcome of a fault for a read or a write, if it is one that is answered without the application's own word.
+pub fn outcome_of(fault: Fault, writes: bool) -> Option<Outcome> {
     Some(match fault {
         Fault::None | Fault::WithoutId => return None,
-        Fault::LostReply | Fault::Reset | Fault::Slow if call.writes() => Outcome::Ambiguous,
+        Fault::LostReply | Fault::Reset | Fault::Slow if writes => Outcome::Ambiguous,
         Fault::LostReply | Fault::Slow => Outcome::TimedOut,
         Fault::Reset | Fault::Unreachable => Outcome::Unreachable,
         Fault::FailedAfter | Fault::Failed => Outcome::Failed(answer(500, None)),

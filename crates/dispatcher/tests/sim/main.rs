@@ -9,6 +9,7 @@ mod downstream;
 mod explore;
 mod faults;
 mod gone;
+mod groups;
 mod membership;
 mod outside;
 mod realm;

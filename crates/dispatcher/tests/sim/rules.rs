@@ -42,6 +42,22 @@ pub enum Rule {
     AcceptedIsPushed,
     /// K25: a disable answers when nothing is in flight.
     DisableDrains,
+    /// Groups: the members a request is about are noted before it.
+    NoteMembers,
+    /// Groups: in doubt the record is looked at.
+    LookInDoubt,
+    /// Groups: nobody joins under a record that was not shown to be theirs since the enable.
+    VerifyMember,
+    /// Groups: who gets a record marks the groups that wait for it.
+    JoinMarks,
+    /// Groups: switched on again, those that were pushed before are marked.
+    ChoiceMarks,
+    /// Groups: a name that was confirmed is remembered, however its round ends.
+    KeepName,
+    /// K17: a record that was found gone is doubted until there is another one.
+    GoneIsDoubt,
+    /// Groups: a record that was found is remembered before anybody joins it.
+    FoundIsSafe,
 }
 
 /// Which rules are kept.

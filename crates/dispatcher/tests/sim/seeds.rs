@@ -208,14 +208,17 @@ fn setting(name: &str) -> Option<u64> {
     std::env::var_os(name)?.to_str()?.parse().ok()
 }
 
-/// `SIM_SEEDS` says how many, `SIM_SEED` runs one alone.
-#[test]
-fn random_worlds_heal_whatever_happened_to_them() {
-    let seeds = match setting("SIM_SEED") {
+/// The seeds to be run: `SIM_SEEDS` says how many, `SIM_SEED` is one alone.
+pub fn wished() -> std::ops::Range<u64> {
+    match setting("SIM_SEED") {
         Some(seed) => seed..seed + 1,
         None => 0..setting("SIM_SEEDS").unwrap_or(10_000),
-    };
-    if let Some(Failure { seed, violation, trace }) = first_failure(seeds, Rules::default()) {
+    }
+}
+
+#[test]
+fn random_worlds_heal_whatever_happened_to_them() {
+    if let Some(Failure { seed, violation, trace }) = first_failure(wished(), Rules::default()) {
         let told: Vec<String> = trace.iter().map(|action| format!("  {action:?}")).collect();
         panic!("SIM_SEED={seed}: {}\n{}", violation.0, told.join("\n"));
     }

@@ -161,7 +161,7 @@ impl World {
             let in_time = !late && self.now < round.lease_until;
             answered = Some(self.apply((tenant, place), call, round.workspace, in_time)?);
         }
-        let answered = match outcome_of(fault, call) {
+        let answered = match outcome_of(fault, call.writes()) {
             Some(outcome) => Answered::Ended(outcome),
             None => answered.unwrap_or(Answered::Ended(Outcome::Ambiguous)),
         };

@@ -264,7 +264,7 @@ impl World {
 }
 
 /// The protocol's step with some of its rules switched off.
-fn wrapped(rules: Rules, mut state: State, event: Step) -> (State, Effect) {
+pub fn wrapped(rules: Rules, mut state: State, event: Step) -> (State, Effect) {
     match event {
         Step::Claim { .. } if !rules.keeps(Rule::Doubt) => match state.step(event) {
             (state, Effect::Claimed { .. }) => (state, Effect::Claimed { doubt: false }),

@@ -5,18 +5,12 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use demo::sample_app::Manners;
-use reqwest::Method;
 use serde_json::json;
 use testkit::eventually;
 use testkit::network::Fault;
 
+use crate::choose_groups;
 use crate::scene::{SOON, Scene};
-
-fn choose_groups(scene: &Scene) {
-    let choices = json!({ "on_delete": "nothing", "hold_mass_deactivation": false, "push_groups": true });
-    let (status, answer) = scene.console.call(Method::PUT, "/tenants/acme/outbound/options", Some(&choices));
-    assert_eq!(status, 204, "{answer}");
-}
 
 /// Kills the dispatcher while something happens to the next request of a method, and starts another. `cause` is what that
 /// request comes of.
@@ -48,7 +42,7 @@ fn holds(scene: &Scene, members: &[String]) {
 #[test]
 fn a_group_is_made_once_and_complete_although_its_dispatcher_is_killed_at_every_step() {
     let mut scene = Scene::with(Manners::default());
-    choose_groups(&scene);
+    choose_groups(&scene.console, "acme");
     let everybody: Vec<String> = scene.people(150).into_iter().map(|(id, _)| id).collect();
     let mut crew = String::new();
     killed_during(&mut scene, Fault::Drip, "POST", |scene| crew = scene.provider.group("Crew", &everybody));

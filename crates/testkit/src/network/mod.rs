@@ -16,6 +16,9 @@ use exchange::{Request, reset};
 
 pub use tls::{Authority, TlsFront};
 
+/// How much later a slow downstream hears of a request: well within what anybody waits.
+const SLOW: Duration = Duration::from_secs(4);
+
 /// What happens to a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
@@ -35,6 +38,10 @@ pub enum Fault {
     Stall,
     /// It arrives after the client has given up: a late write.
     Late,
+    /// Likewise, but not before [`Network::release`].
+    Held,
+    /// The downstream hears of it only after some seconds, and answers in time.
+    Slow,
 }
 
 /// An answer that is not the downstream's.
@@ -75,13 +82,14 @@ struct State {
     requests: Vec<Instant>,
     under_way: usize,
     changes: Vec<Change>,
+    released: bool,
 }
 
 #[derive(Default)]
 struct Shared {
     address: String,
     state: Mutex<State>,
-    mended: Condvar,
+    let_go: Condvar,
     /// One change at a time reaches the downstream, so that the order they are remembered in is theirs.
     changing: Mutex<()>,
 }
@@ -123,7 +131,13 @@ impl Network {
     /// Everything gets through from now on.
     pub fn mend(&self) {
         self.shared.state().plans.clear();
-        self.shared.mended.notify_all();
+        self.release();
+    }
+
+    /// What is held, and will be, arrives once its client has given up.
+    pub fn release(&self) {
+        self.shared.state().released = true;
+        self.shared.let_go.notify_all();
     }
 
     /// What was done to requests so far, in order.
@@ -220,6 +234,18 @@ impl Shared {
             Some(Fault::Late) => {
                 while !given_up(&client, Duration::from_millis(200)) {}
                 self.ask(request, true).map(drop)
+            }
+            Some(Fault::Held) => {
+                while !given_up(&client, Duration::from_millis(200)) {}
+                let held = self.let_go.wait_while(self.state(), |state| !state.released);
+                drop(held.unwrap_or_else(PoisonError::into_inner));
+                self.ask(request, true).map(drop)
+            }
+            Some(Fault::Slow) => {
+                if given_up(&client, SLOW) {
+                    return Ok(());
+                }
+                client.write_all(&self.ask(request, false)?)
             }
         }
     }

@@ -4,6 +4,7 @@
 //!
 //! `KEVRA_TEST_CHAOS_FAULTS` says how many faults (60), `KEVRA_TEST_CHAOS_SEED` repeats a run's choices; `just chaos` takes both.
 
+mod crews;
 mod trouble;
 mod verdict;
 mod workload;
@@ -49,8 +50,8 @@ fn nothing_is_lost_doubled_or_turned_back_while_everything_fails() {
     let faults = felt.values().sum::<usize>() + world.hits();
     let kinds = felt.len() + world.kinds_of_hits().len();
     let changes = workload.accepted();
-    let people = workload.end();
-    let wrong = || verdict::judge(&world.seen(), &people);
+    let left = workload.end();
+    let wrong = || verdict::judge(&world.seen(), &left);
     let right = eventually(Duration::from_mins(3), || wrong().is_empty().then_some(()));
     assert!(right.is_some(), "seed {seed}: {:#?}\n{}", wrong(), world.state());
     let converged = healed.elapsed();
@@ -60,10 +61,11 @@ fn nothing_is_lost_doubled_or_turned_back_while_everything_fails() {
     assert_eq!(wrong(), Vec::<String>::new(), "seed {seed}");
     assert!(kinds >= 10.min(wanted / 3), "seed {seed}: only {kinds} kinds of fault");
     eprintln!(
-        "seed {seed}: {faults} faults of {kinds} kinds in {} s, {changes} changes of {} people, all there {} s after the \
-         last; {felt:?}, network {:?}, crashes {}",
+        "seed {seed}: {faults} faults of {kinds} kinds in {} s, {changes} changes of {} people and {} groups, all there {} s \
+         after the last; {felt:?}, network {:?}, crashes {}",
         begun.elapsed().as_secs(),
-        people.len(),
+        left.people.len(),
+        left.crews.len(),
         converged.as_secs(),
         world.kinds_of_hits(),
         world.crashes(),

@@ -31,7 +31,7 @@ enum Card {
     Network(Fault, Option<&'static str>),
 }
 
-const CARDS: [(usize, Card); 27] = [
+const CARDS: [(usize, Card); 28] = [
     (3, Card::Part(Kind::KillDispatcher)),
     (2, Card::Part(Kind::FreezeDispatcher)),
     (1, Card::Part(Kind::FreezeDispatcherPastItsLease)),
@@ -50,6 +50,7 @@ const CARDS: [(usize, Card); 27] = [
     (1, Card::Network(Fault::CutReply, None)),
     (1, Card::Network(Fault::Drip, None)),
     (1, Card::Network(Fault::Stall, None)),
+    (1, Card::Network(Fault::Slow, None)),
     (2, Card::Network(Fault::Late, Some("PATCH"))),
     (1, Card::Network(Fault::Answer(Canned::Error(500)), None)),
     (2, Card::Network(Fault::WorkThenAnswer(Canned::Error(502)), None)),

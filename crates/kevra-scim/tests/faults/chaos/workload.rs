@@ -1,4 +1,4 @@
-//! Identity providers that change people without end: each change carries a number that only grows.
+//! Identity providers that change people and groups without end: each change carries a number that only grows.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -11,11 +11,14 @@ use rand::{RngExt, SeedableRng};
 use serde_json::json;
 use testkit::eventually;
 
+use super::crews::{Crew, Crews};
 use super::world::World;
 use crate::provider::Provider;
 
 /// People of one tenant.
 const MOST: usize = 14;
+/// How many of the changes are about groups.
+const GROUPS: f64 = 0.35;
 
 /// Somebody as the identity provider last saw them accepted.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,10 +44,17 @@ struct Shared {
     making: AtomicBool,
 }
 
+/// Everybody and every group, as the identity providers left them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Left {
+    pub people: Vec<Person>,
+    pub crews: Vec<Crew>,
+}
+
 /// What the identity providers do, from the side of those who break things.
 pub(super) struct Workload {
     shared: Arc<Shared>,
-    writers: Vec<JoinHandle<Vec<Person>>>,
+    writers: Vec<JoinHandle<Left>>,
 }
 
 impl Workload {
@@ -87,14 +97,17 @@ impl Workload {
         self.shared.done.load(Ordering::SeqCst)
     }
 
-    /// Everybody, once the last change is accepted.
-    pub fn end(self) -> Vec<Person> {
+    /// What is there once the last change is accepted.
+    pub fn end(self) -> Left {
         *self.shared.allowed.lock().unwrap_or_else(PoisonError::into_inner) = None;
         self.shared.more.notify_all();
-        self.writers
-            .into_iter()
-            .flat_map(|writer| writer.join().expect("every change is accepted in the end"))
-            .collect()
+        let mut left = Left::default();
+        for writer in self.writers {
+            let Left { people, crews } = writer.join().expect("every change is accepted in the end");
+            left.people.extend(people);
+            left.crews.extend(crews);
+        }
+        left
     }
 }
 
@@ -115,15 +128,19 @@ impl Shared {
     }
 }
 
-fn write(shared: &Shared, provider: &Provider, tenant: &str, mut random: StdRng) -> Vec<Person> {
+fn write(shared: &Shared, provider: &Provider, tenant: &str, mut random: StdRng) -> Left {
     let mut people: BTreeMap<usize, Person> = BTreeMap::new();
+    let mut crews = Crews::new(tenant);
     while shared.begin_one() {
-        let number = people.len();
-        let make = number == 0 || (number < MOST && shared.making.load(Ordering::SeqCst) && random.random_bool(0.3));
+        let (number, making) = (people.len(), shared.making.load(Ordering::SeqCst));
+        let make = number == 0 || (number < MOST && making && random.random_bool(0.3));
         if make {
             let name = format!("user-{number}@{tenant}.test");
             let (id, tenant) = (provider.create(&name), tenant.to_owned());
             people.insert(number, Person { tenant, id, name, counter: 0, active: true });
+        } else if random.random_bool(GROUPS) {
+            let ids: Vec<&str> = people.values().map(|person| person.id.as_str()).collect();
+            crews.change(provider, &mut random, &ids, making);
         } else if let Some(person) = people.get_mut(&random.random_range(0..number)) {
             person.counter += 1;
             person.active = random.random_bool(0.7);
@@ -132,5 +149,5 @@ fn write(shared: &Shared, provider: &Provider, tenant: &str, mut random: StdRng)
         }
         shared.done.fetch_add(1, Ordering::SeqCst);
     }
-    people.into_values().collect()
+    Left { people: people.into_values().collect(), crews: crews.end() }
 }

@@ -11,7 +11,7 @@ use testkit::own::{OwnBroker, OwnPostgres};
 
 use super::verdict::Seen;
 use crate::provider::Provider;
-use crate::{PROGRAM, front};
+use crate::{PROGRAM, choose_groups, front};
 
 /// Downstreams of every kind: what they lack decides how we must find our records again.
 const MANNERS: [Manners; 5] = [
@@ -54,6 +54,7 @@ impl World {
             let network = Network::new(downstream.url());
             console.make_tenant(&slug, &slug);
             console.enable_outbound(&slug, network.url(), downstream.token());
+            choose_groups(&console, &slug);
             let token = console.enable_inbound(&slug);
             Tenant { slug, token, network, downstream }
         };
@@ -130,6 +131,7 @@ impl World {
         let seen = |tenant: &Tenant| Seen {
             tenant: tenant.slug.clone(),
             records: tenant.downstream.app().users().into_iter().map(Into::into).collect(),
+            groups: tenant.downstream.app().groups().into_iter().map(Into::into).collect(),
             changes: tenant.network.changes(),
         };
         self.tenants.iter().map(seen).collect()
@@ -137,16 +139,20 @@ impl World {
 
     /// Nothing is owed, nothing is under way.
     pub fn rests(&self) -> bool {
-        let waiting = "select count(*) from ledger where owed_seq > acked_seq or dirty_seq > seen_seq";
+        let waiting = "select (select count(*) from ledger where owed_seq > acked_seq or dirty_seq > seen_seq)
+             + (select count(*) from group_ledger where owed_seq > acked_seq or dirty_seq > seen_seq)";
         self.installation.database().ask(waiting) == "0" && self.tenants.iter().all(|tenant| tenant.network.is_calm())
     }
 
     /// For a person who has to find out what happened.
     pub fn state(&self) -> String {
-        let rows = self.installation.database().ask(
-            "select t.slug, l.* from ledger l join tenant t on t.id = l.tenant_id
-             where owed_seq > acked_seq or dirty_seq > seen_seq",
-        );
+        let owed = |ledger: &str| {
+            self.installation.database().ask(&format!(
+                "select t.slug, l.* from {ledger} l join tenant t on t.id = l.tenant_id
+                 where owed_seq > acked_seq or dirty_seq > seen_seq"
+            ))
+        };
+        let rows = [owed("ledger"), owed("group_ledger")].join("\n");
         let logs = self.installation.logs();
         let tail = logs.len().saturating_sub(20_000);
         let tail = (tail..logs.len()).find(|at| logs.is_char_boundary(*at)).unwrap_or(0);

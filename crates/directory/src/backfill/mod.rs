@@ -1,18 +1,22 @@
-//! Backfills (P3, K27): an explicit walk over everybody the ledger knows. One alive per tenant; a cursor in the row and a
+//! Backfills (P3, K27): an explicit walk over everybody the ledger knows, and then over the directory's groups where those
+//! are pushed. One alive per tenant; a cursor in the row and a
 //! lease, so that any dispatcher goes on where another died. Cancelling stops the cursor and touches nothing else.
 
 use registry::{Db, TargetId, TenantId, audit};
 use sea_orm::FromQueryResult;
 use uuid::Uuid;
 
+use crate::ledger::clock;
 use crate::ledger::protocol::NEVER;
-use crate::ledger::{self, Mark, clock};
+use crate::resource::Kind;
 use crate::{Error, finish, sql};
+
+mod page;
+
+pub use page::{Page, advance};
 
 /// How long a dispatcher holds a backfill without storing progress, microseconds.
 const LEASE: i64 = 30_000_000;
-/// Users in the sample.
-const SAMPLE: usize = 20;
 
 /// What a backfill would do, or does, with a user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -70,14 +74,29 @@ pub struct Backfill {
     pub in_step: i64,
     /// Nobody's to touch.
     pub conflicts: i64,
-    /// Some of those there is something to do with, a JSON array of [`Sampled`].
+    /// The last group looked at.
+    pub group_reach: Option<Uuid>,
+    /// How many groups there are; nothing until they are walked over.
+    pub group_total: Option<i64>,
+    /// Groups looked at so far.
+    pub group_seen: i64,
+    /// Groups to be made.
+    pub group_creates: i64,
+    /// Groups to be changed.
+    pub group_updates: i64,
+    /// Groups in step.
+    pub group_in_step: i64,
+    /// Groups whose name is somebody else's.
+    pub group_conflicts: i64,
+    /// Some of the users there is something to do with, a JSON array of [`Sampled`].
     pub sample: String,
     /// Counts claims; only the newest may store progress.
     pub epoch: i64,
 }
 
 const COLUMNS: &str = "id, tenant_id, target_id, state, dry_run, started_at, started_by, ended_at, reach, total, seen,
-     creates, updates, in_step, conflicts, sample, epoch";
+     creates, updates, in_step, conflicts, group_reach, group_total, group_seen, group_creates, group_updates, group_in_step,
+     group_conflicts, sample, epoch";
 
 /// What a person does with one that is alive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -201,71 +220,37 @@ pub async fn next_users(db: &Db, backfill: &Backfill, limit: u32) -> Result<Vec<
     Ok(users.into_iter().map(|user| user.user_id).collect())
 }
 
-/// How many changes of a tenant wait to be looked at or delivered: what a backfill keeps small.
-pub async fn ahead(db: &Db, tenant: TenantId) -> Result<i64, Error> {
+/// The next groups of a backfill, in the order of their ids.
+pub async fn next_groups(db: &Db, backfill: &Backfill, limit: u32) -> Result<Vec<Uuid>, Error> {
+    #[derive(FromQueryResult)]
+    struct Group {
+        id: Uuid,
+    }
+    let text = "select id from directory_group where tenant_id = $1 and id > $2 order by id limit $3";
+    let after = backfill.group_reach.unwrap_or(Uuid::nil());
+    let values = [backfill.tenant_id.0.into(), after.into(), i64::from(limit).into()];
+    let groups: Vec<Group> = sql::all(db.connection(), text, values).await?;
+    Ok(groups.into_iter().map(|group| group.id).collect())
+}
+
+/// How many changes of a tenant's users, or groups, wait to be looked at or delivered: what a backfill keeps small. Users who
+/// back off count; groups do not, so that an application that takes no groups holds up none of them, and no user.
+pub async fn ahead(db: &Db, tenant: TenantId, kind: Kind) -> Result<i64, Error> {
     #[derive(FromQueryResult)]
     struct Number {
         number: i64,
     }
-    let text = format!(
-        "select count(*) as number from ledger where tenant_id = $1
-             and (dirty_seq > seen_seq or (owed_seq > acked_seq and next_at < {NEVER}))"
-    );
-    Ok(sql::one::<Number>(db.connection(), &text, [tenant.0.into()]).await?.map_or(0, |row| row.number))
-}
-
-/// Stores the progress of a page: the cursor, the counts and, unless it is a dry-run, the marks, in one transaction under
-/// the claim. Says whether the claim still held; if not, nothing was stored.
-pub async fn advance(
-    db: &Db,
-    backfill: &mut Backfill,
-    page: &[(Uuid, Option<Action>)],
-    marks: &[Uuid],
-    last: bool,
-) -> Result<bool, Error> {
-    let count = |wanted: Action| {
-        i64::try_from(page.iter().filter(|(_, action)| *action == Some(wanted)).count()).unwrap_or(i64::MAX)
+    let connection = db.connection();
+    let waits = match kind {
+        Kind::User => format!("next_at < {NEVER}"),
+        Kind::Group => format!("next_at <= {}", clock(connection)),
     };
-    let mut sample: Vec<Sampled> = serde_json::from_str(&backfill.sample)?;
-    let shown = page.iter().filter_map(|(user_id, action)| {
-        let action = (*action)?;
-        (action != Action::InStep).then_some(Sampled { user_id: *user_id, action })
-    });
-    sample.extend(shown.take(SAMPLE.saturating_sub(sample.len())));
-    let transaction = db.begin().await?;
-    let outcome: Result<Option<Backfill>, Error> = async {
-        let now = clock(&transaction);
-        let ended = if last { format!(", state = 'done', ended_at = {now}") } else { String::new() };
-        let text = format!(
-            "update backfill set reach = $3, seen = seen + $4, creates = creates + $5, updates = updates + $6,
-                 in_step = in_step + $7, conflicts = conflicts + $8, sample = $9, lease_until = {now} + {LEASE}{ended}
-             where id = $1 and epoch = $2 and ended_at is null returning {COLUMNS}"
-        );
-        let values = [
-            backfill.id.into(),
-            backfill.epoch.into(),
-            page.last().map(|(user, _)| *user).or(backfill.reach).into(),
-            i64::try_from(page.len()).unwrap_or(i64::MAX).into(),
-            count(Action::Create).into(),
-            count(Action::Update).into(),
-            count(Action::InStep).into(),
-            count(Action::Conflict).into(),
-            serde_json::to_string(&sample)?.into(),
-        ];
-        let Some(stored) = sql::one::<Backfill>(&transaction, &text, values).await? else { return Ok(None) };
-        for user in marks {
-            let mark = Mark { reassert: true, ..Mark::default() };
-            ledger::mark(&transaction, backfill.tenant_id, *user, &mark).await?;
-        }
-        Ok(Some(stored))
-    }
-    .await;
-    let stored = finish(transaction, outcome).await?;
-    let held = stored.is_some();
-    if let Some(stored) = stored {
-        *backfill = stored;
-    }
-    Ok(held)
+    let text = format!(
+        "select count(*) as number from {} where tenant_id = $1
+             and (dirty_seq > seen_seq or (owed_seq > acked_seq and {waits}))",
+        kind.ledger()
+    );
+    Ok(sql::one::<Number>(connection, &text, [tenant.0.into()]).await?.map_or(0, |row| row.number))
 }
 
 /// Gives a claim back; the backfill goes on after so many microseconds.

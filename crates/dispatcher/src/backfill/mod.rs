@@ -1,11 +1,12 @@
-//! The backfill's walk (P3, K27): each user is compared with a fresh look at the downstream; what differs is marked, and
-//! the ledger does the rest. Few are marked ahead, so that live edits keep their place.
+//! The backfill's walk (P3, K27): each user, and after them each group where groups are pushed, is compared with a fresh look
+//! at the downstream; what differs is marked, and the ledger does the rest. Few are marked ahead, so that live edits keep their place.
 
 use std::time::{Duration, Instant};
 
 use bus::Hint;
-use directory::backfill::{self, Action, Backfill};
-use directory::{ledger, link, watch};
+use directory::backfill::{self, Action, Backfill, Page};
+use directory::resource::Kind;
+use directory::{link, watch};
 use downstream::{BaseUrl, Client, Outcome, Remote};
 use futures_util::future::join_all;
 use realm::Realm;
@@ -17,6 +18,8 @@ use crate::Deps;
 use crate::pushed::Pushed;
 use crate::send::Error;
 use crate::verdict::{TargetVerdict, of_failure};
+
+mod groups;
 
 /// Users looked at together.
 const PAGE: u32 = 8;
@@ -87,18 +90,19 @@ async fn page(deps: &Deps, backfill: &mut Backfill) -> Result<Next, Error> {
     if target.quarantined_at.is_some() || target.paused() {
         return Ok(Next::Wait(LATER));
     }
-    if !backfill.dry_run && backfill::ahead(db, tenant).await? > AHEAD - i64::from(PAGE) {
+    if !backfill.dry_run && backfill::ahead(db, tenant, Kind::User).await? > AHEAD - i64::from(PAGE) {
         return Ok(Next::Wait(SOON));
     }
     let users = backfill::next_users(db, backfill, PAGE).await?;
-    if users.is_empty() {
-        if !backfill.dry_run && target.choices.pushes_groups {
-            groups(deps, backfill).await?;
-        }
-        backfill::advance(db, backfill, &[], &[], true).await?;
+    if users.is_empty() && !target.choices.pushes_groups {
+        let page = Page { kind: Kind::User, seen: &[], marks: &[], last: true };
+        backfill::advance(db, backfill, &page).await?;
         return Ok(Next::Stop);
     }
     let Some(look) = Look::begin(deps, &target).await? else { return Ok(Next::Wait(LATER)) };
+    if users.is_empty() {
+        return groups::page(&look, backfill).await;
+    }
     let mut seen = Vec::with_capacity(users.len());
     for looked in join_all(users.iter().map(|user| look.at(*user))).await {
         match looked? {
@@ -107,13 +111,10 @@ async fn page(deps: &Deps, backfill: &mut Backfill) -> Result<Next, Error> {
             Err(Trouble::Downstream(outcome)) => return trouble(deps, &target, &outcome).await,
         }
     }
-    let marks: Vec<Uuid> = if backfill.dry_run {
-        Vec::new()
-    } else {
-        seen.iter().filter(|found| found.mark).map(|found| found.user).collect()
-    };
-    let page: Vec<(Uuid, Option<Action>)> = seen.iter().map(|found| (found.user, found.action)).collect();
-    if !backfill::advance(db, backfill, &page, &marks, false).await? {
+    let marks = marked(backfill, &seen);
+    let page: Vec<(Uuid, Option<Action>)> = seen.iter().map(|found| (found.id, found.action)).collect();
+    let page = Page { kind: Kind::User, seen: &page, marks: &marks, last: false };
+    if !backfill::advance(db, backfill, &page).await? {
         return Ok(Next::Stop);
     }
     for user in marks {
@@ -122,13 +123,8 @@ async fn page(deps: &Deps, backfill: &mut Backfill) -> Result<Next, Error> {
     Ok(Next::Go)
 }
 
-/// All groups come last: by then their members are there, or on their way. Marked again by whoever goes on where this died.
-async fn groups(deps: &Deps, backfill: &Backfill) -> Result<(), Error> {
-    let mut after = Uuid::nil();
-    while let Some(last) = ledger::mark_all_groups(&deps.db, backfill.tenant_id, after).await? {
-        after = last;
-    }
-    Ok(())
+fn marked(backfill: &Backfill, seen: &[Found]) -> Vec<Uuid> {
+    seen.iter().filter(|found| found.mark && !backfill.dry_run).map(|found| found.id).collect()
 }
 
 /// A downstream that does not answer as it should is treated as a send would treat it; the backfill waits.
@@ -147,10 +143,10 @@ async fn trouble(deps: &Deps, target: &Target, outcome: &Outcome) -> Result<Next
     Ok(Next::Wait(LATER))
 }
 
-/// A user as it stands on both sides.
+/// A user or a group as it stands on both sides.
 struct Found {
-    user: Uuid,
-    /// `None` for a user the realm no longer has.
+    id: Uuid,
+    /// `None` for one that the realm no longer has, or of which the downstream does not say.
     action: Option<Action>,
     /// The ledger is to take it on: to do it, or to learn of a record that is ours already.
     mark: bool,
@@ -181,14 +177,14 @@ impl<'a> Look<'a> {
 
     async fn at(&self, user: Uuid) -> Result<Result<Found, Trouble>, Error> {
         let Ok(seen) = self.realm.user(user).await else { return Ok(Err(Trouble::Realm)) };
-        let Some(seen) = seen else { return Ok(Ok(Found { user, action: None, mark: false })) };
+        let Some(seen) = seen else { return Ok(Ok(Found { id: user, action: None, mark: false })) };
         let link = link::of(&self.deps.db, self.target.tenant, user, self.target.id).await?;
         let linked = link.downstream_id.is_some();
         let action = match self.compare(user, &Pushed::of(&seen), link.downstream_id.as_deref()).await {
             Ok(action) => action,
             Err(outcome) => return Ok(Err(Trouble::Downstream(outcome))),
         };
-        Ok(Ok(Found { user, action: Some(action), mark: action != Action::InStep || !linked }))
+        Ok(Ok(Found { id: user, action: Some(action), mark: action != Action::InStep || !linked }))
     }
 
     /// Plans against the downstream as it is, not against what is remembered of it (K27).
