@@ -130,6 +130,13 @@ impl Tenant {
         person.due = person.due.or(told.then_some(self.now));
     }
 
+    /// The realm has again whom it had lost.
+    fn mend(&mut self) {
+        for person in &mut self.people {
+            person.lost = false;
+        }
+    }
+
     fn trouble(&mut self, random: &mut StdRng, silent: &mut usize) -> Result<(), String> {
         match random.random_range(0..100) {
             0..3 => {
@@ -144,10 +151,12 @@ impl Tenant {
                 self.restored_at = self.now;
                 // Restored from before so many came: a mass still without those who are deleted besides.
                 let lost = random.random_range(PEOPLE - 10..=PEOPLE);
-                self.people[..lost].iter_mut().for_each(|person| person.lost = true);
+                for person in &mut self.people[..lost] {
+                    person.lost = true;
+                }
                 self.compare_by = Some(self.now + random.random_range(1..LASTS));
             }
-            5..8 => self.people.iter_mut().for_each(|person| person.lost = false),
+            5..8 => self.mend(),
             8..12 => self.delete(random, true),
             12..13 if *silent > 0 => {
                 *silent -= 1;
@@ -179,7 +188,7 @@ impl Tenant {
     /// Everything is mended, compared now and then, and looked at for as long as an absence counts.
     fn heal(&mut self, random: &mut StdRng) -> Result<(), String> {
         self.misrouted = false;
-        self.people.iter_mut().for_each(|person| person.lost = false);
+        self.mend();
         let end = self.now + 3 * WINDOW;
         while self.now < end {
             self.compare();

@@ -102,7 +102,10 @@ fn twenty_hung_realms_keep_nobody_else_waiting() {
     let hangs = many.name().to_owned();
     let rule = keycloak.on(Fault::Swallow, move |call| call.path.contains(&hangs));
     // The dispatcher has something to look at in each of them, too.
-    installation.database().ask("update ledger set dirty_seq = dirty_seq + 1, triage_at = 0");
+    installation.database().ask(
+        "update ledger set dirty_seq = dirty_seq + 1, triage_at = 0 where (tenant_id, user_id) in (
+             select tenant_id, user_id from ledger for update skip locked)",
+    );
     let (over, refused) = (AtomicBool::new(false), AtomicUsize::new(0));
     let begun = Instant::now();
     let mut took = std::thread::scope(|scope| {
