@@ -132,8 +132,5 @@ async fn groups_a_realm_lacks_are_gone_at_a_persons_word_and_users_are_counted_a
     }
     assert_eq!(gone, 21, "the one that was not shown waits");
     let said = audit::newest(&store.db, acme, 1).await.unwrap();
-    assert_eq!(
-        (said[0].action.as_str(), said[0].detail.to_string()),
-        ("held.groups.confirm", r#"{"groups":21}"#.into())
-    );
+    assert_eq!((said[0].action.as_str(), said[0].detail.clone()), ("held.groups.confirm", r#"{"groups":21}"#.into()));
 }

@@ -102,9 +102,9 @@ fn world(random: &mut StdRng, rules: Rules) -> World {
     let target =
         Target { generation: 1, active: true, draining: false, answered_off: false, pushes: true, paused_until: 0 };
     let users = (0..users)
-        .map(|user| match random.random_bool(0.6) {
-            true => User { link: Some((application.person(Some(user)), 1)), owed: false },
-            false => User { link: None, owed: true },
+        .map(|user| {
+            let linked = random.random_bool(0.6);
+            User { link: linked.then(|| (application.person(Some(user)), 1)), owed: !linked }
         })
         .collect();
     World {
@@ -172,10 +172,9 @@ impl World {
         if self.budget.edits > 0 {
             for (place, group) in (0..).zip(&self.groups).filter(|(_, group)| group.name.is_some()) {
                 let users = 0..u8::try_from(self.users.len()).unwrap_or(u8::MAX);
-                actions.extend(users.map(|user| match group.members.contains(&user) {
-                    true => Action::Leave(place, user),
-                    false => Action::Join(place, user),
-                }));
+                let other =
+                    |user| if group.members.contains(&user) { Action::Leave } else { Action::Join }(place, user);
+                actions.extend(users.map(other));
                 actions.extend([Action::Rename(place), Action::Delete(place)]);
             }
         }
@@ -185,11 +184,11 @@ impl World {
             actions.extend(ours.chain(people).map(Action::Rob));
         }
         if self.budget.switches > 0 && !self.target.draining {
-            if !self.target.active {
-                actions.extend([Action::Enable(false), Action::Enable(true)]);
+            actions.extend(if self.target.active {
+                [Action::Disable, Action::Choose(!self.target.pushes)]
             } else {
-                actions.extend([Action::Disable, Action::Choose(!self.target.pushes)]);
-            }
+                [Action::Enable(false), Action::Enable(true)]
+            });
         }
     }
 
@@ -282,8 +281,12 @@ fn choose(world: &World, random: &mut StdRng) -> Option<Action> {
         Action::Work(_, Fault::None) | Action::Tick => 240,
         Action::Start(..) | Action::Owe(_) | Action::AnswerDisable | Action::Enable(_) | Action::Choose(true) => 120,
         Action::Arrive(_) | Action::Land(_) => 20,
-        Action::Join(..) | Action::Leave(..) | Action::Rename(_) | Action::Choose(false) => 10,
-        Action::Work(..) | Action::Rob(_) => 10,
+        Action::Join(..)
+        | Action::Leave(..)
+        | Action::Rename(_)
+        | Action::Choose(false)
+        | Action::Work(..)
+        | Action::Rob(_) => 10,
         _ => 2,
     });
     chosen.ok().copied()

@@ -198,7 +198,9 @@ impl World {
         let linked: Vec<Pair> = (0..).zip(&self.users).filter_map(|(user, held)| Some((user, held.link?.0))).collect();
         let pushed = &mut self.group_mut(group).pushed;
         pushed.retain(|(_, id), _| records.contains(id));
-        pushed.values_mut().for_each(|sure| *sure = true);
+        for sure in pushed.values_mut() {
+            *sure = true;
+        }
         pushed.extend(linked.into_iter().filter(|(_, id)| records.contains(id)).map(|pair| (pair, true)));
     }
 
