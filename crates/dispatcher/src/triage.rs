@@ -125,6 +125,9 @@ async fn ask(
         return absent(deps, tenant, user, claim, fence.is_some(), realm).await;
     };
     if let Some(fence) = fence {
+        if fence.missed() {
+            watch::found(&deps.db, tenant, user).await?;
+        }
         // A late write of our own is no admin's wish; what belongs to the directory is the directory's (K5, K13).
         if heal::mend(deps, tenant, realm, &seen, fence).await? {
             return Ok(Look::Later(0));

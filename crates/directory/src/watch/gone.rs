@@ -134,6 +134,13 @@ pub async fn note_absences(db: &Db, kind: Kind, tenant: TenantId, ids: &[Uuid]) 
     Ok(())
 }
 
+/// A user is found again: the next absence is another one, and nobody has said anything of it.
+pub async fn found(db: &Db, tenant: TenantId, user: Uuid) -> Result<(), Error> {
+    let text = "delete from absence where tenant_id = $1 and user_id = $2";
+    sql::execute(db.connection(), text, [tenant.0.into(), user.into()]).await?;
+    Ok(())
+}
+
 /// Forgets a batch of absences that count no more; how many there were.
 pub async fn forget_absences(db: &Db, batch: u32) -> Result<u64, Error> {
     let connection = db.connection();

@@ -1,5 +1,6 @@
 use directory::ledger::{self, Mark, Stage};
 use directory::look;
+use directory::refresh;
 use directory::resource::Kind;
 use directory::watch::{self, Gone, GroupSeen, Harvest, Seen};
 use futures_util::future::join_all;
@@ -7,12 +8,14 @@ use testkit::store::Store;
 use uuid::Uuid;
 
 use crate::groups::make;
+use crate::made;
 
 testkit::on_both_databases!(
     a_realm_has_one_poller,
     an_event_marks_once_and_only_under_the_pollers_claim,
     a_poller_that_is_alive_keeps_its_realm_and_one_that_has_ended_takes_nothing_back,
     an_absence_counts_when_it_was_told_or_lasts_and_a_mass_of_them_never,
+    an_absence_ends_when_its_user_is_found,
     of_a_mass_that_a_pass_found_nobody_is_judged_as_one_of_a_few,
     another_realm_role_is_to_be_given_back,
     a_groups_end_that_an_event_told_of_is_told_to_whoever_looks,
@@ -97,6 +100,23 @@ async fn an_absence_counts_when_it_was_told_or_lasts_and_a_mass_of_them_never(st
     assert_eq!(may_go(people[0], false).await, Gone::NotYet, "what is long ago does not count");
     store.run(&time_passes(601)).await;
     assert_eq!(watch::forget_absences(&store.db, 500).await.unwrap(), 20);
+}
+
+async fn an_absence_ends_when_its_user_is_found(store: Store) {
+    let (acme, token) = store.provisioned("acme").await;
+    let ada = made(&store, acme, &token, "ada@acme.test", None).await.id;
+    let missed = async || refresh::fence(&store.db, acme, ada).await.unwrap().unwrap().missed();
+    let may_go = async || watch::may_go(&store.db, Kind::User, acme, ada, false).await.unwrap();
+    assert!(!missed().await);
+    for confirmed in ["null", "1"] {
+        assert_eq!(may_go().await, Gone::NotYet, "another absence than before");
+        store.run(&format!("update absence set at = at - 11000000, confirmed_at = {confirmed}")).await;
+        assert!(missed().await);
+        assert_eq!(may_go().await, Gone::Yes);
+        watch::found(&store.db, acme, ada).await.unwrap();
+        assert!(!missed().await);
+    }
+    assert_eq!(may_go().await, Gone::NotYet);
 }
 
 async fn another_realm_role_is_to_be_given_back(store: Store) {
