@@ -65,10 +65,10 @@ impl Kind {
         }
     }
 
-    /// How many of the kind are known of tenant `$1`.
+    /// How many of the kind tenant `$1` manages: absences of others are not held.
     pub(crate) fn known(self) -> &'static str {
         match self {
-            Self::User => "(select count(*) from ledger where tenant_id = $1 and gone_at is null)",
+            Self::User => "(select count(*) from directory_user where tenant_id = $1)",
             Self::Group => "(select count(*) from directory_group where tenant_id = $1)",
         }
     }
