@@ -152,10 +152,10 @@ impl Round<'_> {
                 }
                 Some(Went::On) => {}
                 Some(Went::Refused(_)) if !record.looked => look = true,
-                Some(Went::Over(ended) | Went::Refused(ended)) => return Ok(Some(self.named(&record, ended))),
+                Some(Went::Over(ended) | Went::Refused(ended)) => return Ok(Some(self.kept(&record, ended))),
                 Some(Went::Lost(answer)) => return self.group_lost(record.name, answer).await,
                 // Given back, a claim counts as one that called nobody.
-                Some(Went::Away) => return Ok(record.named.then(|| self.named(&record, Ended::again()))),
+                Some(Went::Away) => return Ok(record.named.then(|| self.kept(&record, Ended::again()))),
             }
             if record.id.is_empty() {
                 // Somebody else's: ours is looked for, or made.
@@ -203,13 +203,22 @@ impl Round<'_> {
         }
     }
 
-    /// A name that was confirmed is remembered, however its round ends: the group may get its old name back before the next.
-    fn named(&self, record: &Record, ended: Ended) -> Ended {
-        if !record.named || ended.link.is_some() {
-            return ended;
+    /// A name that was confirmed or seen is remembered, however its round ends: the group may get its old name back before the
+    /// next. So is that it was looked at: one look is enough for a group that takes many rounds.
+    fn kept(&self, record: &Record, mut ended: Ended) -> Ended {
+        // What a person linked says whose it is once it has its name from us.
+        let known = record.named || record.looked && !self.link.adopted;
+        if known && ended.link.is_none() {
+            let (downstream_id, digests) = (Some(record.id.clone()), self.link.digests.clone());
+            ended.link = Some(LinkUpdate { downstream_id, digests });
         }
-        let (downstream_id, digests) = (Some(record.id.clone()), self.link.digests.clone());
-        Ended { link: Some(LinkUpdate { downstream_id, digests }), ..ended }
+        if let Verdict::Retry { after, definite: true, charged } = ended.verdict
+            && record.looked
+            && ended.link.is_some()
+        {
+            ended.verdict = Verdict::Looked { after, charged };
+        }
+        ended
     }
 
     /// The round is over, its group is not: it comes again at once.

@@ -33,7 +33,8 @@ impl World {
                 }
                 self.learn(round.group, &BTreeSet::new());
                 round.link.id = Some(record.id);
-                round.more()
+                let ended = round.more();
+                Task::Record(round, ended)
             }
             (Call::Post(_), Said::Taken) => Task::Renew(round, Call::Find { again: true }),
             (Call::Read(_), Said::Group(record)) => self.looked(round, &record),
@@ -100,9 +101,7 @@ impl World {
         record.differs = round.name.is_some_and(|name| name != read.name);
         let readable = self.application.readable;
         record.records = readable.then(|| read.members.clone());
-        if round.name.is_some() && !record.differs {
-            round.link.sent = round.name;
-        }
+        round.link.sent = round.name.filter(|_| !record.differs);
         if readable {
             self.learn(round.group, &read.members);
         } else {
