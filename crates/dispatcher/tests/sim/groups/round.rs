@@ -88,6 +88,8 @@ pub struct Round {
     record: Option<Held>,
     calls: u8,
     gone: bool,
+    /// It had a record before it looked for one.
+    lost: bool,
     /// Members of a refused addition, while they are asked for.
     asking: Option<(Vec<Pair>, usize, Refusal)>,
 }
@@ -168,6 +170,7 @@ impl World {
             record: None,
             calls: 0,
             gone: false,
+            lost: false,
             asking: None,
         })
     }

@@ -1,5 +1,7 @@
 //! What a round makes of an answer.
 
+use dispatcher::of_found_group;
+
 use super::*;
 
 impl World {
@@ -79,7 +81,7 @@ impl World {
                 round.link = Link { intent_at: round.link.intent_at, ..Link::default() };
                 return Self::in_step_with(round, record.id, true);
             }
-            let verdict = Verdict::Retry { after: 0, definite: false, charged: false };
+            let verdict = of_found_group(round.lost, round.attempts, 1.0);
             return Task::Record(round, Ended { link: Some((Some(record.id), None)), ..Ended::of(verdict) });
         }
         if again {
@@ -95,6 +97,7 @@ impl World {
         let Some(record) = &mut round.record else { return Task::Release(round) };
         if read.owner != Some(round.group) {
             round.link = Link { intent_at: round.link.intent_at, ..Link::default() };
+            round.lost = true;
             return self.make(round);
         }
         (record.looked, record.stands_as) = (true, read.name);
@@ -116,7 +119,7 @@ impl World {
             let ended = round.failed(&Outcome::NotFound(answer(404, None))).unlinked();
             return Task::Record(round, ended);
         }
-        round.gone = true;
+        (round.gone, round.lost) = (true, true);
         round.link = Link { intent_at: round.link.intent_at, ..Link::default() };
         self.make(round)
     }
