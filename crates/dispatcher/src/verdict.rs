@@ -60,6 +60,13 @@ pub fn of_group_failure(outcome: &Outcome, attempts: i64, jitter: f64) -> (Verdi
     }
 }
 
+/// How a round ends that found a group's record: the next one begins in doubt, and looks. Not at once where this one had lost
+/// a record already: a look-up may go on finding what no longer answers by its id.
+pub fn of_found_group(lost: bool, attempts: i64, jitter: f64) -> Verdict {
+    let after = if lost { backoff(attempts, jitter) } else { 0 };
+    Verdict::Retry { after, definite: false, charged: lost }
+}
+
 /// Full jitter: anything from nothing to one second doubled per failure, at most a quarter of an hour. Microseconds.
 pub fn backoff(attempts: i64, jitter: f64) -> i64 {
     let doublings = u32::try_from(attempts.clamp(0, 20)).unwrap_or(20);
@@ -109,6 +116,12 @@ mod tests {
         for outcome in [Outcome::Failed(answer(500)), Outcome::Ambiguous, Outcome::TimedOut, Outcome::Unreachable] {
             assert!(matches!(of_failure(&outcome, 0, 0.5).0, Verdict::Retry { .. }), "{outcome:?}");
         }
+    }
+
+    #[test]
+    fn a_group_that_is_found_again_where_it_was_lost_backs_off() {
+        assert_eq!(of_found_group(false, 3, 1.0), Verdict::Retry { after: 0, definite: false, charged: false });
+        assert_eq!(of_found_group(true, 3, 1.0), Verdict::Retry { after: 8_000_000, definite: false, charged: true });
     }
 
     #[test]

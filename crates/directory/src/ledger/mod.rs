@@ -12,6 +12,7 @@ mod mark;
 pub mod protocol;
 mod record;
 mod subject;
+mod verdict;
 
 use registry::TenantId;
 use sea_orm::{ConnectionTrait, DbBackend, FromQueryResult};

@@ -4,6 +4,8 @@
 //! read under a lock, stepped, and written back. Times are microseconds of the database's clock. No IO, no clock of
 //! its own, so that small worlds can be explored exhaustively (see the tests).
 
+pub use super::verdict::Verdict;
+
 /// Lane of deactivations: they overtake everything else (P7).
 pub const URGENT: i16 = 0;
 /// Lane of every other change.
@@ -45,24 +47,6 @@ pub struct State {
     pub lane: i16,
     /// Failed rounds since the last acknowledgement.
     pub attempts: i64,
-}
-
-/// What a round decided about its row.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Verdict {
-    /// The downstream is in step with the mark.
-    Done,
-    /// Try again after so many microseconds; `definite` when the target answered for sure (K17).
-    Retry {
-        /// Back-off in microseconds.
-        after: i64,
-        /// Whether every call of the round got a definite answer.
-        definite: bool,
-        /// Whether the row is charged with the attempt.
-        charged: bool,
-    },
-    /// Set aside until the user changes or a person acts.
-    Park,
 }
 
 /// What happens to a row.
@@ -260,7 +244,7 @@ impl State {
                     self.assert_at = Some(now + REASSERT_AFTER);
                     self.dirty_again(now);
                 }
-                Verdict::Retry { .. } | Verdict::Park => {}
+                Verdict::Retry { .. } | Verdict::Looked { .. } | Verdict::Park => {}
             }
             return Effect::Stale;
         }
@@ -268,6 +252,8 @@ impl State {
         match verdict {
             Verdict::Done => {
                 self.settled_epoch = self.epoch;
+                // Where nothing asks for it any more, a round before this one looked: a late write can have come since.
+                let asserts = self.reassert_seq.is_some();
                 self.acked_seq = self.acked_seq.max(seq);
                 self.owed_seq = self.owed_seq.max(self.acked_seq);
                 self.attempts = 0;
@@ -279,7 +265,7 @@ impl State {
                     self.assert_at = Some(now + REASSERT_AFTER);
                 }
                 match self.assert_at {
-                    Some(at) if at > now => self.dirty_again(at),
+                    Some(at) if at > now || !asserts => self.dirty_again(at.max(now)),
                     Some(_) | None => self.assert_at = None,
                 }
             }
@@ -287,10 +273,12 @@ impl State {
                 if definite {
                     self.settle();
                 }
-                if self.dirty_seq == seq {
-                    self.next_at = now.saturating_add(after);
-                    self.attempts += i64::from(charged);
-                }
+                self.put_off(seq, now.saturating_add(after), charged);
+            }
+            Verdict::Looked { after, charged } => {
+                self.settled_epoch = self.epoch;
+                self.looked(seq, doubt, now);
+                self.put_off(seq, now.saturating_add(after), charged);
             }
             Verdict::Park => {
                 self.settle();
@@ -300,6 +288,25 @@ impl State {
             }
         }
         Effect::Applied
+    }
+
+    /// What was to be looked at was; a late write that may still come is asserted over when the row is done.
+    fn looked(&mut self, seq: i64, doubt: bool, now: i64) {
+        if self.reassert_seq.is_some_and(|wanted| wanted <= seq) {
+            self.reassert_seq = None;
+            self.assert_at = self.assert_at.filter(|at| *at > now);
+        }
+        if doubt {
+            self.assert_at = Some(now + REASSERT_AFTER);
+        }
+    }
+
+    /// A failure counts only for the mark it was about (K19).
+    fn put_off(&mut self, seq: i64, until: i64, charged: bool) {
+        if self.dirty_seq == seq {
+            self.next_at = until;
+            self.attempts += i64::from(charged);
+        }
     }
 
     fn release(&mut self, epoch: i64) -> Effect {

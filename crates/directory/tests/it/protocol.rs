@@ -131,3 +131,39 @@ fn a_row_that_owes_nothing_is_in_no_hurry() {
     look(&mut state, NOW, false);
     assert_eq!(state.lane, NORMAL);
 }
+
+/// Looked at, and not done.
+const LOOKED: Verdict = Verdict::Looked { after: 0, charged: false };
+
+#[test]
+fn a_look_ends_doubt_for_the_rounds_after_it_and_is_repeated_when_a_late_write_has_come() {
+    let mut state = owed();
+    let round = begin(&mut state, NOW);
+    end(&mut state, NOW, round, LOST);
+    for rest in 0..3 {
+        let round = begin(&mut state, NOW);
+        assert_eq!((round.2, state.reasserts()), (rest == 0, false));
+        end(&mut state, NOW, round, LOOKED);
+    }
+    // It takes longer than the late write can.
+    let late = NOW + 2 * REASSERT_AFTER;
+    let round = begin(&mut state, late);
+    end(&mut state, late, round, Verdict::Done);
+    assert!(state.reasserts() && state.triage_at == late, "{state:?}");
+    look(&mut state, late, false);
+    let round = begin(&mut state, late);
+    end(&mut state, late, round, LOOKED);
+    let round = begin(&mut state, late);
+    assert!(!round.2 && !state.reasserts());
+    end(&mut state, late, round, Verdict::Done);
+    assert!(!state.owed() && state.acked_seq == state.dirty_seq, "once is enough: {state:?}");
+}
+
+#[test]
+fn a_look_that_was_asked_for_meanwhile_is_still_to_come() {
+    let mut state = owed();
+    let round = begin(&mut state, NOW);
+    step(&mut state, Event::Mark { now: NOW, urgent: false, reassert: true });
+    end(&mut state, NOW, round, LOOKED);
+    assert!(state.reasserts());
+}

@@ -54,11 +54,9 @@ impl Round<'_> {
             }
             None => pushed_member::doubt(db, &held).await?,
         };
-        if let Some(name) = &record.name
-            && !record.differs
-        {
-            self.link.digests = self.naming_digests(name);
-        }
+        // What it was given once may not be what it is called now, and the next round need not look again.
+        let named = record.name.as_ref().filter(|_| !record.differs);
+        self.link.digests = named.map(|name| self.naming_digests(name)).unwrap_or_default();
         Ok(Some(if remembered { Went::On } else { Went::Away }))
     }
 

@@ -24,6 +24,7 @@ use crate::ended::Ended;
 use crate::fairness::Health;
 use crate::pushed::digest_of;
 use crate::send::{Error, Round};
+use crate::verdict::of_found_group;
 
 pub(crate) use members::standing;
 use plan::{Known, MEMBERS, Step};
@@ -101,7 +102,7 @@ impl Round<'_> {
     async fn push_group(&mut self) -> Result<Option<Ended>, Error> {
         let name = group::name(&self.deps.db, self.tenant, self.subject.id).await?;
         self.sent.extend(name.clone());
-        let Some(id) = self.link.downstream_id.clone() else { return self.make_group(name).await };
+        let Some(id) = self.link.downstream_id.clone() else { return self.make_group(name, false).await };
         let unverified = self.link.verified_generation != self.target.generation;
         // Without PATCH, whoever else stands in the group has to be known before it is replaced.
         let look = self.claim.doubt || self.claim.reassert || unverified || !self.target.supports_patch;
@@ -109,8 +110,8 @@ impl Round<'_> {
     }
 
     /// Finds the group's record, or makes it. Members come with the next round, when its id is safe: whoever dies before that
-    /// leaves a record that holds nobody, should the group be deleted meanwhile.
-    async fn make_group(&mut self, name: Option<String>) -> Result<Option<Ended>, Error> {
+    /// leaves a record that holds nobody, should the group be deleted meanwhile. `lost` where this round had a record before.
+    async fn make_group(&mut self, name: Option<String>, lost: bool) -> Result<Option<Ended>, Error> {
         // Gone before it got there: nobody is looked for, nothing is made.
         let Some(name) = name else { return Ok(Some(Ended::done(Some(LinkUpdate::default())))) };
         let resource = plan::resource(self.subject.id, &name);
@@ -121,7 +122,7 @@ impl Round<'_> {
             // Nor is anything known of it: the next round begins in doubt, and looks.
             Some(Ok(Standing::Found(remote))) => {
                 let link = LinkUpdate { downstream_id: Some(remote.id), digests: BTreeMap::new() };
-                let verdict = Verdict::Retry { after: 0, definite: false, charged: false };
+                let verdict = of_found_group(lost, self.claim.row.state().attempts, rand::random());
                 Ok(Some(Ended { verdict, link: Some(link), ..Ended::again() }))
             }
             Some(Ok(Standing::Made(id))) => {
@@ -152,15 +153,15 @@ impl Round<'_> {
                 }
                 Some(Went::On) => {}
                 Some(Went::Refused(_)) if !record.looked => look = true,
-                Some(Went::Over(ended) | Went::Refused(ended)) => return Ok(Some(self.named(&record, ended))),
+                Some(Went::Over(ended) | Went::Refused(ended)) => return Ok(Some(self.kept(&record, ended))),
                 Some(Went::Lost(answer)) => return self.group_lost(record.name, answer).await,
                 // Given back, a claim counts as one that called nobody.
-                Some(Went::Away) => return Ok(record.named.then(|| self.named(&record, Ended::again()))),
+                Some(Went::Away) => return Ok(record.named.then(|| self.kept(&record, Ended::again()))),
             }
             if record.id.is_empty() {
                 // Somebody else's: ours is looked for, or made.
                 self.link = self.link.unlinked();
-                let made = self.make_group(record.name).await?;
+                let made = self.make_group(record.name, true).await?;
                 return Ok(Some(self.without_record(made)));
             }
         }
@@ -197,19 +198,28 @@ impl Round<'_> {
         match self.unlink(answer) {
             Some(ended) => Ok(Some(ended)),
             None => {
-                let made = self.make_group(name).await?;
+                let made = self.make_group(name, true).await?;
                 Ok(Some(self.without_record(made)))
             }
         }
     }
 
-    /// A name that was confirmed is remembered, however its round ends: the group may get its old name back before the next.
-    fn named(&self, record: &Record, ended: Ended) -> Ended {
-        if !record.named || ended.link.is_some() {
-            return ended;
+    /// A name that was confirmed or seen is remembered, however its round ends: the group may get its old name back before the
+    /// next. So is that it was looked at: one look is enough for a group that takes many rounds.
+    fn kept(&self, record: &Record, mut ended: Ended) -> Ended {
+        // What a person linked says whose it is once it has its name from us.
+        let known = record.named || record.looked && !self.link.adopted;
+        if known && ended.link.is_none() {
+            let (downstream_id, digests) = (Some(record.id.clone()), self.link.digests.clone());
+            ended.link = Some(LinkUpdate { downstream_id, digests });
         }
-        let (downstream_id, digests) = (Some(record.id.clone()), self.link.digests.clone());
-        Ended { link: Some(LinkUpdate { downstream_id, digests }), ..ended }
+        if let Verdict::Retry { after, definite: true, charged } = ended.verdict
+            && record.looked
+            && ended.link.is_some()
+        {
+            ended.verdict = Verdict::Looked { after, charged };
+        }
+        ended
     }
 
     /// The round is over, its group is not: it comes again at once.

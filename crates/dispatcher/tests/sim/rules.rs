@@ -58,6 +58,8 @@ pub enum Rule {
     GoneIsDoubt,
     /// Groups: a record that was found is remembered before anybody joins it.
     FoundIsSafe,
+    /// K17: a look that is remembered counts for the rounds after it, until the group is in step.
+    LookCounts,
 }
 
 /// Which rules are kept.

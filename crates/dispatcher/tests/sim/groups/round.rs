@@ -16,9 +16,13 @@ use crate::rules::Rule;
 use crate::world::{SECOND, Violation, hold, wrapped};
 
 mod answers;
+mod ended;
+
+pub use ended::Ended;
+use ended::without_record;
 
 /// Calls of one round, and members of one request: few, so that rounds come again.
-const CALLS: u8 = 5;
+const CALLS: u8 = 4;
 const MEMBERS: usize = 2;
 const UNCONFIRMED: i64 = 60 * SECOND;
 
@@ -84,6 +88,8 @@ pub struct Round {
     record: Option<Held>,
     calls: u8,
     gone: bool,
+    /// It had a record before it looked for one.
+    lost: bool,
     /// Members of a refused addition, while they are asked for.
     asking: Option<(Vec<Pair>, usize, Refusal)>,
 }
@@ -97,45 +103,6 @@ struct Held {
     named: bool,
     stands_as: u8,
     records: Option<BTreeSet<u16>>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Ended {
-    verdict: Verdict,
-    pause: i64,
-    link: Option<(Option<u16>, Option<u8>)>,
-}
-
-impl Ended {
-    fn of(verdict: Verdict) -> Self {
-        Self { verdict, pause: 0, link: None }
-    }
-
-    fn again() -> Self {
-        Self::of(Verdict::Retry { after: 0, definite: true, charged: false })
-    }
-
-    fn unlinked(self) -> Self {
-        Self { link: Some((None, None)), ..self }
-    }
-}
-
-impl Round {
-    fn failed(&self, outcome: &Outcome) -> Ended {
-        let (verdict, target) = of_group_failure(outcome, self.attempts, 1.0);
-        let pause = match target {
-            TargetVerdict::Pause(wait) => i64::try_from(wait.as_micros()).unwrap_or(i64::MAX / 2),
-            TargetVerdict::Carry | TargetVerdict::Quarantine(_) => 0,
-        };
-        Ended { pause, ..Ended::of(verdict) }
-    }
-
-    /// It comes again at once, for the rest.
-    fn more(self) -> Task {
-        let id = self.record.as_ref().map(|record| record.id).or(self.link.id);
-        let ended = Ended { link: Some((id, self.link.sent)), ..Ended::again() };
-        Task::Record(self, ended)
-    }
 }
 
 impl World {
@@ -203,6 +170,7 @@ impl World {
             record: None,
             calls: 0,
             gone: false,
+            lost: false,
             asking: None,
         })
     }
@@ -266,7 +234,8 @@ impl World {
         });
         let (id, pairs) = (record.id, |members: &[Member]| members.iter().map(pair).collect::<Vec<_>>());
         if step != group_plan::Step::Nothing && round.calls >= CALLS {
-            return round.more();
+            let ended = round.more();
+            return self.over(round, ended);
         }
         match step {
             group_plan::Step::Nothing => {
@@ -327,21 +296,6 @@ impl World {
         Task::Call(round, call)
     }
 
-    /// The lease or the target's generation went away.
-    fn away(&self, round: Round) -> Task {
-        let named_there = round.record.as_ref().is_some_and(|record| record.named) && self.keeps(Rule::KeepName);
-        if named_there || round.gone && self.keeps(Rule::GoneIsDoubt) {
-            let ended = named(&round, Ended::again());
-            return Task::Record(round, ended);
-        }
-        Task::Release(round)
-    }
-
-    fn over(&self, round: Round, ended: Ended) -> Task {
-        let ended = if self.keeps(Rule::KeepName) { named(&round, ended) } else { ended };
-        Task::Record(round, ended)
-    }
-
     fn call(&mut self, round: Round, call: Call, fault: Fault, late: bool) -> Result<Task, Violation> {
         let group = round.group;
         if fault == Fault::Slow && call.writes() {
@@ -362,26 +316,5 @@ impl World {
             (None, Some(said)) => self.told(round, call, said),
             (None, None) => self.failed(round, &call, &Outcome::Ambiguous),
         })
-    }
-}
-
-/// A record that was found gone is doubted until there is another one.
-fn without_record(round: &Round, ended: Ended) -> Ended {
-    match ended.verdict {
-        Verdict::Retry { after, charged, .. } if ended.link.is_none() => {
-            Ended { verdict: Verdict::Retry { after, definite: false, charged }, ..ended }
-        }
-        Verdict::Park if ended.link.is_none() && round.link.intent_at.is_none() => ended.unlinked(),
-        _ => ended,
-    }
-}
-
-/// A name that was confirmed is remembered, however its round ends.
-fn named(round: &Round, ended: Ended) -> Ended {
-    match &round.record {
-        Some(record) if record.named && ended.link.is_none() => {
-            Ended { link: Some((Some(record.id), round.link.sent)), ..ended }
-        }
-        _ => ended,
     }
 }

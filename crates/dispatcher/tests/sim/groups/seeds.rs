@@ -76,7 +76,7 @@ fn world(random: &mut StdRng, rules: Rules) -> World {
         patches,
         readable: !patches || random.random_bool(0.7),
     };
-    let users: u8 = random.random_range(1..=4);
+    let users: u8 = random.random_range(1..=8);
     let mut group = Group {
         name: Some(0),
         members: BTreeSet::new(),

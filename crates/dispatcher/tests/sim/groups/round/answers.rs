@@ -1,5 +1,7 @@
 //! What a round makes of an answer.
 
+use dispatcher::of_found_group;
+
 use super::*;
 
 impl World {
@@ -33,7 +35,8 @@ impl World {
                 }
                 self.learn(round.group, &BTreeSet::new());
                 round.link.id = Some(record.id);
-                round.more()
+                let ended = round.more();
+                Task::Record(round, ended)
             }
             (Call::Post(_), Said::Taken) => Task::Renew(round, Call::Find { again: true }),
             (Call::Read(_), Said::Group(record)) => self.looked(round, &record),
@@ -78,7 +81,7 @@ impl World {
                 round.link = Link { intent_at: round.link.intent_at, ..Link::default() };
                 return Self::in_step_with(round, record.id, true);
             }
-            let verdict = Verdict::Retry { after: 0, definite: false, charged: false };
+            let verdict = of_found_group(round.lost, round.attempts, 1.0);
             return Task::Record(round, Ended { link: Some((Some(record.id), None)), ..Ended::of(verdict) });
         }
         if again {
@@ -94,15 +97,14 @@ impl World {
         let Some(record) = &mut round.record else { return Task::Release(round) };
         if read.owner != Some(round.group) {
             round.link = Link { intent_at: round.link.intent_at, ..Link::default() };
+            round.lost = true;
             return self.make(round);
         }
         (record.looked, record.stands_as) = (true, read.name);
         record.differs = round.name.is_some_and(|name| name != read.name);
         let readable = self.application.readable;
         record.records = readable.then(|| read.members.clone());
-        if round.name.is_some() && !record.differs {
-            round.link.sent = round.name;
-        }
+        round.link.sent = round.name.filter(|_| !record.differs);
         if readable {
             self.learn(round.group, &read.members);
         } else {
@@ -117,7 +119,7 @@ impl World {
             let ended = round.failed(&Outcome::NotFound(answer(404, None))).unlinked();
             return Task::Record(round, ended);
         }
-        round.gone = true;
+        (round.gone, round.lost) = (true, true);
         round.link = Link { intent_at: round.link.intent_at, ..Link::default() };
         self.make(round)
     }
