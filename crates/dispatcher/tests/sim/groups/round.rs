@@ -72,6 +72,7 @@ pub enum Refusal {
     Lost,
 }
 
+#[expect(clippy::struct_excessive_bools, reason = "what a round has come to, one by one")]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Round {
     pub group: u8,
