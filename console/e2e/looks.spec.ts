@@ -146,7 +146,10 @@ test('looks: what waits for a person', async ({ page }) => {
   await expect(outbound(page).getByText('Users missing')).toBeVisible();
   await look(page, 'absences-held-rtl');
   for (const what of ['Users', 'Groups']) {
-    await page.getByRole('group', { name: `${what} missing` }).getByRole('button', { name: 'Confirm' }).click();
+    await page
+      .getByRole('group', { name: `${what} missing` })
+      .getByRole('button', { name: 'Confirm' })
+      .click();
     await look(page, `${what.toLowerCase()}-missing-confirm-asks`);
     await cancel(page);
   }
