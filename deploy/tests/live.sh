@@ -27,7 +27,7 @@ finish() {
 trap finish EXIT
 deadline=$((SECONDS + 60))
 # Played to its end, so that everything has been counted once.
-until [ -s "$work/ready.json" ] && grep -q 'PATCH' "$work/log"; do
+until [ -s "$work/ready.json" ] && grep -q PATCH "$work/log"; do
     if [ "$SECONDS" -ge "$deadline" ] || ! kill -0 "$demo" 2>/dev/null; then
         echo "the demo did not get there:"
         cat "$work/log"
