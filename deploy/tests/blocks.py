@@ -88,7 +88,7 @@ def shell(where, page, text):
             # Not Kubernetes' way to name a Deployment.
             if re.match(r"(deploy|scripts|docs|keycloak|bench|console)/(?!kevra-scim-)", word):
                 # What is ignored, the reader makes.
-                made = subprocess.run(["git", "check-ignore", "--quiet", word], cwd=ROOT).returncode == 0
+                made = subprocess.run(["git", "check-ignore", "--quiet", word, f"{word}/"], cwd=ROOT).returncode == 0
                 if not made and not any(list(base.glob(word)) for base in (ROOT, page.parent)):
                     problems.append(f"{where}: there is no {word}")
         if name == "just" and words[1] not in recipes:
