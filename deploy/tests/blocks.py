@@ -87,9 +87,9 @@ def shell(where, page, text):
         for word in words:
             # Not Kubernetes' way to name a Deployment.
             if re.match(r"(deploy|scripts|docs|keycloak|bench|console)/(?!kevra-scim-)", word):
+                there = any(list(base.glob(word)) for base in (ROOT, page.parent))
                 # What is ignored, the reader makes.
-                made = subprocess.run(["git", "check-ignore", "--quiet", word, f"{word}/"], cwd=ROOT).returncode == 0
-                if not made and not any(list(base.glob(word)) for base in (ROOT, page.parent)):
+                if not there and not subprocess.run(["git", "check-ignore", word, f"{word}/"], cwd=ROOT, capture_output=True).stdout:
                     problems.append(f"{where}: there is no {word}")
         if name == "just" and words[1] not in recipes:
             problems.append(f"{where}: just has no {words[1]}")
