@@ -8,7 +8,7 @@ use registry::{Db, TargetId, TenantId};
 use sea_orm::{DatabaseTransaction, FromQueryResult, Value};
 use uuid::Uuid;
 
-use crate::{Error, finish_if, sql};
+use crate::{Error, finish, finish_if, sql};
 
 /// Rows of one statement: databases bound the number of values.
 const CHUNK: usize = 200;
@@ -113,6 +113,14 @@ pub async fn unsure(db: &Db, held: &Held, members: &[Member]) -> Result<bool, Er
 /// Members were added for sure.
 pub async fn added(db: &Db, held: &Held, members: &[Member]) -> Result<bool, Error> {
     under(db, held, async |transaction| write(transaction, held, members, true).await).await
+}
+
+/// Members were added under a claim that is no longer ours: whoever holds it now may have taken them out before. That they may
+/// stand there is noted under any claim.
+pub async fn late(db: &Db, held: &Held, members: &[Member]) -> Result<(), Error> {
+    let transaction = db.begin().await?;
+    let outcome = write(&transaction, held, members, false).await;
+    finish(transaction, outcome).await
 }
 
 /// Members were removed for sure.

@@ -306,6 +306,12 @@ async fn only_the_holder_of_a_claim_remembers_members(store: Store) {
         assert!(!refused.unwrap());
     }
     assert!(pushed_member::standing(db, &held).await.unwrap().is_empty());
+    // That somebody may stand there is noted under any claim, and makes nobody sure.
+    assert!(pushed_member::added(db, &held, &ada).await.unwrap());
+    assert!(world.missing(&held).await.is_empty());
+    pushed_member::late(db, &late, &ada).await.unwrap();
+    assert_eq!(world.missing(&held).await, ["1"]);
+    assert!(pushed_member::removed(db, &held, &ada).await.unwrap());
     assert!(pushed_member::unsure(db, &held, &ada).await.unwrap());
     assert_eq!(pushed_member::standing(db, &held).await.unwrap().len(), 1);
     assert!(link::intend_create(db, world.acme, Subject::group(crew), held.target, held.epoch).await.unwrap());

@@ -113,7 +113,7 @@ impl Round<'_> {
         }
         let went = self.patch(record, "members", &plan::addition(members)).await?;
         match went {
-            Went::On if pushed_member::added(&self.deps.db, &held, members).await? => Ok(Went::On),
+            Went::On if self.joined(members).await? => Ok(Went::On),
             Went::On => Ok(Went::Away),
             // One member who is not there any more is enough for a refusal; the others are not kept waiting for it.
             Went::Refused(_) | Went::Lost(_) => match (self.ask(members).await?, went) {
@@ -124,12 +124,26 @@ impl Round<'_> {
         }
     }
 
+    /// Remembers who was added; not if the claim went away meanwhile.
+    async fn joined(&self, members: &[Member]) -> Result<bool, Error> {
+        let (db, held) = (&self.deps.db, self.claimed());
+        let ours = pushed_member::added(db, &held, members).await?;
+        if !ours {
+            pushed_member::late(db, &held, members).await?;
+        }
+        Ok(ours)
+    }
+
     pub(super) async fn rename(&mut self, record: &mut Record) -> Result<Went, Error> {
         let name = record.name.clone().unwrap_or_default();
         let went = self.patch(record, "displayName", &plan::naming(self.subject.id, &name)).await?;
         if matches!(went, Went::On) {
             (record.differs, record.named) = (false, true);
             self.link.digests = self.naming_digests(&name);
+            // Under a claim that went away meanwhile, somebody else may have named it since.
+            if !pushed_member::unsure(&self.deps.db, &self.claimed(), &[]).await? {
+                return Ok(Went::Away);
+            }
         }
         Ok(went)
     }
@@ -172,8 +186,7 @@ impl Round<'_> {
         record.records = Some(records);
         self.link.digests = self.naming_digests(&name);
         let db = &self.deps.db;
-        let noted =
-            pushed_member::added(db, &held, missing).await? && pushed_member::removed(db, &held, surplus).await?;
+        let noted = self.joined(missing).await? && pushed_member::removed(db, &held, surplus).await?;
         Ok(if noted { Went::On } else { Went::Away })
     }
 

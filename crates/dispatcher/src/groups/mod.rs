@@ -55,6 +55,8 @@ pub(crate) async fn run(deps: &Deps, tenant: TenantId, group: Uuid, probe: bool)
         let health = round.health;
         match ended {
             Some(ended) => round.record(ended).await?,
+            // What was written may have come after somebody else's writes.
+            None if round.wrote() => round.record(Ended::in_doubt()).await?,
             None => ledger::release(&deps.db, tenant, subject, &claim, 0).await?,
         }
         Ok(health)
@@ -97,6 +99,11 @@ impl Round<'_> {
     fn claimed(&self) -> Held {
         let (tenant, group, target) = (self.tenant, self.subject.id, self.target.id);
         Held { tenant, group, target, epoch: self.claim.epoch }
+    }
+
+    /// A call of this round changed something, or may have.
+    fn wrote(&self) -> bool {
+        self.attempts.iter().any(|attempt| !attempt.operation.starts_with("GET "))
     }
 
     async fn push_group(&mut self) -> Result<Option<Ended>, Error> {
@@ -156,7 +163,7 @@ impl Round<'_> {
                 Some(Went::Over(ended) | Went::Refused(ended)) => return Ok(Some(self.kept(&record, ended))),
                 Some(Went::Lost(answer)) => return self.group_lost(record.name, answer).await,
                 // Given back, a claim counts as one that called nobody.
-                Some(Went::Away) => return Ok(record.named.then(|| self.kept(&record, Ended::again()))),
+                Some(Went::Away) => return Ok(record.named.then(|| self.kept(&record, Ended::in_doubt()))),
             }
             if record.id.is_empty() {
                 // Somebody else's: ours is looked for, or made.

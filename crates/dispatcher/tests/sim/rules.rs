@@ -60,6 +60,8 @@ pub enum Rule {
     FoundIsSafe,
     /// K17: a look that is remembered counts for the rounds after it, until the group is in step.
     LookCounts,
+    /// K18: a round whose claim went away after a write leaves its row in doubt.
+    AwayIsDoubt,
 }
 
 /// Which rules are kept.

@@ -46,6 +46,7 @@ controls! {
     a_record_that_is_gone_and_not_doubted_is_never_made_anew: GoneIsDoubt, "the downstream lacks a group (I1)";
     a_record_that_is_found_and_not_remembered_keeps_its_members: FoundIsSafe, "a deleted group holds somebody (I1)";
     a_group_too_long_for_one_round_that_is_looked_at_in_each_never_ends: LookCounts, "does not come to rest";
+    a_late_write_whose_confirmation_is_refused_stands: AwayIsDoubt, "(I1)";
     without_the_intent_a_group_is_made_twice: CreateIntent, "one group has two records (I2)";
     without_an_assertion_a_late_write_to_a_group_stands: Reassert, "(I1)";
     without_doubt_a_lost_reply_leaves_a_group_as_it_was: Doubt, "(I1)";

@@ -88,6 +88,8 @@ pub struct Round {
     record: Option<Held>,
     calls: u8,
     gone: bool,
+    /// A call of this round changed something, or may have.
+    wrote: bool,
     /// It had a record before it looked for one.
     lost: bool,
     /// Members of a refused addition, while they are asked for.
@@ -170,6 +172,7 @@ impl World {
             record: None,
             calls: 0,
             gone: false,
+            wrote: false,
             lost: false,
             asking: None,
         })
@@ -296,7 +299,8 @@ impl World {
         Task::Call(round, call)
     }
 
-    fn call(&mut self, round: Round, call: Call, fault: Fault, late: bool) -> Result<Task, Violation> {
+    fn call(&mut self, mut round: Round, call: Call, fault: Fault, late: bool) -> Result<Task, Violation> {
+        round.wrote |= call.writes();
         let group = round.group;
         if fault == Fault::Slow && call.writes() {
             let (call, workspace, lands_by) = (call.clone(), round.workspace, self.now + 20 * SECOND);

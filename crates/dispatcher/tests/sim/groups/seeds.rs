@@ -277,7 +277,10 @@ impl World {
 /// Work is likelier than trouble, so that rounds get somewhere.
 fn choose(world: &World, random: &mut StdRng) -> Option<Action> {
     let actions = world.actions();
+    let frozen = |worker: usize| world.workers[worker].frozen_until > world.now;
     let chosen = actions.choose_weighted(random, |action| match action {
+        // Whoever is frozen mostly stays so, while the others go on.
+        Action::Work(worker, _) if frozen(*worker) => 10,
         Action::Work(_, Fault::None) | Action::Tick => 240,
         Action::Start(..) | Action::Owe(_) | Action::AnswerDisable | Action::Enable(_) | Action::Choose(true) => 120,
         Action::Arrive(_) | Action::Land(_) => 20,

@@ -310,7 +310,7 @@ impl World {
 /// The record that is there when a world begins, with somebody in it whom the application put there: person 0.
 pub const FIRST: u16 = 1;
 /// How long a frozen process may stay so.
-pub const FROZEN: i64 = 40 * SECOND;
+pub const FROZEN: i64 = 55 * SECOND;
 /// The lease of a claim, for those who hold one.
 pub const HELD: i64 = LEASE;
 /// The stage of every claim of a group.

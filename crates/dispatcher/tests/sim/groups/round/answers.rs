@@ -31,7 +31,7 @@ impl World {
             (Call::Post(_), Said::Group(record)) => {
                 round.link.sent = round.name;
                 if !self.is_ours(&round) {
-                    return Task::Release(round);
+                    return self.away(round);
                 }
                 self.learn(round.group, &BTreeSet::new());
                 round.link.id = Some(record.id);
@@ -151,6 +151,12 @@ impl World {
 
     pub(super) fn confirm(&mut self, mut round: Round, call: &Call) -> Task {
         if !self.is_ours(&round) {
+            // Noted under any claim: somebody else may have taken them out before they were added.
+            if let Call::Add(_, joining) | Call::Put { joining, .. } = call
+                && self.keeps(Rule::AwayIsDoubt)
+            {
+                self.group_mut(round.group).pushed.extend(joining.iter().map(|pair| (*pair, false)));
+            }
             return self.away(round);
         }
         let pushed = &mut self.group_mut(round.group).pushed;
