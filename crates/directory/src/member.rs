@@ -5,11 +5,14 @@ use registry::{Db, TenantId};
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, FromQueryResult, Value};
 use uuid::Uuid;
 
+use crate::ledger::{self, Mark};
 use crate::resource::Kind;
-use crate::{Error, ledger, sql};
+use crate::{Error, look, sql};
 
 /// Rows of one statement: databases bound the number of values.
 const CHUNK: usize = 500;
+/// When the sweeper tells again of somebody whom the realm lacked, microseconds.
+const AGAIN: i64 = 60_000_000;
 
 impl Kind {
     /// The `type` of a member.
@@ -251,7 +254,8 @@ pub async fn pending(db: &Db, tenant: TenantId, group: Uuid, limit: u32) -> Resu
     sql::all(db.connection(), text, [tenant.0.into(), group.into(), i64::from(limit).into()]).await
 }
 
-/// Groups with pending memberships whose request is gone: for the sweeper, which claims them like a write.
+/// Groups with pending memberships whose request is gone: for the sweeper, which claims them like a write. One that may be
+/// gone from the realm is looked at first.
 pub async fn stale(db: &Db, limit: u32) -> Result<Vec<(TenantId, Uuid)>, Error> {
     #[derive(FromQueryResult)]
     struct Stale {
@@ -263,7 +267,8 @@ pub async fn stale(db: &Db, limit: u32) -> Result<Vec<(TenantId, Uuid)>, Error> 
     let text = format!(
         "select distinct m.tenant_id, m.group_id from membership m
              join directory_group g on g.tenant_id = m.tenant_id and g.id = m.group_id
-         where m.state = 'pending' and m.changed_at < {now} - 5000000 and (g.write_until is null or g.write_until <= {now})
+         where m.state = 'pending' and m.changed_at < {now} - 5000000 and g.look_at is null
+             and (g.write_until is null or g.write_until <= {now})
          limit $1"
     );
     let rows: Vec<Stale> = sql::all(connection, &text, [i64::from(limit).into()]).await?;
@@ -281,6 +286,42 @@ pub async fn settle(connection: &impl ConnectionTrait, pending: &Pending) -> Res
     let values = [pending.tenant_id.0.into(), pending.group_id.into(), pending.user_id.into()];
     sql::execute(connection, text, values).await?;
     Ok(())
+}
+
+/// What the realm lacks of a membership it was told of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lacking {
+    /// The group: none of its memberships can be told.
+    Group,
+    /// A user of the directory.
+    User,
+    /// A user whom the directory has no more either: there is nothing left to tell.
+    Nobody,
+}
+
+/// The realm finds the user or the group of a membership not. That is no word that either is gone for good (K14): as long
+/// as the directory has both, the membership stays pending, and what is lacking is looked at. Settled, it would be followed
+/// back as soon as the realm has both again (K7).
+pub async fn not_found(db: &Db, pending: &Pending, group_is_there: bool) -> Result<Lacking, Error> {
+    let (connection, tenant) = (db.connection(), pending.tenant_id);
+    if !group_is_there {
+        look::want(connection, tenant, pending.group_id, false).await?;
+        return Ok(Lacking::Group);
+    }
+    if known(db, tenant, &[pending.user_id]).await?.is_empty() {
+        settle(connection, pending).await?;
+        return Ok(Lacking::Nobody);
+    }
+    ledger::mark(connection, tenant, pending.user_id, &Mark::default()).await?;
+    // Behind those that can be told.
+    let text = format!(
+        "update membership set changed_at = {} + {AGAIN}
+         where tenant_id = $1 and group_id = $2 and user_id = $3 and state = 'pending'",
+        ledger::clock(connection)
+    );
+    let values = [tenant.0.into(), pending.group_id.into(), pending.user_id.into()];
+    sql::execute(connection, &text, values).await?;
+    Ok(Lacking::User)
 }
 
 /// `$n, $n+1, …`

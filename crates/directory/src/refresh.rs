@@ -19,6 +19,7 @@ pub struct Fence {
     write_until: Option<i64>,
     realm_doubt_until: Option<i64>,
     document: String,
+    missed: bool,
     now: i64,
 }
 
@@ -33,6 +34,11 @@ impl Fence {
         self.realm_doubt_until.is_some_and(|until| until > self.now)
     }
 
+    /// The realm lacked the user lately.
+    pub fn missed(&self) -> bool {
+        self.missed
+    }
+
     /// The document as it stood.
     pub fn document(&self) -> Result<scim::Object, Error> {
         Ok(serde_json::from_str(&self.document)?)
@@ -43,8 +49,9 @@ impl Fence {
 pub async fn fence(db: &Db, tenant: TenantId, user: Uuid) -> Result<Option<Fence>, Error> {
     let connection = db.connection();
     let text = format!(
-        "select write_epoch, write_until, realm_doubt_until, document, {} as now from directory_user
-         where tenant_id = $1 and id = $2",
+        "select write_epoch, write_until, realm_doubt_until, document,
+             exists (select 1 from absence where absence.tenant_id = $1 and absence.user_id = $2) as missed, {} as now
+         from directory_user where tenant_id = $1 and id = $2",
         ledger::clock(connection)
     );
     sql::one(connection, &text, [tenant.0.into(), user.into()]).await

@@ -125,7 +125,7 @@ async fn take(config: &Config, deps: &Deps, watch: &Watch, realm: &Realm) -> Res
     let groups: Vec<GroupSeen> = changes.groups.into_iter().map(group_seen).collect();
     // After a gap the compare comes before what was asked for meanwhile is looked at twice (K14).
     let next_in = if cleared || paused { 0 } else { pause(config, watch.idle_polls) };
-    let harvest = Harvest { events: &events, groups: &groups, cursor_ms, next_in };
+    let harvest = Harvest { events: &events, groups: &groups, cursor_ms, next_in, cleared };
     for user in watch::advance(&deps.db, watch, &harvest).await.map_err(|error| error.to_string())? {
         deps.doorbell.ring(Hint { tenant: watch.tenant_id.0, user, urgent: false, traceparent: None });
     }

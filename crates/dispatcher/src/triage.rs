@@ -66,11 +66,14 @@ async fn look(deps: &Deps, tenant: TenantId, user: Uuid, claim: &Claim) -> Resul
         Ok(Look::Gone) => None,
         Err(Unread::Directory(error)) => return Err(error),
         Err(Unread::Realm(error)) => {
-            if matches!(error, realm::Error::Foreign) {
+            let foreign = matches!(error, realm::Error::Foreign);
+            if foreign {
                 alarm::foreign(deps, tenant).await;
             }
             tracing::info!(%error, tenant.id = %tenant, user.id = %user, "the realm cannot be read; triage waits");
-            return ledger::release(&deps.db, tenant, user, claim, UNREADABLE).await;
+            // Somebody else's realm stays that until a person has acted.
+            let wait = if foreign { HELD } else { UNREADABLE };
+            return ledger::release(&deps.db, tenant, user, claim, wait).await;
         }
     };
     let key = watch::digest_key(&deps.db, tenant).await?;
@@ -125,6 +128,9 @@ async fn ask(
         return absent(deps, tenant, user, claim, fence.is_some(), realm).await;
     };
     if let Some(fence) = fence {
+        if fence.missed() {
+            watch::found(&deps.db, tenant, user).await?;
+        }
         // A late write of our own is no admin's wish; what belongs to the directory is the directory's (K5, K13).
         if heal::mend(deps, tenant, realm, &seen, fence).await? {
             return Ok(Look::Later(0));

@@ -11,6 +11,7 @@ use registry::provisioner::Provisioner;
 use scim::Error;
 use serde_json::Value;
 use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::Instant;
 use tracing::Instrument;
 
 use crate::answer::Answer;
@@ -65,9 +66,10 @@ enum Progress {
 /// runtime; one visit there is all that a request without a body needs.
 async fn serve(request: Request, payload: web::Payload, gateway: &web::Data<Gateway>) -> Result<Served, Refused> {
     let deadline = if request.segments == ["Bulk"] { BULK_DEADLINE } else { gateway.config.deadline };
+    let until = Instant::now() + deadline;
     let (calls, whose) = (realm::Calls::default(), Arc::new(OnceLock::new()));
-    let begun = calls.clone().hear(begin(gateway.clone(), request, whose.clone()));
-    let begun = match visit(gateway, deadline, begun).await {
+    let begun = calls.clone().hear(begin(gateway.clone(), request, whose.clone(), until));
+    let begun = match visit(gateway, until, begun).await {
         Ok(begun) => begun?,
         Err(answer) => Progress::Done(answer, Notes::default()),
     };
@@ -78,7 +80,7 @@ async fn serve(request: Request, payload: web::Payload, gateway: &web::Data<Gate
             match request::body(content_type, payload, &gateway.config).await {
                 Ok(body) => {
                     let worked = calls.clone().hear(work(gateway.clone(), admitted, body));
-                    visit(gateway, deadline, worked).await.unwrap_or_else(|answer| (answer, Notes::default()))
+                    visit(gateway, until, worked).await.unwrap_or_else(|answer| (answer, Notes::default()))
                 }
                 Err(error) => (error.into(), Notes::default()),
             }
@@ -91,11 +93,14 @@ async fn serve(request: Request, payload: web::Payload, gateway: &web::Data<Gate
 /// Has something done on the main runtime. The deadline answers; it does not stop the work half-way (a saga must end).
 async fn visit<T: Send + 'static>(
     gateway: &Gateway,
-    deadline: Duration,
+    until: Instant,
     work: impl Future<Output = T> + Send + 'static,
 ) -> Result<T, Answer> {
+    if Instant::now() >= until {
+        return Err(Answer::unavailable());
+    }
     let working = gateway.deps.runtime.spawn(work.in_current_span());
-    match tokio::time::timeout(deadline, working).await {
+    match tokio::time::timeout_at(until, working).await {
         Ok(Ok(done)) => Ok(done),
         Ok(Err(_)) => Err(Error::plain(500, "something went wrong on our side").into()),
         Err(_) => Err(Answer::unavailable()),
@@ -107,6 +112,7 @@ async fn begin(
     gateway: web::Data<Gateway>,
     request: Request,
     whose: Arc<OnceLock<TenantId>>,
+    until: Instant,
 ) -> Result<Progress, Refused> {
     let refused = |answer: Answer| Ok(Progress::Done(answer, Notes::default()));
     let provisioner = match provisioner::of(&gateway.deps.db, &gateway.journal, &request).await {
@@ -124,6 +130,10 @@ async fn begin(
     let admitted = Box::new(Admitted { request, provisioner, _turn: turn });
     if takes_body(&admitted.request) {
         return Ok(Progress::Admitted(admitted));
+    }
+    // What was answered already does not begin any more.
+    if Instant::now() >= until {
+        return refused(Answer::unavailable());
     }
     let (answer, notes) = work(gateway, admitted, Value::Null).await;
     Ok(Progress::Done(answer, notes))

@@ -281,7 +281,7 @@ impl Realm {
         }
     }
 
-    /// Makes a user a member of a group, or not any more; both repeatable.
+    /// Makes a user a member of a group, or not any more; both repeatable. [`Error::NotFound`] where it has not both.
     pub async fn set_member(&self, user: Uuid, group: Uuid, member: bool) -> Result<(), Error> {
         match self {
             Self::Embedded(_) => Ok(()),

@@ -57,7 +57,8 @@ impl Realm {
         name.clone_into(&mut self.name);
     }
 
-    /// What a backup of it holds: who it is, our client with its secret, the realm role, and everybody who holds it.
+    /// What a backup of it holds: who it is, our client with its secret, the realm role, everybody who holds it, and the
+    /// groups without their members.
     pub fn backup(&self) -> Value {
         let role = self.admin(Method::GET, "/roles/scim-managed", None);
         let people = self.admin(Method::GET, "/roles/scim-managed/users?max=1000", None);
@@ -66,8 +67,11 @@ impl Realm {
                 "realmRoles": ["scim-managed"] })
         };
         let people: Vec<Value> = people.as_array().into_iter().flatten().map(person).collect();
+        let groups = self.admin(Method::GET, "/groups?max=1000", None);
+        let group = |group: &Value| json!({ "id": group["id"], "name": group["name"] });
+        let groups: Vec<Value> = groups.as_array().into_iter().flatten().map(group).collect();
         json!({ "id": self.id(), "role": { "id": role["id"], "name": role["name"] }, "people": people,
-            "secret": self.secret_of_ours() })
+            "groups": groups, "secret": self.secret_of_ours() })
     }
 
     /// Restores it from a backup: what came since was never there, nor do any events tell of it.
@@ -75,7 +79,7 @@ impl Realm {
         self.delete();
         let stores = json!({ "eventsEnabled": true, "eventsExpiration": 432_000, "adminEventsEnabled": true });
         let realm = json!({ "id": backup["id"], "realm": self.name, "enabled": true,
-            "roles": { "realm": [backup["role"]] } });
+            "roles": { "realm": [backup["role"]] }, "groups": backup["groups"] });
         self.call(Method::POST, "/admin/realms", Some(&realm));
         self.take_us_in(&backup["secret"]);
         let people = json!({ "ifResourceExists": "FAIL", "users": backup["people"] });

@@ -65,10 +65,10 @@ impl Kind {
         }
     }
 
-    /// How many of the kind are known of tenant `$1`.
+    /// How many of the kind tenant `$1` manages: absences of others are not held.
     pub(crate) fn known(self) -> &'static str {
         match self {
-            Self::User => "(select count(*) from ledger where tenant_id = $1 and gone_at is null)",
+            Self::User => "(select count(*) from directory_user where tenant_id = $1)",
             Self::Group => "(select count(*) from directory_group where tenant_id = $1)",
         }
     }
@@ -100,11 +100,13 @@ pub async fn may_go(db: &Db, kind: Kind, tenant: TenantId, id: Uuid, delete_seen
     let connection = db.connection();
     let (now, table, key) = (ledger::clock(connection), kind.absences(), kind.key());
     let text = format!(
-        "select {now} - mine.at as lasts, mine.confirmed_at is not null as confirmed,
-             (select count(*) from {table} absence where {}) as absent, {} as known
-         from {table} mine where mine.tenant_id = $1 and mine.{key} = $2",
-        counts(now),
-        kind.known()
+        "select lasts, confirmed, absent, case when absent > {BELIEVED} then {} else 0 end as known from (
+             select {now} - mine.at as lasts, mine.confirmed_at is not null as confirmed,
+                 (select count(*) from {table} absence where {}) as absent
+             from {table} mine where mine.tenant_id = $1 and mine.{key} = $2) as counted",
+        // Who are few are not many of anybody: that everybody is counted is for a mass alone.
+        kind.known(),
+        counts(now)
     );
     let found: Option<Found> = sql::one(connection, &text, [tenant.0.into(), id.into()]).await?;
     Ok(found.map_or(Gone::Yes, |Found { lasts, confirmed, absent, known }| {
@@ -131,6 +133,13 @@ pub async fn note_absences(db: &Db, kind: Kind, tenant: TenantId, ids: &[Uuid]) 
         let ids = some.iter().map(|id| (*id).into());
         sql::execute(connection, &text, std::iter::once(tenant.0.into()).chain(ids).collect::<Vec<_>>()).await?;
     }
+    Ok(())
+}
+
+/// A user is found again: the next absence is another one, and nobody has said anything of it.
+pub async fn found(db: &Db, tenant: TenantId, user: Uuid) -> Result<(), Error> {
+    let text = "delete from absence where tenant_id = $1 and user_id = $2";
+    sql::execute(db.connection(), text, [tenant.0.into(), user.into()]).await?;
     Ok(())
 }
 

@@ -16,7 +16,7 @@ use uuid::Uuid;
 
 use crate::{Error, ledger, sql};
 
-pub use gone::{Absence, Gone, LASTS, forget_absences, may_go, note_absences};
+pub use gone::{Absence, Gone, LASTS, forget_absences, found, may_go, note_absences};
 pub(crate) use gone::{counts, is_mass};
 pub use import::{Import, import_done, import_due, import_page, import_state, want_import};
 pub use poll::{

@@ -46,6 +46,8 @@ pub struct Harvest<'a> {
     pub cursor_ms: i64,
     /// When the next poll is due, microseconds from now.
     pub next_in: i64,
+    /// The newest event known so far is not there any more: it is no mark to look for.
+    pub cleared: bool,
 }
 
 /// Stores the marks of a poll and its cursor in one transaction, under the poller's epoch (K28); says which users were
@@ -66,7 +68,8 @@ async fn advance_in(
     let newest = newest.map(|event| format!("{} {}", event.at_ms, event.id));
     let text = format!(
         "update realm_watch set cursor_ms = $3, next_poll_at = {now} + $4, poll_until = null,
-             newest_event = coalesce($5, newest_event), reread_at = case when $6 then {now} else reread_at end
+             newest_event = case when $7 then $5 else coalesce($5, newest_event) end,
+             reread_at = case when $6 then {now} else reread_at end
          where tenant_id = $1 and poll_epoch = $2"
     );
     let values = [
@@ -76,6 +79,7 @@ async fn advance_in(
         harvest.next_in.into(),
         newest.into(),
         watch.reread.into(),
+        harvest.cleared.into(),
     ];
     if sql::execute(transaction, &text, values).await? == 0 {
         return Ok(Vec::new());

@@ -1,7 +1,9 @@
 use std::sync::{Arc, Mutex};
 
 use directory::group::{self, Commit, Group};
-use directory::member::{self, Change};
+use directory::ledger;
+use directory::look;
+use directory::member::{self, Change, Lacking};
 use directory::reservation::{self, Reservation, Reserved};
 use directory::resource::{self, Kind};
 use directory::user;
@@ -23,6 +25,7 @@ testkit::on_both_databases!(
     who_is_deleted_leaves_every_group,
     a_group_cannot_be_reached_from_itself,
     what_the_realm_was_not_told_is_pending,
+    what_the_realm_does_not_find_stays_pending_for_as_long_as_the_directory_has_both,
     many_writers_of_one_group_lose_no_member,
     who_is_deleted_meanwhile_becomes_no_member,
 );
@@ -211,6 +214,48 @@ async fn what_the_realm_was_not_told_is_pending(store: Store) {
         member::settle(store.db.connection(), one).await.unwrap();
     }
     assert!(member::pending(&store.db, acme, team, 10).await.unwrap().is_empty());
+}
+
+async fn what_the_realm_does_not_find_stays_pending_for_as_long_as_the_directory_has_both(store: Store) {
+    let (acme, token) = store.provisioned("acme").await;
+    let [ada, grace, eve] = people(&store, acme, 3).await[..] else { panic!() };
+    let team = make(&store, acme, &token, "Team", vec![(ada, Kind::User)]).await;
+    change(&store, acme, &token, team, &Change { remove: vec![ada], ..add(&[grace, eve]) }, false).await;
+    let pending = async || member::pending(&store.db, acme, team, 10).await.unwrap();
+    let of = async |user: Uuid| pending().await.into_iter().find(|one| one.user_id == user).unwrap();
+    let stale = async || {
+        store.run("update membership set changed_at = changed_at - 6000000 where state = 'pending'").await;
+        store.run("update directory_group set write_until = null").await;
+        member::stale(&store.db, 10).await.unwrap()
+    };
+    assert_eq!(stale().await, [(acme, team)]);
+
+    // Both of a mass: the group is looked at before anything else is told of it.
+    for user in [ada, grace] {
+        assert_eq!(member::not_found(&store.db, &of(user).await, false).await.unwrap(), Lacking::Group);
+    }
+    assert_eq!(pending().await.len(), 3);
+    assert_eq!(look::due(&store.db, 10).await.unwrap().iter().map(|look| look.id).collect::<Vec<_>>(), [team]);
+    assert_eq!(stale().await, []);
+    store.run("update directory_group set look_at = null").await;
+    assert_eq!(stale().await, [(acme, team)]);
+
+    // A user: looked at, and told of again behind the others.
+    for user in [ada, grace] {
+        assert_eq!(member::not_found(&store.db, &of(user).await, true).await.unwrap(), Lacking::User);
+        assert!(ledger::claim(&store.db, acme, user, ledger::Stage::Triage, None).await.unwrap().is_some());
+    }
+    assert_eq!(pending().await.iter().map(|one| one.user_id).collect::<Vec<_>>(), [eve, ada, grace]);
+    member::settle(store.db.connection(), &of(eve).await).await.unwrap();
+    assert_eq!(stale().await, [], "not at once");
+    assert_eq!(ids(&store, acme, team).await, [eve, grace], "as it was wanted");
+
+    // Whom the directory has no more either is a member of nothing.
+    store.run("delete from directory_user").await;
+    for user in [ada, grace] {
+        assert_eq!(member::not_found(&store.db, &of(user).await, true).await.unwrap(), Lacking::Nobody);
+    }
+    assert_eq!(pending().await, []);
 }
 
 async fn many_writers_of_one_group_lose_no_member(store: Store) {

@@ -1,19 +1,24 @@
 use directory::ledger::{self, Mark, Stage};
 use directory::look;
+use directory::refresh;
 use directory::resource::Kind;
 use directory::watch::{self, Gone, GroupSeen, Harvest, Seen};
 use futures_util::future::join_all;
 use testkit::store::Store;
 use uuid::Uuid;
 
-use crate::groups::make;
+use crate::groups::{make, people};
+use crate::made;
 
 testkit::on_both_databases!(
     a_realm_has_one_poller,
     an_event_marks_once_and_only_under_the_pollers_claim,
     a_poller_that_is_alive_keeps_its_realm_and_one_that_has_ended_takes_nothing_back,
     an_absence_counts_when_it_was_told_or_lasts_and_a_mass_of_them_never,
+    an_absence_ends_when_its_user_is_found,
     of_a_mass_that_a_pass_found_nobody_is_judged_as_one_of_a_few,
+    people_nobody_manages_make_no_mass_of_managed_ones_believable,
+    an_event_that_was_cleared_is_not_looked_for_again,
     another_realm_role_is_to_be_given_back,
     a_groups_end_that_an_event_told_of_is_told_to_whoever_looks,
 );
@@ -27,7 +32,7 @@ async fn a_realm_has_one_poller(store: Store) {
 }
 
 fn harvest(events: &[Seen], cursor_ms: i64) -> Harvest<'_> {
-    Harvest { events, groups: &[], cursor_ms, next_in: 0 }
+    Harvest { events, groups: &[], cursor_ms, next_in: 0, cleared: false }
 }
 
 async fn an_event_marks_once_and_only_under_the_pollers_claim(store: Store) {
@@ -99,6 +104,23 @@ async fn an_absence_counts_when_it_was_told_or_lasts_and_a_mass_of_them_never(st
     assert_eq!(watch::forget_absences(&store.db, 500).await.unwrap(), 20);
 }
 
+async fn an_absence_ends_when_its_user_is_found(store: Store) {
+    let (acme, token) = store.provisioned("acme").await;
+    let ada = made(&store, acme, &token, "ada@acme.test", None).await.id;
+    let missed = async || refresh::fence(&store.db, acme, ada).await.unwrap().unwrap().missed();
+    let may_go = async || watch::may_go(&store.db, Kind::User, acme, ada, false).await.unwrap();
+    assert!(!missed().await);
+    for confirmed in ["null", "1"] {
+        assert_eq!(may_go().await, Gone::NotYet, "another absence than before");
+        store.run(&format!("update absence set at = at - 11000000, confirmed_at = {confirmed}")).await;
+        assert!(missed().await);
+        assert_eq!(may_go().await, Gone::Yes);
+        watch::found(&store.db, acme, ada).await.unwrap();
+        assert!(!missed().await);
+    }
+    assert_eq!(may_go().await, Gone::NotYet);
+}
+
 async fn another_realm_role_is_to_be_given_back(store: Store) {
     let (acme, _) = store.provisioned("acme").await;
     let (realm, client, role) = (Uuid::new_v4(), Uuid::new_v4(), Uuid::new_v4());
@@ -122,7 +144,7 @@ async fn a_groups_end_that_an_event_told_of_is_told_to_whoever_looks(store: Stor
     let claimed = watch::claim_due(&store.db, 10, None).await.unwrap().remove(0);
     let event = |group, deleted| GroupSeen { id: format!("{group}"), group, deleted };
     let groups = [event(renamed, false), event(deleted, true)];
-    let harvest = Harvest { events: &[], groups: &groups, cursor_ms: 10, next_in: 0 };
+    let harvest = Harvest { events: &[], groups: &groups, cursor_ms: 10, next_in: 0, cleared: false };
     watch::advance(&store.db, &claimed, &harvest).await.unwrap();
     // What else is said of it takes nothing of that back.
     look::want(store.db.connection(), acme, deleted, false).await.unwrap();
@@ -145,4 +167,28 @@ async fn of_a_mass_that_a_pass_found_nobody_is_judged_as_one_of_a_few(store: Sto
     watch::note_absences(&store.db, Kind::User, acme, &[]).await.unwrap();
     store.run("update absence set at = 0, seen_at = 0").await;
     assert_eq!(watch::forget_absences(&store.db, 1_000).await.unwrap(), 600, "each once");
+}
+
+async fn people_nobody_manages_make_no_mass_of_managed_ones_believable(store: Store) {
+    let (acme, _) = store.provisioned("acme").await;
+    for _ in 0..300 {
+        ledger::mark(store.db.connection(), acme, Uuid::new_v4(), &Mark::default()).await.unwrap();
+    }
+    let managed = people(&store, acme, 100).await;
+    watch::note_absences(&store.db, Kind::User, acme, &managed[..25]).await.unwrap();
+    store.run("update absence set at = at - 60000000").await;
+    assert_eq!(watch::may_go(&store.db, Kind::User, acme, managed[0], false).await.unwrap(), Gone::Held);
+}
+
+async fn an_event_that_was_cleared_is_not_looked_for_again(store: Store) {
+    let (acme, _) = store.provisioned("acme").await;
+    watch::ensure(&store.db, acme).await.unwrap();
+    let event = Seen { id: "e".to_owned(), user: Uuid::new_v4(), at_ms: 5, touch: true, deleted: false, roles: false };
+    for (events, cleared, known) in [(&[event][..], false, Some("5 e")), (&[], false, Some("5 e")), (&[], true, None)] {
+        let claimed = watch::claim_due(&store.db, 10, None).await.unwrap().remove(0);
+        watch::advance(&store.db, &claimed, &Harvest { cleared, ..harvest(events, 10) }).await.unwrap();
+        let claimed = watch::claim_due(&store.db, 10, None).await.unwrap().remove(0);
+        assert_eq!(claimed.newest_event.as_deref(), known);
+        watch::advance(&store.db, &claimed, &harvest(&[], 10)).await.unwrap();
+    }
 }

@@ -65,8 +65,9 @@ fn waits(outcome: &Outcome) -> bool {
         | Outcome::Conflict(_)
         | Outcome::NotScim(_)
         | Outcome::Ok(_) => false,
+        // One that is not there for a while says so; any other failure may be this group's own, and last.
+        Outcome::Failed(answer) => matches!(answer.status, 502..=504),
         Outcome::Throttled(..)
-        | Outcome::Failed(_)
         | Outcome::Ambiguous
         | Outcome::Unreachable
         | Outcome::TimedOut

@@ -53,7 +53,15 @@ async fn follow(deps: &Deps, look: &Look, epoch: i64) -> Result<Seen, String> {
     if !realm.keeps_groups() {
         return Ok(Seen::Followed);
     }
-    if let Some(found) = realm.group(look.id).await.map_err(|error| text(&error))? {
+    let found = match realm.group(look.id).await {
+        // Somebody else's realm stays that until a person has acted.
+        Err(realm::Error::Foreign) => {
+            alarm::foreign(deps, tenant).await;
+            return Ok(Seen::Later(HELD));
+        }
+        found => found.map_err(|error| text(&error))?,
+    };
+    if let Some(found) = found {
         look::follow_name(&deps.db, look, epoch, &found.name).await.map_err(|error| text(&error))?;
         return Ok(Seen::Followed);
     }

@@ -1,6 +1,6 @@
 //! Memberships that the realm was not told of, because the request that wanted them is gone (K7).
 
-use directory::member;
+use directory::member::{self, Lacking};
 use directory::resource::Kind;
 use registry::TenantId;
 use uuid::Uuid;
@@ -37,9 +37,16 @@ async fn tell_held(deps: &Deps, tenant: TenantId, group: Uuid, hold: &mut Hold<'
             return Ok(());
         }
         match realm.set_member(one.user_id, group, one.desired).await {
-            // Who is gone from the realm is a member of nothing there.
-            Ok(()) | Err(realm::Error::NotFound) => {
-                member::settle(deps.db.connection(), &one).await.map_err(|error| text(&error))?;
+            Ok(()) => member::settle(deps.db.connection(), &one).await.map_err(|error| text(&error))?,
+            Err(realm::Error::NotFound) => {
+                if !hold.ready().await.map_err(|error| text(&error))? {
+                    return Ok(());
+                }
+                let there = realm.group(group).await.map_err(|error| text(&error))?.is_some();
+                let lacking = member::not_found(&deps.db, &one, there).await.map_err(|error| text(&error))?;
+                if lacking == Lacking::Group {
+                    return Ok(());
+                }
             }
             Err(error) => return Err(text(&error)),
         }

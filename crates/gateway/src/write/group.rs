@@ -4,7 +4,7 @@
 use std::collections::{HashMap, HashSet};
 
 use directory::group::{self, Commit, Committed, Group};
-use directory::member::{self, Change};
+use directory::member::{self, Change, Lacking};
 use directory::reservation::{self, Reservation};
 use directory::resource::Kind;
 use directory::writing;
@@ -173,13 +173,26 @@ async fn tell_claimed(held: &mut Held<'_>, realm: &Realm) -> Result<(), Failed> 
     let (db, tenant) = (&held.call.deps.db, held.call.tenant());
     loop {
         let pending = member::pending(db, tenant, held.id, PENDING).await?;
+        let mut untold = false;
         for one in &pending {
             held.ready().await?;
             match realm.set_member(one.user_id, held.id, one.desired).await {
-                // Who is gone from the realm is a member of nothing there.
-                Ok(()) | Err(realm::Error::NotFound) => member::settle(db.connection(), one).await?,
+                Ok(()) => member::settle(db.connection(), one).await?,
+                Err(realm::Error::NotFound) => {
+                    held.ready().await?;
+                    let group = realm.group(held.id).await.map_err(realm_failed)?;
+                    match member::not_found(db, one, group.is_some()).await? {
+                        Lacking::Nobody => {}
+                        // The others are told all the same.
+                        Lacking::User => untold = true,
+                        Lacking::Group => return Err(Failed::Clean(Answer::unavailable())),
+                    }
+                }
                 Err(error) => return Err(realm_failed(error)),
             }
+        }
+        if untold {
+            return Err(Failed::Clean(Answer::unavailable()));
         }
         if pending.len() < PENDING as usize {
             return Ok(());

@@ -37,6 +37,18 @@ fn a_body_that_does_not_arrive_is_408_in_scim() {
     });
 }
 
+#[test]
+fn what_is_answered_for_want_of_time_does_not_begin_afterwards() {
+    let config = Config { deadline: Duration::ZERO, ..Config::default() };
+    served_with(config, Arc::new(InMemory::default()), |served| {
+        for number in 0..20 {
+            let (status, _) = served.send("POST", "/Users", Some(&json!({ "userName": format!("u{number}") })));
+            assert_eq!(status, 503);
+        }
+        assert!(served.statements().is_empty(), "{:?}", served.statements());
+    });
+}
+
 /// A realm whose adapter has a fault.
 struct Broken;
 

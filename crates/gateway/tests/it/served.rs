@@ -80,9 +80,13 @@ impl Served {
         self.ran.lock().unwrap().clear();
         let (status, answer) = self.send(method, path, body);
         assert!((200..300).contains(&status), "{method} {path}: {status} {answer}");
+        (answer, self.statements())
+    }
+
+    /// What requests have asked of the database since the last [`Self::call`] began.
+    pub fn statements(&self) -> Vec<String> {
         let journal = ["activity", "inbound_contact", "audit_entry"];
         let mine = |statement: &String| !journal.iter().any(|table| statement.contains(table));
-        let statements = self.ran.lock().unwrap().iter().filter(|statement| mine(statement)).cloned().collect();
-        (answer, statements)
+        self.ran.lock().unwrap().iter().filter(|statement| mine(statement)).cloned().collect()
     }
 }

@@ -91,10 +91,7 @@ impl Client {
     }
 
     pub(crate) async fn leave(&self, user: Uuid, group: Uuid) -> Result<(), Error> {
-        match self.transport.call(Method::DELETE, &format!("/users/{user}/groups/{group}"), None).await {
-            Ok(_) | Err(Error::NotFound) => Ok(()),
-            Err(error) => Err(error),
-        }
+        self.transport.call(Method::DELETE, &format!("/users/{user}/groups/{group}"), None).await.map(drop)
     }
 }
 
