@@ -73,6 +73,7 @@ pub enum Refusal {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own about a round")]
 pub struct Round {
     pub group: u8,
     epoch: i64,
