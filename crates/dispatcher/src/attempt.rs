@@ -14,7 +14,7 @@ use tracing::Instrument;
 use tracing::field::Empty;
 
 use crate::fairness::Health;
-use crate::send::{Error, Round};
+use crate::round::{Error, Round};
 
 static ATTEMPTS: LazyLock<Counter<u64>> =
     LazyLock::new(|| metrics::counter("outbound_attempts", "Calls to downstreams, by operation and outcome"));

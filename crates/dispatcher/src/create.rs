@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::ended::Ended;
 use crate::pushed::{PATHS, Pushed};
-use crate::send::{Error, Round};
+use crate::round::{Error, Round};
 
 /// After an unconfirmed create, how long until a second empty look-up allows another POST, microseconds (K21).
 const UNCONFIRMED: i64 = 60_000_000;

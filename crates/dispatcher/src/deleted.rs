@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::ended::Ended;
 use crate::pushed::digest_of;
-use crate::send::{Error, Round};
+use crate::round::{Error, Round};
 
 impl Round<'_> {
     /// Settles what is owed for a user who is no more.

@@ -27,6 +27,7 @@ mod plan;
 mod pushed;
 mod regrant;
 mod repair;
+mod round;
 mod send;
 mod triage;
 mod verdict;

@@ -11,7 +11,7 @@ use telemetry::metrics::{self, Counter, KeyValue};
 
 use crate::attempt::micros_now;
 use crate::ended::Ended;
-use crate::send::{Error, Round};
+use crate::round::{Error, Round};
 
 static ALARMS: LazyLock<Counter<u64>> = LazyLock::new(|| {
     metrics::counter("outbound_mass_alarms", "Masses of users deactivated or gone downstream, by kind")

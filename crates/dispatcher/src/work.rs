@@ -18,7 +18,7 @@ use tracing::Instrument;
 use uuid::Uuid;
 
 use crate::fairness::{After, Fairness, Health, Place};
-use crate::{Config, Deps, groups, send, triage};
+use crate::{Config, Deps, groups, round, send, triage};
 
 /// Rows the sweeper takes at once, and how many of them may be one tenant's.
 const PAGE: u32 = 500;
@@ -182,7 +182,7 @@ impl Pool {
     }
 
     /// An open breaker pauses the target for every replica; a target that is back gets at once what backed off.
-    async fn follow(&self, tenant: TenantId, after: After) -> Result<(), send::Error> {
+    async fn follow(&self, tenant: TenantId, after: After) -> Result<(), round::Error> {
         if let Some(wait) = after.pause
             && let Some(target) = target::current(&self.deps.db, tenant).await?.filter(|target| target.active)
         {

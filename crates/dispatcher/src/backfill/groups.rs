@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use super::{AHEAD, Found, Look, Next, SOON, marked, trouble};
 use crate::groups::standing;
-use crate::send::Error;
+use crate::round::Error;
 
 /// Groups looked at together: each may be long.
 const PAGE: u32 = 2;

@@ -16,7 +16,7 @@ use uuid::Uuid;
 
 use crate::Deps;
 use crate::pushed::Pushed;
-use crate::send::Error;
+use crate::round::Error;
 use crate::verdict::{TargetVerdict, of_failure};
 
 mod groups;

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::{CALLS, Record, Went, plan};
 use crate::ended::Ended;
-use crate::send::{Error, Round};
+use crate::round::{Error, Round};
 
 const PATCH: &str = "PATCH /Groups/{id}";
 

@@ -23,7 +23,7 @@ use crate::create::{Standing, Wanted};
 use crate::ended::Ended;
 use crate::fairness::Health;
 use crate::pushed::digest_of;
-use crate::send::{Error, Round};
+use crate::round::{Error, Round};
 use crate::verdict::of_found_group;
 
 pub(crate) use members::standing;

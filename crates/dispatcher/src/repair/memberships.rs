@@ -32,6 +32,7 @@ async fn tell(deps: &Deps, tenant: TenantId, group: Uuid) -> Repaired {
 
 async fn tell_held(deps: &Deps, tenant: TenantId, group: Uuid, hold: &mut Hold<'_>) -> Repaired {
     let realm = deps.realms.of(tenant).await.map_err(|error| text(&error))?;
+    let mut there = None;
     for one in member::pending(&deps.db, tenant, group, PENDING).await.map_err(|error| text(&error))? {
         if !hold.ready().await.map_err(|error| text(&error))? {
             return Ok(());
@@ -39,11 +40,15 @@ async fn tell_held(deps: &Deps, tenant: TenantId, group: Uuid, hold: &mut Hold<'
         match realm.set_member(one.user_id, group, one.desired).await {
             Ok(()) => member::settle(deps.db.connection(), &one).await.map_err(|error| text(&error))?,
             Err(realm::Error::NotFound) => {
-                if !hold.ready().await.map_err(|error| text(&error))? {
-                    return Ok(());
+                // Asked once, however many users are missing.
+                if there.is_none() {
+                    if !hold.ready().await.map_err(|error| text(&error))? {
+                        return Ok(());
+                    }
+                    there = Some(realm.group(group).await.map_err(|error| text(&error))?.is_some());
                 }
-                let there = realm.group(group).await.map_err(|error| text(&error))?.is_some();
-                let lacking = member::not_found(&deps.db, &one, there).await.map_err(|error| text(&error))?;
+                let lacking =
+                    member::not_found(&deps.db, &one, there == Some(true)).await.map_err(|error| text(&error))?;
                 if lacking == Lacking::Group {
                     return Ok(());
                 }

@@ -3,6 +3,18 @@
 //! way the directory follows are the real code; what surrounds them is a model of it.
 #![expect(clippy::panic, reason = "a test that cannot go on fails here")]
 
+/// Negative controls of a model: each rule switched off must be missed, as the model's own `fails` says.
+macro_rules! controls {
+    ($($name:ident: $rule:ident $(, $how:expr)*;)*) => {
+        $(
+            #[test]
+            fn $name() {
+                fails(Rule::$rule $(, $how)*);
+            }
+        )*
+    };
+}
+
 mod checks;
 mod controls;
 mod downstream;

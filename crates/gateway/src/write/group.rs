@@ -173,15 +173,18 @@ async fn tell_claimed(held: &mut Held<'_>, realm: &Realm) -> Result<(), Failed> 
     let (db, tenant) = (&held.call.deps.db, held.call.tenant());
     loop {
         let pending = member::pending(db, tenant, held.id, PENDING).await?;
-        let mut untold = false;
+        let (mut untold, mut there) = (false, None);
         for one in &pending {
             held.ready().await?;
             match realm.set_member(one.user_id, held.id, one.desired).await {
                 Ok(()) => member::settle(db.connection(), one).await?,
                 Err(realm::Error::NotFound) => {
-                    held.ready().await?;
-                    let group = realm.group(held.id).await.map_err(realm_failed)?;
-                    match member::not_found(db, one, group.is_some()).await? {
+                    // Asked once, however many users are missing.
+                    if there.is_none() {
+                        held.ready().await?;
+                        there = Some(realm.group(held.id).await.map_err(realm_failed)?.is_some());
+                    }
+                    match member::not_found(db, one, there == Some(true)).await? {
                         Lacking::Nobody => {}
                         // The others are told all the same.
                         Lacking::User => untold = true,

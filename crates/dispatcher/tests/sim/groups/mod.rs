@@ -25,17 +25,6 @@ fn fails(rule: Rule, sentence: &str) {
     println!("without {rule:?}: {failure}");
 }
 
-macro_rules! controls {
-    ($($name:ident: $rule:ident, $sentence:literal;)*) => {
-        $(
-            #[test]
-            fn $name() {
-                fails(Rule::$rule, $sentence);
-            }
-        )*
-    };
-}
-
 controls! {
     members_who_are_not_noted_before_a_call_stay_in_a_group_they_left: NoteMembers, "who left it (I1)";
     a_group_in_doubt_that_is_not_looked_at_keeps_what_a_lost_reply_did: LookInDoubt, "called otherwise (I1)";

@@ -72,6 +72,7 @@ pub enum Refusal {
     Lost,
 }
 
+#[expect(clippy::struct_excessive_bools, reason = "what a round has come to, one by one")]
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own about a round")]
 pub struct Round {

@@ -103,17 +103,6 @@ fn fails(rule: Rule, sentence: &str) {
     assert!(failure.contains(sentence), "{rule:?} is missed by something else: {failure}");
 }
 
-macro_rules! controls {
-    ($($name:ident: $rule:ident, $sentence:literal;)*) => {
-        $(
-            #[test]
-            fn $name() {
-                fails(Rule::$rule, $sentence);
-            }
-        )*
-    };
-}
-
 controls! {
     without_the_write_lease_two_puts_overlap: OneWriter, "K1";
     a_claim_that_does_not_ask_for_the_token_lets_a_dead_one_in: LivingToken, "K1";
