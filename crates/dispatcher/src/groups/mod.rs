@@ -89,6 +89,8 @@ struct Record {
     looked: bool,
     /// It was given its name in this round.
     named: bool,
+    /// A removal of several was refused: some of them may not be there.
+    alone: bool,
     /// What it is called there.
     stands_as: String,
     /// Who stands in it, where it was read and says so.
@@ -98,7 +100,7 @@ struct Record {
 impl Round<'_> {
     fn claimed(&self) -> Held {
         let (tenant, group, target) = (self.tenant, self.subject.id, self.target.id);
-        Held { tenant, group, target, epoch: self.claim.epoch }
+        Held { tenant, group, target, epoch: self.claim.epoch, late: self.claim.awaits_late_writes() }
     }
 
     /// A call of this round changed something, or may have.
@@ -148,8 +150,16 @@ impl Round<'_> {
         mut look: bool,
     ) -> Result<Option<Ended>, Error> {
         let differs = name.as_ref().is_some_and(|name| self.link.digests != self.naming_digests(name));
-        let mut record =
-            Record { id, name, differs, looked: false, named: false, stands_as: String::new(), records: None };
+        let mut record = Record {
+            id,
+            name,
+            differs,
+            looked: false,
+            named: false,
+            alone: false,
+            stands_as: String::new(),
+            records: None,
+        };
         loop {
             let went = if look { self.look(&mut record).await? } else { self.step(&mut record).await? };
             look = false;
