@@ -35,7 +35,7 @@ pub fn run(program: &Path, tenants: u64, users: u64) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Runtime::new()?;
     let client = Client::builder().no_proxy().build()?;
     let beside = format!("ours: {tenants} tenants of {users} users; theirs: {FEW} tenants; each with PostgreSQL");
-    let mut report = Report::begin("scale", &beside);
+    let mut report = Report::begin("scale", beside);
     let read = |world: &World, client: &Client, nth| {
         let (endpoint, tenant, user) = world.at(nth);
         endpoint.get(client, &format!("{}/{}", endpoint.users, id(tenant, user)))

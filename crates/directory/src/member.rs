@@ -61,6 +61,11 @@ pub async fn known(db: &Db, tenant: TenantId, ids: &[Uuid]) -> Result<Vec<(Uuid,
     Ok(known)
 }
 
+/// Whether the realm is still to be told of somebody who joins or leaves a group.
+pub async fn is_pending(db: &Db, tenant: TenantId, group: Uuid) -> Result<bool, Error> {
+    Ok(!pending(db, tenant, group, 1).await?.is_empty())
+}
+
 /// The members of a group, in the order they came.
 pub async fn of_group(db: &Db, tenant: TenantId, group: Uuid) -> Result<Vec<(Uuid, Kind)>, Error> {
     #[derive(FromQueryResult)]

@@ -129,7 +129,7 @@ async fn ask(
     };
     if let Some(fence) = fence {
         if fence.missed() {
-            watch::found(&deps.db, tenant, user).await?;
+            watch::found(&deps.db, Kind::User, tenant, user).await?;
         }
         // A late write of our own is no admin's wish; what belongs to the directory is the directory's (K5, K13).
         if heal::mend(deps, tenant, realm, &seen, fence).await? {
@@ -183,9 +183,9 @@ async fn absent(
     match watch::may_go(&deps.db, Kind::User, tenant, user, claim.row.delete_seen).await? {
         Gone::Yes => Ok(Look::Gone),
         Gone::NotYet => Ok(Look::Later(LASTS)),
-        Gone::Held => {
+        Gone::Held(again) => {
             alarm::absences(deps, tenant, Some(user)).await;
-            Ok(Look::Later(HELD))
+            Ok(Look::Later(again))
         }
     }
 }

@@ -15,6 +15,11 @@ const BELIEVED: i64 = 20;
 const WINDOW: i64 = 600_000_000;
 /// How long one has to last, microseconds: longer than a compare takes to find all others.
 pub const LASTS: i64 = 10_000_000;
+/// How long a held one waits before it is looked at again, microseconds: the longer, the more there are, so that a whole
+/// realm costs Keycloak no more than some hundred looks a second; but well within [`WINDOW`], or it would count no more.
+const HELD: std::ops::RangeInclusive<i64> = 60_000_000..=300_000_000;
+/// By how much that grows with each one, microseconds.
+const HELD_EACH: i64 = 3_000;
 /// Absences of one statement (K31).
 const NOTED: usize = 500;
 /// When an absence was last seen; rows of an earlier version of the program say only since when.
@@ -27,8 +32,8 @@ pub enum Gone {
     Yes,
     /// Noted: to be looked at again after [`LASTS`].
     NotYet,
-    /// Too many at once: somebody has to look.
-    Held,
+    /// Too many at once: somebody has to look. Until then to be looked at again after so many microseconds.
+    Held(i64),
 }
 
 /// What is known of an absence that no deletion was told of.
@@ -49,7 +54,9 @@ impl Absence {
     pub fn judge(self) -> Gone {
         match self {
             Self { confirmed: true, .. } => Gone::Yes,
-            Self { absent, known, .. } if is_mass(absent, known) => Gone::Held,
+            Self { absent, known, .. } if is_mass(absent, known) => {
+                Gone::Held((absent * HELD_EACH).clamp(*HELD.start(), *HELD.end()))
+            }
             Self { lasts, .. } if lasts < LASTS => Gone::NotYet,
             _ => Gone::Yes,
         }
@@ -136,10 +143,10 @@ pub async fn note_absences(db: &Db, kind: Kind, tenant: TenantId, ids: &[Uuid]) 
     Ok(())
 }
 
-/// A user is found again: the next absence is another one, and nobody has said anything of it.
-pub async fn found(db: &Db, tenant: TenantId, user: Uuid) -> Result<(), Error> {
-    let text = "delete from absence where tenant_id = $1 and user_id = $2";
-    sql::execute(db.connection(), text, [tenant.0.into(), user.into()]).await?;
+/// Somebody is found again: the next absence is another one, and nobody has said anything of it.
+pub async fn found(db: &Db, kind: Kind, tenant: TenantId, id: Uuid) -> Result<(), Error> {
+    let text = format!("delete from {} where tenant_id = $1 and {} = $2", kind.absences(), kind.key());
+    sql::execute(db.connection(), &text, [tenant.0.into(), id.into()]).await?;
     Ok(())
 }
 

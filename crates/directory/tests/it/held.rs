@@ -120,10 +120,10 @@ async fn groups_a_realm_lacks_are_gone_at_a_persons_word_and_users_are_counted_a
     }
     assert_eq!((waits(&store, acme).await, held().await), ((0, 0), 22), "each kind is counted for itself");
     assert_eq!(may_go(groups[22], true).await, Gone::Yes, "whose deletion was told of is no part of a mass");
-    assert_eq!(may_go(groups[0], false).await, Gone::Held);
+    assert_eq!(may_go(groups[0], false).await, Gone::Held(60_000_000));
     store.run("update directory_group set look_at = 9000000000000000 where look_at is not null").await;
     assert_eq!(decide(&store, acme, Word::Gone(Kind::User), 50).await, 20, "a word about users is for users");
-    assert_eq!((may_go(groups[0], false).await, held().await), (Gone::Held, 22));
+    assert_eq!((may_go(groups[0], false).await, held().await), (Gone::Held(60_000_000), 22));
     assert_eq!(decide(&store, acme, Word::Gone(Kind::Group), 21).await, 21);
     assert_eq!(look::due(&store.db, 50).await.unwrap().len(), 21, "they are looked at now");
     let mut gone = 0;

@@ -2,7 +2,7 @@ use directory::ledger::{self, Mark, Stage};
 use directory::look;
 use directory::refresh;
 use directory::resource::Kind;
-use directory::watch::{self, Gone, GroupSeen, Harvest, Seen};
+use directory::watch::{self, Absence, Gone, GroupSeen, Harvest, Seen};
 use futures_util::future::join_all;
 use testkit::store::Store;
 use uuid::Uuid;
@@ -83,21 +83,21 @@ async fn an_absence_counts_when_it_was_told_or_lasts_and_a_mass_of_them_never(st
     store.run(&time_passes(11)).await;
     assert_eq!(may_go(people[0], false).await, Gone::Yes, "it lasts");
     for user in &people[20..] {
-        assert_eq!(may_go(*user, false).await, Gone::Held, "one more is a mass");
+        assert_eq!(may_go(*user, false).await, Gone::Held(60_000_000), "one more is a mass");
     }
     for user in &people {
-        assert_eq!(may_go(*user, false).await, Gone::Held, "and then nobody goes");
+        assert_eq!(may_go(*user, false).await, Gone::Held(60_000_000), "and then nobody goes");
     }
     // It lasts, and those who wait are looked at one after the other: they are a mass for as long as that.
     for _ in 0..2 {
         store.run(&time_passes(599)).await;
         for user in &people {
-            assert_eq!(may_go(*user, false).await, Gone::Held, "still");
+            assert_eq!(may_go(*user, false).await, Gone::Held(60_000_000), "still");
         }
     }
     // Rows of an earlier version say only since when.
     store.run("update absence set at = seen_at, seen_at = null").await;
-    assert_eq!(may_go(people[0], false).await, Gone::Held);
+    assert_eq!(may_go(people[0], false).await, Gone::Held(60_000_000));
     store.run(&time_passes(601)).await;
     assert_eq!(may_go(people[0], false).await, Gone::NotYet, "what is long ago does not count");
     store.run(&time_passes(601)).await;
@@ -115,7 +115,7 @@ async fn an_absence_ends_when_its_user_is_found(store: Store) {
         store.run(&format!("update absence set at = at - 11000000, confirmed_at = {confirmed}")).await;
         assert!(missed().await);
         assert_eq!(may_go().await, Gone::Yes);
-        watch::found(&store.db, acme, ada).await.unwrap();
+        watch::found(&store.db, Kind::User, acme, ada).await.unwrap();
         assert!(!missed().await);
     }
     assert_eq!(may_go().await, Gone::NotYet);
@@ -162,7 +162,7 @@ async fn of_a_mass_that_a_pass_found_nobody_is_judged_as_one_of_a_few(store: Sto
     watch::note_absences(&store.db, Kind::User, acme, &people[..100]).await.unwrap();
     // Long after, and still before anybody else was looked at.
     store.run("update absence set at = at - 60000000").await;
-    assert_eq!(watch::may_go(&store.db, Kind::User, acme, people[0], false).await.unwrap(), Gone::Held);
+    assert_eq!(watch::may_go(&store.db, Kind::User, acme, people[0], false).await.unwrap(), Gone::Held(60_000_000));
     watch::note_absences(&store.db, Kind::User, acme, &people).await.unwrap();
     watch::note_absences(&store.db, Kind::User, acme, &[]).await.unwrap();
     store.run("update absence set at = 0, seen_at = 0").await;
@@ -177,7 +177,7 @@ async fn people_nobody_manages_make_no_mass_of_managed_ones_believable(store: St
     let managed = people(&store, acme, 100).await;
     watch::note_absences(&store.db, Kind::User, acme, &managed[..25]).await.unwrap();
     store.run("update absence set at = at - 60000000").await;
-    assert_eq!(watch::may_go(&store.db, Kind::User, acme, managed[0], false).await.unwrap(), Gone::Held);
+    assert_eq!(watch::may_go(&store.db, Kind::User, acme, managed[0], false).await.unwrap(), Gone::Held(60_000_000));
 }
 
 async fn an_event_that_was_cleared_is_not_looked_for_again(store: Store) {
@@ -190,5 +190,13 @@ async fn an_event_that_was_cleared_is_not_looked_for_again(store: Store) {
         let claimed = watch::claim_due(&store.db, 10, None).await.unwrap().remove(0);
         assert_eq!(claimed.newest_event.as_deref(), known);
         watch::advance(&store.db, &claimed, &harvest(&[], 10)).await.unwrap();
+    }
+}
+
+#[test]
+fn the_more_are_held_the_less_often_each_is_looked_at_and_always_while_its_absence_counts() {
+    for (absent, minutes) in [(21, 1), (20_000, 1), (40_000, 2), (100_000, 5), (1_000_000, 5)] {
+        let absence = Absence { lasts: 0, confirmed: false, absent, known: absent };
+        assert_eq!(absence.judge(), Gone::Held(minutes * 60_000_000), "{absent}");
     }
 }

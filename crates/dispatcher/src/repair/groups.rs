@@ -62,6 +62,7 @@ async fn follow(deps: &Deps, look: &Look, epoch: i64) -> Result<Seen, String> {
         found => found.map_err(|error| text(&error))?,
     };
     if let Some(found) = found {
+        watch::found(&deps.db, Kind::Group, tenant, look.id).await.map_err(|error| text(&error))?;
         look::follow_name(&deps.db, look, epoch, &found.name).await.map_err(|error| text(&error))?;
         return Ok(Seen::Followed);
     }
@@ -79,9 +80,9 @@ async fn follow(deps: &Deps, look: &Look, epoch: i64) -> Result<Seen, String> {
             Ok(Seen::Gone)
         }
         Gone::NotYet => Ok(Seen::Later(LASTS)),
-        Gone::Held => {
+        Gone::Held(again) => {
             alarm::absences(deps, tenant, None).await;
-            Ok(Seen::Later(HELD))
+            Ok(Seen::Later(again))
         }
     }
 }

@@ -97,7 +97,7 @@ impl Tenant {
             Gone::Yes if person.deleted => self.people[who].given_up = true,
             Gone::Yes => return Err("somebody was given up whom nobody deleted".to_owned()),
             Gone::NotYet => self.people[who].due = Some(self.now + LASTS),
-            Gone::Held => self.people[who].due = Some(self.now + HELD),
+            Gone::Held(again) => self.people[who].due = Some(self.now + again),
         }
         Ok(())
     }

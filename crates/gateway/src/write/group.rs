@@ -29,6 +29,16 @@ pub(crate) enum Wish<'s> {
     Patch(Membership<'s>),
 }
 
+impl Wish<'_> {
+    /// Whether it can name members and change none, because they are what they should be.
+    fn says_who(&self) -> bool {
+        match self {
+            Self::Exactly(_) => true,
+            Self::Patch(membership) => membership.delta().is_none(),
+        }
+    }
+}
+
 /// Creates a group: reservation, realm, row, memberships.
 pub(crate) async fn create(call: &Call<'_>, document: Object, members: &[Member]) -> Result<Committed, Answer> {
     let db = &call.deps.db;
@@ -142,15 +152,17 @@ async fn change_claimed(
         }
     }
     let realm = held.realm().await?;
-    if renamed || !members.is_empty() {
+    let settled = !realm.keeps_groups();
+    // Who repeats a request after a 503 changes nothing any more, and is not answered before the realm knows all of it (W7).
+    let keep =
+        !settled && (!members.is_empty() || (wish.says_who() && member::is_pending(db, tenant, before.id).await?));
+    if renamed || !members.is_empty() || keep {
         refuse_protected(held, &realm).await?;
     }
     if renamed && realm.keeps_groups() {
         held.ready().await?;
         realm.rename_group(before.id, &name, external_id).await.map_err(realm_failed)?;
     }
-    let settled = !realm.keeps_groups();
-    let keep = !settled && !members.is_empty();
     let base = renamed.then_some(name.as_str());
     let commit = Commit { document: &after, members: &members, settled, base, keep, members_up_to };
     let committed = group::commit(db, tenant, before, &commit).await?;
