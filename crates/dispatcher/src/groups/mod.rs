@@ -79,6 +79,7 @@ enum Went {
 }
 
 /// A group's record, as far as a round knows it.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own about a record")]
 struct Record {
     id: String,
     /// What the directory calls it; nothing once it is gone from there.

@@ -103,6 +103,7 @@ pub struct Round {
 
 /// The group's record, as far as a round knows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own about a record")]
 struct Held {
     id: u16,
     differs: bool,
