@@ -198,7 +198,9 @@ fn large(world: &mut World) -> anyhow::Result<Value> {
         most = most.max(memory(world.dispatcher.process.id())?);
         std::thread::sleep(Duration::from_millis(200));
     }
-    Ok(json!({ "before_mib": before, "most_mib": most, "left": left(), "seconds": begun.elapsed().as_secs_f64() }))
+    Ok(
+        json!({ "before_mib": before, "most_mib": most, "ratio": most / before, "goal": 2, "left": left(), "seconds": begun.elapsed().as_secs_f64() }),
+    )
 }
 
 /// A backfill of 10,000 people.
