@@ -25,7 +25,7 @@ impl World {
         let belongs = |(user, id): &Pair| {
             held.members.contains(user) && self.user(*user).link.is_some_and(|(link, _)| link == *id)
         };
-        let wanted = |(pair, stands): &(&Pair, &Stands)| !belongs(pair) && !(late && **stands == Stands::TakenOut);
+        let wanted = |(pair, stands): &(&Pair, &Stands)| !(belongs(pair) || late && **stands == Stands::TakenOut);
         held.pushed.iter().filter(wanted).take(limit).map(|(pair, _)| member(*pair, 0)).collect()
     }
 

@@ -249,7 +249,7 @@ impl World {
             generation: round.generation,
             supports_patch: patches,
         });
-        let (id, pairs) = (record.id, |members: &[Member]| members.iter().map(pair).collect::<Vec<_>>());
+        let (id, pairs) = (record.id, |members: &[Member]| -> Vec<Pair> { members.iter().map(pair).collect() });
         if step != group_plan::Step::Nothing && round.calls >= CALLS {
             let ended = round.more();
             return self.over(round, ended);
@@ -328,8 +328,7 @@ impl World {
         round.wrote |= call.writes();
         let group = round.group;
         // A freeze before a POST and a slow way after it are longer than anybody waits for it (K21).
-        let too_slow = late && matches!(call, Call::Post(_));
-        if fault == Fault::Slow && call.writes() && !too_slow {
+        if fault == Fault::Slow && call.writes() && !(late && matches!(call, Call::Post(_))) {
             let (call, workspace, lands_by) = (call.clone(), round.workspace, self.now + 20 * SECOND);
             self.flying.push(super::world::Flying { group, call, workspace, lands_by });
         }

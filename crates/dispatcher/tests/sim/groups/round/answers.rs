@@ -50,7 +50,7 @@ impl World {
                 self.refused(round, ended)
             }
             (_, Said::Missing) => self.lost(round),
-            (call @ Call::Remove(..), Said::Refused) if self.looked_in_vain(&round) => self.absent(round, call),
+            (call @ Call::Remove(..), Said::Refused) if self.looked_in_vain(&round) => Self::absent(round, call),
             (call, _) => self.failed(round, &call, &Outcome::Rejected(answer(400, None))),
         }
     }
@@ -61,7 +61,7 @@ impl World {
     }
 
     /// Somebody who is to be taken out is not there: they are taken out one by one.
-    fn absent(&self, mut round: Round, call: Call) -> Task {
+    fn absent(mut round: Round, call: Call) -> Task {
         match &mut round.record {
             Some(record) if call.leaving().len() > 1 => {
                 record.alone = true;
