@@ -15,7 +15,7 @@ use crate::breaker::{Breaker, Moved};
 
 /// One in so many places, of the process and of a target, is for deactivations alone.
 const RESERVE: usize = 5;
-/// Calls a second to one target that never complained, and the fewest to one that does.
+/// Calls a second to one target at which it counts as one that never complained, and the fewest to one that does.
 const FASTEST: f64 = 200.0;
 const SLOWEST: f64 = 0.5;
 /// What a tenant is given each time round, in milliseconds of work.
@@ -92,7 +92,8 @@ impl Share {
         let room = if urgent {
             self.running < self.cap + self.cap.div_ceil(RESERVE)
         } else {
-            self.normal < self.cap && now >= self.next_start
+            // Who never complained is held to its places alone: a backlog is tried many at a time.
+            self.normal < self.cap && (self.pace >= FASTEST || now >= self.next_start)
         };
         room && self.breaker.admits(now)
     }

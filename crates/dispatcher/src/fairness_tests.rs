@@ -50,6 +50,20 @@ fn a_cap_begins_at_one_grows_with_success_and_falls_with_failure() {
 }
 
 #[test]
+fn all_places_are_taken_at_once_but_by_one_that_asked_for_less() {
+    use Health::{Good, Throttled};
+    let at_once = |healths: &[Health]| {
+        let mut fairness = Fairness::new(64, 8);
+        rounds(&mut fairness, tenant(1), healths);
+        let later = NOW + Duration::from_hours(1);
+        (0..100).take_while(|_| fairness.admit(tenant(1), false, later).is_some()).count()
+    };
+    assert_eq!(at_once(&[Good; 20]), 8);
+    assert_eq!(at_once(&[&[Good; 20][..], &[Throttled], &[Good; 20]].concat()), 1);
+    assert_eq!(at_once(&[&[Good; 20][..], &[Throttled], &[Good; 200]].concat()), 8, "long ago");
+}
+
+#[test]
 fn a_fifth_is_for_deactivations_alone() {
     let mut fairness = Fairness::new(10, 8);
     let normal = (0..20).filter(|number| fairness.admit(tenant(*number), false, NOW).is_some()).count();

@@ -28,7 +28,7 @@ const PER_REALM: usize = 8;
 /// Groups of one tenant sent at once, in this process: users have the rest of its target's places.
 const GROUPS: usize = 2;
 /// How long the sweeper lets freed places add up.
-const GATHER: Duration = Duration::from_millis(20);
+const GATHER: Duration = Duration::from_millis(10);
 /// Tenants the sweeper leaves out by name; of more than that, some are tried in vain.
 const LEFT_OUT: usize = 200;
 
