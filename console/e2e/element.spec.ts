@@ -52,12 +52,14 @@ test('the element follows its attributes, and leaves nothing when removed', asyn
   await expect(region(page, 'Outbound SCIM')).toBeVisible();
 });
 
-test('the element in a console on React 18: it outlives a redraw of its host, and its token does not outlive it', async ({
+test('the element in a hostile console on React 18: it outlives a redraw of its host, and its token does not outlive it', async ({
   page,
 }) => {
   await page.goto('/hosts/react-18.html');
   await expect(page.getByRole('heading', { name: 'React 18.3.1' })).toBeVisible();
+  await expect(page.getByRole('heading', { name: 'React 18.3.1' })).toHaveCSS('color', 'rgb(255, 0, 0)');
   const inbound = region(page, 'Inbound SCIM');
+  await expect(inbound.getByText(/Your identity provider pushes/)).toHaveCSS('color', 'rgb(24, 27, 34)');
   await inbound.getByRole('button', { name: 'Enable inbound SCIM' }).click();
   await inbound.getByRole('button', { name: 'Show' }).click();
   const token = await inbound.getByLabel(/Token alone/).inputValue();

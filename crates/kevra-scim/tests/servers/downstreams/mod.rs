@@ -199,6 +199,7 @@ fn a_refused_token_quarantines_and_a_new_one_delivers_what_was_owed() {
     let quarantined = eventually(SOON, || Some(outbound()).filter(|outbound| !outbound["quarantined_at"].is_null()));
     let quarantined = quarantined.unwrap_or_else(|| panic!("{}", outbound()));
     assert!(quarantined["quarantine_reason"].as_str().unwrap().contains("401"), "{quarantined}");
+    assert_eq!(quarantined["quarantine_code"], "unauthorized", "{quarantined}");
     assert!(downstream.user("bob").is_none());
     sender.console.disable_outbound("acme");
     sender.console.enable_outbound("acme", &downstream.url, &downstream.token);
