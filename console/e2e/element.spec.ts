@@ -25,6 +25,29 @@ test('the element in a hostile host page', async ({ page, context }) => {
   await axe(page);
 });
 
+test('a clipboard that refuses: the command stands there whole and selected, for the keys that copy', async ({
+  page,
+  context,
+}) => {
+  await context.grantPermissions(['clipboard-read', 'clipboard-write']);
+  await page.addInitScript(() => {
+    navigator.clipboard.writeText = () => Promise.reject(new Error('denied'));
+  });
+  await page.goto('/hosts/hostile.html');
+  const inbound = region(page, 'Inbound SCIM');
+  await inbound.getByRole('button', { name: 'Enable inbound SCIM' }).click();
+  const command = inbound.locator('pre', { hasText: 'ServiceProviderConfig' }).first();
+  await expect(command).toContainText('………');
+  await inbound.getByRole('button', { name: 'Copy command' }).first().click();
+  await expect(command).toBeFocused();
+  await expect(command).not.toContainText('………');
+  await expect(inbound.getByText('Press Ctrl+C to copy.')).toBeVisible();
+  await page.keyboard.press('Control+C');
+  expect(await page.evaluate(() => navigator.clipboard.readText())).toBe(await command.textContent());
+  await page.keyboard.press('Tab');
+  await expect(command).toContainText('………');
+});
+
 test('the element follows its attributes, and leaves nothing when removed', async ({ page }) => {
   await page.goto('/hosts/hostile.html');
   const element = page.locator('kevra-identity-sync');
