@@ -200,7 +200,7 @@ fn an_answer_with_a_token_is_kept_by_nobody_on_its_way() {
         let revealed = client.post(url).bearer_auth(demo.fact("operator_token")).send().unwrap();
         assert_eq!(header(&revealed, "cache-control"), "no-store", "{call}");
         let body: Value = revealed.json().unwrap();
-        assert!(body["token"].as_str().is_some_and(|token| token.starts_with("kscim_")), "{call}");
+        assert!(body["token"].as_str().is_some_and(|token| token.starts_with("kvs_")), "{call}");
     }
 }
 
