@@ -7,19 +7,21 @@
 import json
 import os
 import platform
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 TITLES = {
-    "gateway": ("Gateway", "a bare server that looks the token up"),
-    "keycloak": ("Beside Keycloak's own SCIM server", "Keycloak's SCIM server, same Keycloak, same users"),
-    "peers": ("Beside other SCIM servers", "the server named in the row"),
-    "scale": ("A large installation", "a small one"),
-    "neighbors": ("A noisy neighbour", "the same without it"),
-    "dispatcher": ("Pushes", "a bare loop of the same steps"),
-    "capture": ("Capture", ""),
+    "gateway": "Gateway",
+    "keycloak": "Beside Keycloak's own SCIM server",
+    "peers": "Beside other SCIM servers",
+    "scale": "A large installation",
+    "neighbors": "A noisy neighbour",
+    "replicas": "Replicas of the gateway",
+    "dispatcher": "Pushes",
+    "capture": "Capture",
 }
 
 
@@ -59,6 +61,9 @@ def table(rows):
 def told(figures):
     if not isinstance(figures, dict):
         return str(figures)
+    goal, reached = figures.get("goal"), figures.get("ratio", figures.get("count"))
+    if goal is not None and reached is not None:
+        figures = figures | {"goal": f"≤ {goal} · {'met' if reached <= goal else 'missed'}"}
     def number(value):
         return f"{value:,.3g}" if isinstance(value, float) and value < 1000 else f"{value:,.0f}" if isinstance(value, float) else value
     return ", ".join(f"{name.replace('_', ' ')} {number(value)}" for name, value in figures.items() if name != "rounds")
@@ -102,19 +107,22 @@ def main(paths):
         "# Performance",
         "",
         f"Measured on {machine()}, release build, {commit};",
-        "servers, load and subject share the machine. CPU per operation is user and system time of the processes that do the",
+        "servers, load and subject share the machine; PostgreSQL syncs to the disk, Keycloak runs as in production. CPU per operation is user and system time of the processes that do the",
         "work; a ratio is of two sides in one run, and below 1 ours is the cheaper. Absolute figures do not travel between machines. `bench/README.md` says how each is made and repeated.",
     ]
     for suite in suites:
-        name = suite["benchmark"]
-        title, beside = TITLES.get(name.split()[0], (name, ""))
+        name, beside = suite["benchmark"], suite.get("beside", "")
+        title = TITLES.get(name, name)
+        users = re.match(r"([\d,]+) users", beside)
+        # A suite may have been run with several numbers of users.
+        place = f"{name}-{users[1]}" if users else name
         measured = [row for row in suite["rows"] if "operation" in row]
         noted = [row for row in suite["rows"] if "figures" in row]
-        page += ["", f"## {title}", ""]
+        page += ["", f"## {title}" + (f", {int(users[1]):,} users" if users else ""), ""]
         if beside:
-            page += [f"The other side: {beside}.", ""]
+            page += [f"{beside[0].upper()}{beside[1:]}.", ""]
         if measured:
-            file = f"performance-{name.split()[0]}.svg"
+            file = f"performance-{place}.svg"
             (DOCS / file).write_text("\n".join(chart(measured, title)) + "\n")
             page += [f"![{title}: CPU per request]({file})", "", *table(measured)]
         if noted:

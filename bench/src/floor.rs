@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use actix_web::http::header::AUTHORIZATION;
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
+use anyhow::Context;
 use sha2::{Digest, Sha256};
 use sqlx::PgPool;
 use testkit::database::Database;
@@ -25,6 +26,8 @@ pub enum Kind {
     Hello,
     /// Hashes the bearer token and finds its row by primary key.
     Lookup,
+    /// Passes a request on to another server, and its answer back.
+    Pass,
 }
 
 /// A floor's process.
@@ -49,11 +52,21 @@ pub fn fill(database: &Database) {
     ));
 }
 
-/// Starts a floor.
-pub fn start(kind: &str, database: &Database) -> anyhow::Result<Floor> {
+/// Starts one that looks tokens up in a database that [`fill`] has filled.
+pub fn look_up(database: &Database) -> anyhow::Result<Floor> {
+    start(&["lookup"], database)
+}
+
+/// Starts one that passes requests on to one that answers a constant; both.
+pub fn pass(database: &Database) -> anyhow::Result<(Floor, Floor)> {
+    let hello = start(&["hello"], database)?;
+    Ok((start(&["pass", &hello.url], database)?, hello))
+}
+
+fn start(what: &[&str], database: &Database) -> anyhow::Result<Floor> {
     let (port, log) = (free_port(), Scratch::default());
     let mut command = Command::new(std::env::current_exe()?);
-    command.args(["floor", kind, &port.to_string()]).env(DATABASE, database.url());
+    command.args(["floor", what[0], &port.to_string()]).args(&what[1..]).env(DATABASE, database.url());
     let mut process = Process::start(&mut command, &log.file("floor.log"));
     let (url, client) = (format!("http://127.0.0.1:{port}/"), http());
     let ready = || client.get(&url).bearer_auth(token(0)).send().is_ok_and(|answer| answer.status().is_success());
@@ -61,28 +74,48 @@ pub fn start(kind: &str, database: &Database) -> anyhow::Result<Floor> {
     Ok(Floor { process, url, _log: log })
 }
 
+/// What a floor works with.
+#[derive(Clone)]
+enum Work {
+    Hello,
+    Lookup(PgPool),
+    Pass(reqwest::Client, String),
+}
+
 /// Is a floor.
 #[actix_web::main]
-pub async fn serve(kind: Kind, port: u16) -> anyhow::Result<()> {
-    let pool = match kind {
-        Kind::Hello => None,
-        Kind::Lookup => Some(
+pub async fn serve(kind: Kind, port: u16, upstream: Option<String>) -> anyhow::Result<()> {
+    let work = match kind {
+        Kind::Hello => Work::Hello,
+        Kind::Lookup => Work::Lookup(
             sqlx::postgres::PgPoolOptions::new()
                 .max_connections(16)
                 .test_before_acquire(false)
                 .connect(&servers::fact(DATABASE))
                 .await?,
         ),
+        Kind::Pass => {
+            let client = reqwest::Client::builder().no_proxy().build()?;
+            Work::Pass(client, upstream.context("whom to pass requests on to")?)
+        }
     };
     let server =
-        HttpServer::new(move || App::new().app_data(web::Data::new(pool.clone())).default_service(web::to(answer)));
+        HttpServer::new(move || App::new().app_data(web::Data::new(work.clone())).default_service(web::to(answer)));
     Ok(server.tcp_nodelay(true).bind(("127.0.0.1", port))?.run().await?)
 }
 
-async fn answer(request: HttpRequest, pool: web::Data<Option<PgPool>>) -> HttpResponse {
-    let Some(pool) = pool.as_ref() else {
-        return HttpResponse::Ok().json(serde_json::json!({ "hello": "world" }));
-    };
+async fn answer(request: HttpRequest, body: web::Bytes, work: web::Data<Work>) -> HttpResponse {
+    match work.get_ref() {
+        Work::Hello => HttpResponse::Ok().json(serde_json::json!({ "hello": "world" })),
+        Work::Lookup(pool) => looked_up(&request, pool).await,
+        Work::Pass(client, upstream) => {
+            let passed = async { client.execute(client.post(upstream).body(body).build()?).await?.bytes().await };
+            passed.await.map_or_else(|_| HttpResponse::BadGateway().finish(), |body| HttpResponse::Ok().body(body))
+        }
+    }
+}
+
+async fn looked_up(request: &HttpRequest, pool: &PgPool) -> HttpResponse {
     let bearer = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let hash = Sha256::digest(bearer.trim_start_matches("Bearer "));
     let found = sqlx::query_scalar::<_, i64>("select tenant from floor where hash = $1").bind(hash.as_slice());

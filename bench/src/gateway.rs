@@ -37,7 +37,7 @@ pub struct Stand {
 }
 
 impl Stand {
-    pub fn new(program: &Path, runtime: &Runtime, client: &Client) -> anyhow::Result<Self> {
+    pub fn new(program: &Path, runtime: &Runtime, client: &Client, users: u64) -> anyhow::Result<Self> {
         let installation = Installation::on_embedded_realms(&program.to_string_lossy());
         let (control, gateway) = (installation.start("control"), installation.start("gateway"));
         installation.make_cluster(&gateway);
@@ -47,7 +47,7 @@ impl Stand {
         let token = console.enable_inbound("acme");
         take_in(&installation, &console, &["acme".to_owned()])?;
         let endpoint = Endpoint { users: format!("{}/realms/acme/scim/v2/Users", gateway.url), token };
-        let ids = runtime.block_on(seed(client, &endpoint, USERS))?;
+        let ids = runtime.block_on(seed(client, &endpoint, users))?;
         Ok(Self { installation, gateway, endpoint, ids, _control: control })
     }
 }
@@ -68,13 +68,14 @@ pub fn take_in(installation: &Installation, console: &Console, tenants: &[String
 
 pub fn run(program: &Path) -> anyhow::Result<()> {
     let (runtime, client) = (Runtime::new()?, Client::builder().no_proxy().build()?);
-    let stand = Stand::new(program, &runtime, &client)?;
+    let stand = Stand::new(program, &runtime, &client, USERS)?;
     let database = Database::postgres();
     floor::fill(&database);
-    let bare = floor::start("lookup", &database)?;
+    let bare = floor::look_up(&database)?;
     let (whose, floors) = (Trees::of([stand.gateway.process.id()]), Trees::of([bare.process.id()]));
     let look_up = |client: &Client, number| built(client.get(&bare.url).bearer_auth(floor::token(number)));
-    let mut report = Report::begin("gateway", "theirs: a bare server with one look-up by the token's hash");
+    let mut report =
+        Report::begin("gateway", format!("{USERS} users; theirs: a bare server with one look-up by the token's hash"));
     for (operation, goal, call) in operations(&stand.endpoint, &stand.ids) {
         let pair =
             load::compare(&client, Side { call: &*call, whose: &whose }, Side { call: &look_up, whose: &floors });

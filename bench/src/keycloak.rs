@@ -7,12 +7,14 @@ use std::time::Duration;
 use anyhow::Context;
 use reqwest::{Client, Method, Request};
 use serde_json::{Value, json};
+use testkit::database::Database;
 use testkit::installation::Installation;
 use testkit::keycloak::Realm;
 
 use crate::cpu::{self, Trees};
+use crate::floor;
 use crate::gateway::{self, Endpoint, name, person};
-use crate::load::{self, Side};
+use crate::load::{self, Side, built};
 use crate::report::Report;
 
 /// Users of one partial import.
@@ -42,7 +44,7 @@ pub fn run(program: &Path, users: usize) -> anyhow::Result<()> {
         runtime.block_on(load::run(&client, &Side { call: &*operation.2, whose: &whose }, Duration::from_secs(5)))?;
     }
     let beside = format!("{users} users; theirs: Keycloak's own SCIM server; both with Keycloak and PostgreSQL");
-    let mut report = Report::begin("keycloak", &beside);
+    let mut report = Report::begin("keycloak", beside);
     for (ours, theirs) in operations(&ours, &ids).into_iter().zip(operations(&native, &ids)) {
         let subject = Side { call: &*ours.2, whose: &whose };
         let pair = load::compare(&client, subject, Side { call: &*theirs.2, whose: &whose });
@@ -54,7 +56,43 @@ pub fn run(program: &Path, users: usize) -> anyhow::Result<()> {
     let subject = Side { call: &title, whose: &whose };
     let pair = runtime.block_on(load::compare(&client, subject, Side { call: &active, whose: &whose }))?;
     report.row("PATCH title | active", Some(0.1), &pair);
+    alone(&mut report, &runtime, &client, (&ours, &ids), &Trees::of([role.process.id()]))?;
     report.end();
+    Ok(())
+}
+
+/// What the gateway's own process spends on a create, beside what two calls and a look-up cost servers that do nothing else.
+fn alone(
+    report: &mut Report,
+    runtime: &tokio::runtime::Runtime,
+    client: &Client,
+    (ours, ids): (&Endpoint, &[String]),
+    gateway: &Trees,
+) -> anyhow::Result<()> {
+    let database = Database::postgres();
+    floor::fill(&database);
+    let (bare, (pass, _hello)) = (floor::look_up(&database)?, floor::pass(&database)?);
+    let creates = operations(ours, ids).pop().context("the last operation creates")?;
+    let look_up = |client: &Client, number| built(client.get(&bare.url).bearer_auth(floor::token(number)));
+    let person = person("pass@acme.test").to_string();
+    let passes = |client: &Client, _| built(client.post(&pass.url).body(person.clone()));
+    let (look, passing) = (Trees::of([bare.process.id()]), Trees::of([pass.process.id()]));
+    let cost = |call: &load::Call<'_>, whose: &Trees| {
+        runtime.block_on(load::run(client, &Side { call, whose }, load::ROUND)).map(|figures| figures.cpu)
+    };
+    let mut ratios = Vec::new();
+    let mut figures = json!({});
+    for _ in 0..3 {
+        let (look_up, pass) = (cost(&look_up, &look)?, cost(&passes, &passing)?);
+        let (ours, budget) = (cost(&*creates.2, gateway)?, 2.0 * pass * 1.5 + look_up);
+        figures =
+            json!({ "cpu_micros": ours, "budget_micros": budget, "pass_micros": pass, "look_up_micros": look_up });
+        ratios.push(ours / budget);
+    }
+    ratios.sort_by(f64::total_cmp);
+    figures["ratio"] = json!(ratios[1]);
+    figures["goal"] = json!(1);
+    report.note("POST, the gateway's process alone, beside one and a half times two passes and a look-up", &figures);
     Ok(())
 }
 

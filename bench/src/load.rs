@@ -12,7 +12,7 @@ use crate::cpu::Trees;
 /// How many requests are under way at once.
 const CLIENTS: usize = 16;
 /// How long a round lasts.
-const ROUND: Duration = Duration::from_secs(2);
+pub const ROUND: Duration = Duration::from_secs(2);
 const ROUNDS: usize = 3;
 
 /// A request to repeat; it may differ each time.

@@ -9,6 +9,7 @@ mod keycloak;
 mod load;
 mod neighbors;
 mod peers;
+mod replicas;
 mod report;
 mod scale;
 
@@ -47,10 +48,16 @@ enum Suite {
     /// Forty tenants at 25 requests a second, without and with a noisy one.
     Neighbors,
     /// The gateway beside other SCIM servers.
-    Peers,
+    Peers {
+        /// How many users.
+        #[arg(long, default_value_t = gateway::USERS)]
+        users: u64,
+    },
+    /// One, two and four gateways.
+    Replicas,
     /// A floor as a process of its own; for the suites.
     #[command(hide = true)]
-    Floor { kind: floor::Kind, port: u16 },
+    Floor { kind: floor::Kind, port: u16, upstream: Option<String> },
 }
 
 fn main() -> anyhow::Result<()> {
@@ -60,7 +67,8 @@ fn main() -> anyhow::Result<()> {
         Suite::Keycloak { users } => keycloak::run(&arguments.program, users),
         Suite::Scale { tenants, users } => scale::run(&arguments.program, tenants, users),
         Suite::Neighbors => neighbors::run(&arguments.program),
-        Suite::Peers => peers::run(&arguments.program),
-        Suite::Floor { kind, port } => floor::serve(kind, port),
+        Suite::Peers { users } => peers::run(&arguments.program, users),
+        Suite::Replicas => replicas::run(&arguments.program),
+        Suite::Floor { kind, port, upstream } => floor::serve(kind, port, upstream),
     }
 }

@@ -9,7 +9,7 @@ use testkit::third_party::{Scim2Server, Scimmy};
 use tokio::runtime::Runtime;
 
 use crate::cpu::{self, Trees};
-use crate::gateway::{Endpoint, Stand, USERS, seed};
+use crate::gateway::{Endpoint, Stand, seed};
 use crate::load::{self, Side};
 use crate::report::Report;
 
@@ -19,15 +19,15 @@ struct Goals {
     write: f64,
 }
 
-pub fn run(program: &Path) -> anyhow::Result<()> {
+pub fn run(program: &Path, count: u64) -> anyhow::Result<()> {
     let (runtime, client) = (Runtime::new()?, Client::builder().no_proxy().build()?);
-    let stand = Stand::new(program, &runtime, &client)?;
+    let stand = Stand::new(program, &runtime, &client, count)?;
     let ours = cpu::postgres(stand.installation.database())?.and(&Trees::of([stand.gateway.process.id()]));
-    let beside = format!("{USERS} users; theirs: the peer named; ours with PostgreSQL");
-    let mut report = Report::begin("peers", &beside);
+    let beside = format!("{count} users; theirs: the peer named; ours with PostgreSQL");
+    let mut report = Report::begin("peers", beside);
     let mut beside = |name: &str, users: String, token: &str, process: u32, goals: &Goals| -> anyhow::Result<()> {
         let peer = Endpoint { users, token: token.to_owned() };
-        let ids = runtime.block_on(seed(&client, &peer, USERS))?;
+        let ids = runtime.block_on(seed(&client, &peer, count))?;
         let theirs = Trees::of([process]);
         for (our, their) in operations(&stand.endpoint, &stand.ids).into_iter().zip(operations(&peer, &ids)) {
             let subject = Side { call: &*our.1, whose: &ours };
@@ -51,7 +51,7 @@ type Operation<'o> = (&'static str, Box<dyn Fn(&Client, u64) -> Request + 'o>);
 
 fn operations<'o>(endpoint: &'o Endpoint, ids: &'o [String]) -> Vec<Operation<'o>> {
     vec![
-        ("userName eq", Box::new(|client, nth| endpoint.get(client, &endpoint.by_name(nth % USERS)))),
+        ("userName eq", Box::new(|client, nth| endpoint.get(client, &endpoint.by_name(nth % ids.len() as u64)))),
         ("GET by id", Box::new(|client, nth| endpoint.get(client, &endpoint.user(ids, nth)))),
         (
             "PATCH title",

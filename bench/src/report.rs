@@ -7,23 +7,24 @@ use crate::load::Pair;
 /// The rows of one suite.
 pub struct Report {
     suite: &'static str,
+    beside: String,
     rows: Vec<Value>,
 }
 
 impl Report {
     /// Prints the head of the table.
-    pub fn begin(suite: &'static str, beside: &str) -> Self {
+    pub fn begin(suite: &'static str, beside: String) -> Self {
         println!("CPU microseconds per request, user and system; {beside}");
         println!(
             "{:<26} {:>9} {:>9} {:>8} {:>7} {:>9} {:>8} {:>8} {:>7}",
             "operation", "ours", "theirs", "ratio", "goal", "ours/s", "p50 ms", "p99 ms", "failed"
         );
-        Self { suite, rows: Vec::new() }
+        Self { suite, beside, rows: Vec::new() }
     }
 
     /// Without a table: notes only.
-    pub fn begin_plain(suite: &'static str) -> Self {
-        Self { suite, rows: Vec::new() }
+    pub fn begin_plain(suite: &'static str, beside: String) -> Self {
+        Self { suite, beside, rows: Vec::new() }
     }
 
     /// Prints a row. `goal` is the ratio to stay under.
@@ -56,6 +57,6 @@ impl Report {
 
     /// Prints everything as JSON.
     pub fn end(self) {
-        println!("{}", json!({ "benchmark": self.suite, "rows": self.rows }));
+        println!("{}", json!({ "benchmark": self.suite, "beside": self.beside, "rows": self.rows }));
     }
 }

@@ -21,7 +21,7 @@ const BATCH: u64 = 500;
 struct World {
     installation: Installation,
     gateway: Role,
-    _control: Role,
+    control: Role,
     tokens: Vec<String>,
     users: u64,
 }
@@ -35,7 +35,7 @@ pub fn run(program: &Path, tenants: u64, users: u64) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Runtime::new()?;
     let client = Client::builder().no_proxy().build()?;
     let beside = format!("ours: {tenants} tenants of {users} users; theirs: {FEW} tenants; each with PostgreSQL");
-    let mut report = Report::begin("scale", &beside);
+    let mut report = Report::begin("scale", beside);
     let read = |world: &World, client: &Client, nth| {
         let (endpoint, tenant, user) = world.at(nth);
         endpoint.get(client, &format!("{}/{}", endpoint.users, id(tenant, user)))
@@ -44,17 +44,28 @@ pub fn run(program: &Path, tenants: u64, users: u64) -> anyhow::Result<()> {
         let (endpoint, _, user) = world.at(nth);
         endpoint.get(client, &endpoint.by_name(user))
     };
-    for (operation, ask) in [("GET by id", &read as &dyn Fn(&World, &Client, u64) -> _), ("userName eq", &find)] {
+    let change = |world: &World, client: &Client, nth| {
+        let (endpoint, tenant, user) = world.at(nth);
+        endpoint.patch(client, &format!("{}/{}", endpoint.users, id(tenant, user)), "title", &json!(format!("T {nth}")))
+    };
+    let make = |world: &World, client: &Client, nth| world.at(nth).0.create(client, &format!("new-{nth}"));
+    let operations: [(&str, &dyn Fn(&World, &Client, u64) -> _); 4] =
+        [("GET by id", &read), ("userName eq", &find), ("PATCH title", &change), ("POST", &make)];
+    for (operation, ask) in operations {
         let subject = Side { call: &|client: &Client, nth| ask(&large, client, nth), whose: &ours };
         let floor = Side { call: &|client: &Client, nth| ask(&small, client, nth), whose: &theirs };
         report.row(operation, Some(1.5), &runtime.block_on(load::compare(&client, subject, floor))?);
     }
-    let (big, little) = (cpu::resident(large.gateway.process.id())?, cpu::resident(small.gateway.process.id())?);
+    for role in ["gateway", "control"] {
+        let of =
+            |world: &World| cpu::resident(if role == "gateway" { &world.gateway } else { &world.control }.process.id());
+        let (big, little) = (of(&large)?, of(&small)?);
+        report.note(
+            &format!("{role}'s resident memory, MiB"),
+            &json!({ "large": big, "small": little, "ratio": big / little, "goal": 2 }),
+        );
+    }
     let scans = large.sequential_scans() - before;
-    report.note(
-        "gateway's resident memory, MiB",
-        &json!({ "large": big, "small": little, "ratio": big / little, "goal": 2 }),
-    );
     report.note("sequential scans of large tables", &json!({ "count": scans, "goal": 0 }));
     report.end();
     Ok(())
@@ -76,7 +87,7 @@ impl World {
         let url = format!("{}/realms/acme/scim/v2/Users", gateway.url);
         let made = testkit::http().post(url).bearer_auth(token).json(&person(&name(0))).send()?;
         made.error_for_status().context("a user to copy")?;
-        let mut world = Self { installation, gateway, _control: control, tokens: Vec::new(), users };
+        let mut world = Self { installation, gateway, control, tokens: Vec::new(), users };
         for first in (0..tenants).step_by(usize::try_from(BATCH)?) {
             world.fill(first, tenants.min(first + BATCH))?;
         }

@@ -238,7 +238,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Disable outbound SCIM: answers when nothing is in flight any more (O4). */
+        /** Disable outbound SCIM: answers when nothing is in flight any more. */
         post: operations["outbound_disable"];
         delete?: never;
         options?: never;

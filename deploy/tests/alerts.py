@@ -1,7 +1,7 @@
-"""Every alert has a severity, a runbook that exists and is listed, a firing and a quiet test; rules and dashboards speak of
-metrics and labels that exist.
+"""Every alert has a severity, a runbook that exists and is listed, a firing and a quiet test; rules, dashboards and pages speak
+of metrics and labels that exist.
 
-Usage: alerts.py EXPRESSIONS   writes the dashboards' expressions there, as a rule file for promtool"""
+Usage: alerts.py EXPRESSIONS   writes those of the dashboards and pages there, as a rule file for promtool"""
 
 import json
 import pathlib
@@ -97,6 +97,16 @@ for path in sorted((ROOT / "deploy/grafana").glob("*.json")):
             expressions.append({"record": f"dashboard:panel_{panel['id']}:{target['refId'].lower()}", "expr": plain})
     for name in used - variables - {"__rate_interval", "__auto"}:
         problems.append(f"{path.name}: there is no variable {name}")
+# The pages' expressions, and every metric a page names.
+for path in sorted((ROOT / "docs").glob("**/*.md")):
+    text = path.read_text()
+    for number, block in enumerate(re.findall(r"^ *```promql\n(.*?)^ *```$", text, re.M | re.S)):
+        for line, expression in enumerate(block.splitlines()):
+            judge(path.name, expression)
+            expressions.append({"record": f"page:{re.sub(r'[^a-z]', '_', path.stem)}:{number}_{line}", "expr": expression})
+    for name in re.findall(r"\bkevra_scim[:_][a-z][\w:]*\w\b", text):
+        if not {name, f"{name}_bucket"} & {*offered, *recorded}:
+            problems.append(f"{path.name}: {name} is no metric of docs/operate/metrics.md")
 pathlib.Path(sys.argv[1]).write_text(yaml.safe_dump({"groups": [{"name": "dashboards", "rules": expressions}]}))
 print("\n".join(problems))
 sys.exit(bool(problems))

@@ -1,5 +1,5 @@
-"""Judges rendered manifests: what the Kubernetes schemas do not know (custom resources), and what must hold for every
-role: hardened pods, probes, and no setting or secret of another role.
+"""Judges rendered manifests: what the Kubernetes schemas do not know (custom resources), what must hold for every role
+(hardened pods, probes, no setting or secret of another role), what hooks may lean on, and that alerts find what they name.
 
 Usage: manifests.py FILE…   One problem a line; exit code 1 if there is any."""
 
@@ -89,7 +89,50 @@ def environment(container, configs):
     return names
 
 
+# What is run before the rest is made: there is nothing yet that it could lean on.
+HOOKS = {"argocd.argoproj.io/hook": "PreSync", "helm.sh/hook": "pre-install"}
+RULES = (ROOT / "deploy/prometheus/rules.yaml").read_text()
+(MIGRATIONS,) = set(re.findall(r'kube_job_status_\w+\{job_name=~"([^"]+)"', RULES))
+
+
+def too_early(documents):
+    made = {(d["kind"], d["metadata"]["name"]) for d in documents if d["kind"] in ("ServiceAccount", "ConfigMap", "Secret")}
+    for document, template in pods(documents):
+        annotations = document["metadata"].get("annotations", {})
+        if not any(moment in annotations.get(hook, "") for hook, moment in HOOKS.items()):
+            continue
+        pod = template["spec"]
+        uses = {("ServiceAccount", pod.get("serviceAccountName"))}
+        for container in pod["containers"]:
+            uses |= {("ConfigMap", source.get("configMapRef", {}).get("name")) for source in container.get("envFrom", [])}
+        for volume in pod.get("volumes", []):
+            uses |= {("ConfigMap", volume.get("configMap", {}).get("name"))}
+            uses |= {("Secret", source.get("secret", {}).get("name")) for source in volume.get("projected", {}).get("sources", [])}
+        for kind, name in sorted(uses & made):
+            yield f"{document['metadata']['name']}: runs before the {kind} {name} is made"
+
+
+def alerts(documents):
+    """The rules of deploy/prometheus, whatever the address of the runbooks, and what they look for by name."""
+    def plain(groups):
+        return re.sub(r"runbook_url: \S*(?=/runbooks/)", "runbook_url: ", yaml.safe_dump(groups))
+    for document in documents:
+        if document["kind"] == "PrometheusRule" and plain(document["spec"]["groups"]) != plain(yaml.safe_load(RULES)["groups"]):
+            yield ("PrometheusRule: not deploy/prometheus/rules.yaml; where it is a file, write it anew: deploy/prometheus/as-resource "
+                   "> deploy/k8s/components/monitoring/prometheus-rule.yaml")
+    for document, template in pods(documents):
+        name = document["metadata"]["name"]
+        if document["kind"] == "Job" and role_of(template) == "migrate" and not re.fullmatch(MIGRATIONS, name):
+            yield f"{name}: KevraScimMigrationPending looks for {MIGRATIONS}"
+        if document["kind"] == "Deployment":
+            spread = {each["topologyKey"] for each in template["spec"].get("topologySpreadConstraints", [])}
+            if spread != {"kubernetes.io/hostname", "topology.kubernetes.io/zone"}:
+                yield f"{name}: spread over {sorted(spread)}"
+
+
 def judge(documents):
+    yield from too_early(documents)
+    yield from alerts(documents)
     known = settings()
     configs = {d["metadata"]["name"]: d.get("data", {}) for d in documents if d["kind"] == "ConfigMap"}
     roles = set()

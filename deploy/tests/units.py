@@ -1,4 +1,5 @@
-"""Holds compose.yaml and the systemd units to docs/configuration.md: every variable exists, and no role has another's.
+"""Holds compose.yaml and the systemd units to docs/configuration.md: every variable exists, and no role has another's; and the
+listener's jar to what its build makes.
 
 Usage: units.py COMPOSE-AS-JSON"""
 
@@ -33,6 +34,14 @@ for role in ["control", "gateway", "dispatcher", "migrate", "cluster"]:
     judge(f"compose {role}", role, services[role]["environment"])
     if not services[role].get("read_only") or services[role].get("cap_drop") != ["ALL"]:
         problems.append(f"compose {role}: not hardened")
+
+# The listener is laid into Keycloak under the name its own build gives it.
+final = re.search(r"<finalName>(.*)</finalName>", (ROOT / "keycloak/event-listener/pom.xml").read_text())[1]
+jar = str(ROOT / f"keycloak/event-listener/target/{final}.jar")
+if jar not in [volume["source"] for volume in services["listener"]["volumes"]]:
+    problems.append(f"compose listener: mounts {services['listener']['volumes'][0]['source']}, the build makes {jar}")
+if f"target/{final}.jar" not in (ROOT / "deploy/compose.env.example").read_text():
+    problems.append(f"compose.env.example: does not name target/{final}.jar")
 
 systemd = ROOT / "deploy/systemd"
 for role in ["control", "gateway", "dispatcher"]:

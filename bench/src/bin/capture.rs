@@ -93,22 +93,29 @@ impl Scene {
     }
 }
 
-fn print_latency(way: &str, sorted: &[f64]) {
-    let at = |share: usize| sorted.get(sorted.len() * share / 100).copied().unwrap_or(f64::NAN);
-    println!(
-        "{way:<28} {:>6} edits   p50 {:>8.1} ms   p95 {:>8.1} ms   worst {:>8.1} ms",
-        sorted.len(),
-        at(50),
-        at(95),
-        at(100 - 1)
-    );
-}
+/// What has been measured, said as soon as it is known.
+#[derive(Default)]
+struct Rows(Vec<Value>);
 
-/// Does something and prints how long it took and how many calls to Keycloak it made.
-fn measured(scene: &Scene, what: &str, work: impl FnOnce()) {
-    let (begun, calls) = (Instant::now(), scene.calls());
-    work();
-    println!("{what:<44} {:>8.1} s {:>8} calls", begun.elapsed().as_secs_f64(), scene.calls() - calls);
+impl Rows {
+    fn say(&mut self, name: &str, figures: &Value) {
+        println!("{name}: {figures}");
+        self.0.push(json!({ "name": name, "figures": figures }));
+    }
+
+    fn latency(&mut self, way: &str, sorted: &[f64]) {
+        let at = |share: usize| sorted.get(sorted.len() * share / 100).copied().unwrap_or(f64::NAN);
+        let (median, p95, p99) = (at(50), at(95), at(99));
+        self.say(way, &json!({ "edits": sorted.len(), "p50_ms": median, "p95_ms": p95, "p99_ms": p99 }));
+    }
+
+    /// Does something: how long it took, and how many calls to Keycloak it made.
+    fn measured(&mut self, scene: &Scene, what: &str, work: impl FnOnce()) {
+        let (begun, calls) = (Instant::now(), scene.calls());
+        work();
+        let seconds = begun.elapsed().as_secs_f64();
+        self.say(what, &json!({ "seconds": seconds, "calls": scene.calls() - calls }));
+    }
 }
 
 fn people(from: usize, count: usize, family: &str) -> Value {
@@ -121,7 +128,7 @@ fn people(from: usize, count: usize, family: &str) -> Value {
     json!({ "ifResourceExists": "FAIL", "users": users })
 }
 
-fn large(program: &str, users: usize) {
+fn large(rows: &mut Rows, program: &str, users: usize) {
     let scene = Scene::on(Installation::on_keycloak(program), false);
     scene.until("select count(*) = 1 from realm_watch where import_done_at is not null and compare_at is not null");
     let begun = Instant::now();
@@ -132,18 +139,19 @@ fn large(program: &str, users: usize) {
     }
     scene.realm.admin(Method::DELETE, "/admin-events", None);
     println!("{users} users loaded by partialImport in {:.1} s", begun.elapsed().as_secs_f64());
+    let of = |what: &str| format!("{what} of {users} users");
     let ask = |statement: &str| drop(scene.installation.database().ask(statement));
     ask("update realm_watch set import_done_at = null, import_started_at = null, imported = 0, newest_event = null,
              next_poll_at = 0, poll_until = null, compare_at = 9000000000000000, reread_at = 9000000000000000");
     scene.dispatcher.process.signal("CONT");
-    measured(&scene, "import", || {
+    rows.measured(&scene, &of("import"), || {
         scene.until("select import_done_at is not null from realm_watch");
     });
     let known = scene.ask("select count(*) from directory_user");
     println!("{known} users are in the directory");
-    for round in ["compare, the first", "compare, nothing differs"] {
+    for round in ["first compare", "compare, nothing differing,"] {
         ask("update realm_watch set compare_wanted = true, compare_at = 0, next_poll_at = 0");
-        measured(&scene, round, || {
+        rows.measured(&scene, &of(round), || {
             scene.until("select not compare_wanted and compare_at > 0 from realm_watch");
             ask("update realm_watch set compare_at = 9000000000000000");
         });
@@ -153,11 +161,12 @@ fn large(program: &str, users: usize) {
     let idle = Instant::now();
     let calls = scene.calls();
     scene.until(&format!("select poll_epoch >= {} from realm_watch", polls + 5));
-    println!("5 polls of the idle realm: {} calls in {:.1} s", scene.calls() - calls, idle.elapsed().as_secs_f64());
+    let seconds = idle.elapsed().as_secs_f64();
+    rows.say("5 polls of the idle realm", &json!({ "seconds": seconds, "calls": scene.calls() - calls }));
     scene.dispatcher.process.signal("STOP");
     scene.realm.admin(Method::POST, "/partialImport", Some(&people(users, CHUNK, "F")));
     scene.dispatcher.process.signal("CONT");
-    measured(&scene, "poll of 500 events, each user looked at", || {
+    rows.measured(&scene, "poll of 500 events, each user looked at", || {
         scene.until(&format!("select count(*) >= {} from directory_user", known + i64::try_from(CHUNK).unwrap_or(0)));
     });
 }
@@ -166,15 +175,17 @@ fn main() {
     let program = std::env::args().nth(1).unwrap_or_else(|| "target/release/kevra-scim".to_owned());
     let part = std::env::args().nth(2);
     let wanted = |name: &str| part.as_deref().is_none_or(|part| part == name);
+    let mut rows = Rows::default();
     if wanted("latency") {
         let scene = Scene::on(Installation::hearing_keycloak(&program), true);
-        print_latency("edit to hint, listener", &scene.latencies(HEARD));
+        rows.latency("edit to hint, listener", &scene.latencies(HEARD));
         drop(scene);
         let scene = Scene::on(Installation::on_keycloak(&program), true);
-        print_latency("edit to hint, poll alone", &scene.latencies(POLLED));
+        rows.latency("edit to hint, poll alone", &scene.latencies(POLLED));
     }
     if wanted("size") {
         let users = std::env::args().nth(3).and_then(|users| users.parse().ok()).unwrap_or(USERS);
-        large(&program, users);
+        large(&mut rows, &program, users);
     }
+    println!("{}", json!({ "benchmark": "capture", "rows": rows.0 }));
 }

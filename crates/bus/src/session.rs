@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
+use lapin::uri::AMQPUri;
 use lapin::{Connection, ConnectionProperties};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::mpsc;
@@ -15,6 +16,9 @@ use telemetry::metrics::{self, Counter, Gauge, KeyValue};
 
 use crate::{Hint, News, consumer, publisher};
 
+/// Seconds between two signs of life, where the URL asks for no other: the broker's own minute would leave one that hangs
+/// unnoticed for two.
+const HEARTBEAT: u16 = 10;
 const CONNECT: Duration = Duration::from_secs(10);
 const LONGEST_WAIT: u64 = 10_000;
 
@@ -28,6 +32,8 @@ static RECONNECTS: LazyLock<Counter<u64>> =
 pub(crate) enum Ended {
     #[error("the broker: {0}")]
     Broker(#[from] lapin::Error),
+    #[error("the broker's URL cannot be read")]
+    Unreadable,
     #[error("the broker did not answer in time")]
     TimedOut,
     #[error("the broker did not take a message")]
@@ -95,7 +101,9 @@ pub(crate) async fn reach(url: &SecretString) -> Result<(), Ended> {
 
 async fn connect(url: &SecretString) -> Result<Connection, Ended> {
     let properties = ConnectionProperties::default().with_connection_name("kevra-scim".into());
-    let connecting = Connection::connect(url.expose_secret(), properties);
+    let mut uri: AMQPUri = url.expose_secret().parse().map_err(|_| Ended::Unreadable)?;
+    uri.query.heartbeat.get_or_insert(HEARTBEAT);
+    let connecting = Connection::connect_uri(uri, properties);
     Ok(tokio::time::timeout(CONNECT, connecting).await.map_err(|_| Ended::TimedOut)??)
 }
 

@@ -251,7 +251,7 @@ async fn activate(
     directory::finish(transaction, outcome).await
 }
 
-/// Disable outbound SCIM: answers when nothing is in flight any more (O4).
+/// Disable outbound SCIM: answers when nothing is in flight any more.
 #[utoipa::path(post, path = "/v1/tenants/{tenant}/outbound/disable", tag = "outbound",
     params(("tenant" = String, Path)), responses((status = 204)), security(("bearer" = [])))]
 pub(crate) async fn disable(writer: Writer, control: web::Data<Control>) -> Result<HttpResponse, Problem> {

@@ -8,13 +8,20 @@ use registry::Db;
 use telemetry::metrics::{self, Counter, Gauge, Histogram, KeyValue};
 use tokio_util::sync::CancellationToken;
 
-static WAITING: LazyLock<Gauge<i64>> =
-    LazyLock::new(|| metrics::gauge("outbound_waiting", "Changes to be delivered now or after a back-off"));
+static WAITING: LazyLock<Gauge<i64>> = LazyLock::new(|| {
+    metrics::gauge("outbound_waiting", "Changes to be looked at, or delivered now or after a back-off")
+});
 static PARKED: LazyLock<Gauge<i64>> = LazyLock::new(|| {
-    metrics::gauge("outbound_parked", "Changes set aside until their user or group changes or a person acts")
+    metrics::gauge(
+        "outbound_parked",
+        "Changes set aside until their user or group changes or a person acts, which nobody has yet",
+    )
 });
 static OLDEST: LazyLock<Gauge<f64>> = LazyLock::new(|| {
-    metrics::gauge_seconds("outbound_oldest_waiting", "How long the oldest waiting change of a user waits")
+    metrics::gauge_seconds(
+        "outbound_oldest_waiting",
+        "How long the oldest change of a user waits whose downstream takes changes",
+    )
 });
 static TARGETS: LazyLock<Gauge<i64>> =
     LazyLock::new(|| metrics::gauge("outbound_targets", "Downstreams in use, by state"));

@@ -223,7 +223,8 @@ the form for secrets mounted by an orchestrator. A wrong or misspelt setting is 
 exit code 64; `kevra-scim check ROLE` judges the settings of a role without connecting anywhere.
 
 Traces and metrics are pushed where OpenTelemetry's own variables name a collector, such as
-`OTEL_EXPORTER_OTLP_ENDPOINT`; its other `OTEL_*` variables work as its specification says.
+`OTEL_EXPORTER_OTLP_ENDPOINT`, by http/protobuf, the one protocol that is built in. Which other `OTEL_*` variables count is on
+the page about [traces](operate/traces.md).
 
 | Variable | Roles | Default | Meaning |
 |---|---|---|---|

@@ -1,9 +1,10 @@
-//! The ops port: `/livez`, `/readyz`, `/metrics`, and `/log-filter` for callers on this very machine. Readiness looks at the role's own dependencies, never at one tenant's
-//! Keycloak or downstream.
+//! The ops port: `/livez`, `/readyz`, `/metrics`, and `/log-filter` for callers on this very machine. Readiness looks at the
+//! role's own dependencies, never at one tenant's Keycloak or downstream.
 
 use std::net::TcpListener;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use actix_web::http::header::ORIGIN;
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
@@ -23,6 +24,8 @@ pub(crate) struct Ops {
     pub log: LogFilter,
 }
 
+/// How long the database may take to say that it is there.
+const PATIENCE: Duration = Duration::from_secs(2);
 /// The longest filter that is read.
 const LONGEST_FILTER: usize = 1_024;
 
@@ -54,25 +57,35 @@ pub(crate) fn run(
     Ok(server)
 }
 
-async fn ready(ops: web::Data<Ops>) -> HttpResponse {
+/// Each thing the role needs, and what is wrong with it. In words for whoever asks: the kubelet reads the status alone.
+async fn ready(ops: web::Data<Ops>, request: HttpRequest) -> HttpResponse {
     let db = ops.db.clone();
-    let schema = ops.runtime.spawn(async move { migrations::pending(db.connection()).await });
-    let mut lines = Vec::new();
-    match schema.await {
-        Ok(Ok(pending)) if pending.is_empty() => {}
-        Ok(Ok(_)) => lines.push("the schema is not current: run kevra-scim migrate"),
-        _ => lines.push("the database does not answer"),
+    let schema = async move { tokio::time::timeout(PATIENCE, migrations::pending(db.connection())).await };
+    let (database, schema) = match ops.runtime.spawn(schema).await {
+        Ok(Ok(Ok(pending))) if pending.is_empty() => (None, None),
+        Ok(Ok(Ok(_))) => (None, Some("the schema is not current: run kevra-scim migrate")),
+        _ => (Some("the database does not answer"), None),
+    };
+    let mut checks = vec![("database", database), ("schema", schema)];
+    if let Some(connected) = &ops.broker {
+        let down = !connected.load(Ordering::Relaxed);
+        checks.push(("broker", down.then_some("the broker's session is down")));
     }
-    if ops.broker.as_ref().is_some_and(|connected| !connected.load(Ordering::Relaxed)) {
-        lines.push("the broker's session is down");
-    }
-    if ops.stopping.is_cancelled() {
-        lines.push("stopping");
-    }
-    if lines.is_empty() {
-        HttpResponse::Ok().body("ready\n")
-    } else {
-        HttpResponse::ServiceUnavailable().body(lines.join("\n") + "\n")
+    checks.push(("signals", ops.stopping.is_cancelled().then_some("stopping")));
+    let failing = checks.iter().any(|(_, wrong)| wrong.is_some());
+    let verbose = request.query_string().split('&').any(|parameter| parameter.starts_with("verbose"));
+    let lines: Vec<String> = checks
+        .iter()
+        .filter_map(|(name, wrong)| match wrong {
+            _ if verbose => Some(format!("{name}: {}\n", wrong.unwrap_or("ok"))),
+            Some(wrong) => Some(format!("{wrong}\n")),
+            None => None,
+        })
+        .collect();
+    match (failing, verbose) {
+        (true, _) => HttpResponse::ServiceUnavailable().body(lines.concat()),
+        (false, true) => HttpResponse::Ok().body(lines.concat()),
+        (false, false) => HttpResponse::Ok().body("ready\n"),
     }
 }
 

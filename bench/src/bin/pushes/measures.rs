@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use reqwest::Method;
 use serde_json::{Value, json};
+use testkit::installation::Role;
 use uuid::Uuid;
 
 use crate::figures::{cpu, median, memory, quantile};
@@ -13,8 +14,14 @@ use crate::world::{Person, World};
 /// A measure.
 pub type Measure = fn(&mut World) -> anyhow::Result<Value>;
 
-pub const ALL: [(&str, Measure); 5] =
-    [("drain", drain), ("latency", latency), ("fairness", fairness), ("memory", large), ("backfill", backfill)];
+pub const ALL: [(&str, Measure); 6] = [
+    ("drain", drain),
+    ("latency", latency),
+    ("fairness", fairness),
+    ("replicas", replicas),
+    ("memory", large),
+    ("backfill", backfill),
+];
 
 const ROUNDS: usize = 3;
 const PEOPLE: usize = 2_000;
@@ -143,6 +150,31 @@ fn fairness(world: &mut World) -> anyhow::Result<Value> {
     Ok(json!(rows))
 }
 
+/// Pushes a second of one, two and four dispatchers to a downstream that takes 50 ms: its places, not the processor, are what
+/// there is too little of.
+fn replicas(world: &mut World) -> anyhow::Result<Value> {
+    let people = world.tenant("replicas", 1_000)?;
+    world.sink.behave("replicas", Manner::Slow);
+    let mut rows = Vec::new();
+    let mut alone = f64::NAN;
+    for count in [1, 2, 4] {
+        world.dispatcher.process.kill();
+        world.sink.clear();
+        world.change(&people, &format!("By {count}"));
+        published(people.len());
+        world.dispatcher.restart_unready();
+        let others: Vec<Role> = (1..count).map(|_| world.installation.start("dispatcher")).collect();
+        let (rate, _) = drained(world, world.dispatcher.process.id(), people.len())?;
+        drop(others);
+        if count == 1 {
+            alone = rate;
+        }
+        rows.push(json!({ "dispatchers": count, "per_second": rate, "of_one": rate / alone }));
+    }
+    world.sink.behave("replicas", Manner::Prompt);
+    Ok(json!(rows))
+}
+
 /// Memory of the dispatcher with 10,000 tenants and 100,000 dirty rows.
 fn large(world: &mut World) -> anyhow::Result<Value> {
     world.dispatcher.process.kill();
@@ -166,7 +198,9 @@ fn large(world: &mut World) -> anyhow::Result<Value> {
         most = most.max(memory(world.dispatcher.process.id())?);
         std::thread::sleep(Duration::from_millis(200));
     }
-    Ok(json!({ "before_mib": before, "most_mib": most, "left": left(), "seconds": begun.elapsed().as_secs_f64() }))
+    Ok(
+        json!({ "before_mib": before, "most_mib": most, "ratio": most / before, "goal": 2, "left": left(), "seconds": begun.elapsed().as_secs_f64() }),
+    )
 }
 
 /// A backfill of 10,000 people.

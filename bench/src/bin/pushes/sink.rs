@@ -9,10 +9,15 @@ use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+/// What a real downstream takes for an answer.
+const SLOW: Duration = Duration::from_millis(50);
+
 /// How a tenant's part of the sink behaves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Manner {
     Prompt,
+    /// Takes [`SLOW`] for each answer.
+    Slow,
     /// Takes longer than anybody waits.
     Hung,
     /// Answers 503.
@@ -22,6 +27,7 @@ pub enum Manner {
 #[derive(Default)]
 struct State {
     arrived: HashMap<Uuid, Instant>,
+    slow: HashSet<String>,
     hung: HashSet<String>,
     dead: HashSet<String>,
 }
@@ -59,10 +65,12 @@ impl Sink {
 
     pub fn behave(&self, slug: &str, manner: Manner) {
         let mut state = self.state();
+        state.slow.remove(slug);
         state.hung.remove(slug);
         state.dead.remove(slug);
         match manner {
             Manner::Prompt => {}
+            Manner::Slow => drop(state.slow.insert(slug.to_owned())),
             Manner::Hung => drop(state.hung.insert(slug.to_owned())),
             Manner::Dead => drop(state.dead.insert(slug.to_owned())),
         }
@@ -76,10 +84,13 @@ impl Sink {
 async fn answer(request: HttpRequest, body: web::Bytes, sink: web::Data<Sink>) -> HttpResponse {
     let path: Vec<&str> = request.path().split('/').filter(|part| !part.is_empty()).collect();
     let slug = path.first().copied().unwrap_or_default().to_owned();
-    let (hung, dead) = {
+    let (slow, hung, dead) = {
         let state = sink.state();
-        (state.hung.contains(&slug), state.dead.contains(&slug))
+        (state.slow.contains(&slug), state.hung.contains(&slug), state.dead.contains(&slug))
     };
+    if slow {
+        actix_web::rt::time::sleep(SLOW).await;
+    }
     if hung {
         actix_web::rt::time::sleep(Duration::from_secs(12)).await;
     }

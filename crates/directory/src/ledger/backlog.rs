@@ -13,7 +13,7 @@ const PUSHED: &str = "exists (select 1 from target p where p.tenant_id = group_l
 /// Counts over the whole ledger and all targets in use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, FromQueryResult)]
 pub struct Backlog {
-    /// Changes that will be delivered, now or after a back-off.
+    /// Changes that nobody has looked at yet, or that will be delivered, now or after a back-off.
     pub waiting: i64,
     /// Changes set aside until their user changes or a person acts.
     pub parked: i64,
@@ -33,37 +33,52 @@ pub struct Targets {
     pub quarantined: i64,
 }
 
-/// Counts what waits.
+/// Counts what waits. A target that is quarantined or asked us to wait makes nothing old: no dispatcher could change that, and
+/// both have gauges of their own.
 pub async fn backlog(db: &Db) -> Result<Backlog, Error> {
-    let connection = db.connection();
-    let now = clock(connection);
-    let waits = format!("l.next_at < {NEVER}");
+    let now = clock(db.connection());
+    let counts = counts(&format!("quarantined_at is null and coalesce(paused_until, 0) <= {now}"), now);
     let text = format!(
-        "select coalesce(sum(case when {waits} then 1 else 0 end), 0) as waiting,
-             coalesce(sum(case when {waits} then 0 else 1 end), 0) as parked,
-             coalesce(max(case when {waits} then {now} - l.dirty_at end), 0) as oldest
-         from (select tenant_id, next_at, dirty_at from ledger where owed_seq > acked_seq
-                 union all select tenant_id, next_at, null from group_ledger where owed_seq > acked_seq and {PUSHED}) l
-             join target t on t.tenant_id = l.tenant_id and t.state = 'active'"
+        "select {counts} from ({}) l join target t on t.tenant_id = l.tenant_id and t.state = 'active'",
+        changes("true")
     );
-    let row: Option<Backlog> = sql::one(connection, &text, []).await?;
+    let row: Option<Backlog> = sql::one(db.connection(), &text, []).await?;
     Ok(row.unwrap_or(Backlog { waiting: 0, parked: 0, oldest: 0 }))
 }
 
-/// Counts what waits at one tenant's downstream; who was left parked on purpose does not count.
+/// Counts what waits at one tenant's downstream.
 pub async fn backlog_of(db: &Db, tenant: TenantId) -> Result<Backlog, Error> {
-    let connection = db.connection();
-    let now = clock(connection);
-    let text = format!(
-        "select coalesce(sum(case when next_at < {NEVER} then 1 else 0 end), 0) as waiting,
-             coalesce(sum(case when next_at = {NEVER} and not ignored then 1 else 0 end), 0) as parked,
-             coalesce(max(case when next_at < {NEVER} then {now} - dirty_at end), 0) as oldest
-         from (select next_at, dirty_at, ignored from ledger where tenant_id = $1 and owed_seq > acked_seq
-                 union all select next_at, dirty_at, ignored from group_ledger
-                     where tenant_id = $1 and owed_seq > acked_seq and {PUSHED}) as owed"
-    );
-    let row: Option<Backlog> = sql::one(connection, &text, [tenant.0.into()]).await?;
+    let counts = counts("true", clock(db.connection()));
+    let text = format!("select {counts} from ({}) l", changes("tenant_id = $1"));
+    let row: Option<Backlog> = sql::one(db.connection(), &text, [tenant.0.into()]).await?;
     Ok(row.unwrap_or(Backlog { waiting: 0, parked: 0, oldest: 0 }))
+}
+
+/// Sums over [`changes`]; those count as old whose target `takes` them.
+fn counts(takes: &str, now: &str) -> String {
+    format!(
+        "coalesce(sum(case when l.waits then 1 else 0 end), 0) as waiting,
+         coalesce(sum(case when l.waits then 0 else 1 end), 0) as parked,
+         coalesce(max(case when l.waits and {takes} then {now} - l.dirty_at end), 0) as oldest"
+    )
+}
+
+/// Every change that is not there yet: owed, or not looked at, unless a person decides whether its user is gone. Who was left
+/// parked on purpose does not count.
+fn changes(whose: &str) -> String {
+    let owed = |ledger: &str, since: &str, more: &str| {
+        format!(
+            "select tenant_id, {since} as dirty_at, next_at < {NEVER} or dirty_seq > seen_seq as waits from {ledger}
+             where owed_seq > acked_seq and not (ignored and dirty_seq = seen_seq) and {whose} {more}"
+        )
+    };
+    format!(
+        "{} union all {} union all
+         select tenant_id, dirty_at, true from ledger where dirty_seq > seen_seq and owed_seq <= acked_seq and {whose}
+             and not exists (select 1 from absence a where a.tenant_id = ledger.tenant_id and a.user_id = ledger.user_id)",
+        owed("ledger", "dirty_at", ""),
+        owed("group_ledger", "null", &format!("and {PUSHED}"))
+    )
 }
 
 /// Counts targets.

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails here")]
 
 mod backfills;
+mod backlog;
 mod enabling;
 mod erasures;
 mod filters;

@@ -24,7 +24,7 @@ async fn look(store: &Store, tenant: TenantId, user: Uuid, observed: u8, gone: b
     directory::finish(transaction, outcome).await.unwrap();
 }
 
-async fn touched(store: &Store, tenant: TenantId, user: Uuid, observed: u8) {
+pub async fn touched(store: &Store, tenant: TenantId, user: Uuid, observed: u8) {
     ledger::mark(store.db.connection(), tenant, user, &Mark::default()).await.unwrap();
     look(store, tenant, user, observed, false).await;
 }

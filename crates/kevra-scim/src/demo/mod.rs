@@ -6,6 +6,7 @@ mod data;
 mod play;
 mod ports;
 mod ready;
+mod say;
 mod touch;
 mod wait;
 

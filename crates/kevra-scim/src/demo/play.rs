@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
 use super::ready::Ready;
+use super::say::say;
 
 /// How long a change may take to arrive before the player goes on.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -36,9 +37,11 @@ pub(super) fn text<'a>(value: &'a Value, name: &str) -> &'a str {
 /// until the demo stops or its token is dead, so that the console has something to show.
 pub(super) async fn both_ways(ready: &Ready, stop: &CancellationToken) -> anyhow::Result<()> {
     let endpoint = enable_outbound(ready).await?;
-    println!("  outbound enabled: {endpoint}");
+    let facts = json!({ "event": "enabled", "direction": "outbound", "base_url": endpoint });
+    say(&format!("  outbound enabled: {endpoint}"), &facts);
     let token = reveal_token(ready).await?;
-    println!("  inbound enabled, its token revealed once\n");
+    let facts = json!({ "event": "enabled", "direction": "inbound" });
+    say("  inbound enabled, its token revealed once\n", &facts);
     let fieldnotes = Journal::new(ready)?;
     let mut shown = fieldnotes.entries().await?.len();
     let ada = sequence(ready, token.reveal(), async |step| {
@@ -49,17 +52,20 @@ pub(super) async fn both_ways(ready: &Ready, stop: &CancellationToken) -> anyhow
     })
     .await?;
     let rest = REST.as_secs();
-    println!(
-        "\n  Fieldnotes holds what the realm holds. From here on Ada is deactivated or re-activated every {rest} s."
+    let line = format!(
+        "\n  Fieldnotes holds what the realm holds. From here on Ada is deactivated or re-activated every {rest} s.\n  \
+         Change somebody yourself: scripts/demo touch {}\n",
+        ready.somebody()
     );
-    println!("  Change somebody yourself: scripts/demo touch {}\n", ready.somebody());
+    say(&line, &json!({ "event": "played", "toggles_every_seconds": rest }));
     let okta = Okta::new(&ready.scim_base_url, None, token.reveal())?;
     let mut active = true;
     while tokio::time::timeout(REST, stop.cancelled()).await.is_err() {
         active = !active;
         let step = okta.activate(&ada, active).await;
         if step.status != 200 {
-            println!("  The player has ended: the gateway answered {}", step.status);
+            let line = format!("  The player has ended: the gateway answered {}", step.status);
+            say(&line, &json!({ "event": "ended", "status": step.status }));
             break;
         }
     }
@@ -135,8 +141,20 @@ async fn sequence(ready: &Ready, token: &str, mut told: impl AsyncFnMut(&Step)) 
 }
 
 fn show_in(step: &Step) {
-    let took = step.took.as_millis();
-    println!("  in   {:6} {:24} {}  {}  {took} ms", step.method, step.path, step.status, step.meaning);
+    let Step { method, path, meaning, status, took } = step;
+    let took = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+    let facts = json!({
+        "event": "request", "direction": "in", "method": method, "path": path, "status": status, "meaning": meaning,
+        "duration_ms": took,
+    });
+    say(&format!("  in   {method:6} {path:24} {status}  {meaning}  {took} ms"), &facts);
+}
+
+fn show_out(entry: &Entry) {
+    let Entry { method, path, status, .. } = entry;
+    let path = if path.starts_with("/Users/") { "/Users/{id}" } else { path };
+    let facts = json!({ "event": "request", "direction": "out", "method": method, "path": path, "status": status });
+    say(&format!("  out  {method:6} {path:24} {status}  Fieldnotes"), &facts);
 }
 
 /// What the sample application was asked.
@@ -168,10 +186,7 @@ impl Journal {
                 tokio::time::sleep(Duration::from_millis(20)).await;
                 continue;
             }
-            for entry in fresh {
-                let path = if entry.path.starts_with("/Users/") { "/Users/{id}" } else { &entry.path };
-                println!("  out  {:6} {path:24} {}  Fieldnotes", entry.method, entry.status);
-            }
+            fresh.iter().for_each(show_out);
             return entries.len();
         }
     }

@@ -8,6 +8,7 @@ mod groups;
 mod lost_reply;
 mod no_filters;
 mod nothing_lost;
+mod probes;
 mod provider;
 mod scene;
 mod throttled;

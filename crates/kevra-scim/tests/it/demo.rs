@@ -25,11 +25,16 @@ fn held(demo: &Demo) -> Vec<Value> {
 /// Plays to the end of the sequence, and says what was said.
 fn played(place: &Path) -> (String, String) {
     let mut demo = start(place, &["--port", "0", "--play"]);
-    let there = eventually(Duration::from_mins(1), || {
-        demo.process().output().contains("Fieldnotes holds what the realm holds").then_some(())
-    });
+    let there =
+        eventually(Duration::from_mins(1), || demo.process().output().contains(r#""event":"played""#).then_some(()));
     let said = demo.process().output();
     assert!(there.is_some(), "{said}");
+    // Whoever reads a pipe is no person.
+    for line in said.lines() {
+        let fact: Value = serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
+        assert!(fact["event"].is_string() || fact["timestamp"].is_string(), "{line}");
+        assert!(!line.contains("acme.test") && !line.contains("kvs_"), "neither a name nor a token: {line}");
+    }
     assert!(held(&demo).iter().any(|user| user["userName"] == "ada@acme.test"), "{said}");
     let token = demo.fact("downstream_token").to_owned();
     assert!(demo.process().stop(Duration::from_secs(30)).success(), "{}", demo.process().output());
@@ -41,10 +46,13 @@ fn a_demo_plays_again_on_what_an_earlier_one_left() {
     let scratch = Scratch::default();
     let place = scratch.file("kept");
     let (first, token) = played(&place);
-    assert!(first.contains("create"), "{first}");
+    let (create, enabled) = (r#""meaning":"create""#, r#""event":"enabled","direction":"#);
+    assert!(first.contains(create), "{first}");
     let (again, kept) = played(&place);
-    assert!(!again.contains(" create "), "Ada was there already: {again}");
-    assert!(again.contains("inbound enabled") && again.contains("outbound enabled"), "{again}");
+    assert!(!again.contains(create), "Ada was there already: {again}");
+    for direction in ["inbound", "outbound"] {
+        assert!(again.contains(&format!("{enabled}\"{direction}\"")), "{again}");
+    }
     assert_eq!(token, kept, "Fieldnotes knows its token again");
 }
 

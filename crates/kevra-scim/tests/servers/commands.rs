@@ -1,7 +1,10 @@
-//! What operators do from a shell, the program run as they run it: parked users, backfills, keys.
+//! What operators do from a shell, the program run as they run it: parked users, backfills, keys; and the SQL that pages show.
+
+use std::path::Path;
 
 use reqwest::Method;
 use serde_json::json;
+use testkit::database::Database;
 use testkit::eventually;
 use testkit::fieldnotes::Fieldnotes;
 
@@ -123,4 +126,25 @@ fn secrets_move_to_a_new_key_and_nothing_starts_without_the_one_they_need() {
     sender.roles[2] = dispatcher;
     sender.make("after");
     downstream.arrives("after", |_| true);
+}
+
+#[test]
+fn the_sql_that_pages_show_runs_on_the_present_schema() {
+    let database = Database::postgres();
+    let (_, name) = database.url().rsplit_once('/').unwrap();
+    let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs");
+    let mut blocks = 0;
+    for directory in ["operate", "runbooks"] {
+        for entry in std::fs::read_dir(docs.join(directory)).unwrap() {
+            let text = std::fs::read_to_string(entry.unwrap().path()).unwrap();
+            for block in text.split("```sql\n").skip(1) {
+                let (statements, _) = block.split_once("```").unwrap();
+                let statements = statements.replace("on database kevra ", &format!("on database \"{name}\" "));
+                // Nothing stays: a role would be the whole server's.
+                database.ask(&format!("begin; {statements} rollback;"));
+                blocks += 1;
+            }
+        }
+    }
+    assert!(blocks >= 6, "{blocks} blocks");
 }

@@ -91,6 +91,8 @@ fn start(binaries: &Path, scratch: &Scratch, port: u16) -> Process {
 fn launch(binaries: &Path, scratch: &Scratch, port: u16) -> Process {
     let mut server = command_as(USER, binaries.join("postgres"));
     server.arg("-D").arg(scratch.file("data")).args(["-p", &port.to_string(), "-k"]).arg(scratch.path());
-    server.args(["-c", "listen_addresses=127.0.0.1", "-c", "max_connections=200", "-c", "fsync=off"]);
+    // A test loses no power; a benchmark pays for what it commits.
+    let fsync = format!("fsync={}", servers::wish("KEVRA_TEST_FSYNC").unwrap_or_else(|| "off".to_owned()));
+    server.args(["-c", "listen_addresses=127.0.0.1", "-c", "max_connections=200", "-c", &fsync]);
     Process::start(&mut server, &scratch.file("server.log"))
 }

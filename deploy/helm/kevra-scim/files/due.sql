@@ -9,4 +9,10 @@ select (
   where l.owed_seq > l.acked_seq and l.next_at <= clock.now
     and (l.lease_until is null or l.lease_until <= clock.now)
     and (t.paused_until is null or t.paused_until <= clock.now)
+) + (
+  select count(*) from clock, group_ledger l
+  join target t on t.tenant_id = l.tenant_id and t.state = 'active' and t.quarantined_at is null and t.push_groups
+  where l.owed_seq > l.acked_seq and l.next_at <= clock.now
+    and (l.lease_until is null or l.lease_until <= clock.now)
+    and (t.paused_until is null or t.paused_until <= clock.now)
 ) as due

@@ -2,6 +2,12 @@
 {{- default (ternary .Release.Name (printf "%s-kevra-scim" .Release.Name) (contains "kevra-scim" .Release.Name)) .Values.fullnameOverride | trunc 50 | trimSuffix "-" -}}
 {{- end }}
 
+{{/* KevraScimMigrationPending finds the job by its name, whatever the rest is called. */}}
+{{- define "kevra.migrate" -}}
+{{- $name := include "kevra.name" . | trunc 44 | trimSuffix "-" -}}
+{{ ternary $name (printf "%s-kevra-scim" $name) (contains "kevra-scim" $name) }}-migrate
+{{- end }}
+
 {{- define "kevra.image" -}}
 {{- if .Values.image.digest -}}
 {{ .Values.image.repository }}@{{ .Values.image.digest }}
