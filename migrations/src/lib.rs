@@ -86,6 +86,7 @@ mod m0045_absence_seen;
 mod m0046_activity_realm_calls;
 mod m0050_group_absence;
 mod m0055_backfill_group;
+mod m0056_pushed_member_taken_out;
 
 /// All migrations in order.
 pub struct Migrator;
@@ -138,6 +139,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0046_activity_realm_calls::Migration),
             Box::new(m0050_group_absence::Migration),
             Box::new(m0055_backfill_group::Migration),
+            Box::new(m0056_pushed_member_taken_out::Migration),
         ]
     }
 }

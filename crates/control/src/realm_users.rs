@@ -62,7 +62,7 @@ pub(crate) async fn list(writer: RealmWriter, control: web::Data<Control>) -> Re
     let deps = control.deps.clone();
     let people = control.run(async move {
         let users = Realm::Embedded(embedded(&deps, &writer.tenant).await?).users(0, 1_000).await?;
-        Ok(users.into_iter().map(Person::from).collect::<Vec<_>>())
+        Ok(users.entries.into_iter().map(Person::from).collect::<Vec<_>>())
     });
     Ok(HttpResponse::Ok().json(people.await?))
 }

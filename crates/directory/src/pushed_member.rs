@@ -1,6 +1,9 @@
 //! Who stands in a group downstream, as far as we brought it about. A row is written unsure before the call that adds or
 //! removes a member and made sure, or removed, when the call is confirmed: whatever dies or gets lost in between leaves a
 //! row that says so. Every write is under the group's claim.
+//!
+//! Whoever is taken out while a late write may still put them back is remembered as taken out, and is taken out once more
+//! when none can come any more: a group too long to be read shows them to nobody (K18).
 
 use std::collections::BTreeSet;
 
@@ -8,7 +11,7 @@ use registry::{Db, TargetId, TenantId};
 use sea_orm::{DatabaseTransaction, FromQueryResult, Value};
 use uuid::Uuid;
 
-use crate::{Error, finish_if, sql};
+use crate::{Error, finish, finish_if, sql};
 
 /// Rows of one statement: databases bound the number of values.
 const CHUNK: usize = 200;
@@ -24,6 +27,8 @@ pub struct Held {
     pub target: TargetId,
     /// The claim.
     pub epoch: i64,
+    /// A write from before the claim may still arrive.
+    pub late: bool,
 }
 
 /// A member by both of its names.
@@ -49,15 +54,19 @@ pub async fn missing(db: &Db, held: &Held, limit: u32) -> Result<Vec<Member>, Er
     sql::all(db.connection(), text, limited(held, limit)).await
 }
 
-/// Records that may stand in the group and should not: their user is no member, or has another record.
+/// Records that may stand in the group and should not: their user is no member, or has another record. Not those who were
+/// taken out, as long as a late write may still come.
 pub async fn surplus(db: &Db, held: &Held, limit: u32) -> Result<Vec<Member>, Error> {
-    let text = "select p.user_id, p.downstream_id, cast(0 as bigint) as verified_generation from pushed_member p
-         where p.tenant_id = $1 and p.group_id = $2 and p.target_id = $3 and not exists (
+    let settled = if held.late { "and not p.taken_out" } else { "" };
+    let text = format!(
+        "select p.user_id, p.downstream_id, cast(0 as bigint) as verified_generation from pushed_member p
+         where p.tenant_id = $1 and p.group_id = $2 and p.target_id = $3 {settled} and not exists (
              select 1 from membership m join link l on l.tenant_id = m.tenant_id and l.user_id = m.user_id
                  and l.target_id = $3 and l.downstream_id = p.downstream_id
              where m.tenant_id = $1 and m.group_id = $2 and m.user_id = p.user_id and m.desired and m.kind = 'User')
-         order by p.user_id, p.downstream_id limit $4";
-    sql::all(db.connection(), text, limited(held, limit)).await
+         order by p.user_id, p.downstream_id limit $4"
+    );
+    sql::all(db.connection(), &text, limited(held, limit)).await
 }
 
 /// Every record that stands in the group, as far as is known.
@@ -115,20 +124,37 @@ pub async fn added(db: &Db, held: &Held, members: &[Member]) -> Result<bool, Err
     under(db, held, async |transaction| write(transaction, held, members, true).await).await
 }
 
-/// Members were removed for sure.
+/// Members were added, or may be yet, under a claim that may not be ours any more: whoever holds it now may have taken them out
+/// before. That they may stand there is noted under any claim.
+pub async fn late(db: &Db, held: &Held, members: &[Member]) -> Result<(), Error> {
+    let transaction = db.begin().await?;
+    let outcome = write(&transaction, held, members, false).await;
+    finish(transaction, outcome).await
+}
+
+/// Before a call that takes members out: whatever comes of it, they are not sure to stand there.
+pub async fn leaving(db: &Db, held: &Held, members: &[Member]) -> Result<bool, Error> {
+    let leaving = format!("update pushed_member set sure = false, leaving_epoch = {}", held.epoch);
+    each(db, held, members, &leaving, "").await
+}
+
+/// Members were removed for sure. A late write may put them back; whoever is noted to have been put back since stays noted.
 pub async fn removed(db: &Db, held: &Held, members: &[Member]) -> Result<bool, Error> {
-    under(db, held, async |transaction| {
-        for chunk in members.chunks(CHUNK) {
-            let pairs = pairs(chunk.len());
-            let text = format!(
-                "delete from pushed_member where tenant_id = $1 and group_id = $2 and target_id = $3
-                     and (user_id, downstream_id) in (values {pairs})"
-            );
-            sql::execute(transaction, &text, known(held).into_iter().chain(named(chunk))).await?;
-        }
-        Ok(())
-    })
-    .await
+    let gone = if held.late { "update pushed_member set taken_out = true" } else { "delete from pushed_member" };
+    each(db, held, members, gone, &format!("and leaving_epoch = {}", held.epoch)).await
+}
+
+/// Whether a record was taken out before, and may only have come back by a late write.
+pub async fn was_taken_out(db: &Db, held: &Held, member: &Member) -> Result<bool, Error> {
+    #[derive(FromQueryResult)]
+    struct TakenOut {
+        taken_out: bool,
+    }
+    let text = "select taken_out from pushed_member
+         where tenant_id = $1 and group_id = $2 and target_id = $3 and user_id = $4 and downstream_id = $5";
+    let values = known(held).into_iter().chain(named(std::slice::from_ref(member)));
+    let row: Option<TakenOut> = sql::one(db.connection(), text, values).await?;
+    Ok(row.is_some_and(|row| row.taken_out))
 }
 
 /// The group was read: of the records that stand in it, those are ours that are anybody's link, or were put there by us.
@@ -142,7 +168,9 @@ pub async fn learn(db: &Db, held: &Held, records: &[String]) -> Result<bool, Err
             let places: Vec<String> = (4..chunk.len() + 4).map(|place| format!("${place}")).collect();
             let (places, values) =
                 (places.join(", "), || known(held).into_iter().chain(chunk.iter().map(|id| Value::from(id.as_str()))));
-            let text = format!("update pushed_member set sure = true where {within} and downstream_id in ({places})");
+            let text = format!(
+                "update pushed_member set sure = true, taken_out = false where {within} and downstream_id in ({places})"
+            );
             sql::execute(transaction, &text, values()).await?;
             let text = format!(
                 "insert into pushed_member (tenant_id, group_id, target_id, user_id, downstream_id, sure)
@@ -152,7 +180,8 @@ pub async fn learn(db: &Db, held: &Held, records: &[String]) -> Result<bool, Err
             );
             sql::execute(transaction, &text, values()).await?;
         }
-        let text = format!("delete from pushed_member where {within} and not sure");
+        let gone = if held.late { "update pushed_member set taken_out = true" } else { "delete from pushed_member" };
+        let text = format!("{gone} where {within} and not sure");
         sql::execute(transaction, &text, known(held)).await?;
         Ok(())
     })
@@ -191,12 +220,29 @@ async fn write(transaction: &DatabaseTransaction, held: &Held, members: &[Member
             (0..chunk.len()).map(|row| format!("($1, $2, $3, ${}, ${}, {sure})", 4 + 2 * row, 5 + 2 * row)).collect();
         let text = format!(
             "insert into pushed_member (tenant_id, group_id, target_id, user_id, downstream_id, sure) values {}
-             on conflict (tenant_id, group_id, target_id, user_id, downstream_id) do update set sure = excluded.sure",
+             on conflict (tenant_id, group_id, target_id, user_id, downstream_id) do update
+                 set sure = excluded.sure, taken_out = false, leaving_epoch = null",
             rows.join(", ")
         );
         sql::execute(transaction, &text, known(held).into_iter().chain(named(chunk))).await?;
     }
     Ok(())
+}
+
+/// One statement about the rows of some members.
+async fn each(db: &Db, held: &Held, members: &[Member], what: &str, only: &str) -> Result<bool, Error> {
+    under(db, held, async |transaction| {
+        for chunk in members.chunks(CHUNK) {
+            let pairs = pairs(chunk.len());
+            let text = format!(
+                "{what} where tenant_id = $1 and group_id = $2 and target_id = $3 {only}
+                     and (user_id, downstream_id) in (values {pairs})"
+            );
+            sql::execute(transaction, &text, known(held).into_iter().chain(named(chunk))).await?;
+        }
+        Ok(())
+    })
+    .await
 }
 
 /// One transaction in which the claim is ours.

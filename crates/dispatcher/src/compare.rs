@@ -9,7 +9,7 @@ use directory::ledger::{self, Mark};
 use directory::link;
 use directory::resource::Kind;
 use directory::watch::{self, Watch, digest_key};
-use realm::{Realm, RealmUser};
+use realm::{Realm, RealmUser, Walk};
 use registry::TenantId;
 use registry::target::{self, Target};
 use tokio_util::sync::CancellationToken;
@@ -17,9 +17,6 @@ use uuid::Uuid;
 
 use crate::pushed::Pushed;
 use crate::{Deps, compare_groups};
-
-/// Users of one page.
-pub(crate) const PAGE: u32 = 200;
 
 pub(crate) fn text(error: impl std::fmt::Display) -> String {
     error.to_string()
@@ -33,10 +30,10 @@ pub(crate) async fn run(deps: &Deps, watch: &Watch, realm: &Realm) -> Result<(),
     let known: HashMap<Uuid, Option<Vec<u8>>> =
         ledger::observed(&deps.db, tenant).await.map_err(text)?.into_iter().collect();
     let mut seen = HashSet::new();
-    let mut first = 0;
-    loop {
-        let page = realm.users(first, PAGE).await.map_err(text)?;
-        let full = page.len() >= PAGE as usize - 20;
+    let mut walk = Walk::default();
+    while let Some((first, max)) = walk.next() {
+        // Whoever is missed by a page that drifts is looked at below.
+        let Some(page) = walk.took(realm.users(first, max).await).map_err(text)? else { continue };
         for user in &page {
             seen.insert(user.id);
             let observed = Pushed::of(user).observed(&key);
@@ -50,11 +47,6 @@ pub(crate) async fn run(deps: &Deps, watch: &Watch, realm: &Realm) -> Result<(),
                 _ => mark(deps, tenant, user.id, &Mark { urgent: !user.enabled, ..Mark::default() }).await?,
             }
         }
-        if !full || page.is_empty() {
-            break;
-        }
-        // Pages drift under inserts and deletes; an overlap misses few, and whoever is missed is looked at below.
-        first += PAGE - 10;
     }
     // Missing in the listing is a suspicion; the triage of that one user decides (K14).
     let lost = |(id, held): &(&Uuid, &Option<Vec<u8>>)| !seen.contains(*id) && held.as_deref() != Some(b"gone");
@@ -75,14 +67,10 @@ pub(crate) async fn run(deps: &Deps, watch: &Watch, realm: &Realm) -> Result<(),
 async fn roles(deps: &Deps, watch: &Watch, realm: &Realm, managed: &HashSet<Uuid>) -> Result<(), String> {
     let tenant = watch.tenant_id;
     let mut holders = HashSet::new();
-    let mut first = 0;
-    loop {
-        let page = realm.managed(first, PAGE).await.map_err(text)?;
+    let mut walk = Walk::default();
+    while let Some((first, max)) = walk.next() {
+        let Some(page) = walk.took(realm.managed(first, max).await).map_err(text)? else { continue };
         holders.extend(page.iter().map(|user| user.id));
-        if page.len() < PAGE as usize - 20 || page.is_empty() {
-            break;
-        }
-        first += PAGE - 10;
     }
     for id in holders.symmetric_difference(managed) {
         mark(deps, tenant, *id, &Mark { roles: true, ..Mark::default() }).await?;
@@ -121,14 +109,10 @@ pub(crate) async fn baselines(deps: Deps, every: std::time::Duration, shutdown: 
 async fn baseline(deps: &Deps, target: &Target) -> Result<(), String> {
     let realm = deps.realms.of(target.tenant).await.map_err(text)?;
     let key = digest_key(&deps.db, target.tenant).await.map_err(text)?;
-    let mut first = 0;
-    loop {
-        let page = realm.users(first, PAGE).await.map_err(text)?;
+    let mut walk = Walk::default();
+    while let Some((first, max)) = walk.next() {
+        let Some(page) = walk.took(realm.users(first, max).await).map_err(text)? else { continue };
         note(deps, target, &page, &key).await?;
-        if page.len() < PAGE as usize - 20 || page.is_empty() {
-            break;
-        }
-        first += PAGE - 10;
     }
     target::baseline_done(&deps.db, target.id, target.generation).await.map_err(text)
 }

@@ -8,11 +8,11 @@ use directory::look;
 use directory::member;
 use directory::resource::Kind;
 use directory::watch::{self, Watch};
-use realm::Realm;
+use realm::{Realm, Walk};
 use uuid::Uuid;
 
 use crate::Deps;
-use crate::compare::{PAGE, mark, text};
+use crate::compare::{mark, text};
 
 pub(crate) async fn run(deps: &Deps, watch: &Watch, realm: &Realm, managed: &HashSet<Uuid>) -> Result<(), String> {
     let tenant = watch.tenant_id;
@@ -41,33 +41,22 @@ pub(crate) async fn run(deps: &Deps, watch: &Watch, realm: &Realm, managed: &Has
 }
 
 async fn listing(realm: &Realm) -> Result<HashMap<Uuid, String>, String> {
-    let mut listed = HashMap::new();
-    let mut first = 0;
-    loop {
-        let page = realm.groups(first, PAGE).await.map_err(text)?;
-        let full = page.len() == PAGE as usize;
+    let (mut listed, mut walk) = (HashMap::new(), Walk::default());
+    while let Some((first, max)) = walk.next() {
+        let Some(page) = walk.took(realm.groups(first, max).await).map_err(text)? else { continue };
         listed.extend(page.into_iter().map(|group| (group.id, group.name)));
-        if !full {
-            return Ok(listed);
-        }
-        first += PAGE - 10;
     }
+    Ok(listed)
 }
 
 async fn members(realm: &Realm, group: Uuid) -> Result<HashSet<Uuid>, String> {
-    let mut members = HashSet::new();
-    let mut first = 0;
-    loop {
-        let page = match realm.members(group, first, PAGE).await {
+    let (mut members, mut walk) = (HashSet::new(), Walk::default());
+    while let Some((first, max)) = walk.next() {
+        match walk.took(realm.members(group, first, max).await) {
             // Deleted since it was listed: its end is an event of its own.
-            Err(realm::Error::NotFound) => return Ok(members),
-            page => page.map_err(text)?,
-        };
-        let full = page.len() == PAGE as usize;
-        members.extend(page);
-        if !full {
-            return Ok(members);
+            Err(realm::Error::NotFound) => break,
+            page => members.extend(page.map_err(text)?.into_iter().flatten()),
         }
-        first += PAGE - 10;
     }
+    Ok(members)
 }

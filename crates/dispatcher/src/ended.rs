@@ -28,6 +28,11 @@ impl Ended {
         Self { reason: None, ..Self::retry(0, "") }
     }
 
+    /// Something was sent that nobody can say any more whether it stands over something newer (K18).
+    pub fn in_doubt() -> Self {
+        Self { verdict: Verdict::Retry { after: 0, definite: false, charged: false }, ..Self::again() }
+    }
+
     pub fn retry(after: i64, reason: &str) -> Self {
         let verdict = Verdict::Retry { after, definite: true, charged: false };
         Self { verdict, target: TargetVerdict::Carry, reason: Some(reason.to_owned()), status: None, link: None }

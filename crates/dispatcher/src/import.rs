@@ -2,14 +2,12 @@
 //! poller's claim, begun again from the start after a crash: who is in stays as they are.
 
 use directory::watch::{self, Watch};
-use realm::{Realm, RealmUser};
+use realm::{Realm, RealmUser, Walk};
 use uuid::Uuid;
 
 use crate::triage::arrival;
 use crate::{Deps, regrant};
 
-/// Users of one page and one transaction (K31).
-const PAGE: u32 = 200;
 /// Users asked about at once: each costs a call.
 const AT_ONCE: usize = 8;
 
@@ -20,10 +18,9 @@ pub(crate) async fn run(deps: &Deps, watch: &Watch, realm: &Realm) -> Result<(),
     if !watch::import_due(&deps.db, watch).await.map_err(|error| text(&error))? {
         return Ok(());
     }
-    let (mut first, mut hidden) = (0, 0);
-    loop {
-        let page = realm.managed(first, PAGE).await.map_err(|error| text(&error))?;
-        let full = page.len() == PAGE as usize;
+    let (mut walk, mut hidden) = (Walk::default(), 0);
+    while let Some((first, max)) = walk.next() {
+        let Some(page) = walk.took(realm.managed(first, max).await).map_err(|error| text(&error))? else { continue };
         let ids: Vec<Uuid> = page.iter().map(|user| user.id).collect();
         let known =
             directory::user::managed_among(&deps.db, watch.tenant_id, &ids).await.map_err(|error| text(&error))?;
@@ -39,11 +36,6 @@ pub(crate) async fn run(deps: &Deps, watch: &Watch, realm: &Realm) -> Result<(),
         }
         let reached = i64::from(first) + i64::try_from(page.len()).unwrap_or_default() - hidden;
         watch::import_page(&deps.db, watch, &users, reached).await.map_err(|error| text(&error))?;
-        if !full {
-            break;
-        }
-        // Pages drift when users are added meanwhile; an overlap misses nobody.
-        first += PAGE - 10;
     }
     watch::import_done(&deps.db, watch).await.map_err(|error| text(&error))
 }

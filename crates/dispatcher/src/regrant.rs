@@ -4,15 +4,13 @@
 use std::collections::HashSet;
 
 use directory::watch::{self, Watch};
-use realm::Realm;
+use realm::{Realm, Walk};
 use uuid::Uuid;
 
 use crate::{Deps, alarm};
 
 /// Users given the role between two renewals of the poller's claim.
 const BATCH: usize = 50;
-/// Holders of one page.
-const PAGE: u32 = 200;
 
 fn text(error: impl std::fmt::Display) -> String {
     error.to_string()
@@ -26,13 +24,10 @@ pub(crate) async fn run(deps: &Deps, watch: &Watch, realm: &Realm) -> Result<(),
     let reason = "the realm role was made anew; everybody whom SCIM manages gets it again";
     alarm::noted(deps, watch.tenant_id, None, "role_lost", reason).await;
     let mut holders: HashSet<Uuid> = HashSet::new();
-    loop {
-        let page = realm.managed(u32::try_from(holders.len()).unwrap_or(u32::MAX), PAGE).await.map_err(text)?;
-        let before = holders.len();
+    let mut walk = Walk::default();
+    while let Some((first, max)) = walk.next() {
+        let Some(page) = walk.took(realm.managed(first, max).await).map_err(text)? else { continue };
         holders.extend(page.iter().map(|user| user.id));
-        if holders.len() == before {
-            break;
-        }
     }
     let managed = directory::user::ids(&deps.db, watch.tenant_id).await.map_err(text)?;
     let lacking: Vec<Uuid> = managed.into_iter().filter(|id| !holders.contains(id)).collect();

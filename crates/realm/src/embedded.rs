@@ -6,7 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use uuid::Uuid;
 
-use crate::{Changes, Error, NewUser, RealmEvent, RealmUser, UserChange};
+use crate::{Changes, Error, NewUser, Page, RealmEvent, RealmUser, UserChange};
 
 /// A person as stored.
 #[derive(Debug, Clone)]
@@ -44,6 +44,10 @@ pub trait People: Send + Sync {
     async fn changed_since(&self, since: i64) -> Result<Vec<Person>, Error>;
     /// The clock `changed_at` is in, microseconds.
     fn now(&self) -> i64;
+}
+
+fn page(people: Vec<Person>) -> Page<RealmUser> {
+    Page { listed: people.len(), entries: people.into_iter().map(|person| person.user).collect() }
 }
 
 /// One embedded realm.
@@ -84,8 +88,8 @@ impl Embedded {
         self.0.update(&person, None).await.map(drop)
     }
 
-    pub(crate) async fn managed(&self, first: u32, max: u32) -> Result<Vec<RealmUser>, Error> {
-        Ok(self.0.managed(first, max).await?.into_iter().map(|person| person.user).collect())
+    pub(crate) async fn managed(&self, first: u32, max: u32) -> Result<Page<RealmUser>, Error> {
+        Ok(page(self.0.managed(first, max).await?))
     }
 
     pub(crate) async fn is_managed(&self, id: Uuid) -> Result<bool, Error> {
@@ -132,8 +136,8 @@ impl Embedded {
         self.0.delete(id).await
     }
 
-    pub(crate) async fn users(&self, first: u32, max: u32) -> Result<Vec<RealmUser>, Error> {
-        Ok(self.0.page(first, max).await?.into_iter().map(|person| person.user).collect())
+    pub(crate) async fn users(&self, first: u32, max: u32) -> Result<Page<RealmUser>, Error> {
+        Ok(page(self.0.page(first, max).await?))
     }
 
     pub(crate) async fn changes(&self, since_ms: i64) -> Result<Changes, Error> {

@@ -10,10 +10,12 @@ pub mod embedded;
 mod error;
 pub mod keycloak;
 mod user;
+mod walk;
 
 pub use calls::{Asked, Calls};
 pub use error::Error;
 pub use user::{Changes, GroupEvent, NewGroup, NewUser, RealmEvent, RealmGroup, RealmUser, UserChange};
+pub use walk::{Page, Walk};
 
 use std::time::Duration;
 
@@ -157,8 +159,8 @@ impl Realm {
         .await
     }
 
-    /// A page of the holders of `scim-managed`, by username.
-    pub async fn managed(&self, first: u32, max: u32) -> Result<Vec<RealmUser>, Error> {
+    /// A page of the holders of `scim-managed`, by username, without service accounts.
+    pub async fn managed(&self, first: u32, max: u32) -> Result<Page<RealmUser>, Error> {
         match self {
             Self::Embedded(realm) => realm.managed(first, max).await,
             Self::Keycloak(client) => client.managed(first, max).await,
@@ -299,23 +301,23 @@ impl Realm {
     }
 
     /// A page of the top-level groups, by name.
-    pub async fn groups(&self, first: u32, max: u32) -> Result<Vec<RealmGroup>, Error> {
+    pub async fn groups(&self, first: u32, max: u32) -> Result<Page<RealmGroup>, Error> {
         match self {
-            Self::Embedded(_) => Ok(Vec::new()),
+            Self::Embedded(_) => Ok(Page { entries: Vec::new(), listed: 0 }),
             Self::Keycloak(client) => client.groups(first, max).await,
         }
     }
 
     /// A page of a group's direct members, by username; service accounts are among them.
-    pub async fn members(&self, group: Uuid, first: u32, max: u32) -> Result<Vec<Uuid>, Error> {
+    pub async fn members(&self, group: Uuid, first: u32, max: u32) -> Result<Page<Uuid>, Error> {
         match self {
-            Self::Embedded(_) => Ok(Vec::new()),
+            Self::Embedded(_) => Ok(Page { entries: Vec::new(), listed: 0 }),
             Self::Keycloak(client) => client.members(group, first, max).await,
         }
     }
 
     /// A page of people by username, without service accounts.
-    pub async fn users(&self, first: u32, max: u32) -> Result<Vec<RealmUser>, Error> {
+    pub async fn users(&self, first: u32, max: u32) -> Result<Page<RealmUser>, Error> {
         match self {
             Self::Embedded(realm) => realm.users(first, max).await,
             Self::Keycloak(client) => client.users(first, max).await,

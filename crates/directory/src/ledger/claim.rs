@@ -26,6 +26,13 @@ pub struct Claim {
     pub reassert: bool,
 }
 
+impl Claim {
+    /// A write from before this claim may still arrive (K18).
+    pub fn awaits_late_writes(&self) -> bool {
+        self.doubt || self.row.state().assert_at.is_some()
+    }
+}
+
 /// Claims one row for a stage, if it is due and free; a send also states the target's generation it is for.
 pub async fn claim(
     db: &Db,
@@ -48,8 +55,15 @@ pub async fn claim(
             kind.wanted()
         ),
     };
+    // Whoever looks when no late write can come any more asserts for good.
+    let asserted = match stage {
+        Stage::Triage => String::new(),
+        Stage::Send => format!(
+            ", assert_at = case when assert_at <= {now} and reassert_seq > acked_seq then null else assert_at end"
+        ),
+    };
     let text = format!(
-        "update {} set epoch = epoch + 1, lease_until = {now} + {LEASE}, lease_generation = $3
+        "update {} set epoch = epoch + 1, lease_until = {now} + {LEASE}, lease_generation = $3{asserted}
          where tenant_id = $1 and {} = $2 and {due} and (lease_until is null or lease_until <= {now})
          returning {}",
         kind.ledger(),

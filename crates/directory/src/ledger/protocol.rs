@@ -33,7 +33,8 @@ pub struct State {
     pub reassert_seq: Option<i64>,
     /// Counts claims; only the newest claim may write.
     pub epoch: i64,
-    /// Until then a write nobody waits for may stand over what was acknowledged (K18).
+    /// Until then a write nobody waits for may stand over what was acknowledged (K18). It ends with the claim of a round that
+    /// looks and begins after it.
     pub assert_at: Option<i64>,
     /// The claim whose calls all got definite answers (K17).
     pub settled_epoch: i64,
@@ -208,6 +209,10 @@ impl State {
         let doubt = self.in_doubt();
         self.epoch += 1;
         self.lease_until = Some(now + LEASE);
+        // This round looks, and begins when no late write can come any more: however long it takes, it asserts for good.
+        if stage == Stage::Send && self.reasserts() {
+            self.assert_at = self.assert_at.filter(|at| *at > now);
+        }
         Effect::Claimed { doubt }
     }
 
@@ -252,8 +257,6 @@ impl State {
         match verdict {
             Verdict::Done => {
                 self.settled_epoch = self.epoch;
-                // Where nothing asks for it any more, a round before this one looked: a late write can have come since.
-                let asserts = self.reassert_seq.is_some();
                 self.acked_seq = self.acked_seq.max(seq);
                 self.owed_seq = self.owed_seq.max(self.acked_seq);
                 self.attempts = 0;
@@ -264,9 +267,8 @@ impl State {
                 if doubt {
                     self.assert_at = Some(now + REASSERT_AFTER);
                 }
-                match self.assert_at {
-                    Some(at) if at > now || !asserts => self.dirty_again(at.max(now)),
-                    Some(_) | None => self.assert_at = None,
+                if let Some(at) = self.assert_at {
+                    self.dirty_again(at.max(now));
                 }
             }
             Verdict::Retry { after, definite, charged } => {
@@ -294,7 +296,6 @@ impl State {
     fn looked(&mut self, seq: i64, doubt: bool, now: i64) {
         if self.reassert_seq.is_some_and(|wanted| wanted <= seq) {
             self.reassert_seq = None;
-            self.assert_at = self.assert_at.filter(|at| *at > now);
         }
         if doubt {
             self.assert_at = Some(now + REASSERT_AFTER);

@@ -126,7 +126,7 @@ pub async fn triaged(
 }
 
 /// Records a send: the acknowledgement or the verdict, the link, the attempts. A generation that moved writes nothing
-/// at all (K16); an epoch that moved re-dirties the row if we had sent something (K18).
+/// of the round (K16); an epoch that moved re-dirties the row if we had sent something (K18).
 pub async fn record(
     db: &Db,
     tenant: TenantId,
@@ -153,7 +153,15 @@ async fn record_in(
     let Some((row, now)) = locked(transaction, tenant, subject).await? else { return Ok(Recorded::Stale) };
     let text = "select generation, push_groups from target where id = $1 and tenant_id = $2 and state <> 'retired'";
     let current: Option<Generation> = sql::one(transaction, text, [round.target.0.into(), tenant.0.into()]).await?;
+    let sent = Event::Sent { epoch: round.epoch, seq: round.seq, doubt: round.doubt, now, verdict: round.verdict };
+    let enabled = current.is_some();
     let Some(current) = current.filter(|current| current.generation == round.generation) else {
+        // It may be the same downstream, enabled again: what was sent to it stands there all the same.
+        if enabled && row.state().epoch != round.epoch {
+            let (state, _) = row.state().step(sent);
+            store(transaction, tenant, subject, &state, Vec::new()).await?;
+            return Ok(Recorded::Stale);
+        }
         let text = format!(
             "update {} set lease_until = null where tenant_id = $1 and {} = $2 and epoch = $3",
             subject.kind.ledger(),
@@ -162,13 +170,7 @@ async fn record_in(
         sql::execute(transaction, &text, [tenant.0.into(), subject.id.into(), round.epoch.into()]).await?;
         return Ok(Recorded::Stale);
     };
-    let (state, effect) = row.state().step(Event::Sent {
-        epoch: round.epoch,
-        seq: round.seq,
-        doubt: round.doubt,
-        now,
-        verdict: round.verdict,
-    });
+    let (state, effect) = row.state().step(sent);
     activity::insert(transaction, &round.attempts).await?;
     if effect == Effect::Stale {
         store(transaction, tenant, subject, &state, Vec::new()).await?;

@@ -10,6 +10,7 @@ testkit::on_both_databases!(
     a_first_enable_pushes_nobody_who_was_not_touched,
     a_reenable_forgets_nothing,
     a_send_of_an_older_generation_writes_nothing_at_all,
+    a_late_write_of_an_older_generation_is_asserted_over,
     an_intent_to_create_needs_the_claim,
 );
 
@@ -121,6 +122,25 @@ async fn a_send_of_an_older_generation_writes_nothing_at_all(store: Store) {
     assert!(link::of(&store.db, acme, ada, first.id).await.unwrap().downstream_id.is_none());
     enable(&store, acme, "https://a.test").await;
     assert_eq!(owed(&store).await, [ada]);
+}
+
+async fn a_late_write_of_an_older_generation_is_asserted_over(store: Store) {
+    let (acme, ada) = (store.tenant("acme").await, Uuid::new_v4());
+    let first = enable(&store, acme, "https://a.test").await;
+    mark(&store, acme, ada).await;
+    look(&store, acme, ada, 1).await;
+    let frozen = ledger::claim(&store.db, acme, ada, Stage::Send, Some(first.generation)).await.unwrap().unwrap();
+    store.run("update ledger set lease_until = 0").await;
+    target::disable(&store.db, acme, "dana").await.unwrap();
+    let again = enable(&store, acme, "https://a.test").await;
+    let claim = ledger::claim(&store.db, acme, ada, Stage::Send, Some(again.generation)).await.unwrap().unwrap();
+    ledger::record(&store.db, acme, ada, &acknowledged(&claim, again.id, again.generation)).await.unwrap();
+    let before = ledger::row(&store.db, acme, ada).await.unwrap().unwrap().state();
+    let late = acknowledged(&frozen, first.id, first.generation);
+    assert_eq!(ledger::record(&store.db, acme, ada, &late).await.unwrap(), Recorded::Stale);
+    let after = ledger::row(&store.db, acme, ada).await.unwrap().unwrap().state();
+    assert!(after.dirty_seq > before.dirty_seq && after.reasserts(), "it stands there over what came after it");
+    assert_eq!((after.acked_seq, after.epoch), (before.acked_seq, before.epoch), "nothing else of it counts");
 }
 
 async fn an_intent_to_create_needs_the_claim(store: Store) {

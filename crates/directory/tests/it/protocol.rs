@@ -85,6 +85,27 @@ fn what_is_acknowledged_while_a_late_write_may_come_is_asserted_after_it() {
 }
 
 #[test]
+fn an_assertion_that_begins_too_early_is_asserted_once_more_however_long_it_takes() {
+    let mut state = owed();
+    let round = begin(&mut state, NOW);
+    end(&mut state, NOW, round, LOST);
+    let round = begin(&mut state, NOW);
+    end(&mut state, NOW, round, Verdict::Done);
+    let at = NOW + REASSERT_AFTER;
+    // A change makes it look before its time, and it ends after it.
+    mark(&mut state, at - 1, false);
+    look(&mut state, at - 1, true);
+    let round = begin(&mut state, at - 1);
+    end(&mut state, at + 1, round, Verdict::Done);
+    assert!(state.reasserts() && state.triage_at == at + 1, "{state:?}");
+    look(&mut state, at + 1, false);
+    let round = begin(&mut state, at + 1);
+    assert!(state.assert_at.is_none(), "no late write can come any more: {state:?}");
+    end(&mut state, at + 1, round, Verdict::Done);
+    assert!(state.acked_seq == state.dirty_seq, "once is enough: {state:?}");
+}
+
+#[test]
 fn a_late_writer_whose_write_may_still_be_on_its_way_is_asserted_over_twice() {
     let mut state = owed();
     let late = begin(&mut state, NOW);

@@ -26,6 +26,7 @@ testkit::on_both_databases!(
     every_touch_of_a_group_is_owed,
     members_join_when_their_record_is_known_and_leave_with_it,
     what_was_not_confirmed_is_asked_about_again,
+    whoever_was_taken_out_too_early_is_taken_out_again,
     only_the_holder_of_a_claim_remembers_members,
     a_group_is_drained_and_forgets_nothing_over_a_disable,
 );
@@ -71,7 +72,13 @@ impl World {
     async fn claim(&self, group: Uuid) -> (ledger::Claim, Held) {
         let (subject, generation) = (Subject::group(group), Some(self.target.generation));
         let claim = ledger::claim(&self.store.db, self.acme, subject, Stage::Send, generation).await.unwrap().unwrap();
-        let held = Held { tenant: self.acme, group, target: self.target.id, epoch: claim.epoch };
+        let held = Held {
+            tenant: self.acme,
+            group,
+            target: self.target.id,
+            epoch: claim.epoch,
+            late: claim.awaits_late_writes(),
+        };
         (claim, held)
     }
 
@@ -245,7 +252,9 @@ async fn members_join_when_their_record_is_known_and_leave_with_it(store: Store)
     let mut surplus = world.surplus(&held).await;
     surplus.sort();
     assert_eq!(surplus, ["1", "2"]);
-    assert!(pushed_member::removed(&world.store.db, &held, &[member(ada, "1"), member(bob, "2")]).await.unwrap());
+    let gone = [member(ada, "1"), member(bob, "2")];
+    assert!(pushed_member::leaving(&world.store.db, &held, &gone).await.unwrap());
+    assert!(pushed_member::removed(&world.store.db, &held, &gone).await.unwrap());
     assert!(world.surplus(&held).await.is_empty());
     // Whose record was shown to be somebody else's joins nothing.
     pushed_member::verified(&world.store.db, &held, &member(bob, "3"), None).await.unwrap();
@@ -284,6 +293,54 @@ async fn what_was_not_confirmed_is_asked_about_again(store: Store) {
     assert_eq!((world.missing(&held).await, world.surplus(&held).await), (vec!["2".to_owned()], vec!["3".to_owned()]));
 }
 
+async fn whoever_was_taken_out_too_early_is_taken_out_again(store: Store) {
+    let world = World::new(store).await;
+    world.push_groups(true).await;
+    let (ada, bob) = (world.user("ada").await, world.user("bob").await);
+    for (user, id) in [(ada, "1"), (bob, "2")] {
+        world.link(user, id).await;
+    }
+    let crew = world.group("Crew", &[ada, bob]).await;
+    world.owed().await;
+    world.claim(crew).await;
+    world.store.run("update group_ledger set lease_until = 0").await;
+    let (_, late) = world.claim(crew).await;
+    assert!(late.late, "its predecessor may have sent something");
+    let (db, settled) = (&world.store.db, Held { late: false, ..late });
+    let (one, two) = (member(ada, "1"), member(bob, "2"));
+    assert!(pushed_member::added(db, &late, &[one.clone(), two.clone()]).await.unwrap());
+    let leaves = Change { add: Vec::new(), remove: vec![ada, bob] };
+    change(&world.store, world.acme, &world.token, crew, &leaves, true).await;
+    assert!(pushed_member::leaving(db, &late, &[one.clone(), two.clone()]).await.unwrap());
+    assert!(pushed_member::removed(db, &late, &[one.clone(), two.clone()]).await.unwrap());
+    assert!(world.surplus(&late).await.is_empty(), "enough for now");
+    // The group cannot be read; then a late worker adds bob.
+    assert!(pushed_member::doubt(db, &late).await.unwrap());
+    assert!(world.surplus(&late).await.is_empty());
+    pushed_member::late(db, &late, std::slice::from_ref(&two)).await.unwrap();
+    assert_eq!(world.surplus(&late).await, ["2"]);
+    // No late write can come any more: both are taken out for good, and what is known of them stays until that is confirmed.
+    let mut surplus = world.surplus(&settled).await;
+    surplus.sort();
+    assert_eq!(surplus, ["1", "2"]);
+    assert!(pushed_member::leaving(db, &settled, &[one.clone(), two.clone()]).await.unwrap());
+    assert!(pushed_member::was_taken_out(db, &settled, &one).await.unwrap());
+    assert!(!pushed_member::was_taken_out(db, &settled, &two).await.unwrap());
+    // Bob is put back once more by somebody who is late, after he was taken out and before that is confirmed.
+    pushed_member::late(db, &late, std::slice::from_ref(&two)).await.unwrap();
+    assert!(pushed_member::removed(db, &settled, &[one, two.clone()]).await.unwrap());
+    assert_eq!(world.surplus(&settled).await, ["2"]);
+    assert!(pushed_member::leaving(db, &settled, std::slice::from_ref(&two)).await.unwrap());
+    assert!(pushed_member::removed(db, &settled, &[two]).await.unwrap());
+    assert!(pushed_member::standing(db, &settled).await.unwrap().is_empty());
+    // Who could be read to be gone is not forgotten either while a late write may come.
+    assert!(pushed_member::added(db, &late, &[member(ada, "1")]).await.unwrap());
+    assert!(pushed_member::learn(db, &late, &[]).await.unwrap());
+    assert_eq!((world.surplus(&late).await, world.surplus(&settled).await), (Vec::new(), vec!["1".to_owned()]));
+    assert!(pushed_member::learn(db, &settled, &[]).await.unwrap());
+    assert!(pushed_member::standing(db, &settled).await.unwrap().is_empty());
+}
+
 async fn only_the_holder_of_a_claim_remembers_members(store: Store) {
     let world = World::new(store).await;
     world.push_groups(true).await;
@@ -300,12 +357,19 @@ async fn only_the_holder_of_a_claim_remembers_members(store: Store) {
         pushed_member::unsure(db, &late, &ada).await,
         pushed_member::added(db, &late, &ada).await,
         pushed_member::removed(db, &late, &ada).await,
+        pushed_member::leaving(db, &late, &ada).await,
         pushed_member::learn(db, &late, &["1".to_owned()]).await,
         pushed_member::doubt(db, &late).await,
     ] {
         assert!(!refused.unwrap());
     }
     assert!(pushed_member::standing(db, &held).await.unwrap().is_empty());
+    // That somebody may stand there is noted under any claim, and makes nobody sure.
+    assert!(pushed_member::added(db, &held, &ada).await.unwrap());
+    assert!(world.missing(&held).await.is_empty());
+    pushed_member::late(db, &late, &ada).await.unwrap();
+    assert_eq!(world.missing(&held).await, ["1"]);
+    assert!(pushed_member::removed(db, &held, &ada).await.unwrap());
     assert!(pushed_member::unsure(db, &held, &ada).await.unwrap());
     assert_eq!(pushed_member::standing(db, &held).await.unwrap().len(), 1);
     assert!(link::intend_create(db, world.acme, Subject::group(crew), held.target, held.epoch).await.unwrap());

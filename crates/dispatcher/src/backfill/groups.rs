@@ -135,7 +135,7 @@ async fn read(
     let Some(remote) = remote.filter(|remote| remote.external_id.as_deref() == Some(ours.as_str())) else {
         return Ok(Ok(None));
     };
-    let held = Held { tenant: look.target.tenant, group, target: look.target.id, epoch: 0 };
+    let held = Held { tenant: look.target.tenant, group, target: look.target.id, epoch: 0, late: false };
     let records: Option<BTreeSet<String>> = complete.then(|| standing(&remote));
     let same = called(&remote) == name && pushed_member::in_step(&look.deps.db, &held, records.as_ref()).await?;
     Ok(Ok(Some(if same { Action::InStep } else { Action::Update })))

@@ -94,16 +94,51 @@ impl Round<'_> {
         Ok((strangers, Went::On))
     }
 
-    pub(super) async fn remove(&mut self, record: &Record, members: &[Member]) -> Result<Went, Error> {
+    pub(super) async fn remove(&mut self, record: &mut Record, members: &[Member]) -> Result<Went, Error> {
         let held = self.claimed();
-        if !pushed_member::unsure(&self.deps.db, &held, members).await? {
+        let members = if record.alone { &members[..members.len().min(1)] } else { members };
+        if !pushed_member::leaving(&self.deps.db, &held, members).await? {
             return Ok(Went::Away);
         }
-        let went = self.patch(record, "members", &plan::removal(members)).await?;
-        if !matches!(went, Went::On) {
-            return Ok(went);
+        let outcome = self.patch(record, "members", &plan::removal(members)).await?;
+        // Of a group that was read just now, it is not the group that is missing.
+        let unreadable = record.looked && record.records.is_none();
+        match &outcome {
+            Some(missing @ Outcome::NotFound(_)) if !record.looked => Ok(Went::Refused(self.failed(missing))),
+            Some(Outcome::Rejected(_) | Outcome::NotFound(_)) if unreadable => {
+                self.refused_removal(record, members, outcome).await
+            }
+            Some(Outcome::Ok(_)) => self.left(members).await,
+            _ => Ok(self.went(outcome)),
         }
-        Ok(if pushed_member::removed(&self.deps.db, &held, members).await? { Went::On } else { Went::Away })
+    }
+
+    /// One member who is not there is enough for some servers to refuse a removal, and a group too long to be read does not say
+    /// who: they are taken out one by one, and whoever is shown not to be there is not.
+    async fn refused_removal(
+        &mut self,
+        record: &mut Record,
+        members: &[Member],
+        outcome: Option<Outcome>,
+    ) -> Result<Went, Error> {
+        let [member] = members else {
+            record.alone = true;
+            return Ok(Went::On);
+        };
+        let absent = match &outcome {
+            Some(Outcome::Rejected(answer)) => {
+                // Whom it took out once, it would take out again.
+                plan::says_no_target(answer.body.as_ref())
+                    || pushed_member::was_taken_out(&self.deps.db, &self.claimed(), member).await?
+            }
+            _ => true,
+        };
+        if absent { self.left(members).await } else { Ok(self.went(outcome)) }
+    }
+
+    async fn left(&self, members: &[Member]) -> Result<Went, Error> {
+        let ours = pushed_member::removed(&self.deps.db, &self.claimed(), members).await?;
+        Ok(if ours { Went::On } else { Went::Away })
     }
 
     pub(super) async fn add(&mut self, record: &Record, members: &[Member]) -> Result<Went, Error> {
@@ -111,9 +146,11 @@ impl Round<'_> {
         if !pushed_member::unsure(&self.deps.db, &held, members).await? {
             return Ok(Went::Away);
         }
-        let went = self.patch(record, "members", &plan::addition(members)).await?;
+        let outcome = self.patch(record, "members", &plan::addition(members)).await?;
+        let went = self.went(outcome);
+        self.over(&went, members).await?;
         match went {
-            Went::On if pushed_member::added(&self.deps.db, &held, members).await? => Ok(Went::On),
+            Went::On if self.joined(members).await? => Ok(Went::On),
             Went::On => Ok(Went::Away),
             // One member who is not there any more is enough for a refusal; the others are not kept waiting for it.
             Went::Refused(_) | Went::Lost(_) => match (self.ask(members).await?, went) {
@@ -124,21 +161,43 @@ impl Round<'_> {
         }
     }
 
+    /// An addition nobody waits for any more may arrive after whoever has the claim by then took its members out.
+    async fn over(&self, went: &Went, members: &[Member]) -> Result<(), Error> {
+        if matches!(went, Went::Over(_)) {
+            pushed_member::late(&self.deps.db, &self.claimed(), members).await?;
+        }
+        Ok(())
+    }
+
+    /// Remembers who was added; not if the claim went away meanwhile.
+    async fn joined(&self, members: &[Member]) -> Result<bool, Error> {
+        let (db, held) = (&self.deps.db, self.claimed());
+        let ours = pushed_member::added(db, &held, members).await?;
+        if !ours {
+            pushed_member::late(db, &held, members).await?;
+        }
+        Ok(ours)
+    }
+
     pub(super) async fn rename(&mut self, record: &mut Record) -> Result<Went, Error> {
         let name = record.name.clone().unwrap_or_default();
-        let went = self.patch(record, "displayName", &plan::naming(self.subject.id, &name)).await?;
+        let outcome = self.patch(record, "displayName", &plan::naming(self.subject.id, &name)).await?;
+        let went = self.went(outcome);
         if matches!(went, Went::On) {
             (record.differs, record.named) = (false, true);
             self.link.digests = self.naming_digests(&name);
+            // Under a claim that went away meanwhile, somebody else may have named it since.
+            if !pushed_member::unsure(&self.deps.db, &self.claimed(), &[]).await? {
+                return Ok(Went::Away);
+            }
         }
         Ok(went)
     }
 
-    async fn patch(&mut self, record: &Record, changed: &str, operations: &[Value]) -> Result<Went, Error> {
+    async fn patch(&mut self, record: &Record, changed: &str, with: &[Value]) -> Result<Option<Outcome>, Error> {
         self.kind = Some("group");
         let client = self.client.clone();
-        let outcome = self.call(PATCH, &[changed.to_owned()], client.patch(&record.id, operations)).await?;
-        Ok(self.went(outcome))
+        self.call(PATCH, &[changed.to_owned()], client.patch(&record.id, with)).await
     }
 
     /// Replaces the whole group, for a target without PATCH; whoever else stands in it stays.
@@ -152,8 +211,9 @@ impl Round<'_> {
             return Ok(Went::Over(Ended::park("too large", None)));
         };
         let held = self.claimed();
-        let touched: Vec<Member> = missing.iter().chain(surplus).cloned().collect();
-        if !pushed_member::unsure(&self.deps.db, &held, &touched).await? {
+        let noted = pushed_member::unsure(&self.deps.db, &held, missing).await?
+            && pushed_member::leaving(&self.deps.db, &held, surplus).await?;
+        if !noted {
             return Ok(Went::Away);
         }
         records.retain(|id| surplus.iter().all(|member| member.downstream_id != *id));
@@ -165,6 +225,7 @@ impl Round<'_> {
         let client = self.client.clone();
         let outcome = self.call("PUT /Groups/{id}", &names, client.replace(&record.id, &whole)).await?;
         let went = self.went(outcome);
+        self.over(&went, missing).await?;
         if !matches!(went, Went::On) {
             return Ok(went);
         }
@@ -172,8 +233,7 @@ impl Round<'_> {
         record.records = Some(records);
         self.link.digests = self.naming_digests(&name);
         let db = &self.deps.db;
-        let noted =
-            pushed_member::added(db, &held, missing).await? && pushed_member::removed(db, &held, surplus).await?;
+        let noted = self.joined(missing).await? && pushed_member::removed(db, &held, surplus).await?;
         Ok(if noted { Went::On } else { Went::Away })
     }
 

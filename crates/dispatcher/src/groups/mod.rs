@@ -55,6 +55,8 @@ pub(crate) async fn run(deps: &Deps, tenant: TenantId, group: Uuid, probe: bool)
         let health = round.health;
         match ended {
             Some(ended) => round.record(ended).await?,
+            // What was written may have come after somebody else's writes.
+            None if round.wrote() => round.record(Ended::in_doubt()).await?,
             None => ledger::release(&deps.db, tenant, subject, &claim, 0).await?,
         }
         Ok(health)
@@ -77,6 +79,7 @@ enum Went {
 }
 
 /// A group's record, as far as a round knows it.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own about a record")]
 struct Record {
     id: String,
     /// What the directory calls it; nothing once it is gone from there.
@@ -87,6 +90,8 @@ struct Record {
     looked: bool,
     /// It was given its name in this round.
     named: bool,
+    /// A removal of several was refused: some of them may not be there.
+    alone: bool,
     /// What it is called there.
     stands_as: String,
     /// Who stands in it, where it was read and says so.
@@ -96,7 +101,12 @@ struct Record {
 impl Round<'_> {
     fn claimed(&self) -> Held {
         let (tenant, group, target) = (self.tenant, self.subject.id, self.target.id);
-        Held { tenant, group, target, epoch: self.claim.epoch }
+        Held { tenant, group, target, epoch: self.claim.epoch, late: self.claim.awaits_late_writes() }
+    }
+
+    /// A call of this round changed something, or may have.
+    fn wrote(&self) -> bool {
+        self.attempts.iter().any(|attempt| !attempt.operation.starts_with("GET "))
     }
 
     async fn push_group(&mut self) -> Result<Option<Ended>, Error> {
@@ -141,8 +151,16 @@ impl Round<'_> {
         mut look: bool,
     ) -> Result<Option<Ended>, Error> {
         let differs = name.as_ref().is_some_and(|name| self.link.digests != self.naming_digests(name));
-        let mut record =
-            Record { id, name, differs, looked: false, named: false, stands_as: String::new(), records: None };
+        let mut record = Record {
+            id,
+            name,
+            differs,
+            looked: false,
+            named: false,
+            alone: false,
+            stands_as: String::new(),
+            records: None,
+        };
         loop {
             let went = if look { self.look(&mut record).await? } else { self.step(&mut record).await? };
             look = false;
@@ -156,7 +174,7 @@ impl Round<'_> {
                 Some(Went::Over(ended) | Went::Refused(ended)) => return Ok(Some(self.kept(&record, ended))),
                 Some(Went::Lost(answer)) => return self.group_lost(record.name, answer).await,
                 // Given back, a claim counts as one that called nobody.
-                Some(Went::Away) => return Ok(record.named.then(|| self.kept(&record, Ended::again()))),
+                Some(Went::Away) => return Ok(record.named.then(|| self.kept(&record, Ended::in_doubt()))),
             }
             if record.id.is_empty() {
                 // Somebody else's: ours is looked for, or made.

@@ -69,6 +69,11 @@ pub fn removal(members: &[Member]) -> Vec<Value> {
     members.iter().map(|member| json!({ "op": "remove", "path": path(member) })).collect()
 }
 
+/// A server says that a removal names nobody who stands there (RFC 7644, section 3.12).
+pub fn says_no_target(answer: Option<&Value>) -> bool {
+    answer.and_then(|answer| answer.get("scimType")).and_then(Value::as_str) == Some("noTarget")
+}
+
 /// An addition is one operation.
 pub fn addition(members: &[Member]) -> Vec<Value> {
     vec![json!({ "op": "add", "path": "members", "value": values(members.iter().map(|member| &member.downstream_id)) })]

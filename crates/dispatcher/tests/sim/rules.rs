@@ -60,22 +60,30 @@ pub enum Rule {
     FoundIsSafe,
     /// K17: a look that is remembered counts for the rounds after it, until the group is in step.
     LookCounts,
+    /// K18: a round whose claim went away after a write leaves its row in doubt.
+    AwayIsDoubt,
+    /// K18: whom a late writer may have added is noted under any claim.
+    NoteLate,
+    /// K18: a late write of an older generation is asserted over too.
+    LateEnable,
+    /// K18: whoever was taken out while a late write may come is taken out once more after it.
+    TakenOutAgain,
 }
 
 /// Which rules are kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct Rules {
-    off: u32,
+    off: u64,
 }
 
 impl Rules {
     /// All but one.
     pub fn without(rule: Rule) -> Self {
-        Self { off: 1 << rule as u32 }
+        Self { off: 1 << rule as u64 }
     }
 
     /// Whether a rule is kept.
     pub fn keeps(self, rule: Rule) -> bool {
-        self.off & (1 << rule as u32) == 0
+        self.off & (1 << rule as u64) == 0
     }
 }

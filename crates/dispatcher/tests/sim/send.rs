@@ -310,10 +310,9 @@ impl World {
         }
         target.quarantined |= current && ended.quarantine;
         let account = self.account_mut(tenant, place);
-        if !current && rules.keeps(Rule::Generation) {
-            if account.ledger.epoch == epoch {
-                account.ledger.lease_until = None;
-            }
+        // One whose claim is another's as well may have written to a downstream that was enabled again (K18).
+        if !current && rules.keeps(Rule::Generation) && account.ledger.epoch == epoch {
+            account.ledger.lease_until = None;
             return Ok(Task::Idle);
         }
         let seq = if rules.keeps(Rule::SeqBeforeRead) { round.claim.seq } else { account.ledger.dirty_seq };

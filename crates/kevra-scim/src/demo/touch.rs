@@ -73,7 +73,7 @@ async fn in_keycloak(
     };
     let realm = Realm::Keycloak(Client::new(connection, Server::default())?);
     let people = realm.users(0, 1_000).await?;
-    let person = people.into_iter().find(|person| is_meant(&person.username, user));
+    let person = people.entries.into_iter().find(|person| is_meant(&person.username, user));
     let person = person.with_context(|| format!("nobody is {user}"))?;
     let enabled = !person.enabled;
     let change = UserChange { enabled: Some(enabled), ..UserChange::default() };

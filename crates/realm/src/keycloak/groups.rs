@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::Client;
 use super::representation::{EXTERNAL_ID, MARKER};
 use super::users::encode;
-use crate::{Error, NewGroup, RealmGroup};
+use crate::{Error, NewGroup, Page, RealmGroup};
 
 impl Client {
     pub(crate) async fn create_group(&self, group: &NewGroup) -> Result<Uuid, Error> {
@@ -48,16 +48,14 @@ impl Client {
         Ok(answer.body.as_array().into_iter().flatten().filter_map(id_of).collect())
     }
 
-    pub(crate) async fn groups(&self, first: u32, max: u32) -> Result<Vec<RealmGroup>, Error> {
+    pub(crate) async fn groups(&self, first: u32, max: u32) -> Result<Page<RealmGroup>, Error> {
         let path = format!("/groups?first={first}&max={max}&briefRepresentation=false&subGroupsCount=false");
-        let answer = self.transport.call(Method::GET, &path, None).await?;
-        Ok(answer.body.as_array().into_iter().flatten().filter_map(read).collect())
+        Ok(Page::read(&self.transport.call(Method::GET, &path, None).await?.body, read))
     }
 
-    pub(crate) async fn members(&self, group: Uuid, first: u32, max: u32) -> Result<Vec<Uuid>, Error> {
+    pub(crate) async fn members(&self, group: Uuid, first: u32, max: u32) -> Result<Page<Uuid>, Error> {
         let path = format!("/groups/{group}/members?first={first}&max={max}&briefRepresentation=true");
-        let answer = self.transport.call(Method::GET, &path, None).await?;
-        Ok(answer.body.as_array().into_iter().flatten().filter_map(id_of).collect())
+        Ok(Page::read(&self.transport.call(Method::GET, &path, None).await?.body, id_of))
     }
 
     /// Two calls: what else Keycloak keeps of the group goes back as it came.

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{Client, representation};
-use crate::{Error, Fresh, MANAGED_ROLE, NewUser, RealmUser, UserChange};
+use crate::{Error, Fresh, MANAGED_ROLE, NewUser, Page, RealmUser, UserChange};
 
 /// What Keycloak says of a single-valued attribute with two values.
 const TWO_VALUES: &str = "error-invalid-multivalued-size";
@@ -100,11 +100,9 @@ impl Client {
         }
     }
 
-    pub(crate) async fn users(&self, first: u32, max: u32) -> Result<Vec<RealmUser>, Error> {
+    pub(crate) async fn users(&self, first: u32, max: u32) -> Result<Page<RealmUser>, Error> {
         let path = format!("/users?first={first}&max={max}&briefRepresentation=false");
-        let answer = self.transport.call(Method::GET, &path, None).await?;
-        let users = answer.body.as_array().into_iter().flatten().filter_map(representation::read);
-        Ok(users.filter(|user| !is_service_account(user)).collect())
+        self.page(&path).await
     }
 
     pub(crate) async fn grant_role(&self, id: Uuid) -> Result<(), Error> {
@@ -146,11 +144,15 @@ impl Client {
     }
 
     /// A page of the users who hold `scim-managed`, by username, whole.
-    pub(crate) async fn managed(&self, first: u32, max: u32) -> Result<Vec<RealmUser>, Error> {
+    pub(crate) async fn managed(&self, first: u32, max: u32) -> Result<Page<RealmUser>, Error> {
         let path = format!("/roles/{MANAGED_ROLE}/users?first={first}&max={max}&briefRepresentation=false");
-        let answer = self.transport.call(Method::GET, &path, None).await?;
-        let users = answer.body.as_array().into_iter().flatten().filter_map(representation::read);
-        Ok(users.filter(|user| !is_service_account(user)).collect())
+        self.page(&path).await
+    }
+
+    /// A page of people; service accounts are none.
+    async fn page(&self, path: &str) -> Result<Page<RealmUser>, Error> {
+        let answer = self.transport.call(Method::GET, path, None).await?;
+        Ok(Page::read(&answer.body, |user| representation::read(user).filter(|user| !is_service_account(user))))
     }
 
     /// Whether a user holds `scim-managed`, directly.

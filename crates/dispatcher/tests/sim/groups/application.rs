@@ -30,6 +30,8 @@ pub struct Application {
     pub unique: bool,
     pub filters: bool,
     pub patches: bool,
+    /// Refuses to take out who is not there.
+    pub strict: bool,
     /// Its groups are not too long to be read with their members.
     pub readable: bool,
 }
@@ -55,12 +57,19 @@ impl Call {
         !matches!(self, Self::Find { .. } | Self::Read(_) | Self::Person(_))
     }
 
-    /// The members it is about, who are noted before it.
-    pub fn members(&self) -> Vec<Pair> {
+    /// The members it adds.
+    pub fn joining(&self) -> &[Pair] {
         match self {
-            Self::Add(_, pairs) | Self::Remove(_, pairs) => pairs.clone(),
-            Self::Put { joining, leaving, .. } => joining.iter().chain(leaving).copied().collect(),
-            _ => Vec::new(),
+            Self::Add(_, pairs) | Self::Put { joining: pairs, .. } => pairs,
+            _ => &[],
+        }
+    }
+
+    /// The members it takes out.
+    pub fn leaving(&self) -> &[Pair] {
+        match self {
+            Self::Remove(_, pairs) | Self::Put { leaving: pairs, .. } => pairs,
+            _ => &[],
         }
     }
 }
@@ -137,7 +146,7 @@ impl Application {
                 record.members.extend(pairs.iter().map(|(_, id)| *id));
             }
             Call::Remove(_, pairs) => {
-                if !pairs.iter().all(|(_, id)| record.members.contains(id)) {
+                if self.strict && !pairs.iter().all(|(_, id)| record.members.contains(id)) {
                     return Ok(Said::Refused);
                 }
                 record.members.retain(|id| pairs.iter().all(|(_, leaving)| leaving != id));

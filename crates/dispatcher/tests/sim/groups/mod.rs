@@ -3,6 +3,7 @@
 //! memberships downstream are the directory's, no group is there twice, and nobody else was touched.
 
 mod application;
+mod members;
 mod round;
 mod seeds;
 mod world;
@@ -35,6 +36,10 @@ controls! {
     a_record_that_is_gone_and_not_doubted_is_never_made_anew: GoneIsDoubt, "the downstream lacks a group (I1)";
     a_record_that_is_found_and_not_remembered_keeps_its_members: FoundIsSafe, "a deleted group holds somebody (I1)";
     a_group_too_long_for_one_round_that_is_looked_at_in_each_never_ends: LookCounts, "does not come to rest";
+    a_late_addition_that_nobody_notes_stands_where_nobody_can_look: NoteLate, "who left it (I1)";
+    a_late_write_from_before_an_enable_stands: LateEnable, "(I1)";
+    whoever_was_taken_out_too_early_comes_back_by_a_late_write: TakenOutAgain, "who left it (I1)";
+    a_late_write_whose_confirmation_is_refused_stands: AwayIsDoubt, "(I1)";
     without_the_intent_a_group_is_made_twice: CreateIntent, "one group has two records (I2)";
     without_an_assertion_a_late_write_to_a_group_stands: Reassert, "(I1)";
     without_doubt_a_lost_reply_leaves_a_group_as_it_was: Doubt, "(I1)";

@@ -10,7 +10,7 @@ use dispatcher::{TargetVerdict, of_group_failure};
 use downstream::Outcome;
 
 use super::application::{Call, Pair, Record, Said, pair};
-use super::world::{HELD, Link, SEND, World};
+use super::world::{ASSERTED, FROZEN, HELD, Link, SEND, Stands, World};
 use crate::downstream::{Fault, answer, is_done, outcome_of};
 use crate::rules::Rule;
 use crate::world::{SECOND, Violation, hold, wrapped};
@@ -30,10 +30,12 @@ const UNCONFIRMED: i64 = 60 * SECOND;
 pub struct Worker {
     pub task: Task,
     pub frozen_until: i64,
+    /// It was frozen for so long that what it calls now may come after every assertion.
+    pub overdue: bool,
 }
 
 impl Worker {
-    pub const IDLE: Self = Self { task: Task::Idle, frozen_until: 0 };
+    pub const IDLE: Self = Self { task: Task::Idle, frozen_until: 0, overdue: false };
 
     pub fn is_idle(&self) -> bool {
         self.task == Task::Idle
@@ -72,14 +74,16 @@ pub enum Refusal {
     Lost,
 }
 
-#[expect(clippy::struct_excessive_bools, reason = "what a round has come to, one by one")]
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own about a round")]
 pub struct Round {
     pub group: u8,
     epoch: i64,
     seq: i64,
     doubt: bool,
     reassert: bool,
+    /// A write from before its claim may still arrive.
+    late: bool,
     attempts: i64,
     generation: i64,
     workspace: u8,
@@ -89,6 +93,8 @@ pub struct Round {
     record: Option<Held>,
     calls: u8,
     gone: bool,
+    /// A call of this round changed something, or may have.
+    wrote: bool,
     /// It had a record before it looked for one.
     lost: bool,
     /// Members of a refused addition, while they are asked for.
@@ -97,11 +103,14 @@ pub struct Round {
 
 /// The group's record, as far as a round knows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own about a record")]
 struct Held {
     id: u16,
     differs: bool,
     looked: bool,
     named: bool,
+    /// A removal of several was refused.
+    alone: bool,
     stands_as: u8,
     records: Option<BTreeSet<u16>>,
 }
@@ -116,7 +125,9 @@ impl World {
 
     /// One step of a worker.
     pub fn work(&mut self, worker: usize, fault: Fault) -> Result<(), Violation> {
-        let frozen = std::mem::take(&mut self.workers[worker].frozen_until) > 0;
+        let frozen_until = std::mem::take(&mut self.workers[worker].frozen_until);
+        let frozen = frozen_until > 0;
+        self.workers[worker].overdue |= frozen && self.now > frozen_until - FROZEN + ASSERTED;
         let task = std::mem::replace(&mut self.workers[worker].task, Task::Idle);
         self.workers[worker].task = match task {
             Task::Idle => Task::Idle,
@@ -131,6 +142,7 @@ impl World {
             Task::Record(round, ended) => self.record(&round, ended),
             Task::Release(round) => self.release(&round),
         };
+        self.workers[worker].overdue &= !self.workers[worker].is_idle();
         Ok(())
     }
 
@@ -153,6 +165,7 @@ impl World {
         }
         let now = self.now;
         let Effect::Claimed { doubt } = self.step(group, Step::Claim { now, stage: SEND }) else { return Task::Idle };
+        let again = self.keeps(Rule::TakenOutAgain);
         let held = self.group_mut(group);
         held.lease_generation = Some(generation);
         let Some(row) = &held.ledger else { return Task::Idle };
@@ -162,6 +175,7 @@ impl World {
             seq: row.dirty_seq,
             doubt,
             reassert: row.reasserts(),
+            late: again && (doubt || row.assert_at.is_some()),
             attempts: row.attempts,
             generation,
             workspace,
@@ -171,6 +185,7 @@ impl World {
             record: None,
             calls: 0,
             gone: false,
+            wrote: false,
             lost: false,
             asking: None,
         })
@@ -188,7 +203,8 @@ impl World {
 
     fn in_step_with(mut round: Round, id: u16, look: bool) -> Task {
         let differs = round.name.is_some() && round.link.sent != round.name;
-        round.record = Some(Held { id, differs, looked: false, named: false, stands_as: u8::MAX, records: None });
+        let (looked, named, alone, stands_as, records) = (false, false, false, u8::MAX, None);
+        round.record = Some(Held { id, differs, looked, named, alone, stands_as, records });
         if look { Task::Renew(round, Call::Read(id)) } else { Task::Next(round) }
     }
 
@@ -220,7 +236,7 @@ impl World {
         let Some(record) = &round.record else { return Task::Release(round) };
         let patches = self.application.patches;
         let limit = if patches { MEMBERS } else { usize::MAX };
-        let (mut missing, surplus) = (self.missing(round.group, limit), self.surplus(round.group, limit));
+        let (mut missing, surplus) = (self.missing(round.group, limit), self.surplus(round.group, round.late, limit));
         if !self.keeps(Rule::VerifyMember) {
             for member in &mut missing {
                 member.verified_generation = round.generation;
@@ -233,7 +249,7 @@ impl World {
             generation: round.generation,
             supports_patch: patches,
         });
-        let (id, pairs) = (record.id, |members: &[Member]| members.iter().map(pair).collect::<Vec<_>>());
+        let (id, pairs) = (record.id, |members: &[Member]| -> Vec<Pair> { members.iter().map(pair).collect() });
         if step != group_plan::Step::Nothing && round.calls >= CALLS {
             let ended = round.more();
             return self.over(round, ended);
@@ -247,6 +263,9 @@ impl World {
                 Some(first) => Task::Renew(round, Call::Person(*first)),
                 None => Task::Release(round),
             },
+            group_plan::Step::Remove(members) if record.alone => {
+                Task::Note(round, Call::Remove(id, pairs(&members[..1])))
+            }
             group_plan::Step::Remove(members) => Task::Note(round, Call::Remove(id, pairs(&members))),
             group_plan::Step::Name => match round.name {
                 Some(name) => Task::Renew(round, Call::Name(id, name)),
@@ -272,7 +291,15 @@ impl World {
             return self.away(round);
         }
         if self.keeps(Rule::NoteMembers) {
-            self.group_mut(round.group).pushed.extend(call.members().into_iter().map(|pair| (pair, false)));
+            self.noted(round.group, call.joining(), Stands::Unsure);
+            let held = self.group_mut(round.group);
+            for pair in call.leaving() {
+                // Who is about to be taken out once more was taken out before.
+                if let Some(stands) = held.pushed.get_mut(pair).filter(|stands| **stands == Stands::Sure) {
+                    *stands = Stands::Unsure;
+                }
+                held.leaving.insert(*pair, round.epoch);
+            }
         }
         Task::Renew(round, call)
     }
@@ -297,9 +324,11 @@ impl World {
         Task::Call(round, call)
     }
 
-    fn call(&mut self, round: Round, call: Call, fault: Fault, late: bool) -> Result<Task, Violation> {
+    fn call(&mut self, mut round: Round, call: Call, fault: Fault, late: bool) -> Result<Task, Violation> {
+        round.wrote |= call.writes();
         let group = round.group;
-        if fault == Fault::Slow && call.writes() {
+        // A freeze before a POST and a slow way after it are longer than anybody waits for it (K21).
+        if fault == Fault::Slow && call.writes() && !(late && matches!(call, Call::Post(_))) {
             let (call, workspace, lands_by) = (call.clone(), round.workspace, self.now + 20 * SECOND);
             self.flying.push(super::world::Flying { group, call, workspace, lands_by });
         }

@@ -4,9 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use directory::ledger::protocol::{Event as Step, LEASE, NEVER, Stage, State};
-use directory::pushed_member::Member;
 
-use super::application::{Application, Call, Pair, member};
+use super::application::{Application, Call, Pair};
 use super::round::Worker;
 use crate::downstream::Fault;
 use crate::rules::{Rule, Rules};
@@ -29,13 +28,24 @@ pub struct Group {
     pub ledger: Option<State>,
     pub lease_generation: Option<i64>,
     pub link: Link,
-    /// Who stands in it as far as we brought it about, and whether that is sure.
-    pub pushed: BTreeMap<Pair, bool>,
+    /// Who stands in it as far as we brought it about.
+    pub pushed: BTreeMap<Pair, Stands>,
+    /// Who of them is being taken out, and under which claim.
+    pub leaving: BTreeMap<Pair, i64>,
     // What only the checks know.
     /// Its record was taken away or became a stranger's, and no call of ours has noticed yet.
     pub robbed: bool,
     /// The mark it was parked for.
     pub parked_seq: Option<i64>,
+}
+
+/// How a member stands in a group, as far as is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stands {
+    Sure,
+    Unsure,
+    /// Taken out, while a late write could still put them back.
+    TakenOut,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -167,41 +177,11 @@ impl World {
         }
         for group in self.all_groups() {
             let held = self.group(group);
-            let waits = held.members.contains(&user) && held.pushed.get(&(user, id)) != Some(&true);
+            let waits = held.members.contains(&user) && held.pushed.get(&(user, id)) != Some(&Stands::Sure);
             if waits && held.ledger.is_some() {
                 self.mark(group);
             }
         }
-    }
-
-    /// Who should stand in a group and is not known to.
-    pub fn missing(&self, group: u8, limit: usize) -> Vec<Member> {
-        let held = self.group(group);
-        let missing = held.members.iter().filter_map(|user| {
-            let (id, verified) = self.user(*user).link.filter(|(_, verified)| *verified >= 0)?;
-            (held.pushed.get(&(*user, id)) != Some(&true)).then(|| member((*user, id), verified))
-        });
-        missing.take(limit).collect()
-    }
-
-    /// Who may stand in it and should not.
-    pub fn surplus(&self, group: u8, limit: usize) -> Vec<Member> {
-        let held = self.group(group);
-        let belongs = |(user, id): &Pair| {
-            held.members.contains(user) && self.user(*user).link.is_some_and(|(link, _)| link == *id)
-        };
-        held.pushed.keys().filter(|pair| !belongs(pair)).take(limit).map(|pair| member(*pair, 0)).collect()
-    }
-
-    /// The group was read: who of ours stands in it, and nobody else.
-    pub fn learn(&mut self, group: u8, records: &BTreeSet<u16>) {
-        let linked: Vec<Pair> = (0..).zip(&self.users).filter_map(|(user, held)| Some((user, held.link?.0))).collect();
-        let pushed = &mut self.group_mut(group).pushed;
-        pushed.retain(|(_, id), _| records.contains(id));
-        for sure in pushed.values_mut() {
-            *sure = true;
-        }
-        pushed.extend(linked.into_iter().filter(|(_, id)| records.contains(id)).map(|pair| (pair, true)));
     }
 
     /// Nothing of an older generation is in flight (K25).
@@ -310,7 +290,10 @@ impl World {
 /// The record that is there when a world begins, with somebody in it whom the application put there: person 0.
 pub const FIRST: u16 = 1;
 /// How long a frozen process may stay so.
-pub const FROZEN: i64 = 40 * SECOND;
+pub const FROZEN: i64 = 55 * SECOND;
+/// For how long a late write is asserted over, whoever dies after it: what is written after a longer freeze is known to whoever
+/// wrote it alone.
+pub const ASSERTED: i64 = 40 * SECOND;
 /// The lease of a claim, for those who hold one.
 pub const HELD: i64 = LEASE;
 /// The stage of every claim of a group.

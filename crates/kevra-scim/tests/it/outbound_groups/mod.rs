@@ -205,6 +205,47 @@ fn a_member_taken_out_by_hand_or_with_its_record_stops_nothing() {
 }
 
 #[test]
+fn of_a_group_too_long_to_be_read_whoever_is_there_is_taken_out_beside_who_is_not() {
+    let stage = Stage::new(Manners::default());
+    let everybody = stage.users(4);
+    let crew = stage.group("Crew", &everybody);
+    let record = stage.arrives(&crew, "Crew", &everybody);
+    let own = stage.too_long(&record);
+    // The application takes one out itself, and refuses to take out all four because of her.
+    stage.by_hand(
+        &record,
+        &json!([{ "op": "remove", "path": format!("members[value eq {}]", stage.theirs(&everybody[0])) }]),
+    );
+    stage.patch(&format!("/Groups/{crew}"), &json!([{ "op": "remove", "path": "members" }]));
+    stage.arrives(&crew, "Crew", &own);
+}
+
+#[test]
+fn of_a_group_too_long_to_be_read_whoever_a_late_write_puts_back_is_taken_out_again() {
+    let stage = Stage::new(Manners::default());
+    let everybody = stage.users(1);
+    let crew = stage.group("Crew", &[]);
+    let record = stage.arrives(&crew, "Crew", &[]);
+    let own = stage.too_long(&record);
+    let (alone, with_her) = (own.clone(), [own, everybody.clone()].concat());
+    // That she joins is on its way for long; she joins by another request, and leaves.
+    stage.network.next(Fault::Held, Some("PATCH"), 1);
+    stage.patch(
+        &format!("/Groups/{crew}"),
+        &json!([{ "op": "add", "path": "members", "value": [{ "value": everybody[0] }] }]),
+    );
+    stage.arrives(&crew, "Crew", &with_her);
+    stage.patch(
+        &format!("/Groups/{crew}"),
+        &json!([{ "op": "remove", "path": format!("members[value eq \"{}\"]", everybody[0]) }]),
+    );
+    stage.arrives(&crew, "Crew", &alone);
+    stage.network.release();
+    stage.arrives(&crew, "Crew", &with_her);
+    stage.arrives(&crew, "Crew", &alone);
+}
+
+#[test]
 fn an_application_without_patch_gets_the_whole_group_and_keeps_its_own_people() {
     let stage = Stage::new(Manners { patches: false, ..Manners::default() });
     let everybody = stage.users(120);

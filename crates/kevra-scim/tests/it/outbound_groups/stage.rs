@@ -130,6 +130,30 @@ impl Stage {
         held.unwrap_or_else(|| panic!("{name} did not arrive: {:?}, {:?}", self.record(id), self.app.app().journal()))
     }
 
+    /// The application puts people of its own into a group, whose ids make it too long to be read; those ids.
+    pub fn too_long(&self, group: &Map<String, Value>) -> Vec<String> {
+        let own: Vec<String> = (0..100).map(|number| format!("{number:012000}")).collect();
+        for some in own.chunks(20) {
+            let members: Vec<Value> = some.iter().map(|id| json!({ "value": id })).collect();
+            self.by_hand(group, &json!([{ "op": "add", "path": "members", "value": members }]));
+        }
+        own
+    }
+
+    /// The application changes a group itself.
+    pub fn by_hand(&self, group: &Map<String, Value>, operations: &Value) {
+        let url = format!("{}/Groups/{}", self.app.url(), group["id"].as_str().unwrap());
+        let changed = testkit::http().patch(url).bearer_auth(self.app.token());
+        let answer = changed.json(&json!({ "Operations": operations })).send().unwrap();
+        assert_eq!(answer.status().as_u16(), 200);
+    }
+
+    /// The application's id of a user of ours.
+    pub fn theirs(&self, id: &str) -> Value {
+        let users = self.app.app().users();
+        users.iter().find(|user| user["externalId"] == json!(id)).unwrap()["id"].clone()
+    }
+
     /// Who stands in a group, by the ids of our users; whoever is nobody of ours by its own.
     pub fn members(&self, group: &Map<String, Value>) -> BTreeSet<String> {
         let users = self.app.app().users();

@@ -10,28 +10,25 @@ use testkit::third_party::{Scim2Server, Scimmy};
 use super::{Downstream, SOON, Sender, our_own};
 
 /// An identity provider that sends users and groups to the tenant, whose groups are pushed on.
-struct Provider {
+pub(super) struct Provider {
     base: String,
     token: String,
 }
 
 impl Provider {
-    fn new(sender: &Sender) -> Self {
-        let choices = json!({ "on_delete": "nothing", "hold_mass_deactivation": false, "push_groups": true });
-        let (status, answer) = sender.call(Method::PUT, "/outbound/options", Some(&choices));
-        assert_eq!(status, 204, "{answer}");
+    pub fn new(sender: &Sender) -> Self {
         let token = sender.console.enable_inbound("acme");
         Self { base: format!("{}/realms/acme/scim/v2", sender.roles[1].url), token }
     }
 
-    fn call(&self, method: Method, path: &str, body: &Value) -> Value {
+    pub fn call(&self, method: Method, path: &str, body: &Value) -> Value {
         let request = testkit::http().request(method, format!("{}{path}", self.base)).bearer_auth(&self.token);
         let answer = request.json(body).send().unwrap();
         assert!(answer.status().is_success(), "{path}: {}", answer.status());
         answer.json().unwrap_or_default()
     }
 
-    fn make(&self, path: &str, body: &Value) -> String {
+    pub fn make(&self, path: &str, body: &Value) -> String {
         self.call(Method::POST, path, body)["id"].as_str().unwrap().to_owned()
     }
 
@@ -40,8 +37,15 @@ impl Provider {
     }
 }
 
+/// Whether groups are pushed from now on.
+pub(super) fn push_groups(sender: &Sender, push_groups: bool) {
+    let choices = json!({ "on_delete": "nothing", "hold_mass_deactivation": false, "push_groups": push_groups });
+    let (status, answer) = sender.call(Method::PUT, "/outbound/options", Some(&choices));
+    assert_eq!(status, 204, "{answer}");
+}
+
 /// The downstream's record of a group, once it is called so and holds exactly these users.
-fn arrives(downstream: &Downstream, sender: &Sender, group: &str, name: &str, members: &[&str]) -> Value {
+pub(super) fn arrives(downstream: &Downstream, sender: &Sender, group: &str, name: &str, members: &[&str]) -> Value {
     let wanted: BTreeSet<String> = members.iter().map(|name| (*name).to_owned()).collect();
     let look = || {
         let list = downstream.call(Method::GET, "/Groups?count=100", None);
@@ -60,6 +64,7 @@ fn arrives(downstream: &Downstream, sender: &Sender, group: &str, name: &str, me
 
 fn receives_groups(downstream: &Downstream) {
     let sender = Sender::to(downstream);
+    push_groups(&sender, true);
     let provider = Provider::new(&sender);
     let people = ["ada", "bob", "cyd"];
     let ids = people.map(|name| provider.make("/Users", &json!({ "userName": name, "active": true })));

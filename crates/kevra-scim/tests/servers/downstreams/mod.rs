@@ -1,6 +1,7 @@
 //! Downstreams that are real SCIM servers, other people's and our own gateway: each receives every kind of change.
 
 mod backfill;
+mod group_backfill;
 mod groups;
 mod keycloak_scim;
 

@@ -31,9 +31,9 @@ impl World {
             (Call::Post(_), Said::Group(record)) => {
                 round.link.sent = round.name;
                 if !self.is_ours(&round) {
-                    return Task::Release(round);
+                    return self.away(round);
                 }
-                self.learn(round.group, &BTreeSet::new());
+                self.learn(round.group, round.late, &BTreeSet::new());
                 round.link.id = Some(record.id);
                 let ended = round.more();
                 Task::Record(round, ended)
@@ -45,13 +45,37 @@ impl World {
             }
             (call, Said::Done) => Task::Confirm(round, call),
             (Call::Add(_, pairs), Said::Missing) => Task::Ask(round, pairs, 0, Refusal::Lost),
+            (Call::Remove(..), Said::Missing) if round.record.as_ref().is_some_and(|record| !record.looked) => {
+                let ended = round.failed(&Outcome::NotFound(answer(404, None)));
+                self.refused(round, ended)
+            }
             (_, Said::Missing) => self.lost(round),
+            (call @ Call::Remove(..), Said::Refused) if self.looked_in_vain(&round) => Self::absent(round, call),
             (call, _) => self.failed(round, &call, &Outcome::Rejected(answer(400, None))),
+        }
+    }
+
+    /// Its record was read in this round, and does not say who stands in it.
+    fn looked_in_vain(&self, round: &Round) -> bool {
+        !self.application.readable && round.record.as_ref().is_some_and(|record| record.looked)
+    }
+
+    /// Somebody who is to be taken out is not there: they are taken out one by one.
+    fn absent(mut round: Round, call: Call) -> Task {
+        match &mut round.record {
+            Some(record) if call.leaving().len() > 1 => {
+                record.alone = true;
+                Task::Next(round)
+            }
+            _ => Task::Confirm(round, call),
         }
     }
 
     pub(super) fn failed(&mut self, round: Round, call: &Call, outcome: &Outcome) -> Task {
         let ended = round.failed(outcome);
+        if !matches!(outcome, Outcome::Rejected(_) | Outcome::NotFound(_)) {
+            self.note_late(&round, call);
+        }
         match (call, outcome) {
             (Call::Post(_), Outcome::Conflict(_)) => Task::Renew(round, Call::Find { again: true }),
             (Call::Post(_), _) => {
@@ -106,9 +130,11 @@ impl World {
         record.records = readable.then(|| read.members.clone());
         round.link.sent = round.name.filter(|_| !record.differs);
         if readable {
-            self.learn(round.group, &read.members);
+            self.learn(round.group, round.late, &read.members);
         } else {
-            self.group_mut(round.group).pushed.values_mut().for_each(|sure| *sure = false);
+            for stands in self.group_mut(round.group).pushed.values_mut().filter(|stands| **stands == Stands::Sure) {
+                *stands = Stands::Unsure;
+            }
         }
         Task::Next(round)
     }
@@ -149,20 +175,20 @@ impl World {
         }
     }
 
+    /// Noted under any claim: somebody else may have taken them out before they were added, or are.
+    fn note_late(&mut self, round: &Round, call: &Call) {
+        if self.keeps(Rule::NoteLate) {
+            self.noted(round.group, call.joining(), Stands::Unsure);
+        }
+    }
+
     pub(super) fn confirm(&mut self, mut round: Round, call: &Call) -> Task {
         if !self.is_ours(&round) {
+            self.note_late(&round, call);
             return self.away(round);
         }
-        let pushed = &mut self.group_mut(round.group).pushed;
-        match call {
-            Call::Add(_, pairs) => pushed.extend(pairs.iter().map(|pair| (*pair, true))),
-            Call::Remove(_, pairs) => pushed.retain(|pair, _| !pairs.contains(pair)),
-            Call::Put { joining, leaving, .. } => {
-                pushed.extend(joining.iter().map(|pair| (*pair, true)));
-                pushed.retain(|pair, _| !leaving.contains(pair));
-            }
-            _ => {}
-        }
+        self.noted(round.group, call.joining(), Stands::Sure);
+        self.taken_out(round.group, round.epoch, round.late, call.leaving());
         let Some(record) = &mut round.record else { return Task::Release(round) };
         match call {
             Call::Name(_, name) => {
@@ -184,10 +210,9 @@ impl World {
         if current && ended.pause > 0 {
             self.target.paused_until = now + ended.pause;
         }
-        if !current {
-            if self.is_ours(round)
-                && let Some(row) = &mut self.group_mut(round.group).ledger
-            {
+        let ours = self.is_ours(round);
+        if !current && (ours || !self.keeps(Rule::LateEnable)) {
+            if let Some(row) = self.group_mut(round.group).ledger.as_mut().filter(|_| ours) {
                 row.lease_until = None;
             }
             return Task::Idle;

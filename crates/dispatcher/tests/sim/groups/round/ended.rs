@@ -44,8 +44,10 @@ impl World {
     /// The lease or the target's generation went away.
     pub(super) fn away(&self, round: Round) -> Task {
         let named_there = round.record.as_ref().is_some_and(|record| record.named) && self.keeps(Rule::KeepName);
-        if named_there || round.gone && self.keeps(Rule::GoneIsDoubt) {
-            let ended = self.kept(&round, Ended::again());
+        let wrote = round.wrote && self.keeps(Rule::AwayIsDoubt);
+        if wrote || named_there || round.gone && self.keeps(Rule::GoneIsDoubt) {
+            let definite = !self.keeps(Rule::AwayIsDoubt);
+            let ended = self.kept(&round, Ended::of(Verdict::Retry { after: 0, definite, charged: false }));
             return Task::Record(round, ended);
         }
         Task::Release(round)
@@ -60,11 +62,12 @@ impl World {
     fn kept(&self, round: &Round, mut ended: Ended) -> Ended {
         let Some(record) = &round.record else { return ended };
         let named = record.named && self.keeps(Rule::KeepName);
-        if (named || record.looked) && ended.link.is_none() {
+        let looked = record.looked && self.keeps(Rule::FoundIsSafe);
+        if (named || looked) && ended.link.is_none() {
             ended.link = Some((Some(record.id), round.link.sent));
         }
         if let Verdict::Retry { after, definite: true, charged } = ended.verdict
-            && record.looked
+            && looked
             && self.keeps(Rule::LookCounts)
         {
             ended.verdict = Verdict::Looked { after, charged };
