@@ -128,7 +128,8 @@ test('guide: outbound', async ({ page, tenant, installation }) => {
   const person = `alan@${tenant.slug}.test`;
   let okta: Okta;
 
-  await step(page, 'In the downstream app, turn on SCIM and make a bearer token for it', async () => {
+  // Not on a page of ours yet.
+  await test.step('In the downstream app, turn on SCIM and make a bearer token for it', async () => {
     const head = { authorization: `Bearer ${downstream.token}` };
     expect((await fetch(`${downstream.url}/ServiceProviderConfig`, { headers: head })).status).toBe(200);
   });
