@@ -50,14 +50,18 @@ fn a_role_lives_while_what_it_needs_is_away_and_says_that_it_is_not_ready() {
     is_ready(&dispatcher);
 
     postgres.freeze();
-    all.into_iter().for_each(|role| says(role, "the database does not answer"));
+    for role in all {
+        says(role, "the database does not answer");
+    }
     postgres.thaw();
     all.into_iter().for_each(is_ready);
     // A schema that lacks something is as bad as none, for those that run and for those that start.
     let newest = "version = (select max(version) from seaql_migrations)";
     let version = installation.database().ask(&format!("select version from seaql_migrations where {newest}"));
     installation.database().ask(&format!("delete from seaql_migrations where {newest}"));
-    all.into_iter().for_each(|role| says(role, "the schema is not current: run kevra-scim migrate"));
+    for role in all {
+        says(role, "the schema is not current: run kevra-scim migrate");
+    }
     for role in ["control", "gateway", "dispatcher"] {
         let said = installation.refused(&[role]);
         assert!(said.contains("kevra-scim migrate"), "{role}: {said}");
