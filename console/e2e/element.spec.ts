@@ -25,6 +25,29 @@ test('the element in a hostile host page', async ({ page, context }) => {
   await axe(page);
 });
 
+test('a clipboard that refuses: the command stands there whole and selected, for the keys that copy', async ({
+  page,
+  context,
+}) => {
+  await context.grantPermissions(['clipboard-read', 'clipboard-write']);
+  await page.addInitScript(() => {
+    navigator.clipboard.writeText = () => Promise.reject(new Error('denied'));
+  });
+  await page.goto('/hosts/hostile.html');
+  const inbound = region(page, 'Inbound SCIM');
+  await inbound.getByRole('button', { name: 'Enable inbound SCIM' }).click();
+  const command = inbound.locator('pre', { hasText: 'ServiceProviderConfig' }).first();
+  await expect(command).toContainText('………');
+  await inbound.getByRole('button', { name: 'Copy command' }).first().click();
+  await expect(command).toBeFocused();
+  await expect(command).not.toContainText('………');
+  await expect(inbound.getByText('Press Ctrl+C to copy.')).toBeVisible();
+  await page.keyboard.press('Control+C');
+  expect(await page.evaluate(() => navigator.clipboard.readText())).toBe(await command.textContent());
+  await page.keyboard.press('Tab');
+  await expect(command).toContainText('………');
+});
+
 test('the element follows its attributes, and leaves nothing when removed', async ({ page }) => {
   await page.goto('/hosts/hostile.html');
   const element = page.locator('kevra-identity-sync');
@@ -52,12 +75,14 @@ test('the element follows its attributes, and leaves nothing when removed', asyn
   await expect(region(page, 'Outbound SCIM')).toBeVisible();
 });
 
-test('the element in a console on React 18: it outlives a redraw of its host, and its token does not outlive it', async ({
+test('the element in a hostile console on React 18: it outlives a redraw of its host, and its token does not outlive it', async ({
   page,
 }) => {
   await page.goto('/hosts/react-18.html');
   await expect(page.getByRole('heading', { name: 'React 18.3.1' })).toBeVisible();
+  await expect(page.getByRole('heading', { name: 'React 18.3.1' })).toHaveCSS('color', 'rgb(255, 0, 0)');
   const inbound = region(page, 'Inbound SCIM');
+  await expect(inbound.getByText(/Your identity provider pushes/)).toHaveCSS('color', 'rgb(24, 27, 34)');
   await inbound.getByRole('button', { name: 'Enable inbound SCIM' }).click();
   await inbound.getByRole('button', { name: 'Show' }).click();
   const token = await inbound.getByLabel(/Token alone/).inputValue();

@@ -2,15 +2,15 @@ import type { Page } from '@playwright/test';
 import { axe, everything, expect, open, region, test } from './support';
 
 /** Presses Tab until something of this name has the focus: what cannot be reached so cannot be reached by keyboard. */
-async function tabTo(page: Page, name: string) {
+async function tabTo(page: Page, name: string | RegExp, key = 'Tab') {
   for (let at = 0; at < 60; at++) {
-    await page.keyboard.press('Tab');
+    await page.keyboard.press(key);
     const found = await page.evaluate(() => {
       const element = document.activeElement;
       const labels = (element as HTMLInputElement | null)?.labels;
       return element?.getAttribute('aria-label') ?? labels?.[0]?.textContent ?? element?.textContent;
     });
-    if (found?.trim() === name) return;
+    if (typeof name === 'string' ? found?.trim() === name : name.test(found ?? '')) return;
   }
   throw new Error(`no way to ${name} by keyboard`);
 }
@@ -20,15 +20,19 @@ test('keyboard only: from the list to a rotated token and an enabled downstream'
   await expect(page.getByRole('link', { name: /Acme/ })).toBeVisible();
   await page.keyboard.press('Tab');
   await expect(page.getByText('Skip to content')).toBeFocused();
-  await page.getByRole('link', { name: /Acme/ }).focus();
+  await axe(page);
+  await tabTo(page, /^Acme/);
   await page.keyboard.press('Enter');
   const inbound = region(page, 'Inbound SCIM');
   await expect(inbound).toBeVisible();
   await tabTo(page, 'Enable inbound SCIM');
   await page.keyboard.press('Enter');
   await expect(inbound.getByRole('button', { name: 'Copy token' })).toBeFocused();
+  await axe(page);
   await tabTo(page, 'Rotate token');
   await page.keyboard.press('Enter');
+  await expect(page.getByRole('dialog')).toBeVisible();
+  await axe(page);
   await page.keyboard.press('Escape');
   await expect(page.getByRole('dialog')).toBeHidden();
   await expect(inbound.getByRole('button', { name: 'Rotate token' })).toBeFocused();
@@ -36,6 +40,13 @@ test('keyboard only: from the list to a rotated token and an enabled downstream'
   await page.keyboard.press('Tab');
   await page.keyboard.press('Enter');
   await expect(inbound.getByRole('button', { name: 'Copy token' })).toBeFocused();
+  await tabTo(page, 'Done');
+  await page.keyboard.press('Enter');
+  await expect(inbound.getByRole('button', { name: 'Keep it open' })).toBeFocused();
+  await axe(page);
+  await page.keyboard.press('Tab');
+  await page.keyboard.press('Enter');
+  await expect(inbound.getByRole('heading', { name: 'Inbound SCIM' })).toBeFocused();
   await tabTo(page, 'Set up your IdP');
   await page.keyboard.press('Enter');
   await tabTo(page, 'Okta');
@@ -50,6 +61,39 @@ test('keyboard only: from the list to a rotated token and an enabled downstream'
   await page.keyboard.type('secret');
   await page.keyboard.press('Enter');
   await expect(region(page, 'Outbound SCIM').getByText('Enabled', { exact: true })).toBeVisible();
+  await axe(page);
+  await expect(region(page, 'Outbound SCIM').getByRole('heading', { name: 'Outbound SCIM' })).toBeFocused();
+  await tabTo(page, 'Disable');
+  await page.keyboard.press('Enter');
+  await expect(page.getByRole('dialog').getByRole('button', { name: 'Cancel' })).toBeFocused();
+  await page.keyboard.press('Tab');
+  await page.keyboard.press('Enter');
+  await expect(region(page, 'Outbound SCIM').getByText('Disabled', { exact: true })).toBeVisible();
+  await axe(page);
+  await tabTo(page, 'Disable', 'Shift+Tab');
+  await page.keyboard.press('Enter');
+  await page.keyboard.press('Tab');
+  await page.keyboard.press('Enter');
+  await expect(inbound.getByText('Disabled', { exact: true })).toBeVisible();
+  await expect(inbound.getByRole('heading', { name: 'Inbound SCIM' })).toBeFocused();
+  await axe(page);
+});
+
+test('keyboard only: a row of the activity opens, and shows only its user', async ({ page }) => {
+  await open(page, '/console/tenants/globex');
+  const activity = region(page, 'Recent activity');
+  const rows = activity.getByRole('list', { name: 'Recent activity' }).getByRole('button', { expanded: false });
+  await expect(rows.first()).toBeVisible();
+  await tabTo(page, 'User');
+  await page.keyboard.press('Tab');
+  await expect(rows.first()).toBeFocused();
+  await page.keyboard.press('Enter');
+  await expect(activity.getByRole('heading', { name: /All steps of this change/ })).toBeVisible();
+  await axe(page);
+  await tabTo(page, 'Only this user');
+  await page.keyboard.press('Enter');
+  await expect(activity.getByLabel('User', { exact: true })).not.toHaveValue('');
+  await axe(page);
 });
 
 for (const slug of ['acme', 'globex', 'initech', 'umbrella', 'long']) {
@@ -84,13 +128,42 @@ test('200 % zoom: the list, the tenant and the people stay whole', async ({ page
   await page.setViewportSize({ width: 560, height: 450 });
   await open(page, '/console/');
   await expect(page.getByRole('link', { name: /Acme/ })).toBeVisible();
-  expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(560);
+  const whole = async () => {
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(560);
+    await axe(page);
+  };
+  await whole();
   await page.getByRole('link', { name: /شركة/ }).click();
+  await expect(region(page, 'Recent activity')).toBeVisible();
+  await whole();
   await page.getByRole('link', { name: 'Open Admin Console' }).click();
   await expect(page.getByRole('button', { name: 'New user' })).toBeVisible();
-  expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(560);
-  await axe(page);
+  await whole();
 });
+
+for (const slug of ['acme', 'globex', 'initech', 'umbrella', 'long']) {
+  test(`200 % zoom: nothing of the panels is cut off or scrolls sideways (${slug})`, async ({ page }) => {
+    await page.setViewportSize({ width: 560, height: 450 });
+    await open(page, `/console/tenants/${slug}`);
+    await expect(region(page, 'Recent activity')).toBeVisible();
+    const enable = page.getByRole('button', { name: 'Enable inbound SCIM' });
+    if (await enable.isVisible()) {
+      await enable.click();
+      await region(page, 'Inbound SCIM').getByRole('button', { name: 'Show' }).click();
+    }
+    await page.evaluate(() => {
+      for (const details of document.querySelectorAll('details')) details.open = true;
+    });
+    const cut = await page.evaluate(() =>
+      [...document.querySelectorAll('main, section, button, h2, h3, h4, p, dl, label, input, select')]
+        .filter(element => element.getBoundingClientRect().right > innerWidth + 1)
+        .map(element => element.outerHTML.slice(0, 120)),
+    );
+    expect(cut).toEqual([]);
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(560);
+    await axe(page);
+  });
+}
 
 for (const scheme of ['light', 'dark'] as const) {
   for (const slug of ['acme', 'globex', 'initech', 'umbrella']) {

@@ -58,6 +58,9 @@ const PROBES = {
   blocked: ['address_blocked'],
 };
 
+/** Those of this deployment. */
+const PORTS = ['', '443', '9443'];
+
 export class World {
   constructor({ many = 0 } = {}) {
     /** @type {Map<string, Tenant>} */
@@ -238,7 +241,10 @@ export class World {
   probe({ sync, parked }, enable, data, who) {
     if (enable && sync.outbound.status === 'enabled') return problem(409, 'already_enabled');
     const base = (data.base_url ?? sync.outbound.endpoint ?? '').replace(/\/+$/, '');
-    if (base.includes('refused-by-server')) return problem(400, 'invalid_field', { field: 'base_url' });
+    const refused = (/** @type {string | undefined} */ part) =>
+      problem(400, 'invalid_field', { field: 'base_url', part });
+    if (base.includes('refused-by-server')) return refused(undefined);
+    if (!PORTS.includes(new URL(base).port) && !base.includes('//127.0.0.1')) return refused('port');
     const found = PROBES[new URL(base).hostname.split('.')[0] ?? ''] ?? (data.token === 'wrong' && PROBES.unauthorized);
     if (found) {
       const [code, status, content_type] = found;
@@ -346,12 +352,15 @@ export class World {
     const from = Number(query.get('cursor') ?? 0);
     const limit = Number(query.get('limit') ?? 25);
     const { direction, class: outcome, trace, user } = Object.fromEntries(query);
+    const fold = (/** @type {string | null | undefined} */ text) => text?.toLowerCase();
+    const person = user && tenant.people.find(one => fold(one.email) === fold(user));
+    const ids = person ? [person.id] : [fold(user)];
     const found = tenant.activity.filter(
       one =>
         (!direction || one.direction === direction) &&
         (!outcome || outcome.split(',').includes(one.class)) &&
         (!trace || one.trace_id === trace) &&
-        (!user || [one.user_id, one.username].includes(user)),
+        (!user || ids.includes(fold(one.user_id)) || ids.includes(fold(one.username))),
     );
     const next = from + limit < found.length ? String(from + limit) : null;
     return json({ entries: found.slice(from, from + limit), next });

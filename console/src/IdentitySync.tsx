@@ -1,4 +1,4 @@
-import { type ReactNode, useEffect, useMemo, useRef, useState } from 'react';
+import { type ReactNode, useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import { useAnswer } from './answer';
 import { createApi, Fault, type IdentitySync as Sync } from './client';
 import { LocaleContext, SharedProvider } from './context';
@@ -53,16 +53,13 @@ function Section({
     return createApi(apiBase, session, { onEnd, onFault }).of(tenant);
   }, [apiBase, session, tenant]);
 
-  const {
-    data,
-    error,
-    refetch: refresh,
-  } = useAnswer(api.show, known => {
+  const { data, error, refetch } = useAnswer(api.show, known => {
     if (ended) return 0;
     const moving = known?.outbound.backfill?.state === 'running' || known?.inbound.import?.state === 'running';
     return moving ? BUSY_REFRESH_MS : REFRESH_MS;
   });
 
+  const refresh = useCallback(() => refetch().catch(() => undefined), [refetch]);
   useChanges(data, announce, change => latest.current.onChanged?.(change));
   // The token's rights are known with the first answer.
   const mayWrite = session.may('sync:write', tenant);
@@ -80,14 +77,7 @@ function Section({
           <p className="kv-quiet">{words.intro}</p>
         </header>
         {region}
-        <Body
-          ended={ended}
-          sync={data}
-          error={error}
-          mayWrite={mayWrite}
-          again={() => refresh().catch(() => {})}
-          prefill={prefill}
-        />
+        <Body ended={ended} sync={data} error={error} mayWrite={mayWrite} again={refresh} prefill={prefill} />
       </div>
     </SharedProvider>
   );

@@ -856,6 +856,8 @@ export interface components {
             limitations: string[];
             options?: components["schemas"]["OutboundOptions"] | null;
             paused_until?: string | null;
+            quarantine_code?: components["schemas"]["QuarantineCode"] | null;
+            /** @description For people; programs go by the code. */
             quarantine_reason?: string | null;
             quarantined_at?: string | null;
             status: components["schemas"]["Status"];
@@ -940,6 +942,8 @@ export interface components {
             detail: string;
             /** @description The field that is meant, if it is one. */
             field?: string | null;
+            /** @description Of a URL, the part that cannot be used: `scheme`, `host`, `port` and so on. */
+            part?: string | null;
             probe?: components["schemas"]["Probe"] | null;
             /** Format: int32 */
             status: number;
@@ -947,6 +951,11 @@ export interface components {
             /** @description Always `about:blank`: the code says which problem it is. */
             type: string;
         };
+        /**
+         * @description Why nothing is sent to the downstream; it stays while probes fail.
+         * @enum {string}
+         */
+        QuarantineCode: "unauthorized" | "forbidden" | "gone" | "other";
         /** @description What was asked of a realm: names of operations, never values. */
         RealmCall: {
             /** @description `ok`, `conflict`, `unavailable`, `unanswered`, … */

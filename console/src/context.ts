@@ -1,5 +1,5 @@
 import { createContext, useContext } from 'react';
-import type { TenantApi } from './client';
+import type { IdentitySync, TenantApi } from './client';
 
 /** What every part of the section shares. No secret is in it. */
 export interface Shared {
@@ -11,8 +11,8 @@ export interface Shared {
   supportUrl?: string;
   /** Says it once in the polite live region. */
   announce: (text: string) => void;
-  /** Fetches both panels again and gives the answer. */
-  refresh: () => Promise<unknown>;
+  /** Fetches both panels again and gives the answer; nothing where there is none, which the section says by itself. */
+  refresh: () => Promise<IdentitySync | undefined>;
 }
 
 const Context = createContext<Shared | undefined>(undefined);

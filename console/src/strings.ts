@@ -1,4 +1,4 @@
-// Every user-visible word.
+// The words the user sees, but for the guides' and what the server words itself: limits and reasons.
 
 export { label } from './labels';
 export { type Option, options } from './options/choices';
@@ -8,6 +8,8 @@ export const common = {
   copy: 'Copy',
   copied: 'Copied',
   copyFailed: (mac: boolean) => `Press ${mac ? '⌘C' : 'Ctrl+C'} to copy.`,
+  unconfirmed: 'We could not confirm the result.',
+  unsure: 'It may have been done. Look again when the server answers, then try again if it was not.',
   save: 'Save',
   saved: 'Saved.',
   invalid: 'This value cannot be used.',
@@ -59,14 +61,17 @@ export const inbound = {
     'The previous token stops working immediately. Put the new value into your IdP before its next provisioning cycle.',
   staleText: 'Rotate again?',
   rotatedBy: 'The token was rotated',
+  movedOn: 'The configuration was changed meanwhile; the token is still the same. Rotate it?',
   disableTitle: 'Disable inbound SCIM?',
   disableText:
     'The realm stops accepting SCIM requests: your IdP gets 401 on every push until inbound is enabled again. Enabling issues a new token; the old one stays dead.',
   enabledBy: 'Enabled by',
-  unconfirmed: 'We could not confirm the result.',
   undelivered: 'Inbound SCIM is enabled but the token was not delivered. Rotate token to get one.',
   rotatedUndelivered: 'The token was rotated but the new one was not delivered. Rotate token to get one.',
-  unchanged: 'Nothing was changed. Try again.',
+  unchanged: 'Nothing has changed so far. Try again.',
+  unsure:
+    'It may have been done. When the server answers again: if inbound SCIM is enabled and you have no working token, use Rotate token.',
+  replaced: 'The token that was shown here has stopped working: somebody else rotated it or disabled inbound SCIM.',
   failed: 'Inbound SCIM was not changed.',
   importing: 'Importing the realm’s users:',
   imported: 'Imported from the realm:',
@@ -122,6 +127,7 @@ export const outbound = {
   limits: 'Good to know',
   needMore: 'Need more than one downstream?',
   support: 'Ask Kevra support.',
+  urlExample: 'https://downstream.example.com/scim/v2',
   tokenHint: 'The token the downstream expects. Never shown again.',
   bearerHint: 'We add Bearer for you.',
   checking: 'Checking',
@@ -155,6 +161,7 @@ export const health = {
   quarantined: (reason: string, at: string) => `Paused: downstream answers ${reason} since ${at}`,
   held: (at: string) => `Paused since ${at}`,
   quarantineFix: 'Nothing is dropped. If the token changed: Disable, then Enable outbound SCIM with the new one.',
+  gone: 'Many records are gone at the downstream. Check it, then Disable and Enable outbound SCIM.',
   pausedUntil: (at: string) => `Paused by the downstream until ${at}`,
   oldest: (age: string) => `oldest ${age}`,
   backfill: 'backfill running',
@@ -168,7 +175,8 @@ export const urlFault: Record<string, string> = {
   query: 'Take the query (?…) off.',
   fragment: 'Take the fragment (#…) off.',
   ip: 'Name a host, not an IP address.',
-  port: 'This port is not allowed. Use 443 or 8443.',
+  port: 'This port is not one Kevra may call.',
+  host: 'The host may have letters, digits, dots and hyphens only.',
   endpoint: 'Give the base URL, without /Users or the like at its end.',
   refused: 'This URL cannot be used.',
   token: 'Enter the token the downstream expects, without spaces.',
@@ -276,6 +284,8 @@ export const guide = {
 
 export const page = {
   title: 'Kevra console',
+  brand: 'Kevra',
+  breadcrumb: 'Breadcrumb',
   deployments: 'Deployments',
   skip: 'Skip to content',
   demo: 'Demo data. Nothing here is real.',
@@ -289,6 +299,9 @@ export const page = {
   signedOut: 'Sign in to go on',
   endedTitle: 'Your session has ended',
   endedText: 'Open this console again from where you came from. Every link signs you in once; nothing is lost.',
+  noSignIn: 'This page has no sign-in of its own',
+  noSignInText:
+    'Open the identity sync panels in the console you manage your deployments with. Links that sign in here are the demo’s.',
   demoText: 'In the demo, scripts/demo link prints another link while the demo runs.',
   codeFailed: 'This sign-in link was used already or is too old.',
   newTab: '(opens in a new tab)',

@@ -1,9 +1,8 @@
 const RESOURCES = /\/(Users|Groups|ServiceProviderConfig|Schemas|ResourceTypes|Bulk|Me)\/?$/i;
-const PORTS = ['', '443', '8443'];
 
 /**
- * The part of a downstream base URL that cannot stay, or nothing. With `development` the server's own rules for http,
- * addresses and ports decide, as it alone knows whether its development flag is set.
+ * The part of a downstream base URL that cannot stay, or nothing. Which ports it may have the server alone knows; with
+ * `development` its rules for http and addresses decide too.
  */
 export function urlFault(text: string, development = false): string | undefined {
   const trimmed = text.trim();
@@ -19,7 +18,6 @@ export function urlFault(text: string, development = false): string | undefined 
   if (url.protocol !== 'https:') return 'scheme';
   // The parser turns every spelling of an IPv4 address (decimal, octal, hexadecimal) into four numbers.
   if (/^[\d.]+$|^\[/.test(url.hostname)) return 'ip';
-  if (!PORTS.includes(url.port)) return 'port';
   return undefined;
 }
 

@@ -55,6 +55,25 @@ describe('recent activity', () => {
     await waitFor(() => expect(lines()).toHaveLength(4));
   });
 
+  it('finds somebody in any letters, also what comes meanwhile', async () => {
+    const { user } = await section('globex');
+    await user.type(await screen.findByLabelText(activity.user), 'ADA.Lovelace@globex.example');
+    await waitFor(() => expect(lines()).toHaveLength(3));
+    world.happen('globex', { username: 'Ada.Lovelace@globex.example', operation: 'PUT /Users/{id}' });
+    await waitFor(() => expect(lines()).toHaveLength(4));
+  });
+
+  it('finds somebody by an address that is not the user name, also what comes meanwhile', async () => {
+    const person = { id: 'b2', username: 'ada.lovelace@globex.example', email: 'ada@home.example', enabled: true };
+    world.of('globex').people.push(person);
+    const { user } = await section('globex');
+    await user.type(await screen.findByLabelText(activity.user), 'Ada@home.example');
+    await waitFor(() => expect(lines()).toHaveLength(1));
+    world.happen('globex', { user_id: 'b2', username: person.username, operation: 'PUT /Users/{id}' });
+    world.happen('globex', { user_id: 'b9', username: 'grace@globex.example', operation: 'PUT /Users/{id}' });
+    await waitFor(() => expect(lines()).toHaveLength(2), { timeout: 3000 });
+  });
+
   it('keeps what the stream brings while a filter’s page is on its way', async () => {
     const { user } = await section('globex');
     await panel('activity').findByText(activity.live);
@@ -104,6 +123,17 @@ describe('recent activity', () => {
     await waitFor(() => expect(entry.getByRole('status')).toHaveTextContent(parked.notParked));
     await user.click(rows[0] as HTMLElement);
     expect(panel('activity').getAllByRole('button', { name: label.retry })).toHaveLength(1);
+  });
+
+  it('a retry that fails is an alert', async () => {
+    once('post', 'outbound/parked/:user/retry', () => refuse('unavailable', 503));
+    const { user } = await section('globex');
+    const rows = await panel('activity').findAllByRole('button', { expanded: false });
+    const failed = rows.find(row => row.textContent?.includes('Rejected · invalidValue')) as HTMLElement;
+    await user.click(failed);
+    const entry = within(failed.closest('li') as HTMLElement);
+    await user.click(entry.getByRole('button', { name: label.retry }));
+    expect(await entry.findByRole('alert')).toHaveTextContent('The service is not available.');
   });
 
   it('says why a request was refused', async () => {

@@ -2,7 +2,7 @@ import { fireEvent, screen, waitFor, within } from '@testing-library/react';
 import { HttpResponse } from 'msw';
 import { describe, expect, it, vi } from 'vitest';
 import { operator } from '../e2e/world.mjs';
-import { inbound, label, outbound, sync, urlFault } from '../src/strings';
+import { common, guide, inbound, label, outbound, sync, urlFault } from '../src/strings';
 import { button, lost, once, panel, refuse, reveal, section } from './harness';
 import { world } from './setup';
 
@@ -38,6 +38,83 @@ describe('edge cases', () => {
     expect(await panel('inbound').findByRole('alert')).toHaveTextContent(inbound.rotatedUndelivered);
   });
 
+  /** The call is lost, and so is the question what came of it. */
+  const dark = (path: string) => {
+    lost(path);
+    once('get', 'identity-sync', () => HttpResponse.error());
+  };
+
+  it.each([
+    ['acme', label.enableInbound, 'inbound/enable'],
+    ['globex', label.rotate, 'inbound/rotate'],
+  ])('the answer is lost and the state cannot be fetched either: nothing is claimed (%s, %s)', async (tenant, name, path) => {
+    const { user } = await section(tenant);
+    dark(path);
+    await user.click(button(name));
+    if (path.endsWith('rotate')) await user.click(rotate());
+    const alert = await panel('inbound').findByRole('alert');
+    expect(alert).toHaveTextContent('We could not confirm the result.');
+    expect(alert).toHaveTextContent(/if inbound SCIM is enabled and you have no working token, use Rotate token/);
+    expect(screen.queryByText(inbound.failed)).toBeNull();
+    // What to do still stands there when the server answers again and the token is seen to be there.
+    fireEvent(document, new Event('visibilitychange'));
+    await waitFor(() => expect(screen.queryByText(sync.lost)).toBeNull());
+    expect(panel('inbound').getByText('Enabled', { selector: '.kv-badge' })).toBeVisible();
+    expect(panel('inbound').getByText(inbound.unsure)).toBeVisible();
+  });
+
+  const off = async (user: Awaited<ReturnType<typeof section>>['user'], name: 'inbound' | 'outbound') => {
+    await user.click(panel(name).getByRole('button', { name: label.disable }));
+    await user.click(within(screen.getByRole('dialog')).getByRole('button', { name: label.disable }));
+  };
+
+  it.each([
+    'inbound',
+    'outbound',
+  ] as const)('the answer of Disable is lost (%s): the state that is fetched says that it is off', async name => {
+    const { user } = await section('globex');
+    lost(`${name}/disable`);
+    await off(user, name);
+    expect(await panel(name).findByText('Disabled', { selector: '.kv-badge' })).toBeVisible();
+    expect(panel(name).queryByRole('alert')).toBeNull();
+  });
+
+  it.each([
+    'inbound',
+    'outbound',
+  ] as const)('Disable without an answer and without a state (%s): nothing is claimed', async name => {
+    const { user } = await section('globex');
+    dark(`${name}/disable`);
+    await off(user, name);
+    const alert = await panel(name).findByRole('alert');
+    expect(alert).toHaveTextContent('We could not confirm the result.');
+    expect(alert).toHaveTextContent(common.unsure);
+    expect(alert).not.toHaveTextContent(/still enabled|not changed/);
+  });
+
+  it('Disable is done, and only the state cannot be fetched: no failure is told', async () => {
+    const { user } = await section('globex');
+    once('get', 'identity-sync', () => HttpResponse.error());
+    await off(user, 'outbound');
+    expect(await screen.findByText(sync.lost)).toBeVisible();
+    expect(panel('outbound').queryByText(outbound.disableFailed)).toBeNull();
+  });
+
+  it.each([
+    [lost, 'Enabled', undefined],
+    [dark, 'Disabled', common.unsure],
+  ])('the answer of Enable outbound is lost: nothing is claimed that is not known', async (lose, badge, said) => {
+    const { user } = await section('acme');
+    lose('outbound/enable');
+    await user.type(screen.getByLabelText(label.downstreamUrl), 'https://good.example.com/scim/v2');
+    await user.type(screen.getByLabelText(label.downstreamToken), 'abc');
+    await user.click(button(label.enableOutbound));
+    if (said) expect(await panel('outbound').findByText(said)).toBeVisible();
+    expect(await panel('outbound').findByText(badge, { selector: '.kv-badge' })).toBeVisible();
+    expect(panel('outbound').queryByText(outbound.nothingSaved)).toBeNull();
+    expect(panel('outbound').queryByText(outbound.notEnabled)).toBeNull();
+  });
+
   it('two admins: the second press of Enable finds it enabled, by whom and when, and reveals nothing', async () => {
     const { user } = await section('acme');
     Object.assign(world.of('acme').sync.inbound, {
@@ -70,6 +147,61 @@ describe('edge cases', () => {
     expect(await screen.findByRole('group', { name: inbound.revealTitle })).toBeVisible();
     const sent = world.calls.filter(call => call.path.endsWith('/rotate')).map(call => call.ifMatch);
     expect(sent).toEqual(['"1"', '"2"']);
+  });
+
+  it('rotate after something else was saved: says that the configuration changed, not that somebody rotated', async () => {
+    const { user } = await section('globex');
+    await user.click(button(label.rotate));
+    world.of('globex').sync.version = 2;
+    await user.click(rotate());
+    const dialog = screen.getByRole('dialog');
+    await waitFor(() => expect(dialog).toHaveTextContent(inbound.movedOn));
+    expect(dialog).not.toHaveTextContent(inbound.rotatedBy);
+    await user.click(rotate());
+    expect(await screen.findByRole('group', { name: inbound.revealTitle })).toBeVisible();
+  });
+
+  it('the answer of rotate is lost before it arrives, and something else was saved: the token is not said to be rotated', async () => {
+    const { user } = await section('globex');
+    await user.click(button(label.rotate));
+    once('post', 'inbound/rotate', () => {
+      world.of('globex').sync.version = 2;
+      return HttpResponse.error();
+    });
+    await user.click(rotate());
+    expect(await panel('inbound').findByRole('alert')).toHaveTextContent(inbound.unchanged);
+  });
+
+  it.each([
+    ['rotated', { token_hint: 'zzzz', token_issued_at: new Date().toISOString(), token_issued_by: 'eve@acme.io' }],
+    ['disabled', { status: 'disabled', token_hint: null, changed_by: 'eve@acme.io' }],
+  ] as const)('a token on show that another admin %s leaves the page, and the page says why', async (_, change) => {
+    const { user, container } = await section('acme');
+    const token = await reveal(user);
+    await user.click(button(label.show));
+    Object.assign(world.of('acme').sync.inbound, change);
+    world.of('acme').sync.version++;
+    fireEvent(document, new Event('visibilitychange'));
+    expect(await screen.findByText(inbound.replaced)).toBeVisible();
+    expect(screen.queryByRole('group', { name: inbound.revealTitle })).toBeNull();
+    expect(container.innerHTML).not.toContain(token);
+  });
+
+  it('who enabled it is not said any more once it is off again', async () => {
+    const { user } = await section('acme');
+    const on = {
+      status: 'enabled',
+      token_hint: 'zzzz',
+      changed_by: 'dana@acme.io',
+      changed_at: new Date().toISOString(),
+    };
+    Object.assign(world.of('acme').sync.inbound, on);
+    await user.click(button(label.enableInbound));
+    expect(await screen.findByText(/Enabled by/)).toHaveTextContent(/dana@acme\.io/);
+    Object.assign(world.of('acme').sync.inbound, { status: 'disabled', token_hint: null, changed_by: 'eve@acme.io' });
+    fireEvent(document, new Event('visibilitychange'));
+    expect(await panel('inbound').findByText('Disabled', { selector: '.kv-badge' })).toBeVisible();
+    expect(screen.queryByText(/Enabled by/)).toBeNull();
   });
 
   it('Done without copying asks once, inline; no beforeunload', async () => {
@@ -129,6 +261,29 @@ describe('edge cases', () => {
     expect(screen.getByText(inbound.notCopied)).toBeVisible();
   });
 
+  it.each([
+    ['the test command', 0],
+    ['a command of the guide', 1],
+  ])('a clipboard that refuses %s: shows the token in it, selects it, and masks it when it is left', async (_, at) => {
+    const { user } = await section('acme');
+    const token = await reveal(user);
+    if (at) {
+      await user.click(screen.getByText(label.setUp, { selector: 'summary' }));
+      await user.click(screen.getByRole('tab', { name: 'curl' }));
+    }
+    vi.spyOn(navigator.clipboard, 'writeText').mockRejectedValue(new Error('denied'));
+    const copy = screen.getAllByRole('button', { name: guide.copyCode })[at] as HTMLElement;
+    const pre = copy.parentElement?.querySelector('pre') as HTMLElement;
+    expect(pre).not.toHaveTextContent(token);
+    await user.click(copy);
+    await waitFor(() => expect(pre).toHaveFocus());
+    expect(pre).toHaveTextContent(token);
+    expect(getSelection()?.toString()).toContain(token);
+    expect(screen.getByText('Press Ctrl+C to copy.', { selector: '.kv-hint' })).toBeVisible();
+    await user.tab();
+    expect(pre).not.toHaveTextContent(token);
+  });
+
   it('a pasted downstream token with Bearer: hint, and stripped on submit', async () => {
     const { user } = await section('acme');
     await user.type(screen.getByLabelText(label.downstreamUrl), 'https://good.example.com/scim/v2');
@@ -148,7 +303,6 @@ describe('edge cases', () => {
     ['http://a.example.com/scim/v2', 'scheme'],
     ['https://192.0.2.7/scim/v2', 'ip'],
     ['https://[2001:db8::1]/scim', 'ip'],
-    ['https://a.example.com:8080/scim/v2', 'port'],
   ])('the URL %s is refused in its field, naming the part (%s)', async (url, part) => {
     const { user } = await section('acme');
     const field = screen.getByLabelText(label.downstreamUrl);
@@ -180,6 +334,21 @@ describe('edge cases', () => {
     );
   });
 
+  it('a port is the server’s to judge, and its refusal names the part at the field', async () => {
+    const { user } = await section('acme');
+    const field = screen.getByLabelText(label.downstreamUrl);
+    await user.type(field, 'https://good.example.com:8443/scim/v2');
+    await user.type(screen.getByLabelText(label.downstreamToken), 'abc');
+    await user.click(button(label.enableOutbound));
+    await waitFor(() => expect(field).toHaveAccessibleDescription(urlFault.port));
+    expect(field).toHaveFocus();
+    // One of this deployment's, which no list here knows.
+    await user.clear(field);
+    await user.type(field, 'https://good.example.com:9443/scim/v2');
+    await user.click(button(label.enableOutbound));
+    expect(await screen.findByLabelText(outbound.endpoint)).toHaveValue('https://good.example.com:9443/scim/v2');
+  });
+
   it('a custom domain added later: the new URL, and the earlier one stays valid', async () => {
     await section('globex');
     expect(screen.getByText(/The earlier URL stays valid/)).toHaveTextContent(
@@ -205,7 +374,7 @@ describe('edge cases', () => {
     const { user } = await section('globex');
     await user.click(panel('inbound').getByRole('button', { name }));
     await user.click(within(screen.getByRole('dialog')).getByRole('button', { name }));
-    expect(await panel('inbound').findByRole('alert')).toHaveTextContent(/Nothing was changed|was not changed/);
+    expect(await panel('inbound').findByRole('alert')).toHaveTextContent(inbound.unchanged);
     expect(screen.queryByRole('dialog')).toBeNull();
     expect(panel('inbound').getByText('Enabled', { selector: '.kv-badge' })).toBeVisible();
     expect(panel('inbound').getByText(`…${hint}`)).toBeVisible();

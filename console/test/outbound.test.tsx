@@ -152,6 +152,20 @@ describe('the outbound panel', () => {
     expect(box).toHaveTextContent(/Nothing is dropped.*Disable, then Enable outbound SCIM with the new one/);
   });
 
+  it.each([
+    ['forbidden', /Paused: downstream answers 403 since/, /Nothing is dropped/],
+    ['other', /Paused since.*it has its reasons/, /Nothing is dropped/],
+    ['one of a later release', /Paused since.*it has its reasons/, /Nothing is dropped/],
+  ])('row 43: the words go by the code, whatever the text (%s)', async (code, title, mend) => {
+    // A failed probe may word it anew: the sentence stays.
+    const reason = 'it has its reasons';
+    Object.assign(world.of('umbrella').sync.outbound, { quarantine_code: code, quarantine_reason: reason });
+    await section('umbrella');
+    const box = panel('outbound').getByRole('alert');
+    expect(box).toHaveTextContent(title);
+    expect(box).toHaveTextContent(mend);
+  });
+
   it('row 43: 409: parked as conflict, with Link, Retry and Ignore', async () => {
     const { user } = await section('globex');
     const row = within(
@@ -337,10 +351,10 @@ describe('the outbound panel', () => {
   });
 
   it('many records gone at the downstream: says what happened and how it goes on', async () => {
-    world.of('umbrella').sync.outbound.quarantine_reason = 'many records are gone: check it, then disable and enable';
+    world.of('umbrella').sync.outbound.quarantine_code = 'gone';
     await section('umbrella');
     const box = panel('outbound').getByRole('alert');
-    expect(box).toHaveTextContent(/Paused since .*\d\d:\d\d.*many records are gone: check it, then disable and enable/);
+    expect(box).toHaveTextContent(/Paused since .*\d\d:\d\d.*Many records are gone.*Check it, then Disable and Enable/);
     expect(box).not.toHaveTextContent(/token changed/);
   });
 
@@ -350,7 +364,7 @@ describe('the outbound panel', () => {
     await user.click(await screen.findByRole('button', { name: label.link }));
     const dialog = within(await screen.findByRole('dialog'));
     await user.click(await dialog.findByRole('button', { name: label.link }));
-    expect(await dialog.findByText(parked.stale)).toBeVisible();
+    expect(await dialog.findByText(parked.stale)).toHaveFocus();
     expect(world.calls.filter(call => /parked\/[^/]+$/.test(call.path))).toHaveLength(2);
   });
 });

@@ -87,19 +87,29 @@ describe('the standalone page', () => {
     expect(location.href).not.toContain('code');
   });
 
-  it('without a code: a calm page that says how to sign in', async () => {
+  const config = (answer: () => Response) => server.use(http.get('*/console/config.json', answer));
+
+  it.each([
+    ['in the demo', () => HttpResponse.json({ demo: true }), page.signedOut, page.endedText],
+    ['where the server does not answer', () => HttpResponse.error(), page.signedOut, page.endedText],
+    ['in production', () => HttpResponse.json({ demo: false }), page.noSignIn, page.noSignInText],
+  ])('without a code, %s: a calm page that promises only what there is', async (where, answer, title, text) => {
+    config(answer);
     history.replaceState(null, '', '/console/tenants/acme');
     render(<App />);
-    expect(await screen.findByRole('heading', { name: page.signedOut })).toBeVisible();
-    expect(screen.getByText(page.endedText)).toBeVisible();
+    expect(await screen.findByRole('heading', { name: title })).toBeVisible();
+    expect(screen.getByText(text)).toBeVisible();
+    expect(screen.queryAllByText(page.demoText)).toHaveLength(where === 'in the demo' ? 1 : 0);
   });
 
   it('a used code: says so', async () => {
+    config(() => HttpResponse.json({ demo: true }));
     await open('/console/', 'WRONG');
     expect(await screen.findByRole('heading', { name: page.codeFailed })).toBeVisible();
   });
 
   it('the session’s end: a calm page, and a new link in the same tab goes on', async () => {
+    config(() => HttpResponse.json({ demo: true }));
     await open('/console/tenants/acme', 'SHORT');
     await screen.findByRole('region', { name: label.inbound });
     world.handle = async () => new Response(null, { status: 401 });
@@ -207,7 +217,9 @@ describe('the people of an embedded realm', () => {
     await user.click(await screen.findByRole('button', { name: people.create }));
     await user.type(screen.getByLabelText(people.username), 'ada');
     await user.click(button('Save'));
-    expect(await within(screen.getByRole('dialog')).findByRole('alert')).toHaveTextContent('This name is taken.');
+    const dialog = within(screen.getByRole('dialog'));
+    expect(await dialog.findByRole('alert')).toHaveTextContent('This name is taken.');
+    expect(dialog.getByText('This name is taken.')).toHaveFocus();
   });
 
   it('without the right realm:write: says so', async () => {

@@ -59,6 +59,19 @@ describe('guides and panel say the same words', () => {
   });
 });
 
+describe('guides are done step by step', () => {
+  const spec = readFileSync(join(import.meta.dirname, '../e2e/real/guides.spec.ts'), 'utf8');
+
+  it.each(['inbound', 'outbound'])('every numbered item of %s is a step, in the guide’s order', name => {
+    const items = parse(text(`${name}.md`)).flatMap(block => (block.kind === 'ol' ? block.items : []));
+    const wanted = items.map(item => item.replace(/[*`]/g, '').split(/[.:;](?:\s|$)/)[0]);
+    expect(wanted.length).toBeGreaterThan(9);
+    const own = spec.split(/^test\(/m).find(part => part.startsWith(`'guide: ${name}`)) ?? '';
+    const steps = [...own.matchAll(/step\(\s*(?:page,\s*)?(['"])(.+?)\1,/g)].map(([, , step]) => step);
+    expect(steps.filter(step => wanted.includes(step))).toEqual(wanted);
+  });
+});
+
 describe('the guide’s Markdown', () => {
   it('knows headings, paragraphs, lists over several lines, and code', () => {
     expect(parse('# Title\n\nOne\ntwo\n\n## Part\n\n1. a\n2. b\n   c\n\n- d\n\n```\nx  y\n```\n')).toEqual([

@@ -1,4 +1,5 @@
 // A console on another React than the element's own: it mounts the element, draws itself anew, takes it away.
+import './rude.js';
 import { getToken } from './token.js';
 
 const { React, ReactDOM } = window;
@@ -14,8 +15,8 @@ function Host() {
     React.Fragment,
     null,
     h('h1', null, `React ${React.version}`),
-    h('button', { onClick: () => setDrawn(drawn + 1) }, `Drawn ${drawn}`),
-    h('button', { onClick: () => setThere(!there) }, 'Take away or bring back'),
+    h('button', { 'data-host': '', onClick: () => setDrawn(drawn + 1) }, `Drawn ${drawn}`),
+    h('button', { 'data-host': '', onClick: () => setThere(!there) }, 'Take away or bring back'),
     there && h('kevra-identity-sync', { tenant: 'acme', theme: 'light', 'data-drawn': drawn, ref: hand }),
   );
 }

@@ -1,7 +1,9 @@
 import { everything, expect, kept, region, step, test, until } from './fixtures';
 import { Entra, Okta } from './idp';
 
-// The steps are those of docs/guides/inbound.md, okta.md, entra-id.md and outbound.md, done on the product.
+// The steps of docs/guides/inbound.md and outbound.md, done on the product with scripted clients for Okta and Entra ID: each
+// numbered item of a guide is a step here, named by its first sentence and in the guide's order. test/words.test.tsx holds
+// the two together.
 
 test('guide: inbound, with Okta and Entra ID', async ({ page, context, tenant }) => {
   await context.grantPermissions(['clipboard-read', 'clipboard-write']);
@@ -12,12 +14,16 @@ test('guide: inbound, with Okta and Entra ID', async ({ page, context, tenant })
   let entra: Entra;
   let secret = '';
 
-  await step(page, 'Open Deployments, then your tenant, and go to Identity sync (SCIM 2.0)', async () => {
-    await tenant.open(page);
-    await expect(page.getByRole('heading', { name: 'Identity sync (SCIM 2.0)' })).toBeVisible();
-    await expect(inbound.getByText('Disabled')).toBeVisible();
-  });
-  await step(page, 'Press Enable inbound SCIM; the badge becomes Enabled', async () => {
+  await step(
+    page,
+    'In the console, open Deployments, then your tenant, and go to Identity sync (SCIM 2.0)',
+    async () => {
+      await tenant.open(page);
+      await expect(page.getByRole('heading', { name: 'Identity sync (SCIM 2.0)' })).toBeVisible();
+      await expect(inbound.getByText('Disabled')).toBeVisible();
+    },
+  );
+  await step(page, 'In Inbound SCIM, press Enable inbound SCIM', async () => {
     await inbound.getByRole('button', { name: 'Enable inbound SCIM' }).click();
     await expect(inbound.getByText('Enabled', { exact: true })).toBeVisible();
     await expect(inbound.getByRole('button', { name: 'Copy token' })).toBeFocused();
@@ -31,11 +37,6 @@ test('guide: inbound, with Okta and Entra ID', async ({ page, context, tenant })
     await inbound.getByRole('button', { name: 'Copy for Okta' }).click();
     await expect.poll(clipboard).toBe(`Bearer ${secret}`);
   });
-  await step(page, 'Open Set up your IdP and follow the steps for yours', async () => {
-    await inbound.getByText('Set up your IdP').click();
-    await inbound.getByRole('tab', { name: 'Okta' }).click();
-    await expect(inbound.getByRole('tabpanel')).toContainText(tenant.baseUrl);
-  });
   await step(page, 'Press Done, and copy the SCIM base URL', async () => {
     const prefixed = await clipboard();
     await inbound.getByRole('button', { name: 'Done' }).click();
@@ -46,24 +47,34 @@ test('guide: inbound, with Okta and Entra ID', async ({ page, context, tenant })
     okta = new Okta(await clipboard(), prefixed);
     entra = new Entra(await clipboard(), secret);
   });
-  await step(page, 'Run your IdP’s connection test: Last accepted request shows it', async () => {
+  await step(page, 'Open Set up your IdP and follow the steps for yours', async () => {
+    await inbound.getByText('Set up your IdP').click();
+    await inbound.getByRole('tab', { name: 'Okta' }).click();
+    await expect(inbound.getByRole('tabpanel')).toContainText(tenant.baseUrl);
+  });
+  await step(page, "Run your IdP's connection test", async () => {
     expect((await okta.testCredentials()).status).toBe(200);
     expect((await entra.testConnection()).body.totalResults).toBe(0);
     const accepted = inbound.locator('dt', { hasText: 'Last accepted request' }).locator('+ dd');
     await expect(accepted).toContainText('GET /Users');
   });
-  await step(page, 'Assign one person and watch Recent activity: a look-up, then POST /Users 201', async () => {
+  await step(page, 'Assign one person and watch Recent activity', async () => {
     expect((await okta.assign('ada@acme.test', 'Ada', 'Lovelace')).status).toBe(201);
     expect((await entra.provision('grace@acme.test', 'Grace', 'Hopper')).status).toBe(201);
     await expect(activity.getByRole('button', { name: /In POST \/Users 201.*ada@acme\.test/ })).toBeVisible();
     await expect(activity.getByRole('button', { name: /In POST \/Users 201.*grace@acme\.test/ })).toBeVisible();
   });
-  await step(page, 'In the realm: email, firstName, lastName, and the realm role scim-managed', async () => {
-    const { roles, ...person } = (await tenant.person('ada@acme.test')) ?? { enabled: false };
+  await step(page, 'Press Open Admin Console and open Users', async () => {
+    await expect(page.getByRole('link', { name: /Open Admin Console/ })).toBeVisible();
+    const { roles: _, ...person } = (await tenant.person('ada@acme.test')) ?? { enabled: false };
     expect(person).toEqual({ email: 'ada@acme.test', firstName: 'Ada', lastName: 'Lovelace', enabled: true });
+  });
+  await step(page, 'Role mappings shows the realm role scim-managed', async () => {
+    // An embedded realm has no roles.
+    const { roles } = (await tenant.person('ada@acme.test')) ?? {};
     if (roles) expect(roles).toContain('scim-managed');
   });
-  await step(page, 'Deactivate the person in your IdP: the user is shown as disabled', async () => {
+  await step(page, 'Deactivate the person in your IdP', async () => {
     const found = await okta.assign('ada@acme.test', 'Ada', 'Lovelace');
     await okta.updateProfile(found.body.Resources[0].id, 'King');
     await okta.activate(found.body.Resources[0].id, false);
@@ -79,23 +90,32 @@ test('guide: inbound, with Okta and Entra ID', async ({ page, context, tenant })
     expect((await new Entra(tenant.baseUrl, `Bearer ${secret}`).testConnection()).status).toBe(401);
     await expect(activity.getByRole('button', { name: /401.*Token refused.*Doubled “Bearer”/ })).toBeVisible();
   });
-  await step(page, 'Press Rotate token and confirm: the previous one stops working immediately', async () => {
+  await step(page, 'Press Rotate token and confirm', async () => {
     await inbound.getByRole('button', { name: 'Rotate token' }).click();
     await page.getByRole('dialog').getByRole('button', { name: 'Rotate token' }).click();
     await expect(inbound.getByRole('button', { name: 'Copy token' })).toBeFocused();
     expect((await entra.testConnection()).status).toBe(401);
+  });
+  await step(page, 'Put the new one into your IdP before its next provisioning cycle', async () => {
     await inbound.getByRole('button', { name: 'Copy token' }).click();
     await expect(inbound.getByRole('button', { name: 'Copied' })).toBeVisible();
     entra = new Entra(tenant.baseUrl, await clipboard());
     expect((await entra.testConnection()).status).toBe(200);
     await inbound.getByRole('button', { name: 'Done' }).click();
   });
-  await step(page, 'Press Disable and confirm: your IdP gets 401 on every push', async () => {
+  await step(page, 'Press Disable and confirm', async () => {
     await inbound.getByRole('button', { name: 'Disable' }).click();
     await page.getByRole('dialog').getByRole('button', { name: 'Disable' }).click();
     await expect(inbound.getByText('Disabled')).toBeVisible();
     await expect(inbound.getByText(/the old one stays dead/)).toBeVisible();
     expect((await entra.testConnection()).status).toBe(401);
+  });
+  await step(page, 'Enable inbound SCIM makes a new token', async () => {
+    await inbound.getByRole('button', { name: 'Enable inbound SCIM' }).click();
+    await inbound.getByRole('button', { name: 'Copy token' }).click();
+    await expect(inbound.getByRole('button', { name: 'Copied' })).toBeVisible();
+    expect((await entra.testConnection()).status).toBe(401);
+    expect((await new Entra(tenant.baseUrl, await clipboard()).testConnection()).status).toBe(200);
   });
 });
 
@@ -108,7 +128,12 @@ test('guide: outbound', async ({ page, tenant, installation }) => {
   const person = `alan@${tenant.slug}.test`;
   let okta: Okta;
 
-  await step(page, 'Go to Outbound SCIM', async () => {
+  // Not on a page of ours yet.
+  await test.step('In the downstream app, turn on SCIM and make a bearer token for it', async () => {
+    const head = { authorization: `Bearer ${downstream.token}` };
+    expect((await fetch(`${downstream.url}/ServiceProviderConfig`, { headers: head })).status).toBe(200);
+  });
+  await step(page, 'In the console, open Deployments, then your tenant, and go to Outbound SCIM', async () => {
     await tenant.open(page);
     await expect(outbound.getByText('Disabled')).toBeVisible();
     await expect(outbound.getByText('Hard deletes are not propagated.')).toBeVisible();
@@ -134,19 +159,19 @@ test('guide: outbound', async ({ page, tenant, installation }) => {
     await expect(outbound.getByText('Disabled')).toBeVisible();
     await expect(token).toHaveValue(downstream.token);
   });
-  await step(page, 'Press Enable outbound SCIM; the badge becomes Enabled', async () => {
+  await step(page, 'Press Enable outbound SCIM', async () => {
     await url.fill(downstream.url);
     await outbound.getByRole('button', { name: 'Enable outbound SCIM' }).click();
     await expect(outbound.getByText('Enabled', { exact: true })).toBeVisible();
     await expect(outbound.getByRole('textbox', { name: 'Downstream endpoint' })).toHaveValue(downstream.url);
     expect(await everything(page)).not.toContain(downstream.token);
   });
-  await step(page, 'Press Send a test user: created downstream, looked up, deactivated and deleted again', async () => {
+  await step(page, 'Press Send a test user', async () => {
     await outbound.getByRole('button', { name: 'Send a test user' }).click();
     await expect(outbound.getByText(/took the test user through all steps/)).toBeVisible();
     await expect(outbound.getByText('DELETE /Users/{id}')).toBeVisible();
   });
-  await step(page, 'Edit a user in the realm and watch Recent activity: POST /Users 201', async () => {
+  await step(page, 'Edit a user in the realm and watch Recent activity', async () => {
     const inbound = region(page, 'Inbound SCIM');
     await inbound.getByRole('button', { name: 'Enable inbound SCIM' }).click();
     await inbound.getByRole('button', { name: 'Show' }).click();
@@ -162,10 +187,14 @@ test('guide: outbound', async ({ page, tenant, installation }) => {
     await until('the downstream', async () => (await kept(downstream, person))?.name?.familyName === 'Mathison');
     await expect(outbound.getByText(/Delivering · 0 waiting · last/)).toBeVisible();
   });
-  await step(page, 'Open Backfill and press Start a dry run: it counts, and changes nothing', async () => {
+  await step(page, 'Open Backfill and press Start a dry run', async () => {
     await outbound.getByText('Backfill', { exact: true }).click();
     await outbound.getByRole('button', { name: 'Start a dry run' }).click();
     await expect(outbound.getByText('in step')).toBeVisible();
+  });
+  await step(page, 'Press Run backfill', async () => {
+    await outbound.getByRole('button', { name: 'Run backfill' }).click();
+    await expect(outbound.getByText(/^Backfill done/)).toBeVisible();
   });
   await step(
     page,
@@ -188,10 +217,16 @@ test('guide: outbound', async ({ page, tenant, installation }) => {
       await until('our record', async () => (await kept(downstream, stranger))?.externalId === body.Resources[0].id);
     },
   );
-  await step(page, 'Press Disable and confirm: pushes have stopped when the badge becomes Disabled', async () => {
+  await step(page, 'Press Disable and confirm', async () => {
     await outbound.getByRole('button', { name: 'Disable' }).click();
     await page.getByRole('dialog').getByRole('button', { name: 'Disable' }).click();
     await expect(outbound.getByText('Disabled')).toBeVisible();
     await expect(url).toBeVisible();
+  });
+  await step(page, 'For a new token, press Enable outbound SCIM again with it', async () => {
+    await url.fill(downstream.url);
+    await token.fill(downstream.token);
+    await outbound.getByRole('button', { name: 'Enable outbound SCIM' }).click();
+    await expect(outbound.getByText('Enabled', { exact: true })).toBeVisible();
   });
 });

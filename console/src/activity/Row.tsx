@@ -115,7 +115,8 @@ function Again({ user }: { user: string }) {
       <Button look="quiet" busy={!!busy} onClick={retry}>
         {label.retry}
       </Button>
-      <span role="status" className={fault ? 'kv-bad-text' : 'kv-hint'}>
+      {/* Another element, not another role: a screen reader says an alert when it appears. */}
+      <span key={String(!!fault)} role={fault ? 'alert' : 'status'} className={fault ? 'kv-bad-text' : 'kv-hint'}>
         {fault ? fault.words : told}
       </span>
     </>

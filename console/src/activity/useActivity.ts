@@ -84,7 +84,9 @@ export function useActivity(filter: Filter, paused: boolean) {
   matches.current = entry =>
     (!direction || entry.direction === direction) &&
     (!outcome || outcome.split(',').includes(entry.class)) &&
-    (!user || [entry.user_id, entry.username].includes(user.toLowerCase()));
+    (!user || [entry.user_id, entry.username].some(known => known?.toLowerCase() === user.toLowerCase()));
+  const person = useRef(user);
+  person.current = user;
 
   useEffect(() => {
     if (paused) {
@@ -105,7 +107,9 @@ export function useActivity(filter: Filter, paused: boolean) {
         // The panels show the last requests and the queue: one look for a burst of entries.
         soon ??= setTimeout(() => {
           soon = undefined;
-          refresh().catch(() => {});
+          refresh();
+          // Whose address it is the server alone knows.
+          if (person.current) catchUp.current(true);
         }, 1500);
       },
       onLost: () => setLine('connecting'),

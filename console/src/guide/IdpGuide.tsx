@@ -20,14 +20,16 @@ interface Props {
 export function IdpGuide({ baseUrl, token }: Props) {
   const fill = (text: string, secret: string) =>
     text.replaceAll('{{base_url}}', baseUrl).replaceAll('{{token}}', secret || guide.tokenPlace);
-  const see = (text: string) => fill(text, token && masked(token));
+  const secret = token && masked(token);
+  const see = (text: string) => fill(text, secret);
   return (
     <details className="kv-details">
       <summary>{label.setUp}</summary>
       <Tabs title={label.setUp} tabs={guide.tabs}>
         {tab =>
           parse(GUIDES[tab]).map((block, at) => {
-            const key = `${tab}${at}`;
+            // With another token it is another text: nothing of how the last one was shown may stay.
+            const key = `${tab}${at}${secret}`;
             if (block.kind === 'heading') return <h4 key={key}>{block.text}</h4>;
             if (block.kind === 'text') return <p key={key}>{inline(see(block.text))}</p>;
             if (block.kind === 'code') return <Code key={key} shown={see(block.text)} text={fill(block.text, token)} />;

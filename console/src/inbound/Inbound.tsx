@@ -20,7 +20,7 @@ import { type Notice, noticeWords, useInbound } from './useInbound';
 
 export function Inbound({ sync }: { sync: IdentitySync }) {
   const { mayWrite } = useShared();
-  const state = useInbound();
+  const state = useInbound(sync);
   const panel = sync.inbound;
   const on = panel.status === 'enabled';
   const heading = useRef<HTMLHeadingElement>(null);
@@ -41,7 +41,7 @@ export function Inbound({ sync }: { sync: IdentitySync }) {
           <p>{state.fault.words}</p>
         </Alert>
       )}
-      {state.notice && <NoticeBox notice={state.notice} panel={panel} />}
+      {state.notice && <NoticeBox {...state.notice} />}
       {state.token && (
         <Reveal
           // A fresh token starts anew: masked, not copied, with the focus on Copy token.
@@ -65,8 +65,8 @@ export function Inbound({ sync }: { sync: IdentitySync }) {
           <ImportLine job={panel.import} />
           {mayWrite && (
             <div className="kv-actions">
-              <Button onClick={() => state.ask('rotate', sync.version)}>{label.rotate}</Button>
-              <Button look="danger" busy={state.busy === 'disable'} onClick={() => state.ask('disable', sync.version)}>
+              <Button onClick={() => state.ask('rotate')}>{label.rotate}</Button>
+              <Button look="danger" busy={state.busy === 'disable'} onClick={() => state.ask('disable')}>
                 {label.disable}
               </Button>
             </div>
@@ -91,7 +91,7 @@ export function Inbound({ sync }: { sync: IdentitySync }) {
       {state.dialog === 'rotate' && (
         <ConfirmDialog
           title={words.rotateTitle}
-          text={state.stale ? <Rotated panel={panel} /> : words.rotateText}
+          text={state.stale ? <Stale panel={panel} rotated={state.stale === 'rotated'} /> : words.rotateText}
           confirm={label.rotate}
           busy={state.busy === 'rotate'}
           onConfirm={state.rotate}
@@ -114,25 +114,26 @@ export function Inbound({ sync }: { sync: IdentitySync }) {
 
 type PanelData = Schemas['InboundPanel'];
 
-function NoticeBox({ notice, panel }: { notice: Notice; panel: PanelData }) {
-  if (notice === 'elsewhere') {
+function NoticeBox({ kind, of }: Notice) {
+  if (kind === 'elsewhere') {
     return (
       <div className="kv-note" role="status">
         <p>
-          {words.enabledBy} <Who name={panel.changed_by ?? ''} /> {panel.changed_at && <Ago at={panel.changed_at} />}
+          {words.enabledBy} <Who name={of?.changed_by ?? ''} /> {of?.changed_at && <Ago at={of.changed_at} />}
         </p>
       </div>
     );
   }
-  const [title, text] = noticeWords[notice];
+  const [title, text] = noticeWords[kind];
   return (
-    <Alert key={notice} title={title} tone="warn" focus>
+    <Alert key={kind} title={title} tone="warn" focus>
       {text && <p>{text}</p>}
     </Alert>
   );
 }
 
-function Rotated({ panel }: { panel: PanelData }) {
+function Stale({ panel, rotated }: { panel: PanelData; rotated: boolean }) {
+  if (!rotated) return <p role="alert">{words.movedOn}</p>;
   return (
     <p role="alert">
       {words.rotatedBy} {panel.token_issued_at && <Ago at={panel.token_issued_at} />}

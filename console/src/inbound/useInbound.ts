@@ -1,99 +1,123 @@
-import { useCallback, useState } from 'react';
+import { useCallback, useLayoutEffect, useState } from 'react';
 import { useAction } from '../action';
 import type { Fault, IdentitySync, Schemas } from '../client';
 import { useShared } from '../context';
-import { inbound as words } from '../strings';
+import { common, inbound as words } from '../strings';
 
-/** What stands above the panel after something unexpected. */
-export type Notice = 'elsewhere' | 'undelivered' | 'rotatedUndelivered' | 'unchanged' | 'hidden';
+type Kind =
+  | 'elsewhere'
+  | 'undelivered'
+  | 'rotatedUndelivered'
+  | 'unchanged'
+  | 'hidden'
+  | 'replaced'
+  | 'unsure'
+  | 'unsureOff';
+
+/** What stands above the panel after something unexpected, and the panel it was said of. */
+export interface Notice {
+  kind: Kind;
+  of?: Schemas['InboundPanel'];
+}
+
+/** Which token is live, if one is. The configuration's version also counts what leaves the token alone. */
+const live = ({ inbound }: IdentitySync) => [inbound.status, inbound.token_hint, inbound.token_issued_at].join();
 
 /**
  * The life of the inbound token on this page. The plaintext goes from the answer into this state and nowhere else; it
- * leaves with Done, with the panel, or when the page was out of sight for too long.
+ * leaves with Done, with the panel, when the page was out of sight for too long, or when it is not the live token any more.
  */
-export function useInbound() {
+export function useInbound(sync: IdentitySync) {
   const { api, refresh } = useShared();
   const { busy, fault, run } = useAction();
-  const [token, setToken] = useState('');
-  const [notice, setNotice] = useState<Notice>();
+  const [minted, setMinted] = useState<Schemas['Revealed']>();
+  const [said, setSaid] = useState<Notice & { live?: string }>();
   const [dialog, setDialog] = useState<'rotate' | 'disable'>();
-  const [stale, setStale] = useState(false);
+  const [stale, setStale] = useState<'rotated' | 'movedOn'>();
   // What the operator saw when the dialog opened, not what a refresh has brought since.
-  const [version, setVersion] = useState(0);
+  const [seen, setSeen] = useState(sync);
 
-  const fetched = useCallback(
-    async () => (await refresh().catch(() => undefined)) as IdentitySync | undefined,
-    [refresh],
-  );
+  const say = (kind: Kind, now?: IdentitySync) => setSaid({ kind, of: now?.inbound, live: now && live(now) });
+  // What was said of a state is not left standing over another one.
+  const notice = said && (!said.live || said.live === live(sync)) ? said : undefined;
 
-  const reveal = async (minted: Schemas['Revealed']) => {
-    setToken(minted.token);
-    setNotice(undefined);
+  const dead =
+    minted &&
+    sync.version >= minted.version &&
+    (sync.inbound.status !== 'enabled' || sync.inbound.token_hint !== minted.hint);
+  // Before anything else happens: what a call finds out about its own result comes after this and replaces it.
+  useLayoutEffect(() => {
+    if (!dead) return;
+    setMinted(undefined);
+    setSaid({ kind: 'replaced' });
+  }, [dead]);
+
+  const act = (name: string, call: () => Promise<unknown>, onFault: (fault: Fault) => Promise<boolean>) => {
+    setSaid(undefined);
+    return run(name, call, onFault);
+  };
+  const reveal = async (fresh: Schemas['Revealed']) => {
+    setMinted(fresh);
     setDialog(undefined);
-    await fetched();
+    await refresh();
+  };
+  const off = () => {
+    setMinted(undefined);
+    setSaid(undefined);
+    // Closed first: the heading can take the focus only when no modal is open.
+    setDialog(undefined);
   };
 
   const enable = () =>
-    run(
+    act(
       'enable',
       async () => reveal(await api.enableInbound()),
-      async (fault: Fault) => {
-        if (fault.code === 'already_enabled') {
-          await fetched();
-          setNotice('elsewhere');
-          return true;
-        }
-        if (!fault.unconfirmed) return false;
-        const now = await fetched();
-        if (!now) return false;
-        setNotice(now.inbound.status === 'enabled' ? 'undelivered' : 'unchanged');
-        return true;
+      async ({ code, unconfirmed }) => {
+        if (code !== 'already_enabled' && !unconfirmed) return false;
+        const now = await refresh();
+        if (unconfirmed) say(!now ? 'unsure' : now.inbound.status === 'enabled' ? 'undelivered' : 'unchanged', now);
+        else if (now) say('elsewhere', now);
+        return unconfirmed || !!now;
       },
     );
 
   const rotate = () =>
-    run(
+    act(
       'rotate',
-      async () => reveal(await api.rotate(version)),
-      async (fault: Fault) => {
-        if (fault.code === 'stale') {
-          const now = await fetched();
-          if (now) setVersion(now.version);
-          setStale(true);
+      async () => reveal(await api.rotate(seen.version)),
+      async ({ code, unconfirmed }) => {
+        const now = await refresh();
+        if (code === 'stale' && now?.inbound.status === 'enabled') {
+          setStale(live(now) === live(seen) ? 'movedOn' : 'rotated');
+          setSeen(now);
           return true;
         }
         setDialog(undefined);
-        if (!fault.unconfirmed) {
-          await fetched();
-          return false;
-        }
-        const now = await fetched();
-        if (!now) return false;
-        setNotice(now.version === version ? 'unchanged' : 'rotatedUndelivered');
-        return true;
+        if (unconfirmed) say(!now ? 'unsure' : live(now) === live(seen) ? 'unchanged' : 'rotatedUndelivered', now);
+        return unconfirmed;
       },
     );
 
   const disable = () =>
-    run(
+    act(
       'disable',
       async () => {
         await api.disableInbound();
-        setToken('');
-        setNotice(undefined);
-        // Closed first: the heading can take the focus only when no modal is open.
-        setDialog(undefined);
-        await fetched();
+        off();
+        await refresh();
       },
-      async () => {
+      async ({ unconfirmed }) => {
         setDialog(undefined);
-        await fetched();
-        return false;
+        const now = await refresh();
+        if (!unconfirmed) return false;
+        if (now?.inbound.status === 'disabled') off();
+        else say(now ? 'unchanged' : 'unsureOff', now);
+        return true;
       },
     );
 
   return {
-    token,
+    token: (!dead && minted?.token) || '',
     notice,
     dialog,
     stale,
@@ -102,23 +126,26 @@ export function useInbound() {
     enable,
     rotate,
     disable,
-    ask: (which: 'rotate' | 'disable', seen: number) => {
-      setVersion(seen);
-      setStale(false);
+    ask: (which: 'rotate' | 'disable') => {
+      setSeen(sync);
+      setStale(undefined);
       setDialog(which);
     },
     closeDialog: () => setDialog(undefined),
-    done: useCallback(() => setToken(''), []),
+    done: useCallback(() => setMinted(undefined), []),
     hiddenTooLong: useCallback(() => {
-      setToken('');
-      setNotice('hidden');
+      setMinted(undefined);
+      setSaid({ kind: 'hidden' });
     }, []),
   };
 }
 
-export const noticeWords: Record<Exclude<Notice, 'elsewhere'>, [title: string, text: string]> = {
-  undelivered: [words.unconfirmed, words.undelivered],
-  rotatedUndelivered: [words.unconfirmed, words.rotatedUndelivered],
-  unchanged: [words.unconfirmed, words.unchanged],
+export const noticeWords: Record<Exclude<Kind, 'elsewhere'>, [title: string, text: string]> = {
+  undelivered: [common.unconfirmed, words.undelivered],
+  rotatedUndelivered: [common.unconfirmed, words.rotatedUndelivered],
+  unchanged: [common.unconfirmed, words.unchanged],
+  unsure: [common.unconfirmed, words.unsure],
+  unsureOff: [common.unconfirmed, common.unsure],
   hidden: [words.hiddenTooLong, ''],
+  replaced: [words.replaced, ''],
 };

@@ -40,7 +40,7 @@ export function Options<D extends keyof Every>({ direction, saved, version }: Pr
       },
       async ({ code }) => {
         if (code !== 'stale') return;
-        await refresh().catch(() => {});
+        await refresh();
         seen.current = undefined;
       },
     );

@@ -23,7 +23,7 @@ export function Backfill({ job }: { job?: Job | null }) {
         await refresh();
       },
       async () => {
-        await refresh().catch(() => {});
+        await refresh();
         return false;
       },
     );

@@ -11,16 +11,15 @@ export function HealthLine({ panel }: { panel: Schemas['OutboundPanel'] }) {
   const { health } = panel;
   const waiting = words.waiting(number(health?.waiting ?? 0));
   if (panel.quarantined_at) {
-    // The reason is a class of the delivery; a human knows it by its number.
-    const told = panel.quarantine_reason ?? '';
-    const refused = /unauthorized|401/.test(told);
+    const code = panel.quarantine_code ?? 'other';
+    const status = { unauthorized: '401', forbidden: '403', gone: '', other: '' }[code];
     const at = clock(panel.quarantined_at, locale);
     return (
       <div className="kv-note kv-warn">
         <div role="alert">
-          <p className="kv-strong">{refused ? words.quarantined('401', at) : words.held(at)}</p>
-          {!refused && <p>{told}</p>}
-          {!/gone/.test(told) && <p>{words.quarantineFix}</p>}
+          <p className="kv-strong">{status ? words.quarantined(status, at) : words.held(at)}</p>
+          {!status && code !== 'gone' && <p>{panel.quarantine_reason}</p>}
+          <p>{code === 'gone' ? words.gone : words.quarantineFix}</p>
         </div>
         {/* Outside of the alert, which would be read again with every change of the number. */}
         <p>{waiting}</p>

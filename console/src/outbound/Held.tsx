@@ -21,7 +21,7 @@ export function Held({ held }: { held: Waiting }) {
   const say = (word: Word, shown: number) => {
     const after = async () => {
       setAsked(undefined);
-      await refresh().catch(() => {});
+      await refresh();
     };
     run(
       word,

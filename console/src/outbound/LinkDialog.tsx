@@ -4,6 +4,7 @@ import { useAnswer } from '../answer';
 import type { Schemas } from '../client';
 import { useShared } from '../context';
 import { common, label, parked as words } from '../strings';
+import { Alert } from '../ui/Alert';
 import { Button } from '../ui/Button';
 import { ConfirmDialog } from '../ui/ConfirmDialog';
 import { Dialog } from '../ui/Dialog';
@@ -63,11 +64,7 @@ export function LinkDialog({ user, onClose, onLinked }: Props) {
       onConfirm={link}
       onClose={onClose}
     >
-      {(stale || fault) && (
-        <p role="alert" className="kv-note kv-warn">
-          {fault ? fault.words : words.stale}
-        </p>
-      )}
+      {!busy && (stale || fault) && <Alert tone="warn" title={fault ? fault.words : words.stale} focus />}
       <Facts facts={facts} none={words.none} />
     </ConfirmDialog>
   );

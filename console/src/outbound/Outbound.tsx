@@ -4,7 +4,7 @@ import type { IdentitySync } from '../client';
 import { useShared } from '../context';
 import { Options } from '../options/Options';
 import type { Prefill } from '../props';
-import { label, outbound as words } from '../strings';
+import { common, label, outbound as words } from '../strings';
 import { Ago } from '../ui/Ago';
 import { Alert } from '../ui/Alert';
 import { Badge } from '../ui/Badge';
@@ -24,6 +24,7 @@ export function Outbound({ sync, prefill, inboundId }: { sync: IdentitySync; pre
   const { api, mayWrite, refresh } = useShared();
   const { busy, fault, run } = useAction();
   const [asking, setAsking] = useState(false);
+  const [unsure, setUnsure] = useState(false);
   const heading = useRef<HTMLHeadingElement>(null);
   const panel = sync.outbound;
   const on = panel.status === 'enabled';
@@ -41,17 +42,19 @@ export function Outbound({ sync, prefill, inboundId }: { sync: IdentitySync; pre
         setAsking(false);
         await refresh();
       },
-      async () => {
+      async ({ unconfirmed }) => {
         setAsking(false);
-        await refresh().catch(() => {});
-        return false;
+        const now = await refresh();
+        setUnsure(unconfirmed && !now);
+        return unconfirmed && now?.outbound.status === 'disabled';
       },
     );
   return (
     <Panel title={label.outbound} aside={<Badge status={panel.status} />} heading={heading}>
       {fault && (
-        <Alert title={words.disableFailed} focus>
+        <Alert title={unsure ? common.unconfirmed : words.disableFailed} focus>
           <p>{fault.words}</p>
+          {unsure && <p>{common.unsure}</p>}
         </Alert>
       )}
       <Held held={panel.held} />

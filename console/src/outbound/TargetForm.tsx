@@ -1,7 +1,7 @@
 import { type FormEvent, useEffect, useRef, useState } from 'react';
 import { useShared } from '../context';
 import type { Prefill } from '../props';
-import { label, outbound, urlFault } from '../strings';
+import { common, label, outbound, urlFault } from '../strings';
 import { Button } from '../ui/Button';
 import { TextField } from '../ui/TextField';
 import { ProbeFailure } from './ProbeFailure';
@@ -14,7 +14,7 @@ import { useTargetForm } from './useTargetForm';
  */
 export function TargetForm({ prefill = {} }: { prefill?: Prefill }) {
   const { mayWrite } = useShared();
-  const { busy, fault, faults, attempt, checking, tested, submit } = useTargetForm();
+  const { busy, fault, faults, attempt, checking, unsure, tested, submit } = useTargetForm();
   const url = useRef<HTMLInputElement>(null);
   const token = useRef<HTMLInputElement>(null);
   const [prefixed, setPrefixed] = useState(false);
@@ -23,10 +23,12 @@ export function TargetForm({ prefill = {} }: { prefill?: Prefill }) {
     if (url.current) url.current.value = prefill.url ?? '';
     if (token.current) token.current.value = prefill.token ?? '';
   }, []);
-  const go = (kind: 'enable' | 'test') => {
-    const wrong = submit(kind, { base_url: url.current?.value ?? '', token: token.current?.value ?? '' });
-    if (wrong) (wrong === 'token' ? token : url).current?.focus();
-  };
+  // Whoever found the fault, this page or the server: the field that has it gets the focus.
+  useEffect(() => {
+    if (faults.base_url || faults.token) (faults.base_url ? url : token).current?.focus();
+  }, [faults]);
+  const go = (kind: 'enable' | 'test') =>
+    submit(kind, { base_url: url.current?.value ?? '', token: token.current?.value ?? '' });
   return (
     <form
       className="kv-stack"
@@ -39,20 +41,20 @@ export function TargetForm({ prefill = {} }: { prefill?: Prefill }) {
       {fault && (
         <ProbeFailure
           key={String(fault.problem?.probe?.elapsed_ms) + fault.code + attempt}
-          title={attempt === 'enable' ? outbound.notEnabled : outbound.testFailed}
+          title={unsure ? common.unconfirmed : attempt === 'enable' ? outbound.notEnabled : outbound.testFailed}
           fault={fault}
-          saved={outbound.nothingSaved}
+          saved={unsure ? common.unsure : outbound.nothingSaved}
         />
       )}
       <div className="kv-columns">
         <TextField
           ref={url}
           title={label.downstreamUrl}
-          placeholder="https://downstream.example.com/scim/v2"
+          placeholder={outbound.urlExample}
           type="url"
           inputMode="url"
           disabled={!mayWrite}
-          fault={faults.base_url && urlFault[faults.base_url]}
+          fault={faults.base_url && (urlFault[faults.base_url] ?? urlFault.refused)}
         />
         <TextField
           ref={token}

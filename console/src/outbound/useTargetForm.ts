@@ -11,12 +11,10 @@ export function useTargetForm() {
   const [faults, setFaults] = useState<{ base_url?: string; token?: string }>({});
   const [attempt, setAttempt] = useState<'enable' | 'test'>('enable');
   const [checking, setChecking] = useState('');
+  const [unsure, setUnsure] = useState(false);
   const [tested, setTested] = useState<Schemas['Probed']>();
 
-  const submit = (
-    kind: 'enable' | 'test',
-    form: { base_url: string; token: string },
-  ): 'base_url' | 'token' | undefined => {
+  const submit = (kind: 'enable' | 'test', form: { base_url: string; token: string }) => {
     const base_url = form.base_url.trim();
     const token = bareToken(form.token);
     const found = {
@@ -25,8 +23,8 @@ export function useTargetForm() {
     };
     setFaults(found);
     setTested(undefined);
-    if (found.base_url) return 'base_url';
-    if (found.token) return 'token';
+    setUnsure(false);
+    if (found.base_url || found.token) return;
     setAttempt(kind);
     setChecking(`${base_url.replace(/\/+$/, '')}/ServiceProviderConfig`);
     run(
@@ -41,17 +39,17 @@ export function useTargetForm() {
       async (fault: Fault) => {
         const field = fault.problem?.field;
         if (fault.code === 'invalid_field' && (field === 'base_url' || field === 'token')) {
-          setFaults({ [field]: field === 'token' ? 'token' : 'refused' });
+          setFaults({ [field]: field === 'token' ? 'token' : (fault.problem?.part ?? 'refused') });
           return true;
         }
         // Enabled by somebody else, or by a call whose answer was lost: the latest state says so.
-        if (kind === 'enable' && (fault.code === 'already_enabled' || fault.unconfirmed))
-          await refresh().catch(() => {});
-        return false;
+        if (kind === 'test' || !(fault.code === 'already_enabled' || fault.unconfirmed)) return false;
+        const now = await refresh();
+        setUnsure(!now);
+        return now?.outbound.status === 'enabled';
       },
     ).finally(() => setChecking(''));
-    return undefined;
   };
 
-  return { busy, fault, faults, attempt, checking, tested, submit };
+  return { busy, fault, faults, attempt, checking, unsure, tested, submit };
 }

@@ -2,6 +2,7 @@ import { type FormEvent, useState } from 'react';
 import { useAction } from '../action';
 import type { Schemas } from '../client';
 import { common, label, people as words } from '../strings';
+import { Alert } from '../ui/Alert';
 import { Button } from '../ui/Button';
 import { Dialog } from '../ui/Dialog';
 import { TextField } from '../ui/TextField';
@@ -44,11 +45,7 @@ export function PersonDialog({ person, onClose, onSave }: Props) {
   return (
     <Dialog title={person ? words.editTitle(person.username) : words.createTitle} onClose={onClose}>
       <form className="kv-stack" noValidate onSubmit={save}>
-        {fault && (
-          <p role="alert" className="kv-note kv-bad">
-            {fault.words}
-          </p>
-        )}
+        {fault && <Alert title={fault.words} focus />}
         {FIELDS.map(([name, title, type]) => (
           <TextField
             key={name}

@@ -15,10 +15,10 @@ export function Shell({ crumbs = [], children }: { crumbs?: Crumb[]; children: R
     <>
       <header className="kv-bar">
         <Link href={paths.list} className="kv-brand">
-          Kevra
+          {page.brand}
         </Link>
         {crumbs.length > 0 && (
-          <nav aria-label="Breadcrumb">
+          <nav aria-label={page.breadcrumb}>
             <ol>
               {crumbs.map(([name, href], at) => (
                 <li key={name}>

@@ -1,6 +1,7 @@
 /** What the console is told about where it runs. */
 export interface Config {
-  demo: boolean;
+  /** Unknown where the server does not answer. */
+  demo?: boolean;
   support_url?: string | null;
   downstream_url?: string | null;
   downstream_token?: string | null;
@@ -9,9 +10,9 @@ export interface Config {
 export async function readConfig(): Promise<Config> {
   try {
     const response = await fetch('/console/config.json');
-    return response.ok ? ((await response.json()) as Config) : { demo: false };
+    return response.ok ? ((await response.json()) as Config) : {};
   } catch {
-    return { demo: false };
+    return {};
   }
 }
 

@@ -3,19 +3,27 @@ import { useShared } from '../context';
 import { common } from '../strings';
 import { Button } from './Button';
 
-/** Copies, and says so only when it worked; otherwise selects the text and names the keys. */
-export function useCopy() {
+/** Copies, and says so only when it worked; otherwise has the text shown whole, selects it and names the keys. */
+export function useCopy(text: string, shown: string, select: () => void, onManual?: () => void) {
   const { announce } = useShared();
   const [state, setState] = useState<'' | 'copied' | 'failed'>('');
   const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
-  const copy = async (text: string, select: () => void): Promise<boolean> => {
+  const wanted = useRef(false);
+  useEffect(() => {
+    // A selection made before the text is unmasked would be lost with it.
+    if (!wanted.current || shown !== text) return;
+    wanted.current = false;
+    select();
+  });
+  const copy = async (): Promise<boolean> => {
     clearTimeout(timer.current);
     try {
       // Without TLS there is no clipboard at all, with a policy it refuses.
       await navigator.clipboard.writeText(text);
     } catch {
       setState('failed');
-      select();
+      wanted.current = true;
+      onManual?.();
       announce(manual());
       return false;
     }
@@ -50,21 +58,13 @@ interface Props {
 export function CopyField({ title, value, shown = value, copyLabel = common.copy, look, ...rest }: Props) {
   const id = useId();
   const field = useRef<HTMLTextAreaElement>(null);
-  const { state, copy } = useCopy();
-  const wanted = useRef(false);
   const select = () => {
-    wanted.current = true;
-    rest.onManual?.();
-  };
-  useEffect(() => {
-    // A selection made before the text is unmasked would be lost with it.
-    if (!wanted.current || shown !== value) return;
-    wanted.current = false;
     field.current?.focus();
     field.current?.select();
-  });
+  };
+  const { state, copy } = useCopy(value, shown, select, rest.onManual);
   const press = async () => {
-    if (await copy(value, select)) rest.onCopied?.();
+    if (await copy()) rest.onCopied?.();
   };
   return (
     <div className="kv-field">

@@ -28,7 +28,7 @@ pub(crate) const PROBLEMS: &[Code] = &[
     code("not_found", 404, "There is no such thing, or not for this operator."),
     code("method_not_allowed", 405, "This path does not take that method."),
     code("invalid_request", 400, "The body or a parameter does not have its form."),
-    code("invalid_field", 400, "A value cannot be used; `field` says which."),
+    code("invalid_field", 400, "A value cannot be used; `field` says which, and `part` which part of a URL."),
     code("taken", 409, "A name that has to be unique is somebody else's."),
     code("already_enabled", 409, "The direction is on already; nothing was changed."),
     code("not_enabled", 409, "The direction is off."),
@@ -175,6 +175,27 @@ mod tests {
         let said: Vec<_> =
             problems.iter().map(|problem| (problem.code(), Some(problem.status_code().as_u16()))).collect();
         assert_eq!(said, listed(PROBLEMS));
+    }
+
+    #[test]
+    fn a_url_that_is_refused_names_its_field_and_its_part_and_nothing_else() {
+        let guard = downstream::Guard { ports: vec![443, 9443], ..downstream::Guard::default() };
+        let refused = |url: &str| {
+            let fault = downstream::BaseUrl::parse(url, &guard).unwrap_err();
+            serde_json::to_value(Problem::BaseUrl(fault).body()).unwrap()
+        };
+        for (url, part) in [
+            ("https://app.example.com:8443/scim", "port"),
+            ("http://app.example.com/scim", "scheme"),
+            ("https://exa_mple.com/scim", "host"),
+            ("https://10.0.0.1/scim", "ip"),
+            ("https://app.example.com/scim/Users", "endpoint"),
+        ] {
+            let body = refused(url);
+            assert_eq!((body["code"].as_str(), body["field"].as_str()), (Some("invalid_field"), Some("base_url")));
+            assert_eq!(body["part"], part, "{url}");
+            assert!(!body.to_string().contains("9443"), "which ports there are is not said: {body}");
+        }
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use actix_web::{HttpResponse, ResponseError};
-use downstream::ProbeFailure;
+use downstream::{ProbeFailure, UrlFault};
 use serde::Serialize;
 
 /// Everything the control API refuses with.
@@ -32,6 +32,9 @@ pub enum Problem {
         /// Why.
         reason: String,
     },
+    /// A downstream's base URL that cannot be used.
+    #[error("base_url: {0}")]
+    BaseUrl(UrlFault),
     /// A unique value is taken.
     #[error("this {0} is taken")]
     Taken(&'static str),
@@ -81,7 +84,7 @@ impl Problem {
             Self::NotFound(_) => "not_found",
             Self::MethodNotAllowed => "method_not_allowed",
             Self::Invalid(_) => "invalid_request",
-            Self::Field { .. } => "invalid_field",
+            Self::Field { .. } | Self::BaseUrl(_) => "invalid_field",
             Self::Taken(_) => "taken",
             Self::AlreadyEnabled => "already_enabled",
             Self::NotEnabled => "not_enabled",
@@ -101,7 +104,7 @@ impl Problem {
         }
     }
 
-    fn body(&self) -> Body {
+    pub(crate) fn body(&self) -> Body {
         let status = self.status_code();
         Body {
             about: "about:blank",
@@ -111,6 +114,11 @@ impl Problem {
             detail: self.to_string(),
             field: match self {
                 Self::Field { field, .. } => Some(field),
+                Self::BaseUrl(_) => Some("base_url"),
+                _ => None,
+            },
+            part: match self {
+                Self::BaseUrl(fault) => Some(fault.part()),
                 _ => None,
             },
             probe: match self {
@@ -144,6 +152,9 @@ pub(crate) struct Body {
     /// The field that is meant, if it is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     field: Option<&'static str>,
+    /// Of a URL, the part that cannot be used: `scheme`, `host`, `port` and so on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    part: Option<&'static str>,
     /// How the downstream answered, if it was asked.
     #[serde(skip_serializing_if = "Option::is_none")]
     probe: Option<Probe>,
@@ -167,7 +178,7 @@ impl ResponseError for Problem {
             Self::Forbidden(_) => StatusCode::FORBIDDEN,
             Self::NotFound(_) => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
-            Self::Invalid(_) | Self::Field { .. } => StatusCode::BAD_REQUEST,
+            Self::Invalid(_) | Self::Field { .. } | Self::BaseUrl(_) => StatusCode::BAD_REQUEST,
             Self::Taken(_) | Self::AlreadyEnabled | Self::NotEnabled | Self::Changed | Self::AlreadyRunning => {
                 StatusCode::CONFLICT
             }

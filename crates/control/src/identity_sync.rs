@@ -7,6 +7,7 @@ use directory::watch::{self, Import};
 use directory::{ledger, trail};
 use registry::inbound_token::Token;
 use registry::option::{self, Options};
+use registry::quarantine::Cause;
 use registry::target::{self, Target};
 use registry::tenant::Tenant;
 use registry::{audit, inbound_token, tenant};
@@ -155,6 +156,8 @@ pub(crate) struct OutboundPanel {
     enabled_at: Option<String>,
     enabled_by: Option<String>,
     quarantined_at: Option<String>,
+    quarantine_code: Option<QuarantineCode>,
+    /// For people; programs go by the code.
     quarantine_reason: Option<String>,
     paused_until: Option<String>,
     /// What holds for every downstream, and what the probe noted about this one.
@@ -164,6 +167,32 @@ pub(crate) struct OutboundPanel {
     held: Held,
     options: Option<OutboundOptions>,
     backfill: Option<Backfill>,
+}
+
+/// Why nothing is sent to the downstream; it stays while probes fail.
+#[derive(Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum QuarantineCode {
+    /// It answers 401.
+    Unauthorized,
+    /// It answers 403.
+    Forbidden,
+    /// Many of its records are gone.
+    Gone,
+    /// As the reason says.
+    Other,
+}
+
+impl QuarantineCode {
+    fn of(target: &Target) -> Option<Self> {
+        target.quarantined_at?;
+        Some(match target.quarantine_reason.as_deref().and_then(Cause::of) {
+            Some(Cause::Unauthorized) => Self::Unauthorized,
+            Some(Cause::Forbidden) => Self::Forbidden,
+            Some(Cause::Gone) => Self::Gone,
+            None => Self::Other,
+        })
+    }
 }
 
 /// What waits, and when something last arrived.
@@ -259,6 +288,7 @@ async fn outbound(deps: &Deps, tenant: &Tenant) -> Result<OutboundPanel, Problem
         enabled_at: of(&|target| Some(shown(target.enabled_at))),
         enabled_by: of(&|target| Some(target.enabled_by.clone())),
         quarantined_at: of(&|target| target.quarantined_at.map(shown)),
+        quarantine_code: target.as_ref().and_then(QuarantineCode::of),
         quarantine_reason: of(&|target| target.quarantine_reason.clone()),
         paused_until: of(&|target| target.paused_until.filter(|_| target.paused()).map(shown)),
         limitations,

@@ -282,8 +282,7 @@ async fn drained(db: &Db, tenant: TenantId, generation: i64) -> Result<(), Probl
 }
 
 fn client(connector: &Connector, guard: &Guard, body: &Downstream) -> Result<(Client, SecretString), Problem> {
-    let base = BaseUrl::parse(&body.base_url, guard)
-        .map_err(|fault| Problem::Field { field: "base_url", reason: fault.to_string() })?;
+    let base = BaseUrl::parse(&body.base_url, guard).map_err(Problem::BaseUrl)?;
     let text = body.token.expose_secret().trim();
     let bare = text.get(..7).filter(|head| head.eq_ignore_ascii_case("bearer ")).map_or(text, |_| text[7..].trim());
     let printable = !bare.is_empty() && bare.len() <= 8_192 && bare.bytes().all(|byte| byte.is_ascii_graphic());

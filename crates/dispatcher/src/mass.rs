@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 use directory::activity::{self, Entry};
 use directory::departure::{self, Kind, Toll, WINDOW};
 use directory::held;
+use registry::quarantine::Cause;
 use registry::target_option;
 use telemetry::metrics::{self, Counter, KeyValue};
 
@@ -16,9 +17,6 @@ use crate::round::{Error, Round};
 static ALARMS: LazyLock<Counter<u64>> = LazyLock::new(|| {
     metrics::counter("outbound_mass_alarms", "Masses of users deactivated or gone downstream, by kind")
 });
-
-/// Why a whole downstream waits for a person's word.
-const GONE: &str = "many records are gone at the downstream: check it, then disable and enable outbound SCIM";
 
 impl Round<'_> {
     /// Before a deactivation: holds it where the tenant chose so and it would be one of a mass.
@@ -50,7 +48,7 @@ impl Round<'_> {
         if !toll.is_mass() {
             return Ok(None);
         }
-        target_option::hold(db, target.id, target.generation, GONE).await?;
+        target_option::hold(db, target.id, target.generation, Cause::Gone).await?;
         self.alarm("mass_gone", toll).await?;
         Ok(Some(Ended::retry(0, "gone")))
     }

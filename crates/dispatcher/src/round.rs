@@ -149,7 +149,7 @@ impl<'a> Round<'a> {
                 let wait = i64::try_from(wait.as_micros()).unwrap_or(i64::MAX / 2);
                 target::pause(db, id, generation, wait).await?;
             }
-            TargetVerdict::Quarantine(reason) => target::quarantine(db, id, generation, reason).await?,
+            TargetVerdict::Quarantine(cause) => target::quarantine(db, id, generation, cause).await?,
         }
         let acknowledgement = Acknowledgement {
             epoch: self.claim.epoch,

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use directory::ledger::Verdict;
 use downstream::Outcome;
+use registry::quarantine::Cause;
 
 /// The longest back-off.
 const LONGEST: u64 = 15 * 60;
@@ -16,7 +17,7 @@ pub enum TargetVerdict {
     /// Send nothing to it for so long.
     Pause(Duration),
     /// It refuses our token: send nothing until it takes it again (P4).
-    Quarantine(&'static str),
+    Quarantine(Cause),
 }
 
 /// How a failed call is taken. `attempts` are the failed rounds so far; `jitter` is a number from 0 to 1.
@@ -30,12 +31,8 @@ pub fn of_failure(outcome: &Outcome, attempts: i64, jitter: f64) -> (Verdict, Ta
             (Verdict::Retry { after: 0, definite: true, charged: false }, TargetVerdict::Pause(wait))
         }
         Outcome::Unauthorized(answer) => {
-            let reason = if answer.status == 401 {
-                "the downstream answers 401: it does not take our token"
-            } else {
-                "the downstream answers 403: our token may not do this"
-            };
-            (Verdict::Retry { after: 0, definite: true, charged: false }, TargetVerdict::Quarantine(reason))
+            let cause = if answer.status == 401 { Cause::Unauthorized } else { Cause::Forbidden };
+            (Verdict::Retry { after: 0, definite: true, charged: false }, TargetVerdict::Quarantine(cause))
         }
         Outcome::Rejected(_) | Outcome::Conflict(_) => (Verdict::Park, TargetVerdict::Carry),
         // Nothing was done for sure; a 404 where a record or the endpoint should be is looked up again next time.

@@ -60,6 +60,23 @@ pub enum UrlFault {
     Endpoint(&'static str),
 }
 
+impl UrlFault {
+    /// The part that is meant, in a stable word. Nothing of the network is in it.
+    pub fn part(&self) -> &'static str {
+        match self {
+            Self::NotAUrl => "url",
+            Self::Scheme => "scheme",
+            Self::UserInfo => "userinfo",
+            Self::Query => "query",
+            Self::Fragment => "fragment",
+            Self::IpLiteral => "ip",
+            Self::Port(_) => "port",
+            Self::Host => "host",
+            Self::Endpoint(_) => "endpoint",
+        }
+    }
+}
+
 /// A base URL that passed the policy, without trailing slash.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BaseUrl(Url);

@@ -12,6 +12,7 @@ mod id;
 pub mod inbound_token;
 pub mod option;
 pub mod provisioner;
+pub mod quarantine;
 pub mod seal;
 pub mod sealed;
 pub mod target;

@@ -7,6 +7,7 @@ use sea_orm::FromQueryResult;
 use uuid::Uuid;
 
 use crate::db::{self, clock_sql, finish};
+use crate::quarantine::Cause;
 use crate::seal::Sealed;
 use crate::target_option::Choices;
 use crate::{Db, Error, TargetId, TenantId, audit, tenant};
@@ -237,17 +238,33 @@ pub async fn disable(db: &Db, tenant: TenantId, actor: &str) -> Result<i64, Erro
     finish(transaction, outcome).await
 }
 
-/// The downstream refuses our token: nothing is sent until it is probed or enabled anew (P4).
-pub async fn quarantine(db: &Db, id: TargetId, generation: i64, reason: &str) -> Result<(), Error> {
+/// The downstream refuses our token: nothing is sent until it is probed or enabled anew (P4). One that is quarantined
+/// already keeps its cause, and one that waits for a person is not probed for this.
+pub async fn quarantine(db: &Db, id: TargetId, generation: i64, cause: Cause) -> Result<(), Error> {
     let text = format!(
-        "update target set quarantined_at = coalesce(quarantined_at, {0}), quarantine_reason = $3,
-             probe_failures = probe_failures + 1,
-             probe_at = {0} + 5000000 * (case when probe_failures > 6 then 60 else probe_failures + 1 end)
-         where id = $1 and generation = $2",
-        clock_sql(db.connection())
+        "update target set quarantined_at = {now}, quarantine_reason = $3, {probed}
+         where id = $1 and generation = $2 and quarantined_at is null",
+        now = clock_sql(db.connection()),
+        probed = probed(db),
     );
-    db::execute(db.connection(), &text, [id.0.into(), generation.into(), reason.into()]).await?;
+    db::execute(db.connection(), &text, [id.0.into(), generation.into(), cause.words().into()]).await?;
     Ok(())
+}
+
+/// A probe failed, for whatever reason: the next one comes later, and what the target is quarantined for stays.
+pub async fn probe_failed(db: &Db, id: TargetId, generation: i64) -> Result<(), Error> {
+    let text = format!("update target set {} where id = $1 and generation = $2 and probe_at is not null", probed(db));
+    db::execute(db.connection(), &text, [id.0.into(), generation.into()]).await?;
+    Ok(())
+}
+
+/// The next probe: after 5 s, 10 s, … and in the end every five minutes.
+fn probed(db: &Db) -> String {
+    format!(
+        "probe_failures = probe_failures + 1,
+         probe_at = {} + 5000000 * (case when probe_failures > 6 then 60 else probe_failures + 1 end)",
+        clock_sql(db.connection())
+    )
 }
 
 /// The downstream takes our token again.

@@ -2,6 +2,7 @@
 //! are gone holds it, a mass of deactivations is alarmed about.
 
 use crate::db::{self, clock_sql};
+use crate::quarantine::Cause;
 use crate::{Db, Error, TargetId, TenantId, audit, tenant};
 
 /// A tenant's choices for its downstream.
@@ -44,13 +45,13 @@ pub async fn choose(
 }
 
 /// Sets a target aside until a person disables and enables it: nothing probes it meanwhile (K23).
-pub async fn hold(db: &Db, id: TargetId, generation: i64, reason: &str) -> Result<(), Error> {
+pub async fn hold(db: &Db, id: TargetId, generation: i64, cause: Cause) -> Result<(), Error> {
     let text = format!(
         "update target set quarantined_at = {}, quarantine_reason = $3, probe_at = null
          where id = $1 and generation = $2 and quarantined_at is null",
         clock_sql(db.connection())
     );
-    db::execute(db.connection(), &text, [id.0.into(), generation.into(), reason.into()]).await?;
+    db::execute(db.connection(), &text, [id.0.into(), generation.into(), cause.words().into()]).await?;
     Ok(())
 }
 

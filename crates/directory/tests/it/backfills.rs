@@ -1,6 +1,7 @@
 use directory::backfill::{self, Action, Order, Page};
 use directory::ledger::{self, Stage};
 use directory::resource::Kind;
+use registry::quarantine::Cause;
 use registry::{TargetId, TenantId, target};
 use testkit::store::Store;
 use uuid::Uuid;
@@ -92,7 +93,7 @@ async fn a_walk_waits_for_its_downstream(store: Store) {
     let (acme, target) = tenant_of(&store, 3).await;
     let generation = target::current(&store.db, acme).await.unwrap().unwrap().generation;
     backfill::start(&store.db, acme, target, false, "dana").await.unwrap();
-    target::quarantine(&store.db, target, generation, "401").await.unwrap();
+    target::quarantine(&store.db, target, generation, Cause::Unauthorized).await.unwrap();
     assert!(claimed(&store).await.is_none());
     target::release(&store.db, target, generation).await.unwrap();
     assert!(claimed(&store).await.is_some());

@@ -4,6 +4,7 @@ use directory::ledger::{self, Backlog, Mark, Stage};
 use directory::parked::{self, Decision};
 use directory::resource::Kind;
 use directory::watch;
+use registry::quarantine::Cause;
 use registry::target::{self, Enabled};
 use registry::{TargetId, TenantId};
 use testkit::store::Store;
@@ -73,7 +74,7 @@ async fn a_target_that_takes_nothing_makes_nothing_old(store: Store) {
     store.run("update ledger set dirty_at = dirty_at - 90000000").await;
     let old = async || ledger::backlog(&store.db).await.unwrap().oldest >= 90_000_000;
     let quarantine = async |id: TargetId, of: &Enabled| {
-        target::quarantine(&store.db, id, of.generation, "401").await.unwrap();
+        target::quarantine(&store.db, id, of.generation, Cause::Unauthorized).await.unwrap();
     };
     quarantine(first.id, &first).await;
     assert!(old().await, "the other one is to be delivered");
@@ -128,7 +129,7 @@ async fn the_autoscaler_counts_what_a_dispatcher_would_take(store: Store) {
     target::pause(&store.db, target.id, target.generation, 60_000_000).await.unwrap();
     counts(0).await;
     store.run("update target set paused_until = null; update ledger set next_at = 0 where parked_at is null").await;
-    target::quarantine(&store.db, target.id, target.generation, "401").await.unwrap();
+    target::quarantine(&store.db, target.id, target.generation, Cause::Unauthorized).await.unwrap();
     counts(0).await;
     store.run(&format!("drop owned by {role}; drop role {role}")).await;
 }

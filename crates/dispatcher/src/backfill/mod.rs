@@ -136,8 +136,8 @@ async fn trouble(deps: &Deps, target: &Target, outcome: &Outcome) -> Result<Next
             let wait = i64::try_from(wait.as_micros()).unwrap_or(i64::MAX / 2);
             target::pause(&deps.db, target.id, target.generation, wait).await?;
         }
-        TargetVerdict::Quarantine(reason) => {
-            target::quarantine(&deps.db, target.id, target.generation, reason).await?;
+        TargetVerdict::Quarantine(cause) => {
+            target::quarantine(&deps.db, target.id, target.generation, cause).await?;
         }
     }
     Ok(Next::Wait(LATER))

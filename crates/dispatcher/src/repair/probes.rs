@@ -22,7 +22,7 @@ async fn ask(deps: &Deps, target: &Target) -> Repaired {
     let Ok(base) = BaseUrl::parse(&target.base_url, &downstream::Guard::judged()) else { return Ok(()) };
     let outcome = match Client::new(deps.connector.clone(), base, token).probe().await {
         Ok(_) => target::release(&deps.db, target.id, target.generation).await,
-        Err(_) => target::quarantine(&deps.db, target.id, target.generation, "the downstream still refuses").await,
+        Err(_) => target::probe_failed(&deps.db, target.id, target.generation).await,
     };
     outcome.map_err(|error| text(&error))
 }

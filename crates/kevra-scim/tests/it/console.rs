@@ -192,6 +192,19 @@ fn a_code_signs_in_once_and_only_who_holds_a_token_gets_another() {
 }
 
 #[test]
+fn an_answer_with_a_token_is_kept_by_nobody_on_its_way() {
+    let demo = Demo::start(Path::new(PROGRAM));
+    let client = reqwest::blocking::Client::builder().no_proxy().build().unwrap();
+    for call in ["enable", "rotate"] {
+        let url = format!("{}/v1/tenants/acme/inbound/{call}", demo.fact("control_url"));
+        let revealed = client.post(url).bearer_auth(demo.fact("operator_token")).send().unwrap();
+        assert_eq!(header(&revealed, "cache-control"), "no-store", "{call}");
+        let body: Value = revealed.json().unwrap();
+        assert!(body["token"].as_str().is_some_and(|token| token.starts_with("kvs_")), "{call}");
+    }
+}
+
+#[test]
 fn somebody_who_listens_to_activity_does_not_hold_the_end_up() {
     let mut demo = Demo::start(Path::new(PROGRAM));
     let client = reqwest::blocking::Client::builder().no_proxy().build().unwrap();

@@ -1,13 +1,17 @@
+use registry::quarantine::Cause;
 use registry::seal::Sealed;
-use registry::target::{self, Enable, Enabled};
+use registry::target::{self, Enable, Enabled, Target};
 use registry::target_option::{self, Choices};
 use registry::{Error, TenantId, audit, option, tenant};
+use sea_orm::ConnectionTrait;
 use testkit::store::Store;
 
 testkit::on_both_databases!(
     enabling_and_disabling_count_one_generation_for_all_targets,
     another_url_is_another_target_and_the_old_one_comes_back_as_itself,
     a_quarantine_belongs_to_its_generation,
+    a_quarantine_keeps_its_first_cause_while_probes_fail,
+    who_waits_for_a_person_is_not_probed,
     choices_made_on_an_old_page_change_nothing,
 );
 
@@ -61,18 +65,54 @@ async fn another_url_is_another_target_and_the_old_one_comes_back_as_itself(stor
     assert_eq!(current.limitations, "[\"no sorting\"]");
 }
 
+fn cause(target: &Target) -> Option<Cause> {
+    target.quarantine_reason.as_deref().and_then(Cause::of)
+}
+
 async fn a_quarantine_belongs_to_its_generation(store: Store) {
     let acme = store.tenant("acme").await;
     let enabled = enable(&store, acme, "https://a.test/scim").await.unwrap();
-    target::quarantine(&store.db, enabled.id, enabled.generation - 1, "late").await.unwrap();
+    target::quarantine(&store.db, enabled.id, enabled.generation - 1, Cause::Unauthorized).await.unwrap();
     assert!(target::current(&store.db, acme).await.unwrap().unwrap().quarantined_at.is_none());
-    target::quarantine(&store.db, enabled.id, enabled.generation, "401").await.unwrap();
+    target::quarantine(&store.db, enabled.id, enabled.generation, Cause::Unauthorized).await.unwrap();
     let held = target::current(&store.db, acme).await.unwrap().unwrap();
-    assert_eq!(held.quarantine_reason.as_deref(), Some("401"));
+    assert_eq!(cause(&held), Some(Cause::Unauthorized));
     assert!(target::probes_due(&store.db, 10).await.unwrap().is_empty(), "the first probe comes later");
     target::disable(&store.db, acme, "dana").await.unwrap();
     enable(&store, acme, "https://a.test/scim").await.unwrap();
     assert!(target::current(&store.db, acme).await.unwrap().unwrap().quarantined_at.is_none(), "a new token frees it");
+}
+
+async fn a_quarantine_keeps_its_first_cause_while_probes_fail(store: Store) {
+    let acme = store.tenant("acme").await;
+    let Enabled { id, generation, .. } = enable(&store, acme, "https://a.test/scim").await.unwrap();
+    target::quarantine(&store.db, id, generation, Cause::Unauthorized).await.unwrap();
+    let first = target::current(&store.db, acme).await.unwrap().unwrap();
+    for _ in 0..3 {
+        target::probe_failed(&store.db, id, generation).await.unwrap();
+    }
+    // A send that was under way when the first was refused.
+    target::quarantine(&store.db, id, generation, Cause::Forbidden).await.unwrap();
+    let held = target::current(&store.db, acme).await.unwrap().unwrap();
+    assert_eq!((cause(&held), held.quarantined_at), (Some(Cause::Unauthorized), first.quarantined_at));
+    target::release(&store.db, id, generation).await.unwrap();
+    target::probe_failed(&store.db, id, generation).await.unwrap();
+    assert!(target::current(&store.db, acme).await.unwrap().unwrap().quarantined_at.is_none(), "a late probe");
+}
+
+async fn who_waits_for_a_person_is_not_probed(store: Store) {
+    let acme = store.tenant("acme").await;
+    let Enabled { id, generation, .. } = enable(&store, acme, "https://a.test/scim").await.unwrap();
+    target_option::hold(&store.db, id, generation, Cause::Gone).await.unwrap();
+    target::quarantine(&store.db, id, generation, Cause::Unauthorized).await.unwrap();
+    target::probe_failed(&store.db, id, generation).await.unwrap();
+    let held = target::current(&store.db, acme).await.unwrap().unwrap();
+    assert_eq!(cause(&held), Some(Cause::Gone));
+    let text = "select count(*) from target where probe_at is not null";
+    let connection = store.db.connection();
+    let statement = sea_orm::Statement::from_string(store.db.backend(), text);
+    let row = connection.query_one_raw(statement).await.unwrap().unwrap();
+    assert_eq!(row.try_get_by_index::<i64>(0).unwrap(), 0);
 }
 
 async fn choices_made_on_an_old_page_change_nothing(store: Store) {

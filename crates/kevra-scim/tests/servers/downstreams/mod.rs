@@ -200,7 +200,16 @@ fn a_refused_token_quarantines_and_a_new_one_delivers_what_was_owed() {
     let quarantined = eventually(SOON, || Some(outbound()).filter(|outbound| !outbound["quarantined_at"].is_null()));
     let quarantined = quarantined.unwrap_or_else(|| panic!("{}", outbound()));
     assert!(quarantined["quarantine_reason"].as_str().unwrap().contains("401"), "{quarantined}");
+    assert_eq!(quarantined["quarantine_code"], "unauthorized", "{quarantined}");
     assert!(downstream.user("bob").is_none());
+    // A probe that is refused as well says nothing new.
+    let probed = eventually(SOON, || {
+        let (_, page) = console.call(Method::GET, "/tenants/receiver/activity?class=rotated&limit=200", None);
+        let probe = |entry: &Value| entry["operation"] == "GET /ServiceProviderConfig";
+        page["entries"].as_array()?.iter().any(probe).then_some(())
+    });
+    assert!(probed.is_some(), "a quarantined downstream is probed");
+    assert_eq!(outbound()["quarantine_code"], "unauthorized", "{}", outbound());
     sender.console.disable_outbound("acme");
     sender.console.enable_outbound("acme", &downstream.url, &downstream.token);
     for (name, id) in ["bob", "cyd", "dot"].iter().zip(&people) {
