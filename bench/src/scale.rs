@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::Context;
 use registry::BearerToken;
-use reqwest::Client;
+use reqwest::{Client, Request};
 use serde_json::json;
 use testkit::installation::{Installation, Role};
 
@@ -49,7 +49,7 @@ pub fn run(program: &Path, tenants: u64, users: u64) -> anyhow::Result<()> {
         endpoint.patch(client, &format!("{}/{}", endpoint.users, id(tenant, user)), "title", &json!(format!("T {nth}")))
     };
     let make = |world: &World, client: &Client, nth| world.at(nth).0.create(client, &format!("new-{nth}"));
-    let operations: [(&str, &dyn Fn(&World, &Client, u64) -> _); 4] =
+    let operations: [(&str, &Ask<'_>); 4] =
         [("GET by id", &read), ("userName eq", &find), ("PATCH title", &change), ("POST", &make)];
     for (operation, ask) in operations {
         let subject = Side { call: &|client: &Client, nth| ask(&large, client, nth), whose: &ours };
@@ -70,6 +70,9 @@ pub fn run(program: &Path, tenants: u64, users: u64) -> anyhow::Result<()> {
     report.end();
     Ok(())
 }
+
+/// A request to one of the two.
+type Ask<'a> = dyn Fn(&World, &Client, u64) -> Request + 'a;
 
 /// The id of a user of a tenant.
 fn id(tenant: u64, user: u64) -> String {
