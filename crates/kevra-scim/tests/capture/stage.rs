@@ -62,8 +62,13 @@ impl Stage {
 
     /// Waits until a count of the installation's database is nought.
     pub fn settles(&self, count: &str) {
+        self.settles_within(SOON, count);
+    }
+
+    /// Likewise, for as long as it may take.
+    pub fn settles_within(&self, time: Duration, count: &str) {
         let nought = || (self.installation.database().ask(count) == "0").then_some(());
-        assert!(eventually(SOON, nought).is_some(), "{count}: {}", self.installation.logs());
+        assert!(eventually(time, nought).is_some(), "{count}: {}", self.installation.logs());
     }
 
     /// A call of the SCIM API.
