@@ -213,12 +213,19 @@ pub(crate) async fn stream(reader: Reader, control: web::Data<Control>) -> Resul
     let place = control.listeners.clone().try_acquire_owned().map_err(|_| Problem::Unavailable)?;
     let db = control.deps.db.clone();
     let tenant = reader.0.id;
-    let seen = control.run(async move { Ok(directory::ledger::now(&db).await?) }).await?;
+    // What is stored by now stands in the pages; what is stored later is new, whatever moment it tells of.
+    let (since, told) = control
+        .run(async move {
+            let since = directory::ledger::now(&db).await? - LATE;
+            let stored = trail::since(&db, tenant, since, PAGE).await?;
+            Ok((since, stored.into_iter().map(|row| row.id).collect()))
+        })
+        .await?;
     let listener = Listener {
         control: control.into_inner(),
         tenant,
-        since: seen,
-        told: HashSet::new(),
+        since,
+        told,
         begun: Instant::now(),
         spoke: None,
         _place: Arc::new(place),
@@ -238,7 +245,7 @@ pub(crate) async fn stream(reader: Reader, control: web::Data<Control>) -> Resul
 struct Listener {
     control: Arc<Control>,
     tenant: registry::TenantId,
-    /// When listening began, microseconds of the database's clock; entries of before are not new.
+    /// Entries of before this moment are not new, microseconds of the database's clock.
     since: i64,
     /// Entries of the last moments that were told already.
     told: HashSet<Uuid>,

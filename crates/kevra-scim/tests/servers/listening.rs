@@ -55,7 +55,7 @@ fn activity_comes_as_it_happens_whichever_replica_did_it() {
     let beta = console.enable_inbound("beta");
     let reader = installation.operator_token("acme", "sync:read");
     let url = format!("{}/v1/tenants/acme/activity/stream", replica.url);
-    let mut stream = testkit::http().get(url).bearer_auth(&reader).send().unwrap();
+    let mut stream = testkit::http().get(&url).bearer_auth(&reader).send().unwrap();
     assert_eq!(stream.headers()["content-type"], "text/event-stream");
     let mut heard = String::new();
     let mut listen_until = |done: &dyn Fn(&str) -> bool| {
@@ -84,4 +84,21 @@ fn activity_comes_as_it_happens_whichever_replica_did_it() {
     // Who it is, for people; what changed, by the names of attributes, never by their values.
     let entry: Value = serde_json::from_str(first.split("data: ").last().unwrap().trim()).unwrap();
     assert_eq!((&entry["username"], first.matches("ada").count()), (&json!("ada"), 1), "{first}");
+
+    // What is stored late tells of a moment before somebody began to listen, and is news to them all the same.
+    let mut stream = testkit::http().get(&url).bearer_auth(&reader).send().unwrap();
+    let (mut heard, mut bytes) = (String::new(), [0; 4_096]);
+    while !heard.contains("event: entry") {
+        let length = stream.read(&mut bytes).unwrap();
+        assert!(length > 0, "the stream ended: {heard}");
+        heard.push_str(&String::from_utf8_lossy(&bytes[..length]));
+        if heard.ends_with(": listening\n\n") {
+            installation.database().ask(
+                "create temporary table late as select * from activity where operation = 'POST /Users' limit 1;
+                 update late set id = gen_random_uuid(), operation = 'LATE /Users', at = at - 1000000;
+                 insert into activity select * from late",
+            );
+        }
+    }
+    assert!(heard.contains("LATE /Users") && !heard.contains("POST /Users"), "{heard}");
 }
