@@ -94,7 +94,8 @@ fn activity_comes_as_it_happens_whichever_replica_did_it() {
         heard.push_str(&String::from_utf8_lossy(&bytes[..length]));
         if heard.ends_with(": listening\n\n") {
             installation.database().ask(
-                "create temporary table late as select * from activity where operation = 'POST /Users' limit 1;
+                "create temporary table late as select * from activity
+                     where tenant_id = (select id from tenant where slug = 'acme') limit 1;
                  update late set id = gen_random_uuid(), operation = 'LATE /Users', at = at - 1000000;
                  insert into activity select * from late",
             );
