@@ -7,6 +7,17 @@ import { world } from './setup';
 
 const lines = () => panel('activity').queryAllByRole('button', { expanded: false });
 
+/** Opens a push that failed and tries it again. */
+async function retried() {
+  const { user } = await section('globex');
+  const rows = await panel('activity').findAllByRole('button', { expanded: false });
+  const failed = rows.find(row => row.textContent?.includes('Rejected · invalidValue')) as HTMLElement;
+  await user.click(failed);
+  const entry = within(failed.closest('li') as HTMLElement);
+  await user.click(entry.getByRole('button', { name: label.retry }));
+  return { user, rows, entry };
+}
+
 describe('recent activity', () => {
   it('is live: what happens appears by itself, and stops appearing when paused', async () => {
     const { user } = await section('acme');
@@ -111,12 +122,7 @@ describe('recent activity', () => {
   });
 
   it('a push that failed can be tried again from its row, if it is parked', async () => {
-    const { user } = await section('globex');
-    const rows = await panel('activity').findAllByRole('button', { expanded: false });
-    const failed = rows.find(row => row.textContent?.includes('Rejected · invalidValue')) as HTMLElement;
-    await user.click(failed);
-    const entry = within(failed.closest('li') as HTMLElement);
-    await user.click(entry.getByRole('button', { name: label.retry }));
+    const { user, rows, entry } = await retried();
     expect(await entry.findByRole('status')).toHaveTextContent(parked.retried);
     expect(world.of('globex').parked.some(one => one.user_id === 'b2')).toBe(false);
     await user.click(entry.getByRole('button', { name: label.retry }));
@@ -127,12 +133,7 @@ describe('recent activity', () => {
 
   it('a retry that fails is an alert', async () => {
     once('post', 'outbound/parked/:user/retry', () => refuse('unavailable', 503));
-    const { user } = await section('globex');
-    const rows = await panel('activity').findAllByRole('button', { expanded: false });
-    const failed = rows.find(row => row.textContent?.includes('Rejected · invalidValue')) as HTMLElement;
-    await user.click(failed);
-    const entry = within(failed.closest('li') as HTMLElement);
-    await user.click(entry.getByRole('button', { name: label.retry }));
+    const { entry } = await retried();
     expect(await entry.findByRole('alert')).toHaveTextContent('The service is not available.');
   });
 
