@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 """Makes docs/performance.md and its charts of what benchmarks printed.
 
-    bench/results.py OUTPUT...      each file holds what `scripts/bench SUITE` printed; its last JSON line is read
+    bench/results.py [--note TEXT] OUTPUT...
+
+    each file holds what `scripts/bench SUITE` printed; its last JSON line is read
 """
 
 import json
@@ -100,7 +102,7 @@ def chart(rows, title):
     yield "</svg>"
 
 
-def main(paths):
+def main(paths, note=None):
     suites = [suite for suite in map(read, paths) if suite]
     commit = subprocess.run(["git", "log", "-1", "--format=%cs"], capture_output=True, text=True).stdout.strip()
     page = [
@@ -110,6 +112,8 @@ def main(paths):
         "servers, load and subject share the machine; PostgreSQL syncs to the disk, Keycloak runs as in production. CPU per operation is user and system time of the processes that do the",
         "work; a ratio is of two sides in one run, and below 1 ours is the cheaper. Absolute figures do not travel between machines. `bench/README.md` says how each is made and repeated.",
     ]
+    if note:
+        page += ["", note]
     for suite in suites:
         name, beside = suite["benchmark"], suite.get("beside", "")
         title = TITLES.get(name, name)
@@ -133,4 +137,5 @@ def main(paths):
 if __name__ == "__main__":
     if len(sys.argv) < 2:
         sys.exit(__doc__)
-    main(sys.argv[1:])
+    noted = sys.argv[1] == "--note"
+    main(sys.argv[3 if noted else 1 :], sys.argv[2] if noted else None)
