@@ -20,6 +20,7 @@ TITLES = {
     "keycloak": "Beside Keycloak's own SCIM server",
     "peers": "Beside other SCIM servers",
     "scale": "A large installation",
+    "latency": "Added to the realm's time",
     "neighbors": "A noisy neighbour",
     "replicas": "Replicas of the gateway",
     "dispatcher": "Pushes",

@@ -28,6 +28,13 @@ pub enum Kind {
     Lookup,
     /// Passes a request on to another server, and its answer back.
     Pass,
+    /// Makes users and grants roles in [`Self::TAKES`] each, and passes everything else on to a Keycloak.
+    Realm,
+}
+
+impl Kind {
+    /// How long a realm takes for a call.
+    pub const TAKES: Duration = Duration::from_millis(10);
 }
 
 /// A floor's process.
@@ -63,13 +70,18 @@ pub fn pass(database: &Database) -> anyhow::Result<(Floor, Floor)> {
     Ok((start(&["pass", &hello.url], database)?, hello))
 }
 
+/// Starts a realm that takes its time for creates, before the test Keycloak.
+pub fn realm(database: &Database) -> anyhow::Result<Floor> {
+    start(&["realm", &servers::fact("KEVRA_TEST_KEYCLOAK_URL")], database)
+}
+
 fn start(what: &[&str], database: &Database) -> anyhow::Result<Floor> {
     let (port, log) = (free_port(), Scratch::default());
     let mut command = Command::new(std::env::current_exe()?);
     command.args(["floor", what[0], &port.to_string()]).args(&what[1..]).env(DATABASE, database.url());
     let mut process = Process::start(&mut command, &log.file("floor.log"));
     let (url, client) = (format!("http://127.0.0.1:{port}/"), http());
-    let ready = || client.get(&url).bearer_auth(token(0)).send().is_ok_and(|answer| answer.status().is_success());
+    let ready = || client.get(&url).bearer_auth(token(0)).send().is_ok_and(|answer| !answer.status().is_server_error());
     process.wait_until(Duration::from_secs(30), "the floor", ready);
     Ok(Floor { process, url, _log: log })
 }
@@ -80,6 +92,7 @@ enum Work {
     Hello,
     Lookup(PgPool),
     Pass(reqwest::Client, String),
+    Realm(reqwest::Client, String),
 }
 
 /// Is a floor.
@@ -98,6 +111,10 @@ pub async fn serve(kind: Kind, port: u16, upstream: Option<String>) -> anyhow::R
             let client = reqwest::Client::builder().no_proxy().build()?;
             Work::Pass(client, upstream.context("whom to pass requests on to")?)
         }
+        Kind::Realm => {
+            let client = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build()?;
+            Work::Realm(client, upstream.context("the Keycloak")?)
+        }
     };
     let server =
         HttpServer::new(move || App::new().app_data(web::Data::new(work.clone())).default_service(web::to(answer)));
@@ -112,6 +129,7 @@ async fn answer(request: HttpRequest, body: web::Bytes, work: web::Data<Work>) -
             let passed = async { client.execute(client.post(upstream).body(body).build()?).await?.bytes().await };
             passed.await.map_or_else(|_| HttpResponse::BadGateway().finish(), |body| HttpResponse::Ok().body(body))
         }
+        Work::Realm(client, keycloak) => realm_answers(&request, body, client, keycloak).await,
     }
 }
 
@@ -124,4 +142,41 @@ async fn looked_up(request: &HttpRequest, pool: &PgPool) -> HttpResponse {
         Ok(None) => HttpResponse::Unauthorized().finish(),
         Err(_) => HttpResponse::ServiceUnavailable().finish(),
     }
+}
+
+async fn realm_answers(
+    request: &HttpRequest,
+    body: web::Bytes,
+    client: &reqwest::Client,
+    keycloak: &str,
+) -> HttpResponse {
+    let posts = request.method() == actix_web::http::Method::POST;
+    if posts && request.path().ends_with("/users") {
+        actix_web::rt::time::sleep(Kind::TAKES).await;
+        let location = format!("{}/{}", request.full_url(), uuid::Uuid::new_v4());
+        return HttpResponse::Created().insert_header(("location", location)).finish();
+    }
+    if posts && request.path().ends_with("/role-mappings/realm") {
+        actix_web::rt::time::sleep(Kind::TAKES).await;
+        return HttpResponse::NoContent().finish();
+    }
+    let passed = async {
+        let method: reqwest::Method = request.method().as_str().parse().unwrap_or_default();
+        let mut passed = client.request(method, format!("{keycloak}{}", request.uri())).body(body);
+        for name in ["authorization", "content-type"] {
+            if let Some(value) = request.headers().get(name) {
+                passed = passed.header(name, value.as_bytes());
+            }
+        }
+        let answer = client.execute(passed.build()?).await?;
+        let status = actix_web::http::StatusCode::from_u16(answer.status().as_u16()).unwrap_or_default();
+        let mut back = HttpResponse::build(status);
+        for name in ["content-type", "location"] {
+            if let Some(value) = answer.headers().get(name) {
+                back.insert_header((name, value.as_bytes()));
+            }
+        }
+        reqwest::Result::Ok(back.body(answer.bytes().await?))
+    };
+    passed.await.unwrap_or_else(|_| HttpResponse::BadGateway().finish())
 }

@@ -6,6 +6,7 @@ mod cpu;
 mod floor;
 mod gateway;
 mod keycloak;
+mod latency;
 mod load;
 mod neighbors;
 mod peers;
@@ -45,6 +46,8 @@ enum Suite {
         #[arg(long, default_value_t = 100)]
         users: u64,
     },
+    /// What the gateway adds to the time its realm takes.
+    Latency,
     /// Forty tenants at 25 requests a second, without and with a noisy one.
     Neighbors,
     /// The gateway beside other SCIM servers.
@@ -66,6 +69,7 @@ fn main() -> anyhow::Result<()> {
         Suite::Gateway => gateway::run(&arguments.program),
         Suite::Keycloak { users } => keycloak::run(&arguments.program, users),
         Suite::Scale { tenants, users } => scale::run(&arguments.program, tenants, users),
+        Suite::Latency => latency::run(&arguments.program),
         Suite::Neighbors => neighbors::run(&arguments.program),
         Suite::Peers { users } => peers::run(&arguments.program, users),
         Suite::Replicas => replicas::run(&arguments.program),

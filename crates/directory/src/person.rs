@@ -58,7 +58,7 @@ pub async fn update(db: &Db, tenant: TenantId, person: &Person, operator: Option
     put(db, tenant, person, text, operator.map(|operator| (operator, "realm_user.change"))).await
 }
 
-/// Writes a person, and who did what where somebody is to be named, in one transaction.
+/// Writes a person; where somebody is to be named, with who did what, in one transaction.
 async fn put(
     db: &Db,
     tenant: TenantId,
@@ -66,10 +66,13 @@ async fn put(
     text: &str,
     done: Option<(&str, &str)>,
 ) -> Result<bool, Error> {
+    let Some((operator, action)) = done else {
+        return Ok(sql::execute(db.connection(), text, values(tenant, person)).await? == 1);
+    };
     let transaction = db.begin().await?;
     let outcome = async {
         let written = sql::execute(&transaction, text, values(tenant, person)).await? == 1;
-        if let (true, Some((operator, action))) = (written, done) {
+        if written {
             let detail = serde_json::json!({ "user": person.id });
             audit::insert(&transaction, Some(tenant), operator, action, detail).await?;
         }
@@ -77,6 +80,12 @@ async fn put(
     }
     .await;
     crate::finish(transaction, outcome).await
+}
+
+/// Gives a person the role; says whether it exists.
+pub async fn manage(db: &Db, tenant: TenantId, id: Uuid) -> Result<bool, Error> {
+    let text = "update realm_person set managed = true where tenant_id = $1 and id = $2";
+    Ok(sql::execute(db.connection(), text, [tenant.0.into(), id.into()]).await? == 1)
 }
 
 /// Ends the sessions of a person.

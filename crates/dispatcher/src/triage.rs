@@ -1,5 +1,6 @@
 //! Triage: look at the realm, refresh the directory behind its fence, decide what is owed (K9–K14).
 
+use directory::ledger::protocol::URGENT;
 use directory::ledger::{self, Claim, Recorded, Stage, Triage};
 use directory::refresh::{self, Fate, Fence};
 use directory::resource::Kind;
@@ -22,8 +23,23 @@ const BUSY: i64 = 500_000;
 /// How long one waits that is held, microseconds.
 const HELD: i64 = 60_000_000;
 
-pub(crate) async fn run(deps: &Deps, tenant: TenantId, user: Uuid) -> Result<(), directory::Error> {
-    let Some(claim) = ledger::claim(&deps.db, tenant, user, Stage::Triage, None).await? else { return Ok(()) };
+/// What comes after a look at a user.
+pub(crate) enum Next {
+    /// A send is owed.
+    Send {
+        /// In the lane of deactivations.
+        urgent: bool,
+    },
+    /// Nothing is.
+    Nothing,
+    /// The look came to nothing; what was owed before it may be owed still.
+    Unknown,
+}
+
+pub(crate) async fn run(deps: &Deps, tenant: TenantId, user: Uuid) -> Result<Next, directory::Error> {
+    let Some(claim) = ledger::claim(&deps.db, tenant, user, Stage::Triage, None).await? else {
+        return Ok(Next::Unknown);
+    };
     let span = tracing::info_span!("outbound.triage", tenant.id = %tenant, user.id = %user);
     telemetry::trace::join(&span, claim.row.trace.as_deref());
     look(deps, tenant, user, &claim).instrument(span).await
@@ -50,18 +66,19 @@ enum Standing {
     Released,
 }
 
-async fn look(deps: &Deps, tenant: TenantId, user: Uuid, claim: &Claim) -> Result<(), directory::Error> {
+async fn look(deps: &Deps, tenant: TenantId, user: Uuid, claim: &Claim) -> Result<Next, directory::Error> {
+    let later = async |wait| ledger::release(&deps.db, tenant, user, claim, wait).await.map(|()| Next::Unknown);
     // Order: the fence is read before the realm (K11).
     let fence = refresh::fence(&deps.db, tenant, user).await?;
     if fence.as_ref().is_some_and(Fence::writing) {
-        return ledger::release(&deps.db, tenant, user, claim, 0).await;
+        return later(0).await;
     }
     let looked = match deps.realms.of(tenant).await {
         Ok(realm) => ask(deps, tenant, user, claim, fence.as_ref(), &realm).await,
         Err(error) => Err(error.into()),
     };
     let seen = match looked {
-        Ok(Look::Later(wait)) => return ledger::release(&deps.db, tenant, user, claim, wait).await,
+        Ok(Look::Later(wait)) => return later(wait).await,
         Ok(Look::Seen(seen, standing)) => Some((seen, standing)),
         Ok(Look::Gone) => None,
         Err(Unread::Directory(error)) => return Err(error),
@@ -78,8 +95,7 @@ async fn look(deps: &Deps, tenant: TenantId, user: Uuid, claim: &Claim) -> Resul
                 "the realm cannot be read; triage waits",
             );
             // Somebody else's realm stays that until a person has acted.
-            let wait = if foreign { HELD } else { UNREADABLE };
-            return ledger::release(&deps.db, tenant, user, claim, wait).await;
+            return later(if foreign { HELD } else { UNREADABLE }).await;
         }
     };
     let key = watch::digest_key(&deps.db, tenant).await?;
@@ -99,8 +115,11 @@ async fn look(deps: &Deps, tenant: TenantId, user: Uuid, claim: &Claim) -> Resul
         _ => Fate::Gone,
     };
     match refresh::commit(&deps.db, tenant, user, fence.as_ref(), fate, &triage).await? {
-        Recorded::Written { .. } => Ok(()),
-        Recorded::Stale => ledger::release(&deps.db, tenant, user, claim, 0).await,
+        Recorded::Written { owed: true } => {
+            Ok(Next::Send { urgent: triage.urgent || claim.row.state().lane == URGENT })
+        }
+        Recorded::Written { owed: false } => Ok(Next::Nothing),
+        Recorded::Stale => later(0).await,
     }
 }
 

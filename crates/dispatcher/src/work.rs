@@ -18,7 +18,8 @@ use tracing::Instrument;
 use uuid::Uuid;
 
 use crate::fairness::{After, Fairness, Health, Place};
-use crate::{Config, Deps, groups, round, send, triage};
+use crate::triage::{self, Next};
+use crate::{Config, Deps, groups, round, send};
 
 /// Rows the sweeper takes at once, and how many of them may be one tenant's.
 const PAGE: u32 = 500;
@@ -95,7 +96,9 @@ impl Pool {
             let seen = triage::run(&pool.deps, tenant, user).await;
             pool.looked(tenant);
             match seen {
-                Ok(()) => pool.send_if_owed(tenant, user).await,
+                Ok(Next::Send { urgent }) => pool.send(tenant, user, urgent),
+                Ok(Next::Nothing) => {}
+                Ok(Next::Unknown) => pool.send_if_owed(tenant, user).await,
                 Err(error) => {
                     tracing::warn!(
                         name = "triage.failed",

@@ -2,7 +2,8 @@
 //!
 //! A request goes one way: provisioner (whose token is this?) → body → users (directory read, pure SCIM, realm write,
 //! directory commit with the ledger's mark) → answer. Reads touch only the database. Whatever goes wrong leaves as a SCIM
-//! error. The work of a request runs on the main runtime, so that it does not end with its connection.
+//! error. The work of a request is a task, so that it does not end with its connection: a read stays on the server's
+//! thread, which has connections of its own; what may change something runs on the main runtime.
 
 mod answer;
 mod bulk;
@@ -47,6 +48,8 @@ pub struct Config {
     pub trusted_proxies: Vec<Network>,
     /// Worker threads of the server.
     pub workers: usize,
+    /// Connections to the database of each worker thread, for reads.
+    pub connections: u32,
 }
 
 impl Default for Config {
@@ -57,6 +60,7 @@ impl Default for Config {
             deadline: Duration::from_secs(25),
             trusted_proxies: Vec::new(),
             workers: 2,
+            connections: 5,
         }
     }
 }
@@ -108,7 +112,7 @@ pub struct Deps {
     pub realms: Arc<dyn Realms>,
     /// Rings when something changed.
     pub doorbell: Doorbell,
-    /// The main runtime: database and HTTP clients live there.
+    /// The main runtime: its database connections and the HTTP clients live there.
     pub runtime: tokio::runtime::Handle,
 }
 
@@ -118,6 +122,20 @@ pub(crate) struct Gateway {
     pub types: call::TypesOfTenants,
     pub journal: journal::Journal,
     pub deps: Deps,
+}
+
+/// What a thread of the server works with.
+pub(crate) struct Worker {
+    pub gateway: Arc<Gateway>,
+    /// With the thread's own connections.
+    pub reads: Deps,
+}
+
+impl Worker {
+    fn of(gateway: &Arc<Gateway>) -> Self {
+        let db = gateway.deps.db.of_thread(gateway.config.connections);
+        Self { gateway: gateway.clone(), reads: Deps { db, ..gateway.deps.clone() } }
+    }
 }
 
 /// A server on a listener; runs until shutdown, then finishes what is in flight.
@@ -131,8 +149,9 @@ pub fn run(
     let (journal, keeping) = journal::Journal::new(deps.db.clone(), shutdown.clone());
     deps.runtime.spawn(keeping);
     let (limits, types) = (limits::Limits::default(), call::TypesOfTenants::default());
-    let gateway = web::Data::new(Gateway { config, limits, types, journal, deps });
-    let server = HttpServer::new(move || App::new().app_data(gateway.clone()).default_service(web::to(routes::entry)))
+    let gateway = Arc::new(Gateway { config, limits, types, journal, deps });
+    let app = move || App::new().app_data(web::Data::new(Worker::of(&gateway))).default_service(web::to(routes::entry));
+    let server = HttpServer::new(app)
         .workers(workers)
         .tcp_nodelay(true)
         .disable_signals()

@@ -11,6 +11,7 @@ use registry::provisioner::Provisioner;
 use scim::Error;
 use serde_json::Value;
 use tokio::sync::OwnedSemaphorePermit;
+use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tracing::Instrument;
 
@@ -19,13 +20,14 @@ use crate::call::{Call, Notes};
 use crate::observe::{Ended, Observed};
 use crate::provisioner::{self, Refused};
 use crate::request::{self, Request};
-use crate::{Gateway, bulk, discovery, groups, query, users};
+use crate::{Config, Deps, Gateway, Worker, bulk, discovery, groups, query, users};
 
 /// A bulk request does the work of many; identity providers wait a minute for any answer.
 const BULK_DEADLINE: Duration = Duration::from_secs(55);
 
 /// Every request there is: authenticated first, then its body read, then worked on.
-pub(crate) async fn entry(http: HttpRequest, payload: web::Payload, gateway: web::Data<Gateway>) -> HttpResponse {
+pub(crate) async fn entry(http: HttpRequest, payload: web::Payload, worker: web::Data<Worker>) -> HttpResponse {
+    let gateway = &worker.gateway;
     let mut request = match Request::read(&http, &gateway.config) {
         Ok(request) => request,
         Err(error) => {
@@ -35,7 +37,7 @@ pub(crate) async fn entry(http: HttpRequest, payload: web::Payload, gateway: web
     };
     let (plain_json, head) = (request.plain_json, request.method == Method::HEAD);
     let observed = Observed::begin(http.method().as_str(), Some(&mut request));
-    let (answer, ended) = match serve(request, payload, &gateway).instrument(observed.span()).await {
+    let (answer, ended) = match serve(request, payload, &worker).instrument(observed.span()).await {
         Ok((answer, tenant, notes)) => {
             let ended = Ended { status: answer.status, tenant, refused: None, notes, id: answer.id };
             (answer, ended)
@@ -48,7 +50,7 @@ pub(crate) async fn entry(http: HttpRequest, payload: web::Payload, gateway: web
 
 type Served = (Answer, Option<TenantId>, Notes);
 
-/// A request that was let in and whose body is to be read.
+/// A request that was let in and is to be worked on by the main runtime.
 struct Admitted {
     request: Request,
     provisioner: Provisioner,
@@ -56,66 +58,70 @@ struct Admitted {
 }
 
 /// Where a request has come to.
-#[expect(clippy::large_enum_variant, reason = "moved once, by every request but those with a body")]
+#[expect(clippy::large_enum_variant, reason = "moved once, by every request but those that change something")]
 enum Progress {
     Done(Answer, Notes),
     Admitted(Box<Admitted>),
 }
 
-/// The answer and whose request it was, or why its credentials are refused. The database is only asked on the main
-/// runtime; one visit there is all that a request without a body needs.
-async fn serve(request: Request, payload: web::Payload, gateway: &web::Data<Gateway>) -> Result<Served, Refused> {
+/// The answer and whose request it was, or why its credentials are refused. What only reads is done where it came in; what
+/// may change something, or ask the realm, by the main runtime.
+async fn serve(request: Request, payload: web::Payload, worker: &web::Data<Worker>) -> Result<Served, Refused> {
+    let gateway = worker.gateway.clone();
     let deadline = if request.segments == ["Bulk"] { BULK_DEADLINE } else { gateway.config.deadline };
     let until = Instant::now() + deadline;
     let (calls, whose) = (realm::Calls::default(), Arc::new(OnceLock::new()));
-    let begun = calls.clone().hear(begin(gateway.clone(), request, whose.clone(), until));
-    let begun = match visit(gateway, until, begun).await {
+    let begun = begin(worker.clone(), request, whose.clone(), until).in_current_span();
+    let begun = match ended(until, || actix_web::rt::spawn(begun)).await {
         Ok(begun) => begun?,
         Err(answer) => Progress::Done(answer, Notes::default()),
     };
     let (answer, mut notes) = match begun {
         Progress::Done(answer, notes) => (answer, notes),
-        Progress::Admitted(admitted) => {
-            let content_type = admitted.request.content_type.as_deref();
-            match request::body(content_type, payload, &gateway.config).await {
-                Ok(body) => {
-                    let worked = calls.clone().hear(work(gateway.clone(), admitted, body));
-                    visit(gateway, until, worked).await.unwrap_or_else(|answer| (answer, Notes::default()))
-                }
-                Err(error) => (error.into(), Notes::default()),
+        Progress::Admitted(admitted) => match body(&admitted.request, payload, &gateway.config).await {
+            Ok(body) => {
+                let runtime = gateway.deps.runtime.clone();
+                let work = async move { work(&gateway, &gateway.deps, &admitted, &body).await };
+                let work = calls.clone().hear(work).in_current_span();
+                ended(until, || runtime.spawn(work)).await.unwrap_or_else(|answer| (answer, Notes::default()))
             }
-        }
+            Err(error) => (error.into(), Notes::default()),
+        },
     };
     notes.asked = calls.so_far();
     Ok((answer, whose.get().copied(), notes))
 }
 
-/// Has something done on the main runtime. The deadline answers; it does not stop the work half-way (a saga must end).
-async fn visit<T: Send + 'static>(
-    gateway: &Gateway,
-    until: Instant,
-    work: impl Future<Output = T> + Send + 'static,
-) -> Result<T, Answer> {
+/// Begins work and waits for it. The deadline answers; it does not stop the work half-way (a saga must end).
+async fn ended<T>(until: Instant, begin: impl FnOnce() -> JoinHandle<T>) -> Result<T, Answer> {
     if Instant::now() >= until {
         return Err(Answer::unavailable());
     }
-    let working = gateway.deps.runtime.spawn(work.in_current_span());
-    match tokio::time::timeout_at(until, working).await {
+    match tokio::time::timeout_at(until, begin()).await {
         Ok(Ok(done)) => Ok(done),
         Ok(Err(_)) => Err(Error::plain(500, "something went wrong on our side").into()),
         Err(_) => Err(Answer::unavailable()),
     }
 }
 
-/// Whose request it is, and whether it may be worked on now; one without a body is worked on at once.
+async fn body(request: &Request, payload: web::Payload, config: &Config) -> Result<Value, Error> {
+    if takes_body(request) {
+        request::body(request.content_type.as_deref(), payload, config).await
+    } else {
+        Ok(Value::Null)
+    }
+}
+
+/// Whose request it is, and whether it may be worked on now; a read is worked on at once.
 async fn begin(
-    gateway: web::Data<Gateway>,
+    worker: web::Data<Worker>,
     request: Request,
     whose: Arc<OnceLock<TenantId>>,
     until: Instant,
 ) -> Result<Progress, Refused> {
     let refused = |answer: Answer| Ok(Progress::Done(answer, Notes::default()));
-    let provisioner = match provisioner::of(&gateway.deps.db, &gateway.journal, &request).await {
+    let gateway = &worker.gateway;
+    let provisioner = match provisioner::of(&worker.reads.db, &gateway.journal, &request).await {
         Ok(identified) => identified?,
         Err(answer) => return refused(answer),
     };
@@ -128,23 +134,25 @@ async fn begin(
     }
     let Some(turn) = gateway.limits.turn(tenant).await else { return refused(Answer::too_many(1)) };
     let admitted = Box::new(Admitted { request, provisioner, _turn: turn });
-    if takes_body(&admitted.request) {
+    // As long as not everybody is taken in, a read asks the realm too.
+    let reads = matches!(admitted.request.method, Method::GET | Method::HEAD) && !admitted.provisioner.importing;
+    if !reads {
         return Ok(Progress::Admitted(admitted));
     }
     // What was answered already does not begin any more.
     if Instant::now() >= until {
         return refused(Answer::unavailable());
     }
-    let (answer, notes) = work(gateway, admitted, Value::Null).await;
+    let (answer, notes) = work(gateway, &worker.reads, &admitted, &Value::Null).await;
     Ok(Progress::Done(answer, notes))
 }
 
-async fn work(gateway: web::Data<Gateway>, admitted: Box<Admitted>, body: Value) -> (Answer, Notes) {
-    let Admitted { request, provisioner, .. } = &*admitted;
+async fn work(gateway: &Gateway, deps: &Deps, admitted: &Admitted, body: &Value) -> (Answer, Notes) {
+    let Admitted { request, provisioner, .. } = admitted;
     let (types, notes) = (gateway.types.of(provisioner), Mutex::default());
-    let call = Call { deps: &gateway.deps, provisioner, types: &types, request, notes: &notes };
+    let call = Call { deps, provisioner, types: &types, request, notes: &notes };
     // Kept in its own place: all that goes round it, from thread to thread, stays small.
-    let answer = Box::pin(dispatch(&call, &body)).await;
+    let answer = Box::pin(dispatch(&call, body)).await;
     let notes = notes.into_inner().unwrap_or_else(PoisonError::into_inner);
     (answer, notes)
 }

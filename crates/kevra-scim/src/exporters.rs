@@ -183,17 +183,19 @@ fn report_panics() {
     }));
 }
 
-/// Shows the pool of a database among the metrics.
+/// Shows the pools of a database among the metrics.
 pub fn watch_pool(db: &Db) {
     let db = db.clone();
     let meter = opentelemetry::global::meter("kevra-scim");
     meter
         .i64_observable_gauge("kevra_scim_db_pool_connections")
-        .with_description("Connections of the database pool, by state")
+        .with_description("Connections to the database, by pool and state")
         .with_callback(move |gauge| {
-            let (open, idle) = db.connections();
-            gauge.observe(open.saturating_sub(idle), &[KeyValue::new("state", "busy")]);
-            gauge.observe(idle, &[KeyValue::new("state", "idle")]);
+            for (pool, (open, idle)) in ["main", "reads"].into_iter().zip(db.connections()) {
+                for (state, count) in [("busy", open.saturating_sub(idle)), ("idle", idle)] {
+                    gauge.observe(count, &[KeyValue::new("pool", pool), KeyValue::new("state", state)]);
+                }
+            }
         })
         .build();
 }

@@ -28,6 +28,10 @@ impl People for PeopleOf {
         person::delete(&self.db, self.tenant, id).await.map(drop).map_err(failed)
     }
 
+    async fn manage(&self, id: Uuid) -> Result<bool, Error> {
+        person::manage(&self.db, self.tenant, id).await.map_err(failed)
+    }
+
     async fn end_sessions(&self, id: Uuid) -> Result<bool, Error> {
         person::end_sessions(&self.db, self.tenant, id, self.now()).await.map_err(failed)
     }

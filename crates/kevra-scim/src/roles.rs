@@ -9,8 +9,8 @@ use anyhow::{Context, bail};
 use bus::{Doorbell, Hints};
 use control::jwks::{Expect, Verifier};
 use downstream::{Connector, Guard};
-use registry::Db;
 use registry::seal::Keyring;
+use registry::{Db, DbOptions};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -60,7 +60,7 @@ pub(crate) struct Parts {
     pub seal: Option<Keyring>,
     pub amqp: Option<secrecy::SecretString>,
     pub verifier: Option<Arc<Verifier>>,
-    pub trusted_proxies: Vec<gateway::Network>,
+    pub gateway: gateway::Config,
     pub demo: Option<control::Demo>,
     pub console: settings::Console,
     pub keep_activity: Duration,
@@ -99,7 +99,8 @@ pub(crate) async fn run(which: Which, environment: &Environment, exporters: &Exp
     let seal =
         (which.control || which.dispatcher).then(|| settings::keyring(environment, env::SEAL_KEYRING)).transpose()?;
     let verifier = which.control.then(|| settings::operators(environment)).transpose()?.map(verifier).transpose()?;
-    let db = open(&common).await?;
+    let (connections, each) = settings::pools(common.database.connections, which.gateway);
+    let db = open(&settings::Common { database: DbOptions { connections, ..common.database }, ..common }).await?;
     let realm_keyring = settings::realm_keyring(environment)?;
     crate::seal::check(&db, seal.as_ref(), realm_keyring.as_ref()).await?;
     let realms = Arc::new(Realms::new(db.clone(), realm_keyring, admins));
@@ -111,7 +112,11 @@ pub(crate) async fn run(which: Which, environment: &Environment, exporters: &Exp
         seal,
         amqp,
         verifier,
-        trusted_proxies: settings::trusted_proxies(environment)?,
+        gateway: gateway::Config {
+            trusted_proxies: settings::trusted_proxies(environment)?,
+            connections: each,
+            ..gateway::Config::default()
+        },
         demo: None,
         console: if which.control { settings::console(environment)? } else { settings::Console::default() },
         keep_activity: settings::keep_activity(environment)?,
@@ -180,14 +185,13 @@ pub(crate) async fn serve(which: Which, parts: Parts, ports: Ports, shutdown: Ca
         running.spawn(served(control::run(config, deps, listener, shutdown.clone())?));
     }
     if let Some(listener) = ports.gateway {
-        let config = gateway::Config { trusted_proxies: parts.trusted_proxies.clone(), ..gateway::Config::default() };
         let deps = gateway::Deps {
             db: parts.db.clone(),
             realms: parts.realms.clone(),
             doorbell: doorbell.clone(),
             runtime: runtime.clone(),
         };
-        running.spawn(served(gateway::run(config, deps, listener, shutdown.clone())?));
+        running.spawn(served(gateway::run(parts.gateway.clone(), deps, listener, shutdown.clone())?));
     }
     if let (true, Some(hints), Some(keyring)) = (which.dispatcher, hints, &parts.seal) {
         let config = dispatcher::Config {

@@ -23,6 +23,14 @@ pub(crate) struct Common {
     pub otlp: bool,
 }
 
+/// How a process's connections are shared: those of the main pool, and of each of the gateway's threads. Of a few, each
+/// pool has one.
+pub(crate) fn pools(connections: u32, gateway: bool) -> (u32, u32) {
+    let threads = u32::try_from(gateway::Config::default().workers).unwrap_or(1);
+    let each = (connections / (2 * threads)).max(1);
+    (if gateway { connections.saturating_sub(each * threads).max(1) } else { connections }, each)
+}
+
 pub(crate) fn common(environment: &Environment) -> Result<Common, Fault> {
     let database_url = environment.secret(env::DATABASE_URL)?;
     let url = database_url.expose_secret();
@@ -208,4 +216,17 @@ pub(crate) fn listen(
 
 fn local(port: u16) -> SocketAddr {
     SocketAddr::from(([127, 0, 0, 1], port))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::pools;
+
+    #[test]
+    fn a_gateway_shares_its_connections_out_and_other_roles_keep_them_in_one_pool() {
+        assert_eq!(pools(20, true), (10, 5));
+        assert_eq!(pools(500, true), (250, 125));
+        assert_eq!(pools(20, false).0, 20);
+        assert_eq!(pools(1, true), (1, 1));
+    }
 }

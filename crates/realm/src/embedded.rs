@@ -30,6 +30,8 @@ pub trait People: Send + Sync {
     async fn update(&self, person: &Person, operator: Option<&str>) -> Result<bool, Error>;
     /// Removes a person.
     async fn delete(&self, id: Uuid) -> Result<(), Error>;
+    /// Gives the role; says whether the person exists.
+    async fn manage(&self, id: Uuid) -> Result<bool, Error>;
     /// Ends sessions; says whether the person exists.
     async fn end_sessions(&self, id: Uuid) -> Result<bool, Error>;
     /// By id.
@@ -68,12 +70,7 @@ impl Embedded {
     }
 
     pub(crate) async fn grant_role(&self, id: Uuid) -> Result<(), Error> {
-        let mut person = self.0.by_id(id).await?.ok_or(Error::NotFound)?;
-        if !person.managed {
-            person.managed = true;
-            self.0.update(&person, None).await?;
-        }
-        Ok(())
+        if self.0.manage(id).await? { Ok(()) } else { Err(Error::NotFound) }
     }
 
     pub(crate) async fn disable(&self, id: Uuid) -> Result<(), Error> {

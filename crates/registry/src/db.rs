@@ -1,10 +1,11 @@
 //! The connection: PostgreSQL in production, SQLite in the embedded default, one set of statements for both.
 
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use sea_orm::{
     ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend, FromQueryResult,
-    SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait, Value,
+    SqliteTransactionMode, SqlxPostgresConnector, Statement, TransactionOptions, TransactionTrait, Value,
 };
 use secrecy::{ExposeSecret, SecretString};
 
@@ -30,7 +31,15 @@ impl Default for DbOptions {
 
 /// A pool of connections.
 #[derive(Clone)]
-pub struct Db(DatabaseConnection);
+pub struct Db {
+    pool: DatabaseConnection,
+    /// Pools of threads of their own, beside this one.
+    threads: Arc<Mutex<Vec<DatabaseConnection>>>,
+    told: Option<Told>,
+}
+
+/// Hears of each statement that was run.
+type Told = Arc<dyn Fn(&str) + Send + Sync>;
 
 impl Db {
     /// Opens a pool on `postgres://…` or `sqlite://…`. The URL never appears in an error.
@@ -53,24 +62,45 @@ impl Db {
                     .foreign_keys(true)
             });
         }
-        Ok(Self(Database::connect(connect).await?))
+        Ok(Self { pool: Database::connect(connect).await?, threads: Arc::default(), told: None })
     }
 
     /// The same pool, which tells of each statement it has run: how a test counts them.
     #[must_use]
     pub fn watched(mut self, told: impl Fn(&str) + Send + Sync + 'static) -> Self {
-        self.0.set_metric_callback(move |run| told(&run.statement.sql));
+        let told: Told = Arc::new(told);
+        tell(&mut self.pool, told.clone());
+        self.told = Some(told);
         self
+    }
+
+    /// A pool of this size for a thread that has a runtime of its own, to be asked for on that thread. A connection wakes
+    /// the runtime it was opened on: one that was opened elsewhere costs two threads' wake-ups for each statement. SQLite's
+    /// connections have threads anyway, and are shared.
+    #[must_use]
+    pub fn of_thread(&self, connections: u32) -> Self {
+        if self.backend() != DbBackend::Postgres {
+            return self.clone();
+        }
+        let shared = self.pool.get_postgres_connection_pool();
+        let options = shared.options().clone().min_connections(0).max_connections(connections);
+        let own = options.connect_lazy_with((*shared.connect_options()).clone());
+        let mut pool = SqlxPostgresConnector::from_sqlx_postgres_pool(own);
+        if let Some(told) = &self.told {
+            tell(&mut pool, told.clone());
+        }
+        self.threads.lock().unwrap_or_else(PoisonError::into_inner).push(pool.clone());
+        Self { pool, threads: Arc::default(), told: self.told.clone() }
     }
 
     /// The pool, for the directory and the migrations check.
     pub fn connection(&self) -> &DatabaseConnection {
-        &self.0
+        &self.pool
     }
 
     /// Which database it is.
     pub fn backend(&self) -> DbBackend {
-        self.0.get_database_backend()
+        self.pool.get_database_backend()
     }
 
     /// Begins a transaction that will write: on SQLite it takes the writer's place at once, since a reader that turns
@@ -80,38 +110,49 @@ impl Db {
             sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
             ..TransactionOptions::default()
         };
-        Ok(self.0.begin_with_options(options).await?)
+        Ok(self.pool.begin_with_options(options).await?)
     }
 
     /// The database's clock in microseconds as an SQL expression (K20).
     pub fn clock_sql(&self) -> &'static str {
-        clock_sql(&self.0)
+        clock_sql(&self.pool)
     }
 
     /// Whether the database answers.
     pub async fn ping(&self) -> Result<(), Error> {
-        Ok(self.0.ping().await?)
+        Ok(self.pool.ping().await?)
     }
 
-    /// How many connections are open, and how many of those idle.
-    pub fn connections(&self) -> (i64, i64) {
-        let (open, idle) = match self.backend() {
-            DbBackend::Postgres => {
-                let pool = self.0.get_postgres_connection_pool();
-                (pool.size(), pool.num_idle())
-            }
-            _ => {
-                let pool = self.0.get_sqlite_connection_pool();
-                (pool.size(), pool.num_idle())
-            }
-        };
-        (i64::from(open), i64::try_from(idle).unwrap_or(i64::MAX))
+    /// How many connections are open, and how many of those idle: of this pool, and of those of threads together.
+    pub fn connections(&self) -> [(i64, i64); 2] {
+        let threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
+        let together = threads.iter().map(counted).fold((0, 0), |(open, idle), more| (open + more.0, idle + more.1));
+        [counted(&self.pool), together]
     }
 
     /// Closes the pool.
     pub async fn close(self) -> Result<(), Error> {
-        Ok(self.0.close().await?)
+        Ok(self.pool.close().await?)
     }
+}
+
+/// Open and idle connections of a pool.
+fn counted(pool: &DatabaseConnection) -> (i64, i64) {
+    let (open, idle) = match pool.get_database_backend() {
+        DbBackend::Postgres => {
+            let pool = pool.get_postgres_connection_pool();
+            (pool.size(), pool.num_idle())
+        }
+        _ => {
+            let pool = pool.get_sqlite_connection_pool();
+            (pool.size(), pool.num_idle())
+        }
+    };
+    (i64::from(open), i64::try_from(idle).unwrap_or(i64::MAX))
+}
+
+fn tell(pool: &mut DatabaseConnection, told: Told) {
+    pool.set_metric_callback(move |run| told(&run.statement.sql));
 }
 
 pub(crate) fn clock_sql(connection: &impl ConnectionTrait) -> &'static str {

@@ -37,6 +37,10 @@ impl People for Memory {
         Ok(())
     }
 
+    async fn manage(&self, id: Uuid) -> Result<bool, Error> {
+        Ok(self.people.lock().unwrap().get_mut(&id).map(|person| person.managed = true).is_some())
+    }
+
     async fn end_sessions(&self, id: Uuid) -> Result<bool, Error> {
         Ok(self.people.lock().unwrap().contains_key(&id))
     }

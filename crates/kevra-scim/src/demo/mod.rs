@@ -187,7 +187,7 @@ async fn start(options: Options, environment: Environment) -> anyhow::Result<()>
             audience: audience.to_owned(),
             source: control::jwks::Source::Fixed(issuer.jwks().to_owned()),
         })?),
-        trusted_proxies: Vec::new(),
+        gateway: gateway::Config::default(),
         demo: Some(control::Demo {
             downstream_url: ready.downstream_url.clone(),
             downstream_token: SecretString::from(ready.downstream_token.clone()),
