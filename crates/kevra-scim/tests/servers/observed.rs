@@ -66,7 +66,9 @@ fn metrics_and_log_lines_are_those_that_are_documented() {
         let there = ["kevra_scim_outbound_oldest_waiting_seconds", "kevra_scim_outbound_lag_seconds_count"];
         there.iter().all(|name| text.contains(name)).then_some(text)
     });
-    metrics_agree(&scraped.unwrap());
+    let scraped = scraped.unwrap();
+    metrics_agree(&scraped);
+    the_realms_share_is_aside(&scraped);
     let logs = installation.logs();
     let lines = |name: &str| logs.lines().filter(|line| line.contains(&format!("\"{name}\""))).collect::<Vec<_>>();
     let skipped = lines("inbound.skipped");
@@ -147,6 +149,18 @@ fn metrics_agree(scraped: &str) {
             assert!(there(name) || stem.is_some_and(there), "{file}: {name} is not there");
         }
     }
+}
+
+/// A create waits for Keycloak, and what is ours of it is known without that.
+fn the_realms_share_is_aside(scraped: &str) {
+    let seconds = |metric: &str| -> f64 {
+        let of_creates = |line: &&str| line.starts_with(metric) && line.contains("op=\"POST /Users\"");
+        let line = scraped.lines().find(of_creates).unwrap_or_else(|| panic!("no {metric}"));
+        line.rsplit(' ').next().and_then(|value| value.parse().ok()).unwrap_or_else(|| panic!("{line}"))
+    };
+    let whole = seconds("kevra_scim_inbound_request_duration_seconds_sum");
+    let own = seconds("kevra_scim_inbound_own_duration_seconds_sum");
+    assert!(own > 0.0 && whole - own > 0.002, "{own} s of {whole} s");
 }
 
 /// Each line with a name has the fields that the page says, and no others; those of every day have all of them.
