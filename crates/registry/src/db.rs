@@ -56,10 +56,11 @@ impl Db {
         Ok(Self(Database::connect(connect).await?))
     }
 
-    /// The same pool, which tells of each statement it has run: how a test counts them.
+    /// The same pool, which tells of each statement it has run, with its values: how a test counts them and asks for
+    /// their plans.
     #[must_use]
-    pub fn watched(mut self, told: impl Fn(&str) + Send + Sync + 'static) -> Self {
-        self.0.set_metric_callback(move |run| told(&run.statement.sql));
+    pub fn watched(mut self, told: impl Fn(&Statement) + Send + Sync + 'static) -> Self {
+        self.0.set_metric_callback(move |run| told(run.statement));
         self
     }
 
