@@ -71,6 +71,49 @@ def judge(where, expression):
                 problems.append(f"{where}: {name} has no label {label}")
 
 
+# What lines and spans there are: name → fields, as Loki's `json` writes them. The pages are compared with the program.
+lines = {}
+for name, fields in re.findall(r"^\| `([a-z_.]+)` \| \w+ \|[^|]*\|([^|]*)\|$", (ROOT / "docs/operate/logs.md").read_text(), re.M):
+    lines[name] = {field.replace(".", "_") for field in re.findall(r"`([\w.]+)`", fields)}
+assert len(lines) > 50, "docs/operate/logs.md has another form"
+ALWAYS = {"timestamp", "level", "target", "name", "message"}
+traces = (ROOT / "docs/operate/traces.md").read_text()
+attributes = set(re.findall(r"`((?:resource|span)\.[\w.]+)`", traces))
+
+
+def judge_lines(where, expression):
+    """Asks for one line by its name, and for fields that this line has."""
+    names = re.findall(r'\|\s*name\s*=\s*"([^"]*)"', expression)
+    if len(names) != 1 or names[0] not in lines:
+        problems.append(f"{where}: {names or 'nothing'} names no line of docs/operate/logs.md")
+        return
+    asked = set(re.findall(r"\|\s*(\w+)\s*(?:=~|!~|!=|=|>|<)", expression)) | set(re.findall(r"unwrap (\w+)", expression))
+    asked |= set(re.findall(r"\{\{\s*\.(\w+)", expression))
+    for labels in re.findall(r"\bby \(([^)]*)\)", expression):
+        asked |= {label.strip() for label in labels.split(",")}
+    for field in asked - ALWAYS - lines[names[0]]:
+        problems.append(f"{where}: the line {names[0]} has no field {field}")
+    if "| json" not in expression:
+        problems.append(f"{where}: fields without `| json`")
+
+
+def judge_spans(where, expression):
+    asked = re.findall(r"\b((?:resource|span)\.[\w.]+)", expression)
+    for attribute in asked:
+        if attribute not in attributes:
+            problems.append(f"{where}: {attribute} is no attribute of docs/operate/traces.md")
+    if not asked:
+        problems.append(f"{where}: asks for nothing")
+
+
+# A judge who lets everything pass would look just as well.
+expected = len(problems)
+judge_lines("awake", '{a="b"} | json | name="no.line"')
+judge_lines("awake", '{a="b"} | json | name="started" | nobody="x"')
+judge_spans("awake", '{ span.nothing = "x" }')
+assert len(problems) == expected + 3, problems[expected:]
+del problems[expected:]
+
 for rule in rules:
     judge(rule.get("alert") or rule["record"], rule["expr"])
 
@@ -90,6 +133,10 @@ for path in sorted((ROOT / "deploy/grafana").glob("*.json")):
         for target in panel.get("targets", []):
             text = target.get("expr", "") + target.get("query", "")
             used |= {name for name in re.findall(r"\$\{?(\w+)", text + json.dumps(panel["datasource"]) + panel["title"])}
+            if panel["datasource"]["type"] == "loki":
+                judge_lines(f"{path.name}: {panel['title']}", target["expr"])
+            if panel["datasource"]["type"] == "tempo":
+                judge_spans(f"{path.name}: {panel['title']}", target["query"])
             if panel["datasource"]["type"] != "prometheus":
                 continue
             judge(f"{path.name}: {panel['title']}", target["expr"])

@@ -63,7 +63,12 @@ async fn look(deps: &Deps, setup: &Setup) -> Result<(), String> {
     }
     let note = Note { actor: ACTOR, action: "realm.repair", detail: serde_json::json!({ "missing": missing }) };
     deps.realms.repair(&tenant, &note).await.map_err(|error| error.to_string())?;
-    tracing::warn!(name = "realm.repaired", tenant.id = %tenant.id, missing = missing.join(", "));
+    tracing::warn!(
+        name = "realm.repaired",
+        tenant.id = %tenant.id,
+        missing = missing.join(", "),
+        "a realm's set-up was mended",
+    );
     // What happened meanwhile fired no event anybody saw.
     watch::want_compare(&deps.db, tenant.id).await.map_err(|error| error.to_string())
 }

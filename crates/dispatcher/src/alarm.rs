@@ -46,7 +46,13 @@ pub(crate) async fn noted(
     if class != "released" && !news(tenant, class) {
         return;
     }
-    tracing::warn!(name = "realm.noted", tenant.id = %tenant, class, reason);
+    tracing::warn!(
+        name = "realm.noted",
+        tenant.id = %tenant,
+        class,
+        reason,
+        "capture found something somebody should look at",
+    );
     let entry = Entry {
         tenant,
         at: micros_now(),

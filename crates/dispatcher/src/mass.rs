@@ -59,7 +59,14 @@ impl Round<'_> {
             return Ok(());
         }
         let Toll { departed, linked } = toll;
-        tracing::warn!(name = "outbound.mass", tenant.id = %self.tenant, class, departed, linked);
+        tracing::warn!(
+            name = "outbound.mass",
+            tenant.id = %self.tenant,
+            class,
+            departed,
+            linked,
+            "an unusual share of a downstream's users is about to go",
+        );
         ALARMS.add(1, &[KeyValue::new("kind", class)]);
         let entry = Entry {
             tenant: self.tenant,

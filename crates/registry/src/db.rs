@@ -39,7 +39,7 @@ pub struct Db {
 }
 
 /// Hears of each statement that was run.
-type Told = Arc<dyn Fn(&str) + Send + Sync>;
+type Told = Arc<dyn Fn(&Statement) + Send + Sync>;
 
 impl Db {
     /// Opens a pool on `postgres://…` or `sqlite://…`. The URL never appears in an error.
@@ -65,9 +65,10 @@ impl Db {
         Ok(Self { pool: Database::connect(connect).await?, threads: Arc::default(), told: None })
     }
 
-    /// The same pool, which tells of each statement it has run: how a test counts them.
+    /// The same pool, which tells of each statement it has run, with its values: how a test counts them and asks for
+    /// their plans.
     #[must_use]
-    pub fn watched(mut self, told: impl Fn(&str) + Send + Sync + 'static) -> Self {
+    pub fn watched(mut self, told: impl Fn(&Statement) + Send + Sync + 'static) -> Self {
         let told: Told = Arc::new(told);
         tell(&mut self.pool, told.clone());
         self.told = Some(told);
@@ -152,7 +153,7 @@ fn counted(pool: &DatabaseConnection) -> (i64, i64) {
 }
 
 fn tell(pool: &mut DatabaseConnection, told: Told) {
-    pool.set_metric_callback(move |run| told(&run.statement.sql));
+    pool.set_metric_callback(move |run| told(run.statement));
 }
 
 pub(crate) fn clock_sql(connection: &impl ConnectionTrait) -> &'static str {

@@ -1,5 +1,6 @@
 //! An OpenTelemetry collector inside a test: takes OTLP over HTTP and keeps what came.
 
+use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -23,6 +24,8 @@ pub struct Span {
     pub name: String,
     /// The role of the process it was made in.
     pub role: String,
+    /// The names of its attributes, `span.…`, and of its process's, `resource.…`.
+    pub attributes: BTreeSet<String>,
 }
 
 impl Default for Collector {
@@ -62,10 +65,15 @@ impl Collector {
                 let role = attributes.iter().find(|attribute| attribute.key == "kevra.role");
                 let role = role.map(|role| format!("{:?}", role.value)).unwrap_or_default();
                 let role = ["control", "gateway", "dispatcher"].into_iter().find(|name| role.contains(name));
+                let resource: Vec<String> =
+                    attributes.iter().map(|attribute| format!("resource.{}", attribute.key)).collect();
                 for span in group.scope_spans.into_iter().flat_map(|scope| scope.spans) {
                     let trace_id =
                         format!("{:032x}", u128::from_be_bytes(span.trace_id.try_into().unwrap_or_default()));
-                    spans.push(Span { trace_id, name: span.name, role: role.unwrap_or_default().to_owned() });
+                    let own = span.attributes.iter().map(|attribute| format!("span.{}", attribute.key));
+                    let attributes = own.chain(resource.iter().cloned()).collect();
+                    let role = role.unwrap_or_default().to_owned();
+                    spans.push(Span { trace_id, name: span.name, role, attributes });
                 }
             }
         }

@@ -1,8 +1,9 @@
 //! The product as it runs in production: a process per role, PostgreSQL, RabbitMQ, Keycloak.
 
 use std::cell::Cell;
+use std::io::Write;
 use std::path::PathBuf;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
 use demo::issuer::Issuer;
@@ -135,6 +136,17 @@ impl Installation {
     pub fn attempt(&self, arguments: &[&str]) -> Output {
         let output = Command::new(&self.program).args(arguments).envs(self.settings.clone()).output();
         output.expect("the program runs")
+    }
+
+    /// The same, with something on its standard input.
+    pub fn attempt_with(&self, arguments: &[&str], input: &str) -> Output {
+        let mut command = Command::new(&self.program);
+        command.args(arguments).envs(self.settings.clone());
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("the program runs");
+        // Dropped at once, so that it ends. A command that reads nothing has none to take.
+        drop(child.stdin.take().map(|mut stdin| stdin.write_all(input.as_bytes())));
+        child.wait_with_output().expect("the program ends")
     }
 
     /// Says which host the identity providers reach the default cluster's realms under: a gateway of this installation.

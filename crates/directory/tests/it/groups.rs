@@ -141,7 +141,7 @@ async fn a_change_of_a_large_group_looks_at_who_is_named_and_at_no_more_than_are
     change(&store, acme, &token, team, &add(&people[1..]), true).await;
     let ran: Arc<Mutex<Vec<String>>> = Arc::default();
     let watcher = ran.clone();
-    let db = store.db.clone().watched(move |statement| watcher.lock().unwrap().push(statement.to_owned()));
+    let db = store.db.clone().watched(move |statement| watcher.lock().unwrap().push(statement.sql.clone()));
     let removed = Change { add: Vec::new(), remove: vec![people[2]] };
     for (change, shown) in [(add(&people[..1]), 1_000), (removed.clone(), 1_000), (removed, 0)] {
         let before = claimed(&store, acme, team, &token).await;

@@ -12,6 +12,7 @@ mod ledger;
 mod looks;
 mod parked;
 mod people;
+mod plans;
 mod protocol;
 mod pushed_groups;
 mod reservations;

@@ -38,7 +38,7 @@ async fn serve(store: Store, config: Config, realms: Arc<dyn Realms>, work: impl
     let (tenant, token) = store.provisioned("acme").await;
     let ran: Arc<Mutex<Vec<String>>> = Arc::default();
     let watcher = ran.clone();
-    let db = store.db.clone().watched(move |statement| watcher.lock().unwrap().push(statement.to_owned()));
+    let db = store.db.clone().watched(move |statement| watcher.lock().unwrap().push(statement.sql.clone()));
     let (doorbell, _hints) = bus::in_process();
     let runtime = Handle::current();
     let deps = Deps { db, realms, doorbell, runtime: runtime.clone() };

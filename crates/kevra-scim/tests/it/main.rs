@@ -6,6 +6,7 @@ mod demo;
 mod embedded;
 mod generated;
 mod layers;
+mod log_lines;
 mod metrics_page;
 mod outbound_groups;
 mod pages;

@@ -22,7 +22,8 @@ fn literals(text: &str) -> (String, String) {
     (name, parts.nth(1).unwrap_or_default().to_owned())
 }
 
-fn sources(directory: &Path, texts: &mut Vec<String>) {
+/// Every source of the program below a directory.
+pub fn sources(directory: &Path, texts: &mut Vec<String>) {
     for entry in std::fs::read_dir(directory).unwrap().flatten() {
         let path = entry.path();
         if path.is_dir() && !path.ends_with("tests") {

@@ -15,6 +15,7 @@ mod downstreams;
 mod hung;
 mod isolation;
 mod journey;
+mod json_output;
 mod kills;
 mod late_creates;
 mod leaving;

@@ -65,6 +65,7 @@ fn one_trace_leads_from_the_identity_provider_to_the_downstream() {
         wanted.iter().all(|(role, name)| spans.contains(&((*role).to_owned(), (*name).to_owned()))).then_some(())
     });
     assert!(complete.is_some(), "{:#?}", in_trace());
+    what_the_page_says_to_search_by_is_there(&collector);
     let heard = downstream.app().journal().into_iter().filter(|entry| entry.method == "POST");
     let traces: Vec<String> = heard.filter_map(|entry| entry.trace_id).collect();
     assert_eq!(traces, [TRACE], "the downstream is told the trace");
@@ -82,6 +83,30 @@ fn one_trace_leads_from_the_identity_provider_to_the_downstream() {
         assert!(line.is_some(), "a line {name} names the trace");
     }
     has_the_promised_metrics(&[&control, &gateway, &dispatcher]);
+}
+
+/// The page's table of attributes: each is on a span, and the tenant's on those that it names.
+fn what_the_page_says_to_search_by_is_there(collector: &Collector) {
+    let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/operate/traces.md");
+    let page = std::fs::read_to_string(page).unwrap();
+    let (_, table) = page.split_once("| Attribute | On |\n").unwrap();
+    let names: BTreeSet<&str> = table.split('`').filter(|part| part.contains('.') && !part.contains(' ')).collect();
+    let said: BTreeSet<&str> =
+        names.into_iter().filter(|name| name.starts_with("span.") || name.starts_with("resource.")).collect();
+    assert!(said.len() > 4, "{said:?}");
+    let spans = collector.spans();
+    let named = |name: &str| spans.iter().any(|span| span.attributes.contains(name));
+    // No group is pushed here.
+    let missing: Vec<&&str> = said.iter().filter(|name| **name != "span.group.id" && !named(name)).collect();
+    assert!(missing.is_empty(), "{missing:?} are on no span");
+    for (role, name) in [("gateway", "POST /Users"), ("dispatcher", "outbound.triage"), ("dispatcher", "outbound.send")]
+    {
+        let has = |span: &testkit::collector::Span| span.attributes.contains("span.tenant.id");
+        assert!(
+            spans.iter().any(|span| (span.role.as_str(), span.name.as_str()) == (role, name) && has(span)),
+            "{name}"
+        );
+    }
 }
 
 fn has_the_promised_metrics(roles: &[&Role; 3]) {
