@@ -254,7 +254,7 @@ export const activity = {
   userId: 'User id',
   userHint: 'userName, e-mail or id',
   empty: 'Nothing has happened yet',
-  emptyHint: 'Requests from your IdP and pushes to the downstream appear here. Try it:',
+  emptyHint: 'Changes, pushes and refused requests appear here. To see one, create a user:',
   nothingFound: 'Nothing matches the filter.',
   changed: 'Changed',
   andMore: (n: number) => ` and ${n} more`,
