@@ -46,7 +46,7 @@ pub(crate) async fn run(
         let delivery = delivery?;
         match Hint::read(&delivery.data, urgent, traceparent(&delivery)) {
             Some(hint) => hints.send(hint).await.map_err(|_| Ended::Shutdown)?,
-            None => tracing::warn!("a message that is no hint was dropped"),
+            None => tracing::warn!(name = "hint.malformed", "a message that is no hint was dropped"),
         }
         delivery.ack(BasicAckOptions::default()).await?;
     }

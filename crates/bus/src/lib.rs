@@ -38,7 +38,7 @@ impl Doorbell {
     /// Rings. Never blocks: where there is no room the hint is dropped and the sweeper rings instead (K31).
     pub fn ring(&self, hint: Hint) {
         if self.hints.try_send(hint).is_err() {
-            tracing::debug!("a hint was dropped; the sweeper will ring");
+            tracing::debug!(name = "hint.dropped", "a hint was dropped; the sweeper will ring");
         }
     }
 

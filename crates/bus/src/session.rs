@@ -131,7 +131,12 @@ async fn ended(
     *failures = failures.saturating_add(1);
     let wait = Duration::from_millis(rand::random_range(longest / 2..=longest));
     RECONNECTS.add(1, &[KeyValue::new("session", which)]);
-    tracing::warn!(%reason, wait_ms = wait.as_millis(), "the broker's session ended; hints wait for the sweeper");
+    tracing::warn!(
+        name = "broker.lost",
+        %reason,
+        wait_ms = wait.as_millis(),
+        "the broker's session ended; hints wait for the sweeper",
+    );
     tokio::select! {
         () = tokio::time::sleep(wait) => false,
         () = shutdown.cancelled() => true,

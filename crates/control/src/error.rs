@@ -213,11 +213,11 @@ impl From<registry::Error> for Problem {
             registry::Error::NotEnabled => Self::NotEnabled,
             registry::Error::Stale => Self::Stale,
             registry::Error::Inconsistent(_) | registry::Error::Seal(_) => {
-                tracing::error!(%error, "the registry");
+                tracing::error!(name = "registry.broken", %error, "what is stored does not hold together");
                 Self::Internal
             }
             registry::Error::Unavailable(_) => {
-                tracing::warn!(%error, "the registry");
+                tracing::warn!(name = "registry.failed", %error, "the registry could not be read or written");
                 Self::Unavailable
             }
         }

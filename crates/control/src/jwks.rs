@@ -113,7 +113,12 @@ impl Verifier {
         *fetched = Some(Instant::now());
         match self.fetch().await.and_then(|text| parse(&text)) {
             Some(keys) => self.keys.store(Arc::new(keys)),
-            None => tracing::warn!("the issuer's keys could not be read; the last good ones stay"),
+            None => {
+                tracing::warn!(
+                    name = "operators.keys_unread",
+                    "the issuer's keys could not be read; the last good ones stay",
+                );
+            }
         }
     }
 

@@ -148,7 +148,12 @@ async fn tell(deps: &Deps, tenant: TenantId, realm: Embedded, user: &RealmUser) 
         Ok::<(), Problem>(())
     };
     if let Err(error) = told.await {
-        tracing::info!(%error, tenant.id = %tenant, "the dispatcher hears of an edit by its poll");
+        tracing::info!(
+            name = "hint.untold",
+            %error,
+            tenant.id = %tenant,
+            "the dispatcher hears of an edit by its poll",
+        );
     }
 }
 

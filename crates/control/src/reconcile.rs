@@ -26,13 +26,18 @@ pub(crate) async fn run(deps: Deps, shutdown: CancellationToken) {
                 let all = setups.iter().map(|setup| async {
                     let looked = look(&deps, setup).await;
                     if let Err(reason) = &looked {
-                        tracing::info!(reason, tenant.id = %setup.tenant_id, "a realm's set-up could not be looked at");
+                        tracing::info!(
+                            name = "realm.setup_unseen",
+                            reason,
+                            tenant.id = %setup.tenant_id,
+                            "a realm's set-up could not be looked at",
+                        );
                     }
                     drop(watch::end_setup(&deps.db, setup, true).await);
                 });
                 futures_util::future::join_all(all).await;
             }
-            Err(error) => tracing::warn!(%error, "set-ups to look after cannot be read"),
+            Err(error) => tracing::warn!(name = "realm.setups_unread", %error, "set-ups to look after cannot be read"),
         }
         tokio::select! {
             () = tokio::time::sleep(EVERY) => {}

@@ -61,7 +61,21 @@ impl From<registry::Error> for Error {
 
 impl From<serde_json::Error> for Error {
     fn from(error: serde_json::Error) -> Self {
-        // The message of serde_json holds a position, never the text itself, for documents we wrote.
-        Self::Inconsistent(error.to_string())
+        // Its words quote the value that has the wrong type, which may be a person's: only the place is told.
+        Self::Inconsistent(format!("{:?} at {}:{}", error.classify(), error.line(), error.column()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stored_document_that_does_not_parse_is_not_quoted() -> Result<(), &'static str> {
+        let Err(fault) = serde_json::from_str::<u8>("\"Ada Lovelace\"") else { return Err("a name is no number") };
+        assert!(fault.to_string().contains("Ada"), "what would be told: {fault}");
+        let told = Error::from(fault);
+        assert!(!format!("{told} {told:?}").contains("Ada"), "{told}");
+        Ok(())
     }
 }

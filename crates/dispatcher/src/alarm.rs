@@ -67,7 +67,7 @@ pub(crate) async fn noted(
     };
     // The finding does not depend on it.
     if let Err(error) = activity::insert(deps.db.connection(), &[entry]).await {
-        tracing::warn!(%error, "activity could not be written");
+        tracing::warn!(name = "activity.unwritten", %error, "activity could not be written");
     }
 }
 

@@ -43,12 +43,12 @@ pub(crate) async fn poll(config: Config, deps: Deps, tracker: TaskTracker, shutd
                     });
                 }
             }
-            Err(error) => tracing::warn!(%error, "realms to poll cannot be read"),
+            Err(error) => tracing::warn!(name = "capture.unread", %error, "realms to poll cannot be read"),
         }
         if forgotten.elapsed() > Duration::from_mins(1) {
             forgotten = std::time::Instant::now();
             if let Err(error) = watch::forget_old_events(&deps.db).await {
-                tracing::warn!(%error, "old event ids cannot be forgotten");
+                tracing::warn!(name = "capture.unforgotten", %error, "old event ids cannot be forgotten");
             }
         }
         tokio::select! {
@@ -68,7 +68,12 @@ async fn poll_one(config: &Config, deps: &Deps, watch: &Watch) {
         () = taken_over(deps, watch) => Err("another process polls this realm now".to_owned()),
     };
     if let Err(reason) = outcome {
-        tracing::info!(reason, tenant.id = %watch.tenant_id, "a realm's events cannot be read; the poll waits");
+        tracing::info!(
+            name = "capture.waits",
+            reason,
+            tenant.id = %watch.tenant_id,
+            "a realm's events cannot be read; the poll waits",
+        );
         drop(watch::postpone(&deps.db, watch, UNREADABLE).await);
     }
 }

@@ -92,12 +92,12 @@ pub(crate) async fn baselines(deps: Deps, every: std::time::Duration, shutdown: 
             Ok(targets) => {
                 let all = targets.iter().map(|target| async {
                     if let Err(reason) = baseline(&deps, target).await {
-                        tracing::warn!(reason, tenant.id = %target.tenant, "a baseline waits");
+                        tracing::warn!(name = "compare.waits", reason, tenant.id = %target.tenant, "a baseline waits");
                     }
                 });
                 futures_util::future::join_all(all).await;
             }
-            Err(error) => tracing::warn!(%error, "baselines cannot be read"),
+            Err(error) => tracing::warn!(name = "compare.unread", %error, "baselines cannot be read"),
         }
         tokio::select! {
             () = tokio::time::sleep(every) => {}

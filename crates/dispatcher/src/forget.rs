@@ -13,7 +13,7 @@ pub(crate) async fn run(db: Db, keep: Duration, shutdown: CancellationToken) {
     let keep = i64::try_from(keep.as_micros()).unwrap_or(i64::MAX / 2);
     loop {
         if let Err(error) = forget(&db, keep, &shutdown).await {
-            tracing::warn!(%error, "what is old cannot be forgotten");
+            tracing::warn!(name = "upkeep.unforgotten", %error, "what is old cannot be forgotten");
         }
         tokio::select! {
             () = tokio::time::sleep(EVERY) => {}

@@ -52,7 +52,9 @@ pub(crate) async fn keep(db: Db, shutdown: CancellationToken) {
                     TARGETS.record(count, &[KeyValue::new("state", state)]);
                 }
             }
-            (Err(error), _) | (_, Err(error)) => tracing::warn!(%error, "the backlog cannot be counted"),
+            (Err(error), _) | (_, Err(error)) => {
+                tracing::warn!(name = "backlog.uncounted", %error, "the backlog cannot be counted");
+            }
         }
         tokio::select! {
             () = tokio::time::sleep(EVERY) => {}

@@ -49,7 +49,12 @@ pub(crate) async fn mend(
         Ok(written) => {
             hold.release().await?;
             if written {
-                tracing::info!(tenant.id = %tenant, user.id = %seen.id, "the realm was mended from the directory");
+                tracing::info!(
+                    name = "user.mended",
+                    tenant.id = %tenant,
+                    user.id = %seen.id,
+                    "the realm was mended from the directory",
+                );
             }
             Ok(true)
         }

@@ -33,7 +33,7 @@ pub(crate) async fn run(deps: Deps, mut news: Receiver<News>, shutdown: Cancella
         let Some(one) = next else { return };
         if let Err(error) = take(&deps, &one, &mut known).await {
             // The poll carries it.
-            tracing::info!(%error, "a listener's message could not be taken");
+            tracing::info!(name = "capture.untaken", %error, "a listener's message could not be taken");
         }
     }
 }

@@ -51,7 +51,13 @@ async fn decide(deps: &Deps, tenant: TenantId, realm: &Realm, user: Uuid, group:
     writing::release(&deps.db, Kind::Group, tenant, group, epoch).await?;
     let followed = decided?;
     if followed {
-        tracing::info!(tenant.id = %tenant, user.id = %user, group.id = %group, "a membership followed the realm");
+        tracing::info!(
+            name = "membership.followed",
+            tenant.id = %tenant,
+            user.id = %user,
+            group.id = %group,
+            "a membership followed the realm",
+        );
     }
     Ok(true)
 }

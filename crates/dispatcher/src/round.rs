@@ -67,7 +67,12 @@ impl<'a> Round<'a> {
         let token = match deps.keyring.open(&target::aad(tenant), &target.token) {
             Ok(token) => token,
             Err(error) => {
-                tracing::error!(%error, tenant.id = %tenant, "a downstream token does not open");
+                tracing::error!(
+                    name = "outbound.token_unopened",
+                    %error,
+                    tenant.id = %tenant,
+                    "a downstream token does not open",
+                );
                 return Ok(None);
             }
         };
@@ -169,7 +174,12 @@ impl<'a> Round<'a> {
             self.delivered();
         }
         if recorded == Recorded::Stale {
-            tracing::info!(tenant.id = %self.tenant, subject = ?self.subject, "a round no longer counted");
+            tracing::info!(
+                name = "outbound.outdated",
+                tenant.id = %self.tenant,
+                subject = ?self.subject,
+                "a round no longer counted",
+            );
         }
         Ok(())
     }

@@ -70,7 +70,13 @@ async fn look(deps: &Deps, tenant: TenantId, user: Uuid, claim: &Claim) -> Resul
             if foreign {
                 alarm::foreign(deps, tenant).await;
             }
-            tracing::info!(%error, tenant.id = %tenant, user.id = %user, "the realm cannot be read; triage waits");
+            tracing::info!(
+                name = "triage.waits",
+                %error,
+                tenant.id = %tenant,
+                user.id = %user,
+                "the realm cannot be read; triage waits",
+            );
             // Somebody else's realm stays that until a person has acted.
             let wait = if foreign { HELD } else { UNREADABLE };
             return ledger::release(&deps.db, tenant, user, claim, wait).await;

@@ -97,7 +97,13 @@ impl Pool {
             match seen {
                 Ok(()) => pool.send_if_owed(tenant, user).await,
                 Err(error) => {
-                    tracing::warn!(%error, tenant.id = %tenant, user.id = %user, "triage did not end");
+                    tracing::warn!(
+                        name = "triage.failed",
+                        %error,
+                        tenant.id = %tenant,
+                        user.id = %user,
+                        "triage did not end",
+                    );
                 }
             }
         };
@@ -120,7 +126,7 @@ impl Pool {
         match ledger::row(&self.deps.db, tenant, user).await {
             Ok(Some(row)) if row.state().owed() => self.send(tenant, user, row.state().lane == URGENT),
             Ok(_) => {}
-            Err(error) => tracing::warn!(%error, "the ledger cannot be read"),
+            Err(error) => tracing::warn!(name = "ledger.unread", %error, "the ledger cannot be read"),
         }
     }
 
@@ -135,7 +141,13 @@ impl Pool {
             let begun = Instant::now();
             let sent = send::run(&pool.deps, tenant, user, place.probe).await;
             let health = sent.unwrap_or_else(|error| {
-                tracing::warn!(%error, tenant.id = %tenant, user.id = %user, "a send did not end");
+                tracing::warn!(
+                    name = "outbound.failed",
+                    %error,
+                    tenant.id = %tenant,
+                    user.id = %user,
+                    "a send did not end",
+                );
                 Health::Unknown
             });
             pool.sent(tenant, place, health, begun.elapsed()).await;
@@ -159,7 +171,13 @@ impl Pool {
             let begun = Instant::now();
             let sent = groups::run(&pool.deps, tenant, group, place.probe).await;
             let health = sent.unwrap_or_else(|error| {
-                tracing::warn!(%error, tenant.id = %tenant, group.id = %group, "a group's send did not end");
+                tracing::warn!(
+                    name = "outbound.failed",
+                    %error,
+                    tenant.id = %tenant,
+                    group.id = %group,
+                    "a send did not end",
+                );
                 Health::Unknown
             });
             if let Some(mine) = pool.grouping().get_mut(&tenant) {
@@ -176,7 +194,12 @@ impl Pool {
     async fn sent(&self, tenant: TenantId, place: Place, health: Health, took: Duration) {
         let after = self.fairness().ended(tenant, place, health, took, self.now());
         if let Err(error) = self.follow(tenant, after).await {
-            tracing::warn!(%error, tenant.id = %tenant, "what follows for a target was not stored");
+            tracing::warn!(
+                name = "outbound.unstored",
+                %error,
+                tenant.id = %tenant,
+                "what follows for a target was not stored",
+            );
         }
         self.wake();
     }
@@ -186,13 +209,18 @@ impl Pool {
         if let Some(wait) = after.pause
             && let Some(target) = target::current(&self.deps.db, tenant).await?.filter(|target| target.active)
         {
-            tracing::warn!(tenant.id = %tenant, wait_s = wait.as_secs(), "a downstream fails; it is asked again later");
+            tracing::warn!(
+                name = "outbound.silent",
+                tenant.id = %tenant,
+                wait_s = wait.as_secs(),
+                "a downstream fails; it is asked again later",
+            );
             let wait = i64::try_from(wait.as_micros()).unwrap_or(i64::MAX / 2);
             target::pause(&self.deps.db, target.id, target.generation, wait).await?;
         }
         if after.recovered {
             let hastened = ledger::hasten(&self.deps.db, tenant).await?;
-            tracing::info!(tenant.id = %tenant, hastened, "a downstream answers again");
+            tracing::info!(name = "outbound.back", tenant.id = %tenant, hastened, "a downstream answers again");
         }
         Ok(())
     }
@@ -264,7 +292,7 @@ pub(crate) async fn listen(pool: Arc<Pool>, mut hints: Hints, shutdown: Cancella
 pub(crate) async fn sweep(pool: Arc<Pool>, every: Duration, shutdown: CancellationToken) {
     loop {
         if let Err(error) = pool.sweep().await {
-            tracing::warn!(%error, "the ledger cannot be read");
+            tracing::warn!(name = "ledger.unread", %error, "the ledger cannot be read");
         }
         let freed = async {
             pool.freed.notified().await;

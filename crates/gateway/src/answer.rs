@@ -92,11 +92,11 @@ impl From<directory::Error> for Answer {
                 scim::Error::bad(scim::ScimType::InvalidValue, detail).into()
             }
             directory::Error::Inconsistent(_) => {
-                tracing::error!(%error, "a stored row does not parse");
+                tracing::error!(name = "inbound.row_unreadable", %error, "a stored row does not parse");
                 scim::Error::plain(500, "something went wrong on our side").into()
             }
             directory::Error::Unavailable(_) => {
-                tracing::warn!(code = error.code(), "the database is not available");
+                tracing::warn!(name = "inbound.database_failed", code = error.code(), "the database is not available");
                 Self::unavailable()
             }
         }
@@ -121,7 +121,7 @@ impl From<realm::Error> for Answer {
             | realm::Error::Refused
             | realm::Error::Unavailable
             | realm::Error::Ambiguous => {
-                tracing::warn!(%error, "the realm did not do its part");
+                tracing::warn!(name = "inbound.realm_failed", %error, "the realm did not do its part");
                 Self::unavailable()
             }
         }

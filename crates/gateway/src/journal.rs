@@ -96,7 +96,7 @@ async fn keep(db: Db, mut lines: Receiver<Line>, shutdown: CancellationToken) {
             batch.push(line);
         }
         if let Err(error) = store(&db, std::mem::take(&mut batch)).await {
-            tracing::warn!(%error, "activity could not be written");
+            tracing::warn!(name = "activity.unwritten", %error, "activity could not be written");
         }
     }
 }
@@ -115,7 +115,7 @@ async fn store(db: &Db, batch: Vec<Line>) -> Result<(), directory::Error> {
     activity::insert(db.connection(), &entries).await?;
     for (tenant, detail) in skipped {
         if let Err(error) = audit::note(db, tenant, "scim", "members.skip", detail).await {
-            tracing::warn!(%error, "an audit entry could not be written");
+            tracing::warn!(name = "audit.unwritten", %error, "an audit entry could not be written");
         }
     }
     for (tenant, one) in &accepted {

@@ -83,7 +83,7 @@ pub(crate) struct Refused {
 /// Whose request it is. The outer error is an answer: tokens cannot be checked now.
 pub(crate) async fn of(db: &Db, journal: &Journal, request: &Request) -> Result<Result<Provisioner, Refused>, Answer> {
     let unavailable = |error: registry::Error| {
-        tracing::warn!(%error, "tokens cannot be checked");
+        tracing::warn!(name = "inbound.tokens_unread", %error, "tokens cannot be checked");
         Answer::unavailable()
     };
     let mut refused = match token(&request.authorization) {

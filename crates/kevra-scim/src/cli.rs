@@ -222,7 +222,7 @@ async fn role(which: Which, environment: &Environment) -> anyhow::Result<()> {
     })?;
     let outcome = roles::run(which, environment, &exporters).await;
     if let Err(error) = &outcome {
-        tracing::error!(error = format!("{error:#}"), "stopped");
+        tracing::error!(name = "stopped", error = format!("{error:#}"), "stopped");
     }
     exporters.flush().await;
     outcome

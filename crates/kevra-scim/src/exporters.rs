@@ -203,7 +203,7 @@ impl Exporters {
     pub async fn flush(self) {
         let flushed = tokio::task::spawn_blocking(move || (self.traces.shutdown(), self.metrics.shutdown())).await;
         if let Ok((Err(error), _) | (_, Err(error))) = flushed {
-            tracing::debug!(%error, "telemetry was not flushed");
+            tracing::debug!(name = "telemetry.unflushed", %error, "telemetry was not flushed");
         }
     }
 }

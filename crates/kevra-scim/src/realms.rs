@@ -233,7 +233,7 @@ impl Realms {
 }
 
 fn unavailable(error: impl std::fmt::Display) -> Error {
-    tracing::warn!(%error, "the registry");
+    tracing::warn!(name = "registry.failed", %error, "the registry could not be read or written");
     Error::Unavailable
 }
 
@@ -275,7 +275,12 @@ impl control::Realms for Realms {
 
     async fn stand_down(&self, tenant: &Tenant) {
         if let Err(error) = Self::stand_down(self, tenant).await {
-            tracing::warn!(%error, tenant.id = %tenant.id, "a realm's event stores are not put back yet");
+            tracing::warn!(
+                name = "realm.events_kept",
+                %error,
+                tenant.id = %tenant.id,
+                "a realm's event stores are not put back yet",
+            );
         }
     }
 

@@ -58,7 +58,7 @@ pub(crate) async fn check(db: &Db, tokens: Option<&Keyring>, realms: Option<&Key
         let Some(keyring) = keyring else { continue };
         for (id, count) in sealed::keys(db, kind).await? {
             if id.is_empty() {
-                tracing::error!(count, what, "stored secrets are no sealed values");
+                tracing::error!(name = "seal.foreign", count, what, "stored secrets are no sealed values");
             } else if !keyring.holds(&id) {
                 let reason = format!(
                     "it has no key \"{id}\", which {count} stored {what} are sealed with; add that key behind the first \

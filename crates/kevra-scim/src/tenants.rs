@@ -261,7 +261,12 @@ pub(crate) async fn run(command: Command, environment: &Environment, output: Out
             consent.to(&format!("{tenant}'s identity provider will get 401, and its token never works again."))?;
             inbound_token::disable(&db, found.id, ACTOR).await?;
             if let Err(error) = realms(&db, environment)?.stand_down(&found).await {
-                tracing::warn!(%error, "the realm's event stores are not put back yet");
+                tracing::warn!(
+                    name = "realm.events_kept",
+                    %error,
+                    tenant.id = %found.id,
+                    "a realm's event stores are not put back yet",
+                );
             }
             output.done(&format!("inbound SCIM of {tenant} is disabled"))
         }

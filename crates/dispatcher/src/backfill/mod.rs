@@ -39,7 +39,7 @@ pub(crate) async fn run(deps: Deps, every: Duration, shutdown: CancellationToken
                 let turns = claimed.into_iter().map(|backfill| turn(&deps, backfill, &shutdown));
                 join_all(turns).await;
             }
-            Err(error) => tracing::warn!(%error, "backfills cannot be read"),
+            Err(error) => tracing::warn!(name = "backfill.unread", %error, "backfills cannot be read"),
         }
         tokio::select! {
             () = tokio::time::sleep(pause) => {}
@@ -61,14 +61,19 @@ async fn turn(deps: &Deps, mut backfill: Backfill, shutdown: &CancellationToken)
             }
             Ok(Next::Stop) => return,
             Err(error) => {
-                tracing::warn!(%error, tenant.id = %tenant, "a backfill waits");
+                tracing::warn!(name = "backfill.waits", %error, tenant.id = %tenant, "a backfill waits");
                 after = LATER;
                 break;
             }
         }
     }
     if let Err(error) = backfill::release(&deps.db, &backfill, after).await {
-        tracing::warn!(%error, tenant.id = %tenant, "a backfill was not given back; its lease ends by itself");
+        tracing::warn!(
+            name = "backfill.held",
+            %error,
+            tenant.id = %tenant,
+            "a backfill was not given back; its lease ends by itself",
+        );
     }
 }
 

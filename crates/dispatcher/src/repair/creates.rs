@@ -19,7 +19,12 @@ pub(super) async fn finish_all(deps: &Deps) {
             Kind::Group => group(deps, reservation).await,
         };
         if let Err(reason) = finished {
-            tracing::info!(reason, tenant.id = %reservation.tenant, "a create waits to be finished");
+            tracing::info!(
+                name = "repair.create_waits",
+                reason,
+                tenant.id = %reservation.tenant,
+                "a create waits to be finished",
+            );
         }
     };
     futures_util::future::join_all(all.iter().map(finish)).await;

@@ -17,7 +17,13 @@ pub(super) async fn look_at_all(deps: &Deps) {
     let all = waiting("groups", look::due(&deps.db, AT_ONCE).await);
     let each = async |look: &Look| {
         if let Err(reason) = look_at(deps, look).await {
-            tracing::info!(reason, tenant.id = %look.tenant_id, group.id = %look.id, "a group waits to be looked at");
+            tracing::info!(
+                name = "repair.group_waits",
+                reason,
+                tenant.id = %look.tenant_id,
+                group.id = %look.id,
+                "a group waits to be looked at",
+            );
         }
     };
     futures_util::future::join_all(all.iter().map(each)).await;
@@ -76,7 +82,12 @@ async fn follow(deps: &Deps, look: &Look, epoch: i64) -> Result<Seen, String> {
     let gone = watch::may_go(&deps.db, Kind::Group, tenant, look.id, look.delete_seen).await;
     match gone.map_err(|error| text(&error))? {
         Gone::Yes => {
-            tracing::info!(tenant.id = %tenant, group.id = %look.id, "a group is gone from the realm");
+            tracing::info!(
+                name = "group.gone",
+                tenant.id = %tenant,
+                group.id = %look.id,
+                "a group is gone from the realm",
+            );
             Ok(Seen::Gone)
         }
         Gone::NotYet => Ok(Seen::Later(LASTS)),

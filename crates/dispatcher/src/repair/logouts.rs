@@ -9,7 +9,13 @@ pub(super) async fn pay_all(deps: &Deps) {
     let all = waiting("log-outs", user::claim_owed_logouts(&deps.db, AT_ONCE).await);
     let pay = async |owed: &OwedLogout| {
         if let Err(reason) = pay(deps, owed).await {
-            tracing::info!(reason, tenant.id = %owed.tenant_id, user.id = %owed.id, "a log-out stays owed");
+            tracing::info!(
+                name = "repair.logout_waits",
+                reason,
+                tenant.id = %owed.tenant_id,
+                user.id = %owed.id,
+                "a log-out stays owed",
+            );
         }
     };
     futures_util::future::join_all(all.iter().map(pay)).await;

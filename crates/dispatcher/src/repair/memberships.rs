@@ -16,7 +16,12 @@ pub(super) async fn tell_all(deps: &Deps) {
     let all = waiting("memberships", member::stale(&deps.db, AT_ONCE).await);
     let tell = async |(tenant, group): &(TenantId, Uuid)| {
         if let Err(reason) = tell(deps, *tenant, *group).await {
-            tracing::info!(reason, tenant.id = %tenant, "memberships wait for the realm");
+            tracing::info!(
+                name = "repair.memberships_wait",
+                reason,
+                tenant.id = %tenant,
+                "memberships wait for the realm",
+            );
         }
     };
     futures_util::future::join_all(all.iter().map(tell)).await;

@@ -51,7 +51,7 @@ fn text(error: &impl Display) -> String {
 /// The pieces that wait, or none where the database does not say.
 fn waiting<T>(what: &str, found: Result<Vec<T>, impl Display>) -> Vec<T> {
     found.unwrap_or_else(|error| {
-        tracing::warn!(%error, what, "what waits for repair cannot be read");
+        tracing::warn!(name = "repair.unread", %error, what, "what waits for repair cannot be read");
         Vec::new()
     })
 }

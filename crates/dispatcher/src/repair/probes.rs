@@ -11,7 +11,12 @@ pub(super) async fn ask_all(deps: &Deps) {
     // Side by side: one that does not answer must not keep the others waiting.
     let asked = targets.iter().map(|target| async move {
         if let Err(reason) = ask(deps, target).await {
-            tracing::info!(reason, tenant.id = %target.tenant, "a quarantined target could not be probed");
+            tracing::info!(
+                name = "repair.probe_waits",
+                reason,
+                tenant.id = %target.tenant,
+                "a quarantined target could not be probed",
+            );
         }
     });
     futures_util::future::join_all(asked).await;

@@ -129,7 +129,12 @@ pub(super) async fn complete(
             Err(taken @ directory::Error::Taken(_)) => {
                 // Somebody else's write took the externalId meanwhile: this create came to nothing, in the realm too.
                 if creating.made_by_others(created.id, Kind::User).await?.is_some() {
-                    tracing::error!(user.id = %created.id, "a user under creation is in the directory already; it is left alone");
+                    tracing::error!(
+                        name = "inbound.create_occupied",
+                        tenant.id = %call.tenant(),
+                        user.id = %created.id,
+                        "a user under creation is in the directory already; it is left alone",
+                    );
                 } else {
                     take_back(&creating, realm, created).await?;
                 }
@@ -148,7 +153,12 @@ pub(super) async fn complete(
         return Ok(user);
     }
     take_back(&creating, realm, created).await?;
-    tracing::warn!(tenant.id = %call.tenant(), user.id = %created.id, "a create came too late and was taken back");
+    tracing::warn!(
+        name = "inbound.create_undone",
+        tenant.id = %call.tenant(),
+        user.id = %created.id,
+        "a create came too late and was taken back",
+    );
     Err(Answer::unavailable())
 }
 

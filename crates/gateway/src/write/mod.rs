@@ -102,7 +102,11 @@ impl Held<'_> {
             Failed::Ambiguous => (writing::doubt(db, self.kind, tenant, self.id).await, Answer::unavailable()),
         };
         if let Err(error) = ended {
-            tracing::warn!(%error, "a failed write could not be ended; its lease runs out");
+            tracing::warn!(
+                name = "inbound.write_held",
+                %error,
+                "a failed write could not be ended; its lease runs out",
+            );
         }
         answer
     }
