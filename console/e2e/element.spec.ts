@@ -75,6 +75,18 @@ test('the element follows its attributes, and leaves nothing when removed', asyn
   await expect(region(page, 'Outbound SCIM')).toBeVisible();
 });
 
+test('without a theme the element is as light or dark as its page, not as the system', async ({ page }) => {
+  await page.emulateMedia({ colorScheme: 'dark' });
+  await page.goto('/hosts/hostile.html');
+  await page.locator('kevra-identity-sync').evaluate(one => one.removeAttribute('theme'));
+  const words = region(page, 'Inbound SCIM').getByText(/Your identity provider pushes/);
+  await expect(words).toHaveCSS('color', 'rgb(24, 27, 34)');
+  await page.evaluate(() => {
+    document.documentElement.style.colorScheme = 'light dark';
+  });
+  await expect(words).toHaveCSS('color', 'rgb(231, 233, 239)');
+});
+
 test('the element in a hostile console on React 18: it outlives a redraw of its host, and its token does not outlive it', async ({
   page,
 }) => {

@@ -1,5 +1,8 @@
 import type { Page } from '@playwright/test';
+import type { components } from '../src/api';
 import { axe, expect, open, region, test } from './support';
+
+type Panels = components['schemas']['IdentitySync'];
 
 // The states worth looking at, each as a picture in .reports/looks: nothing compares them, people do.
 
@@ -29,6 +32,27 @@ async function held(page: Page, url: string) {
   });
   return go;
 }
+
+/** The state of a tenant, changed on its way to the page. */
+async function changed(page: Page, change: (panels: Panels) => void) {
+  await page.unroute('**/identity-sync');
+  await page.route('**/identity-sync', async route => {
+    const response = await route.fetch();
+    const panels = (await response.json()) as Panels;
+    change(panels);
+    await route.fulfill({ response, json: panels });
+  });
+}
+
+/** The server does it, and the answer is lost. */
+const lost = (page: Page, call: string) =>
+  page.route(`**/${call}`, async route => {
+    await route.fetch();
+    await route.fulfill({ status: 502, body: '' });
+  });
+
+const again = (page: Page) => page.evaluate(() => document.dispatchEvent(new Event('visibilitychange')));
+const now = () => new Date().toISOString();
 
 test('looks: the life of a token', async ({ page }) => {
   await open(page, tenant('acme'));
@@ -216,6 +240,99 @@ test('looks: while nothing has come yet, and when it does not come', async ({ pa
   await page.evaluate(() => document.dispatchEvent(new Event('visibilitychange')));
   await expect(page.getByText(/does not answer right now/)).toBeVisible();
   await look(page, 'lost-meanwhile');
+});
+
+test('looks: answers that are lost', async ({ page }) => {
+  await open(page, tenant('globex'));
+  await lost(page, 'inbound/rotate');
+  await press(page, 'Rotate token');
+  await page.getByRole('dialog').getByRole('button', { name: 'Rotate token' }).click();
+  await expect(inbound(page).getByText('We could not confirm the result.')).toBeVisible();
+  await look(page, 'rotate-lost');
+  await page.route('**/identity-sync', route => route.fulfill({ status: 502, body: '' }));
+  for (const [name, direction] of [
+    ['inbound', inbound(page)],
+    ['outbound', outbound(page)],
+  ] as const) {
+    await lost(page, `${name}/disable`);
+    await direction.getByRole('button', { name: 'Disable' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Disable' }).click();
+    await expect(page.getByRole('dialog')).toBeHidden();
+    await expect(direction.getByText('We could not confirm the result.')).toBeVisible();
+  }
+  await look(page, 'disable-lost');
+});
+
+test('looks: a token on show that somebody else has replaced', async ({ page }) => {
+  await open(page, tenant('acme'));
+  await press(page, 'Enable inbound SCIM');
+  await expect(page.getByRole('button', { name: 'Copy token' })).toBeFocused();
+  await changed(page, panels => {
+    panels.version += 1;
+    panels.inbound.token_hint = 'q7Lm';
+    panels.inbound.token_issued_by = 'lee@acme.io';
+    panels.inbound.token_issued_at = now();
+  });
+  await again(page);
+  await expect(inbound(page).getByText(/has stopped working/)).toBeVisible();
+  await look(page, 'reveal-replaced');
+});
+
+test('looks: why pushes are paused, and what a backfill and an import are at', async ({ page }) => {
+  const reasons = [
+    ['forbidden', 'the downstream answers 403: the token may not do this'],
+    ['gone', 'records are gone'],
+    ['other', 'the downstream answers 200 with what is not SCIM'],
+  ] as const;
+  for (const [code, reason] of reasons) {
+    await changed(page, ({ outbound: panel }) => {
+      Object.assign(panel, { quarantine_code: code, quarantine_reason: reason });
+    });
+    await page.goto('about:blank');
+    await open(page, tenant('umbrella'));
+    await expect(outbound(page).getByText(/Paused/)).toBeVisible();
+    await look(page, `quarantine-${code}`);
+  }
+  await page.goto('about:blank');
+  await changed(page, panels => {
+    panels.inbound.import = { state: 'done', imported: 48_210, started_at: now() };
+    panels.outbound.paused_until = new Date(Date.now() + 600_000).toISOString();
+    panels.outbound.health = { waiting: 4_310, parked: 0, oldest_waiting_seconds: 640, last_delivered_at: now() };
+    panels.outbound.backfill = {
+      id: 'b',
+      state: 'paused',
+      dry_run: false,
+      started_at: now(),
+      started_by: 'dana@acme.io',
+      total: 48_210,
+      seen: 12_004,
+      create: 11_002,
+      update: 900,
+      in_step: 100,
+      conflict: 2,
+      groups: { total: 41, seen: 0, create: 0, update: 0, in_step: 0, conflict: 0 },
+      sample: [],
+    };
+  });
+  await open(page, tenant('globex'));
+  await expect(outbound(page).getByText(/Paused by the downstream until/)).toBeVisible();
+  await look(page, 'backfill-paused');
+});
+
+test('looks: a failed push opened, as wide and as narrow as it comes', async ({ page }) => {
+  await open(page, tenant('globex'));
+  const failed = activity(page).getByRole('button', { name: /Rejected · invalidValue/ });
+  await failed.click();
+  await expect(activity(page).getByRole('button', { name: 'Retry' })).toBeVisible();
+  await look(page, 'failed-push');
+  await page.setViewportSize({ width: 320, height: 640 });
+  await activity(page)
+    .getByRole('button', { name: /Out POST \/Users/ })
+    .click();
+  await expect(activity(page).getByText('create user')).toBeVisible();
+  await activity(page).scrollIntoViewIfNeeded();
+  await axe(page);
+  await activity(page).screenshot({ path: '.reports/looks/activity-open-320.png', animations: 'disabled' });
 });
 
 for (const slug of ['globex', 'umbrella', 'initech'])

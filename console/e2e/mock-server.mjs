@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { build } from 'vite';
 import { World } from './world.mjs';
 
 const port = Number(process.argv[2] ?? 4173);
@@ -35,6 +36,21 @@ const TYPES = {
 };
 
 let world = new World({ many: 10_000 });
+
+/** A host that brings its own React, bundled with it and with the built component as such a host is. @type {Promise<string> | undefined} */
+let component;
+async function bundled() {
+  const result = await build({
+    configFile: false,
+    logLevel: 'error',
+    define: { 'process.env.NODE_ENV': '"production"' },
+    build: {
+      write: false,
+      rollupOptions: { input: `${hosts}component.tsx`, output: { entryFileNames: 'component.js' } },
+    },
+  });
+  return 'output' in result ? result.output[0].code : '';
+}
 
 /** @param {string} path @returns {Promise<Response>} */
 async function file(path) {
@@ -70,6 +86,10 @@ async function route(request, url) {
       downstream_url: 'https://fieldnotes.example.com/scim/v2',
       downstream_token: 'demo-token',
     });
+  }
+  if (pathname === '/hosts/component.js') {
+    component ??= bundled();
+    return new Response(await component, { headers: { 'content-type': 'text/javascript; charset=utf-8' } });
   }
   if (pathname.startsWith('/v1/') || pathname === '/console/session') return world.handle(request);
   if (pathname.startsWith('/console/') || pathname.startsWith('/hosts/')) return file(pathname);

@@ -1,19 +1,5 @@
-import type { Page } from '@playwright/test';
+import { tabTo } from './keys';
 import { axe, everything, expect, open, region, test } from './support';
-
-/** Presses Tab until something of this name has the focus: what cannot be reached so cannot be reached by keyboard. */
-async function tabTo(page: Page, name: string | RegExp, key = 'Tab') {
-  for (let at = 0; at < 60; at++) {
-    await page.keyboard.press(key);
-    const found = await page.evaluate(() => {
-      const element = document.activeElement;
-      const labels = (element as HTMLInputElement | null)?.labels;
-      return element?.getAttribute('aria-label') ?? labels?.[0]?.textContent ?? element?.textContent;
-    });
-    if (typeof name === 'string' ? found?.trim() === name : name.test(found ?? '')) return;
-  }
-  throw new Error(`no way to ${name} by keyboard`);
-}
 
 test('keyboard only: from the list to a rotated token and an enabled downstream', async ({ page }) => {
   await open(page, '/console/');

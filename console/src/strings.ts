@@ -97,11 +97,14 @@ export const rejected: Record<string, string> = {
 /** When a token died is known to the server alone, so its words go first. */
 const DATED = ['rotated', 'expired'];
 
+/** What the server words as part of a sentence. */
+export const sentence = (text: string) => `${text[0]?.toUpperCase()}${text.slice(1)}${text.endsWith('.') ? '' : '.'}`;
+
 /** Why a request was refused and what mends it: by the class where there are words for it, else as the server noted it. */
 export function refusal({ class: kind, reason }: { class: string; reason?: string | null }): string {
   const words = rejected[kind];
   if (!words) return reason ?? '';
-  return DATED.includes(kind) && reason ? `${reason[0]?.toUpperCase()}${reason.slice(1)}. ${words}` : words;
+  return DATED.includes(kind) && reason ? `${sentence(reason)} ${words}` : words;
 }
 
 /** What it was; what mends it comes after. */
@@ -251,7 +254,7 @@ export const activity = {
   userId: 'User id',
   userHint: 'userName, e-mail or id',
   empty: 'Nothing has happened yet',
-  emptyHint: 'Requests from your IdP and pushes to the downstream appear here. Try it:',
+  emptyHint: 'Changes, pushes and refused requests appear here. To see one, create a user:',
   nothingFound: 'Nothing matches the filter.',
   changed: 'Changed',
   andMore: (n: number) => ` and ${n} more`,

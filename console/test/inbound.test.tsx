@@ -1,4 +1,4 @@
-import { screen, waitFor, within } from '@testing-library/react';
+import { fireEvent, screen, waitFor, within } from '@testing-library/react';
 import { describe, expect, it } from 'vitest';
 import { inbound, label } from '../src/strings';
 import { button, panel, reveal, section } from './harness';
@@ -98,6 +98,19 @@ describe('the inbound panel', () => {
     await user.click(within(screen.getByRole('dialog')).getByRole('button', { name: label.rotate }));
     expect(await screen.findByRole('group', { name: inbound.revealTitle })).toBeVisible();
     expect(world.calls.find(call => call.path.endsWith('/rotate'))?.ifMatch).toBe('"1"');
+  });
+
+  it('row 21: Cancel, or Esc, leaves it enabled, without a call', async () => {
+    const { user } = await section('globex');
+    const disable = panel('inbound').getByRole('button', { name: label.disable });
+    await user.click(disable);
+    await user.click(within(screen.getByRole('dialog')).getByRole('button', { name: label.cancel }));
+    expect(screen.queryByRole('dialog')).toBeNull();
+    await user.click(disable);
+    fireEvent(screen.getByRole('dialog'), new Event('cancel', { cancelable: true }));
+    expect(screen.queryByRole('dialog')).toBeNull();
+    expect(panel('inbound').getByText('Enabled')).toBeVisible();
+    expect(world.calls.filter(call => call.path.endsWith('/disable'))).toEqual([]);
   });
 
   it('row 20: the dialog says what rotating means', async () => {

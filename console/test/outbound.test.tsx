@@ -120,6 +120,16 @@ describe('the outbound panel', () => {
     expect(panel('outbound').getByText('Disabled')).toBeVisible();
   });
 
+  it('row 38: Disable, then Cancel: it stays enabled, without a call', async () => {
+    const { user } = await section('globex');
+    await user.click(panel('outbound').getByRole('button', { name: label.disable }));
+    expect(screen.getByRole('dialog')).toHaveAccessibleDescription(/Pushes stop.*Nothing is deleted downstream/);
+    await user.click(within(screen.getByRole('dialog')).getByRole('button', { name: label.cancel }));
+    expect(screen.queryByRole('dialog')).toBeNull();
+    expect(panel('outbound').getByText('Enabled')).toBeVisible();
+    expect(world.calls.filter(call => call.path.endsWith('/disable'))).toEqual([]);
+  });
+
   it('row 40: has no button that replaces the token; says to disable and enable', async () => {
     await section('globex');
     expect(panel('outbound').queryByRole('button', { name: /rotate|replace/i })).toBeNull();
@@ -154,8 +164,8 @@ describe('the outbound panel', () => {
 
   it.each([
     ['forbidden', /Paused: downstream answers 403 since/, /Nothing is dropped/],
-    ['other', /Paused since.*it has its reasons/, /Nothing is dropped/],
-    ['one of a later release', /Paused since.*it has its reasons/, /Nothing is dropped/],
+    ['other', /Paused since.*It has its reasons\./, /Nothing is dropped/],
+    ['one of a later release', /Paused since.*It has its reasons\./, /Nothing is dropped/],
   ])('row 43: the words go by the code, whatever the text (%s)', async (code, title, mend) => {
     // A failed probe may word it anew: the sentence stays.
     const reason = 'it has its reasons';
@@ -245,6 +255,8 @@ describe('the outbound panel', () => {
     await user.click(await panel('outbound').findByRole('button', { name: label.pause }));
     await waitFor(() => expect(world.of('globex').sync.outbound.backfill?.state).toBe('paused'));
     await waitFor(() => expect(screen.queryByText(/groups looked at/)).toBeNull());
+    // How far it is stays in sight while it rests.
+    expect(screen.getByRole('progressbar', { name: label.backfill })).toHaveAttribute('value', '1310');
     await user.click(await panel('outbound').findByRole('button', { name: label.resume }));
     await user.click(await panel('outbound').findByRole('button', { name: label.cancel }));
     await waitFor(() => expect(world.of('globex').sync.outbound.backfill?.state).toBe('cancelled'));

@@ -60,15 +60,36 @@ describe('guides and panel say the same words', () => {
 });
 
 describe('guides are done step by step', () => {
-  const spec = readFileSync(join(import.meta.dirname, '../e2e/real/guides.spec.ts'), 'utf8');
+  const spec = ['guides', 'idps']
+    .map(name => readFileSync(join(import.meta.dirname, `../e2e/real/${name}.spec.ts`), 'utf8'))
+    .join('\n');
+  /** The steps of a guide's test, by their names. */
+  const stepsOf = (name: string) => {
+    const own = spec.split(/^test\(/m).find(part => new RegExp(`^'guide: ${name}[',]`).test(part)) ?? '';
+    return [...own.matchAll(/(?:step|item)\(\s*(?:page,\s*)?(['"])(.+?)\1,?/g)].map(([, , step]) => step);
+  };
+  const itemsOf = (name: string, kinds: string[]) =>
+    parse(text(`${name}.md`))
+      .flatMap(block => ('items' in block && kinds.includes(block.kind) ? block.items : []))
+      .map(item => item.replace(/[*`]/g, '').split(/[.:;](?:\s|$)/)[0]);
 
-  it.each(['inbound', 'outbound'])('every numbered item of %s is a step, in the guide’s order', name => {
-    const items = parse(text(`${name}.md`)).flatMap(block => (block.kind === 'ol' ? block.items : []));
-    const wanted = items.map(item => item.replace(/[*`]/g, '').split(/[.:;](?:\s|$)/)[0]);
-    expect(wanted.length).toBeGreaterThan(9);
-    const own = spec.split(/^test\(/m).find(part => part.startsWith(`'guide: ${name}`)) ?? '';
-    const steps = [...own.matchAll(/step\(\s*(?:page,\s*)?(['"])(.+?)\1,/g)].map(([, , step]) => step);
-    expect(steps.filter(step => wanted.includes(step))).toEqual(wanted);
+  it.each([
+    ['inbound', ['ol'], 14],
+    ['outbound', ['ol'], 10],
+    ['okta', ['ol', 'ul'], 12],
+    ['entra-id', ['ol', 'ul'], 7],
+    ['google-workspace', ['ol', 'ul'], 6],
+  ])('every item of %s is a step, in the guide’s order', (name, kinds, least) => {
+    const wanted = itemsOf(name, kinds);
+    expect(wanted.length).toBeGreaterThanOrEqual(least);
+    expect(stepsOf(name).filter(step => wanted.includes(step))).toEqual(wanted);
+  });
+
+  it('every guide is among them, and the commands of curl.md are run as they are', () => {
+    const done = [...spec.matchAll(/^test\('guide: ([\w-]+)/gm)].map(([, name]) => `${name}.md`);
+    expect(done.sort()).toEqual(guides.filter(name => name !== 'README.md').sort());
+    const commands = parse(text('curl.md')).filter(block => block.kind === 'code');
+    expect(spec).toContain(`toHaveCount(${commands.length})`);
   });
 });
 

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { expect, region, step, test } from './fixtures';
 import { Entra } from './idp';
 
@@ -11,24 +12,33 @@ test('live: an IdP’s request and the push it caused are one trace, found by th
   const inbound = region(page, 'Inbound SCIM');
   const person = `ada@${tenant.slug}.test`;
   let entra: Entra;
+  let command = '';
   await step(page, 'both directions on', async () => {
     await tenant.open(page);
     await expect(activity.getByText('Nothing has happened yet')).toBeVisible();
+    command = (await activity.locator('pre').textContent()) ?? '';
     await outbound.getByLabel('Downstream SCIM base URL').fill(installation.downstream.url);
     await outbound.getByLabel('Downstream bearer token').fill(installation.downstream.token);
     await outbound.getByRole('button', { name: 'Enable outbound SCIM' }).click();
     await expect(outbound.getByText('Enabled', { exact: true })).toBeVisible();
     await inbound.getByRole('button', { name: 'Enable inbound SCIM' }).click();
     await inbound.getByRole('button', { name: 'Show' }).click();
-    entra = new Entra(tenant.baseUrl, await inbound.getByLabel(/Token alone/).inputValue());
+    const token = await inbound.getByLabel(/Token alone/).inputValue();
+    entra = new Entra(tenant.baseUrl, token);
+    command = command.replace('YOUR_TOKEN', token);
     await expect(activity.getByText('Live')).toBeVisible();
+  });
+  await step(page, 'the command of the empty list is the first to be listed', async () => {
+    execFileSync('sh', ['-c', command.replace(/^curl/, 'curl --silent --fail')]);
+    await expect(activity.getByRole('button', { name: /In POST \/Users 201.*ada@example\.com/ })).toBeVisible();
+    await expect(activity.getByRole('button', { name: /Out POST \/Users 201.*ada@example\.com/ })).toBeVisible();
   });
   await step(page, 'a person arrives and goes on, without a reload', async () => {
     expect((await entra.provision(person, 'Ada', 'Lovelace')).status).toBe(201);
     await expect(activity.getByRole('button', { name: new RegExp(`Out POST /Users 201.*${person}`) })).toBeVisible();
   });
   await step(page, 'the row opens to the steps of the change', async () => {
-    await activity.getByRole('button', { name: /Out POST \/Users 201/ }).click();
+    await activity.getByRole('button', { name: new RegExp(`Out POST /Users 201.*${person}`) }).click();
     const steps = activity.getByRole('listitem').filter({ hasText: 'All steps' }).getByRole('listitem');
     await expect(steps.filter({ hasText: /In POST \/Users 201/ })).toBeVisible();
     await expect(steps.filter({ hasText: /Realm create user ok/ })).toBeVisible();

@@ -19,18 +19,21 @@ interface Shown {
   enabled: boolean;
 }
 
+interface Demo extends Installation {
+  /** A tenant the demo has by itself. */
+  known(name: string): Promise<Tenant>;
+}
+
 /** The demo: everything embedded, the page served by control, people of an embedded realm. */
-export async function embedded(): Promise<Installation> {
+export async function embedded(...words: string[]): Promise<Demo> {
   const program = new Program({});
   const file = join(program.directory, 'ready.json');
   const data = join(program.directory, 'data');
   const read = () => JSON.parse(readFileSync(file, 'utf8')) as Ready;
-  await program.start(['demo', '--port', '0', '--data', data, '--ready-file', file], async () => !!read());
+  await program.start(['demo', '--port', '0', '--data', data, '--ready-file', file, ...words], async () => !!read());
   const { control_url, operator_token, downstream_url, downstream_token } = read();
 
-  const tenant = async (name: string): Promise<Tenant> => {
-    const body = { slug: name, realm: name, display_name: `Tenant ${name}` };
-    const { base_url } = await call<{ base_url: string }>('POST', `${control_url}/v1/tenants`, operator_token, body);
+  const of = (name: string, base_url: string): Tenant => {
     const users = `${control_url}/v1/tenants/${name}/realm-users`;
     const find = async (userName: string) =>
       (await call<Shown[]>('GET', users, operator_token)).find(one => one.username === userName);
@@ -58,7 +61,17 @@ export async function embedded(): Promise<Installation> {
       },
     };
   };
+  const tenants = `${control_url}/v1/tenants`;
+  const tenant = async (name: string) => {
+    const body = { slug: name, realm: name, display_name: `Tenant ${name}` };
+    return of(name, (await call<{ base_url: string }>('POST', tenants, operator_token, body)).base_url);
+  };
+  const known = async (name: string) => {
+    const found = await call<{ tenants: { base_url: string }[] }>('GET', `${tenants}?search=${name}`, operator_token);
+    return of(name, found.tenants[0]?.base_url ?? '');
+  };
   return {
+    known,
     controlUrl: control_url,
     downstream: { url: downstream_url, token: downstream_token },
     tenant,

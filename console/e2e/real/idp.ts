@@ -102,3 +102,28 @@ export class Entra extends Provider {
       Operations: [{ op: 'Replace', path: 'active', value: 'False' }],
     });
 }
+
+/** A person of a Google Workspace, as its directory tells of them. */
+export interface Account {
+  primaryEmail: string;
+  name: { givenName: string; familyName: string };
+  suspended: boolean;
+}
+
+/** A workflow tool between Google Workspace and SCIM: sends its header as it stands, and the attributes that were mapped. */
+export class Connector extends Provider {
+  constructor(address: string, authorization: string) {
+    super(address, authorization, 'workflow-connector/2.1');
+  }
+
+  async run(accounts: Account[], map: ((account: Account) => object)[]): Promise<number[]> {
+    const statuses: number[] = [];
+    for (const account of accounts) {
+      const { body } = await this.find(account.primaryEmail);
+      const id = body.Resources[0]?.id;
+      const user = Object.assign({ schemas: [USER] }, ...map.map(one => one(account)));
+      statuses.push((await (id ? this.call('PUT', `/Users/${id}`, user) : this.call('POST', '/Users', user))).status);
+    }
+    return statuses;
+  }
+}

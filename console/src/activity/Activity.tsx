@@ -1,6 +1,7 @@
 import { useEffect, useState } from 'react';
 import type { IdentitySync } from '../client';
-import { common, guide, label, outcomes, activity as words } from '../strings';
+import { createUser } from '../guide/IdpGuide';
+import { common, label, outcomes, activity as words } from '../strings';
 import { Alert } from '../ui/Alert';
 import { Button } from '../ui/Button';
 import { Code } from '../ui/Code';
@@ -27,7 +28,6 @@ export function Activity({ sync }: { sync: IdentitySync }) {
     return () => clearTimeout(timer);
   }, [typed]);
   const filtered = filter.direction || filter.class || filter.user;
-  const command = `curl -H "Authorization: Bearer ${guide.tokenPlace}" "${sync.inbound.base_url}/Users?count=1"`;
   return (
     <Panel
       title={label.activity}
@@ -70,7 +70,7 @@ export function Activity({ sync }: { sync: IdentitySync }) {
         <div className="kv-empty">
           <p className="kv-strong">{words.empty}</p>
           <p className="kv-quiet">{words.emptyHint}</p>
-          <Code shown={command} />
+          <Code shown={createUser(sync.inbound.base_url)} />
         </div>
       )}
       {entries && entries.length > 0 && (

@@ -10,6 +10,13 @@ import { inline, parse } from './markdown';
 
 const GUIDES = { okta, entra, google, curl };
 
+const fill = (text: string, baseUrl: string, secret = '') =>
+  text.replaceAll('{{base_url}}', baseUrl).replaceAll('{{token}}', secret || guide.tokenPlace);
+
+/** The guide's command that creates a user: the first change there is to see. */
+export const createUser = (baseUrl: string) =>
+  fill(parse(curl).findLast(block => block.kind === 'code')?.text ?? '', baseUrl);
+
 interface Props {
   baseUrl: string;
   /** The token, while it is revealed; copying a command puts it in, the screen shows it masked. */
@@ -18,10 +25,8 @@ interface Props {
 
 /** The guides of the documentation, filled with this tenant's values. */
 export function IdpGuide({ baseUrl, token }: Props) {
-  const fill = (text: string, secret: string) =>
-    text.replaceAll('{{base_url}}', baseUrl).replaceAll('{{token}}', secret || guide.tokenPlace);
   const secret = token && masked(token);
-  const see = (text: string) => fill(text, secret);
+  const see = (text: string) => fill(text, baseUrl, secret);
   return (
     <details className="kv-details">
       <summary>{label.setUp}</summary>
@@ -32,7 +37,8 @@ export function IdpGuide({ baseUrl, token }: Props) {
             const key = `${tab}${at}${secret}`;
             if (block.kind === 'heading') return <h4 key={key}>{block.text}</h4>;
             if (block.kind === 'text') return <p key={key}>{inline(see(block.text))}</p>;
-            if (block.kind === 'code') return <Code key={key} shown={see(block.text)} text={fill(block.text, token)} />;
+            if (block.kind === 'code')
+              return <Code key={key} shown={see(block.text)} text={fill(block.text, baseUrl, token)} />;
             const List = block.kind;
             return (
               <List key={key}>

@@ -81,7 +81,7 @@ function Progress({ job }: { job: Job }) {
         <Ago at={job.ended_at ?? job.started_at} />
         <By who={job.started_by} />
       </p>
-      {job.state === 'running' && (
+      {(job.state === 'running' || (job.state === 'paused' && job.total)) && (
         <progress aria-label={label.backfill} {...(job.total ? { max: job.total, value: job.seen } : {})} />
       )}
       <Counts of={job} />

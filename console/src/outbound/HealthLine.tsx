@@ -1,6 +1,6 @@
 import type { Schemas } from '../client';
 import { useLocale, useNumber } from '../context';
-import { health as words } from '../strings';
+import { sentence, health as words } from '../strings';
 import { age, clock } from '../time';
 import { Ago } from '../ui/Ago';
 
@@ -18,7 +18,7 @@ export function HealthLine({ panel }: { panel: Schemas['OutboundPanel'] }) {
       <div className="kv-note kv-warn">
         <div role="alert">
           <p className="kv-strong">{status ? words.quarantined(status, at) : words.held(at)}</p>
-          {!status && code !== 'gone' && <p>{panel.quarantine_reason}</p>}
+          {!status && code !== 'gone' && panel.quarantine_reason && <p>{sentence(panel.quarantine_reason)}</p>}
           <p>{code === 'gone' ? words.gone : words.quarantineFix}</p>
         </div>
         {/* Outside of the alert, which would be read again with every change of the number. */}

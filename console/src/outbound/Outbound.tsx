@@ -52,9 +52,8 @@ export function Outbound({ sync, prefill, inboundId }: { sync: IdentitySync; pre
   return (
     <Panel title={label.outbound} aside={<Badge status={panel.status} />} heading={heading}>
       {fault && (
-        <Alert title={unsure ? common.unconfirmed : words.disableFailed} focus>
-          <p>{fault.words}</p>
-          {unsure && <p>{common.unsure}</p>}
+        <Alert title={unsure ? common.unconfirmed : words.disableFailed} tone={unsure ? 'warn' : 'bad'} focus>
+          <p>{unsure ? common.unsure : fault.words}</p>
         </Alert>
       )}
       <Held held={panel.held} />

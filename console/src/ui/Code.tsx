@@ -23,7 +23,13 @@ export function Code({ shown, text = shown }: Props) {
     <div className="kv-code">
       {/* Wide commands scroll, and what scrolls must be reachable by keyboard. */}
       <pre tabIndex={0} ref={pre} onBlur={() => setWhole(false)}>
-        <code>{seen}</code>
+        <code>
+          {/* A word goes to the next line as a whole: an address is not broken at its first hyphen. */}
+          {seen.split(/(?<= )/).map((word, at) => (
+            // biome-ignore lint/suspicious/noArrayIndexKey: words have no identity but their place
+            <span key={at}>{word}</span>
+          ))}
+        </code>
       </pre>
       <Button look="quiet" aria-label={state ? undefined : guide.copyCode} onClick={copy}>
         {state === 'copied' ? common.copied : common.copy}
