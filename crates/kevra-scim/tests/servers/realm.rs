@@ -3,8 +3,11 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 use testkit::eventually;
+use testkit::faulty_keycloak::{Fault, FaultyKeycloak};
+use testkit::installation::Installation;
 use testkit::keycloak::Realm;
 
+use crate::PROGRAM;
 use crate::scene::{SOON, Scene, patch};
 
 /// A user an administrator makes; the id.
@@ -87,6 +90,24 @@ fn who_is_managed_already_keeps_the_id_and_is_never_unknown_meanwhile() {
     scene.becomes(&format!("/Users/{}", ids[0]), 404);
     managed(&scene.realm, &ids[0], Method::POST);
     scene.becomes(&format!("/Users/{}", ids[0]), 200);
+}
+
+#[test]
+fn a_realm_too_slow_for_a_long_page_is_asked_for_shorter_ones_and_a_service_account_ends_no_import() {
+    let (keycloak, realm) = (FaultyKeycloak::default(), Realm::default());
+    realm.admin(Method::POST, "/roles", Some(&json!({ "name": "scim-managed" })));
+    let user = |number| json!({ "username": format!("u{number:02}"), "enabled": true, "realmRoles": ["scim-managed"] });
+    let everybody: Vec<Value> = (0..120).map(user).collect();
+    realm.admin(Method::POST, "/partialImport", Some(&json!({ "ifResourceExists": "FAIL", "users": everybody })));
+    // It is listed among them, on the first page by its name, and is nobody's business.
+    realm.admin(Method::POST, "/clients", Some(&json!({ "clientId": "batch", "serviceAccountsEnabled": true })));
+    let account = realm.user("service-account-batch").unwrap();
+    managed(&realm, account["id"].as_str().unwrap(), Method::POST);
+    let slow = keycloak.on(Fault::Answer(504), |call| call.path.contains("max=200"));
+    let scene = Scene::of(Installation::on_keycloak_at(PROGRAM, &keycloak.url()), realm, true);
+    scene.until_sql("select count(*) from realm_watch where import_done_at is not null", "1");
+    assert_eq!(scene.total(), 120);
+    assert!(slow.met() > 0, "nobody asked for a long page");
 }
 
 #[test]
