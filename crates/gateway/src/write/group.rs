@@ -76,13 +76,20 @@ pub(crate) async fn create(call: &Call<'_>, document: Object, members: &[Member]
         }
         Err(error) => return Err(error.into()),
     };
-    if !settled && count > 0 {
-        let claim = || group::claim(db, call.tenant(), id, call.provisioner.token);
-        let (before, lease) = claimed(Kind::Group, claim).await?;
-        let mut held = Held { call, kind: Kind::Group, id, epoch: before.write_epoch, lease };
-        tell(&mut held, &realm).await?;
+    if !settled && count > 0 && tell_new(call, id, &realm).await.is_err() {
+        // The group is there, and whoever repeated the request would meet it as a conflict; the sweeper tells the realm (K7).
+        tracing::info!(name = "inbound.members_untold", tenant.id = %call.tenant(), group.id = %id,
+            "a group was made whose members the realm does not know yet");
     }
     Ok(Committed { group, large: false })
+}
+
+/// Tells the realm the members of a group that was just made.
+async fn tell_new(call: &Call<'_>, id: Uuid, realm: &Realm) -> Result<(), Answer> {
+    let claim = || group::claim(&call.deps.db, call.tenant(), id, call.provisioner.token);
+    let (before, lease) = claimed(Kind::Group, claim).await?;
+    let mut held = Held { call, kind: Kind::Group, id, epoch: before.write_epoch, lease };
+    tell(&mut held, realm).await
 }
 
 /// The realm's part of a create. On its 409 only a group that carries this reservation's nonce is ours (K2); one that an

@@ -152,3 +152,25 @@ fn a_silent_realm_is_soon_answered_for_at_once_and_keeps_nobody_else_waiting() {
 fn realm_call() -> Duration {
     Duration::from_secs(8)
 }
+
+#[test]
+fn a_group_is_made_though_the_realm_takes_no_members_yet_and_they_follow_by_themselves() {
+    let keycloak = FaultyKeycloak::default();
+    let scene = Scene::behind(&keycloak);
+    let ada = scene.made("ada@acme.test");
+    let body = json!({ "displayName": "Guides", "members": [{ "value": ada }] });
+    let joins = |call: &Call| call.method == Method::PUT && call.path.contains("/groups/");
+    let refused = keycloak.on(Fault::Answer(503), joins);
+    let (status, group) = scene.send(Method::POST, "/Groups", &body);
+    assert_eq!((status, &group["members"][0]["value"]), (201, &json!(ada)), "{group}");
+    assert!(refused.met() > 0, "the realm was told at once");
+    // Nobody has to repeat it; who does meets what is there.
+    assert_eq!(scene.send(Method::POST, "/Groups", &body).0, 409);
+    refused.lift();
+    let joined = eventually(SOON, || {
+        scene.leases_run_out();
+        let groups = scene.realm.admin(Method::GET, &format!("/users/{ada}/groups"), None);
+        (groups[0]["id"] == group["id"]).then_some(())
+    });
+    assert!(joined.is_some(), "{}", scene.installation.logs());
+}
