@@ -67,10 +67,10 @@ pub(crate) async fn run(deps: &Deps, watch: &Watch, realm: &Realm) -> Result<(),
 async fn roles(deps: &Deps, watch: &Watch, realm: &Realm, managed: &HashSet<Uuid>) -> Result<(), String> {
     let tenant = watch.tenant_id;
     let mut holders = HashSet::new();
-    let mut walk = Walk::default();
+    let mut walk = Walk::of_ids();
     while let Some((first, max)) = walk.next() {
         let Some(page) = walk.took(realm.managed(first, max).await).map_err(text)? else { continue };
-        holders.extend(page.iter().map(|user| user.id));
+        holders.extend(page);
     }
     for id in holders.symmetric_difference(managed) {
         mark(deps, tenant, *id, &Mark { roles: true, ..Mark::default() }).await?;

@@ -1,41 +1,61 @@
 //! The import: users who hold `scim-managed` in the realm come into the directory with their ids (W8). Paged, under the
 //! poller's claim, begun again from the start after a crash: who is in stays as they are.
 
+use directory::user::Arrival;
 use directory::watch::{self, Watch};
-use realm::{Realm, RealmUser, Walk};
+use realm::{Realm, Walk};
 use uuid::Uuid;
 
 use crate::triage::arrival;
 use crate::{Deps, regrant};
 
-/// Users asked about at once: each costs a call.
+/// Users asked about at once: each costs two calls.
 const AT_ONCE: usize = 8;
+/// Users taken in by one transaction.
+const BATCH: usize = 200;
+
+fn text(error: impl std::fmt::Display) -> String {
+    error.to_string()
+}
 
 pub(crate) async fn run(deps: &Deps, watch: &Watch, realm: &Realm) -> Result<(), String> {
-    let text = |error: &dyn std::fmt::Display| error.to_string();
     // Order: first, because the import goes by the role.
     regrant::run(deps, watch, realm).await?;
-    if !watch::import_due(&deps.db, watch).await.map_err(|error| text(&error))? {
+    if !watch::import_due(&deps.db, watch).await.map_err(text)? {
         return Ok(());
     }
-    let (mut walk, mut hidden) = (Walk::default(), 0);
+    let (mut walk, mut hidden) = (Walk::of_ids(), 0);
     while let Some((first, max)) = walk.next() {
-        let Some(page) = walk.took(realm.managed(first, max).await).map_err(|error| text(&error))? else { continue };
-        let ids: Vec<Uuid> = page.iter().map(|user| user.id).collect();
-        let known =
-            directory::user::managed_among(&deps.db, watch.tenant_id, &ids).await.map_err(|error| text(&error))?;
-        let unknown: Vec<&RealmUser> = page.iter().filter(|user| !known.contains(&user.id)).collect();
-        let mut users = Vec::with_capacity(unknown.len());
-        for few in unknown.chunks(AT_ONCE) {
-            // Who administers the realm is neither shown nor changed.
-            let asked = few.iter().map(|user| realm.user_is_protected(user.id));
-            let protected = futures_util::future::try_join_all(asked).await.map_err(|error| text(&error))?;
-            hidden += protected.iter().map(|protected| i64::from(*protected)).sum::<i64>();
-            let people = few.iter().zip(protected).filter(|(_, protected)| !protected);
-            users.extend(people.map(|(user, _)| arrival(watch.tenant_id, user)));
+        let Some(page) = walk.took(realm.managed(first, max).await).map_err(text)? else { continue };
+        let known = directory::user::managed_among(&deps.db, watch.tenant_id, &page).await.map_err(text)?;
+        let unknown: Vec<Uuid> = page.into_iter().filter(|id| !known.contains(id)).collect();
+        let mut reached = i64::from(first) - hidden + count(known.len());
+        watch::import_page(&deps.db, watch, &[], reached).await.map_err(text)?;
+        for batch in unknown.chunks(BATCH) {
+            let users = arrivals(watch, realm, batch).await.map_err(text)?;
+            hidden += count(batch.len() - users.len());
+            reached += count(users.len());
+            watch::import_page(&deps.db, watch, &users, reached).await.map_err(text)?;
         }
-        let reached = i64::from(first) + i64::try_from(page.len()).unwrap_or_default() - hidden;
-        watch::import_page(&deps.db, watch, &users, reached).await.map_err(|error| text(&error))?;
     }
-    watch::import_done(&deps.db, watch).await.map_err(|error| text(&error))
+    watch::import_done(&deps.db, watch).await.map_err(text)
+}
+
+/// Of some users, those who come in: whoever administers the realm is neither shown nor changed, and some are gone by now.
+async fn arrivals(watch: &Watch, realm: &Realm, ids: &[Uuid]) -> Result<Vec<Arrival>, realm::Error> {
+    let mut users = Vec::with_capacity(ids.len());
+    for few in ids.chunks(AT_ONCE) {
+        let asked = few.iter().map(
+            async |id| {
+                if realm.user_is_protected(*id).await? { Ok(None) } else { realm.user(*id).await }
+            },
+        );
+        let seen = futures_util::future::try_join_all(asked).await?;
+        users.extend(seen.iter().flatten().map(|user| arrival(watch.tenant_id, user)));
+    }
+    Ok(users)
+}
+
+fn count(number: usize) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
 }

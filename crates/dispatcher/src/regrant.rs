@@ -24,10 +24,10 @@ pub(crate) async fn run(deps: &Deps, watch: &Watch, realm: &Realm) -> Result<(),
     let reason = "the realm role was made anew; everybody whom SCIM manages gets it again";
     alarm::noted(deps, watch.tenant_id, None, "role_lost", reason).await;
     let mut holders: HashSet<Uuid> = HashSet::new();
-    let mut walk = Walk::default();
+    let mut walk = Walk::of_ids();
     while let Some((first, max)) = walk.next() {
         let Some(page) = walk.took(realm.managed(first, max).await).map_err(text)? else { continue };
-        holders.extend(page.iter().map(|user| user.id));
+        holders.extend(page);
     }
     let managed = directory::user::ids(&deps.db, watch.tenant_id).await.map_err(text)?;
     let lacking: Vec<Uuid> = managed.into_iter().filter(|id| !holders.contains(id)).collect();

@@ -85,8 +85,9 @@ impl Embedded {
         self.0.update(&person, None).await.map(drop)
     }
 
-    pub(crate) async fn managed(&self, first: u32, max: u32) -> Result<Page<RealmUser>, Error> {
-        Ok(page(self.0.managed(first, max).await?))
+    pub(crate) async fn managed(&self, first: u32, max: u32) -> Result<Page<Uuid>, Error> {
+        let held = self.0.managed(first, max).await?;
+        Ok(Page { listed: held.len(), entries: held.into_iter().map(|person| person.user.id).collect() })
     }
 
     pub(crate) async fn is_managed(&self, id: Uuid) -> Result<bool, Error> {

@@ -159,8 +159,8 @@ impl Realm {
         .await
     }
 
-    /// A page of the holders of `scim-managed`, by username, without service accounts.
-    pub async fn managed(&self, first: u32, max: u32) -> Result<Page<RealmUser>, Error> {
+    /// A page of the ids of the holders of `scim-managed`, by username, without service accounts.
+    pub async fn managed(&self, first: u32, max: u32) -> Result<Page<Uuid>, Error> {
         match self {
             Self::Embedded(realm) => realm.managed(first, max).await,
             Self::Keycloak(client) => client.managed(first, max).await,

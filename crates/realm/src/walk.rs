@@ -4,8 +4,9 @@ use serde_json::Value;
 
 use crate::Error;
 
-/// Entries of a page to begin with, and at least.
+/// Entries of a page to begin with, of ids alone, and at least.
 const MOST: u32 = 200;
+const MOST_IDS: u32 = 1_000;
 const LEAST: u32 = 25;
 /// Pages drift under inserts and deletes; entries of the one before that are read again, which misses few.
 const OVERLAP: u32 = 10;
@@ -42,6 +43,11 @@ impl Default for Walk {
 }
 
 impl Walk {
+    /// Through a list of ids alone, in long pages: Keycloak walks through all entries before a page to find where it begins.
+    pub fn of_ids() -> Self {
+        Self { size: MOST_IDS, ..Self::default() }
+    }
+
     /// From which entry on, and how many, to ask for next; `None` after the last page.
     pub fn next(&self) -> Option<(u32, u32)> {
         (!self.over).then_some((self.first, self.size))

@@ -103,7 +103,8 @@ fn a_realm_too_slow_for_a_long_page_is_asked_for_shorter_ones_and_a_service_acco
     realm.admin(Method::POST, "/clients", Some(&json!({ "clientId": "batch", "serviceAccountsEnabled": true })));
     let account = realm.user("service-account-batch").unwrap();
     managed(&realm, account["id"].as_str().unwrap(), Method::POST);
-    let slow = keycloak.on(Fault::Answer(504), |call| call.path.contains("max=200"));
+    let slow =
+        keycloak.on(Fault::Answer(504), |call| ["max=1000", "max=250"].iter().any(|many| call.path.contains(many)));
     let scene = Scene::of(Installation::on_keycloak_at(PROGRAM, &keycloak.url()), realm, true);
     scene.until_sql("select count(*) from realm_watch where import_done_at is not null", "1");
     assert_eq!(scene.total(), 120);
