@@ -6,6 +6,7 @@ use directory::watch::{self, Watch};
 use realm::{Realm, Walk};
 use uuid::Uuid;
 
+use crate::compare::text;
 use crate::triage::arrival;
 use crate::{Deps, regrant};
 
@@ -13,10 +14,6 @@ use crate::{Deps, regrant};
 const AT_ONCE: usize = 8;
 /// Users taken in by one transaction.
 const BATCH: usize = 200;
-
-fn text(error: impl std::fmt::Display) -> String {
-    error.to_string()
-}
 
 pub(crate) async fn run(deps: &Deps, watch: &Watch, realm: &Realm) -> Result<(), String> {
     // Order: first, because the import goes by the role.

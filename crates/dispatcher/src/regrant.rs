@@ -7,14 +7,11 @@ use directory::watch::{self, Watch};
 use realm::{Realm, Walk};
 use uuid::Uuid;
 
+use crate::compare::text;
 use crate::{Deps, alarm};
 
 /// Users given the role between two renewals of the poller's claim.
 const BATCH: usize = 50;
-
-fn text(error: impl std::fmt::Display) -> String {
-    error.to_string()
-}
 
 /// Gives the role to those who lack it, under the poller's claim; begun again from the start after a crash.
 pub(crate) async fn run(deps: &Deps, watch: &Watch, realm: &Realm) -> Result<(), String> {

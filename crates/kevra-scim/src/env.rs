@@ -70,7 +70,7 @@ macro_rules! variables {
 
 variables! {
     DATABASE_URL = "DATABASE_URL", "all", "none", "the registry and directory, postgres://… (sqlite://… for one process)";
-    DATABASE_CONNECTIONS = "DATABASE_MAX_CONNECTIONS", "all", "20", "connections of a process to the database, 1 to 500; in a gateway, its server threads have half of them for reads";
+    DATABASE_CONNECTIONS = "DATABASE_MAX_CONNECTIONS", "all", "20", "connections of a process to the database, 1 to 500; in a gateway, its two server threads have half of them for reads, and no pool has less than one";
     AMQP_URL = "AMQP_URL", "all", "none: in-process doorbell", "the broker, amqp://… or amqps://…; without it, what control decides arrives seconds later";
     SEAL_KEYRING = "KEVRA_SEAL_KEYRING", "control dispatcher", "none", "keys that seal downstream tokens: id:base64(32 bytes), comma separated, the first is active";
     REALM_KEYRING = "KEVRA_REALM_KEYRING", "all", "none: embedded realms", "keys that seal the realms' data-path secrets, same form";

@@ -145,7 +145,7 @@ impl Client {
 
     /// A page of the ids of the users who hold `scim-managed`, by username. Keycloak holds everybody before the page in memory
     /// while it makes it, and looks through them for changes before each question it asks its database: for users as a whole
-    /// that is several questions each, and a page far down the list takes a minute.
+    /// that is several questions each, and a page far down a list of 20,000 takes longer than a call may.
     pub(crate) async fn managed(&self, first: u32, max: u32) -> Result<Page<Uuid>, Error> {
         let path = format!("/roles/{MANAGED_ROLE}/users?first={first}&max={max}&briefRepresentation=true");
         let page = self.page(&path).await?;
