@@ -97,42 +97,47 @@ fn asked(calls: &[RealmCall]) -> Result<Option<String>, Error> {
     if calls.is_empty() { Ok(None) } else { Ok(Some(serde_json::to_string(calls)?)) }
 }
 
+/// The columns of [`rows`].
+pub(crate) const COLUMNS: &str =
+    "id, tenant_id, at, direction, user_id, target_id, operation, status, class, reason, changed,
+     duration_ms, seq, trace_id, client, detail, realm_calls";
+
 /// Writes entries, inside the caller's transaction or on a plain connection.
 pub async fn insert(connection: &impl ConnectionTrait, entries: &[Entry]) -> Result<(), Error> {
     for chunk in entries.chunks(ROWS) {
         let mut values: Vec<Value> = Vec::with_capacity(chunk.len() * 17);
-        let mut rows = Vec::with_capacity(chunk.len());
-        for entry in chunk {
-            let first = values.len() + 1;
-            values.extend([
-                Uuid::now_v7().into(),
-                entry.tenant.0.into(),
-                entry.at.into(),
-                entry.direction.into(),
-                entry.user.into(),
-                entry.target.map(|target| target.0).into(),
-                entry.operation.clone().into(),
-                entry.status.map(i64::from).into(),
-                entry.class.clone().into(),
-                entry.reason.clone().into(),
-                serde_json::to_string(&entry.changed)?.into(),
-                entry.duration_ms.into(),
-                entry.seq.into(),
-                entry.trace_id.clone().into(),
-                entry.client.clone().into(),
-                entry.detail.clone().into(),
-                asked(&entry.realm_calls)?.into(),
-            ]);
-            let places: Vec<String> = (first..=values.len()).map(|place| format!("${place}")).collect();
-            rows.push(format!("({})", places.join(", ")));
-        }
-        let text = format!(
-            "insert into activity (id, tenant_id, at, direction, user_id, target_id, operation, status, class, reason,
-                 changed, duration_ms, seq, trace_id, client, detail, realm_calls)
-             values {}",
-            rows.join(", ")
-        );
+        let text = format!("insert into activity ({COLUMNS}) values {}", rows(chunk, &mut values)?);
         sql::execute(connection, &text, values).await?;
     }
     Ok(())
+}
+
+/// Entries as rows of SQL; their values come after those that are there already.
+pub(crate) fn rows(entries: &[Entry], values: &mut Vec<Value>) -> Result<String, Error> {
+    let mut rows = Vec::with_capacity(entries.len());
+    for entry in entries {
+        let first = values.len() + 1;
+        values.extend([
+            Uuid::now_v7().into(),
+            entry.tenant.0.into(),
+            entry.at.into(),
+            entry.direction.into(),
+            entry.user.into(),
+            entry.target.map(|target| target.0).into(),
+            entry.operation.clone().into(),
+            entry.status.map(i64::from).into(),
+            entry.class.clone().into(),
+            entry.reason.clone().into(),
+            serde_json::to_string(&entry.changed)?.into(),
+            entry.duration_ms.into(),
+            entry.seq.into(),
+            entry.trace_id.clone().into(),
+            entry.client.clone().into(),
+            entry.detail.clone().into(),
+            asked(&entry.realm_calls)?.into(),
+        ]);
+        let places: Vec<String> = (first..=values.len()).map(|place| format!("${place}")).collect();
+        rows.push(format!("({})", places.join(", ")));
+    }
+    Ok(rows.join(", "))
 }

@@ -7,6 +7,7 @@ use sea_orm::{ConnectionTrait, FromQueryResult};
 use uuid::Uuid;
 
 use crate::ledger::{LinkUpdate, Subject};
+use crate::resource::Kind;
 use crate::{Error, sql};
 
 /// What is known of a user at a target.
@@ -123,16 +124,6 @@ pub(crate) async fn settle(
     link: &LinkUpdate,
     now: i64,
 ) -> Result<(), Error> {
-    let text = format!(
-        "insert into {link} (tenant_id, {key}, target_id, downstream_id, verified_generation, digests, updated_at)
-         values ($1, $2, $3, $4, $5, $6, $7)
-         on conflict (tenant_id, {key}, target_id) do update set
-             downstream_id = excluded.downstream_id, verified_generation = excluded.verified_generation,
-             digests = excluded.digests, create_intent_at = null, adopted = false, candidate_id = null,
-             candidate_digest = null, updated_at = excluded.updated_at",
-        link = kind.link(),
-        key = kind.key()
-    );
     let values = [
         tenant.0.into(),
         id.into(),
@@ -142,8 +133,23 @@ pub(crate) async fn settle(
         serde_json::to_string(&link.digests)?.into(),
         now.into(),
     ];
-    sql::execute(connection, &text, values).await?;
+    sql::execute(connection, &settling(kind, "values ($1, $2, $3, $4, $5, $6, $7)"), values).await?;
     Ok(())
+}
+
+/// The statement of [`settle`]: tenant, subject, target, the downstream's id, generation, digests and the time `from` a list
+/// or a query.
+pub(crate) fn settling(kind: Kind, from: &str) -> String {
+    format!(
+        "insert into {link} (tenant_id, {key}, target_id, downstream_id, verified_generation, digests, updated_at)
+         {from}
+         on conflict (tenant_id, {key}, target_id) do update set
+             downstream_id = excluded.downstream_id, verified_generation = excluded.verified_generation,
+             digests = excluded.digests, create_intent_at = null, adopted = false, candidate_id = null,
+             candidate_digest = null, updated_at = excluded.updated_at",
+        link = kind.link(),
+        key = kind.key()
+    )
 }
 
 /// Remembers the record a person is shown before linking: its id and a digest of what was shown.

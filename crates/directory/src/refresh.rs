@@ -19,11 +19,17 @@ pub struct Fence {
     write_until: Option<i64>,
     realm_doubt_until: Option<i64>,
     document: String,
+    base: String,
     missed: bool,
     now: i64,
 }
 
 impl Fence {
+    /// The claim of the newest inbound write.
+    pub(crate) fn write_epoch(&self) -> i64 {
+        self.write_epoch
+    }
+
     /// An inbound write is under way: triage has to wait.
     pub fn writing(&self) -> bool {
         self.write_until.is_some_and(|until| until > self.now)
@@ -49,7 +55,7 @@ impl Fence {
 pub async fn fence(db: &Db, tenant: TenantId, user: Uuid) -> Result<Option<Fence>, Error> {
     let connection = db.connection();
     let text = format!(
-        "select write_epoch, write_until, realm_doubt_until, document,
+        "select write_epoch, write_until, realm_doubt_until, document, base,
              exists (select 1 from absence where absence.tenant_id = $1 and absence.user_id = $2) as missed, {} as now
          from directory_user where tenant_id = $1 and id = $2",
         ledger::clock(connection)
@@ -70,15 +76,31 @@ pub enum Fate<'a> {
     Gone,
 }
 
-/// Commits a triage: directory and ledger row in one transaction. [`Recorded::Stale`] if the fence fell.
+impl Fate<'_> {
+    /// Whether the directory stays as it is behind this fence.
+    fn keeps(self, fence: Option<&Fence>) -> Result<bool, Error> {
+        Ok(match (self, fence) {
+            (Fate::Follow(_), None) => true,
+            (Fate::Follow(fresh), Some(fence)) => serde_json::from_str::<Native>(&fence.base)? == *fresh,
+            (Fate::Import(_) | Fate::LetGo | Fate::Gone, _) => false,
+        })
+    }
+}
+
+/// Commits a triage: directory and ledger row in one transaction, or one statement. [`Recorded::Stale`] if the fence fell.
 pub async fn commit(
     db: &Db,
     tenant: TenantId,
     user: Uuid,
     fence: Option<&Fence>,
     fate: Fate<'_>,
-    triage: &Triage,
+    triage: &Triage<'_>,
 ) -> Result<Recorded, Error> {
+    if fate.keeps(fence)?
+        && let Some(recorded) = ledger::look(db, fence, triage).await?
+    {
+        return Ok(recorded);
+    }
     let transaction = db.begin().await?;
     let outcome = commit_in(&transaction, tenant, user, fence, fate, triage).await;
     finish_if(transaction, outcome, |recorded| matches!(recorded, Recorded::Written { .. })).await
@@ -100,7 +122,7 @@ async fn commit_in(
     user: Uuid,
     fence: Option<&Fence>,
     fate: Fate<'_>,
-    triage: &Triage,
+    triage: &Triage<'_>,
 ) -> Result<Recorded, Error> {
     // Order: directory before ledger, as in every transaction of the gateway, so that two never wait for each other.
     let text = format!(

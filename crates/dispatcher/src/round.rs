@@ -157,9 +157,7 @@ impl<'a> Round<'a> {
             TargetVerdict::Quarantine(cause) => target::quarantine(db, id, generation, cause).await?,
         }
         let acknowledgement = Acknowledgement {
-            epoch: self.claim.epoch,
-            seq: self.claim.seq,
-            doubt: self.claim.doubt,
+            claim: self.claim,
             target: id,
             generation,
             observed: std::mem::take(&mut self.observed),

@@ -101,8 +101,7 @@ async fn look(deps: &Deps, tenant: TenantId, user: Uuid, claim: &Claim) -> Resul
     let key = watch::digest_key(&deps.db, tenant).await?;
     let user_seen = seen.as_ref().map(|(user, _)| user);
     let triage = Triage {
-        epoch: claim.epoch,
-        seq: claim.seq,
+        claim,
         observed: observed(user_seen, &key),
         urgent: user_seen.is_some_and(|user| !user.enabled),
         gone: seen.is_none(),
@@ -164,11 +163,17 @@ async fn ask(
         realm.delete(user).await?;
         return Ok(Look::Later(UNREADABLE));
     }
-    if !claim.row.check_roles {
+    // Whoever was never seen before may have come with the role: a partial import tells of no grant.
+    let stranger = fence.is_none() && claim.row.observed.is_none();
+    if !claim.row.check_roles && !stranger {
         return Ok(Look::Seen(seen, Standing::AsBefore));
     }
     realm.forget_protection(user);
-    let (managed, protected) = (realm.is_managed(user).await?, realm.user_is_protected(user).await?);
+    let managed = realm.is_managed(user).await?;
+    if !managed && fence.is_none() {
+        return Ok(Look::Seen(seen, Standing::AsBefore));
+    }
+    let protected = realm.user_is_protected(user).await?;
     let standing = match (fence.is_some(), managed) {
         (true, false) if !role_stands(deps, tenant, realm).await? => return Ok(Look::Later(HELD)),
         (true, false) => {

@@ -122,6 +122,10 @@ pub fn install(settings: &Settings<'_>) -> anyhow::Result<Exporters> {
         .with_tracer(traces.tracer("kevra-scim"))
         .with_location(false)
         .with_threads(false)
+        // Nobody asks for OpenTelemetry's own current context, nor for how long a span was busy: both are paid for each time a
+        // task goes on.
+        .with_context_activation(false)
+        .with_tracked_inactivity(false)
         .with_filter(
             dynamic_filter_fn(|metadata, _| metadata.is_span() && is_ours(metadata)).with_max_level_hint(Level::INFO),
         );

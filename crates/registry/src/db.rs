@@ -51,8 +51,8 @@ impl Db {
             .connect_timeout(options.acquire)
             // A ping before each use costs a fifth of a read; pinging what has idled catches what a restart broke.
             .test_before_acquire_if_idle_for(IDLE)
-            .sqlx_logging_level(log::LevelFilter::Trace)
-            .sqlx_slow_statements_logging_settings(log::LevelFilter::Off, Duration::from_secs(1));
+            // Statements have values in them.
+            .sqlx_logging(false);
         if url.expose_secret().starts_with("sqlite:") {
             connect.max_connections(8).map_sqlx_sqlite_opts(|sqlite| {
                 sqlite

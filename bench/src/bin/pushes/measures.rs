@@ -25,6 +25,8 @@ pub const ALL: [(&str, Measure); 6] = [
 
 const ROUNDS: usize = 3;
 const PEOPLE: usize = 2_000;
+/// So many tenants share them.
+const TENANTS: usize = 20;
 /// Places of the product by default.
 const PLACES: usize = 64;
 const PATIENCE: Duration = Duration::from_mins(5);
@@ -34,16 +36,22 @@ fn published(count: usize) {
     std::thread::sleep(Duration::from_secs(2) + Duration::from_millis(2 * count as u64));
 }
 
-/// Everybody is dirty when the worker starts: pushes a second and CPU for each, beside the bare loop.
+/// Everybody is dirty when the worker starts: pushes a second and CPU for each, beside the bare loop. They are people of
+/// several tenants: one target has but eight of the places.
 fn drain(world: &mut World) -> anyhow::Result<Value> {
-    let people = world.tenant("drain", PEOPLE)?;
+    let mut tenants = Vec::new();
+    for number in 0..TENANTS {
+        tenants.push(world.tenant(&format!("drain-{number}"), PEOPLE / TENANTS)?);
+    }
+    let people: Vec<Person> =
+        (0..PEOPLE / TENANTS).flat_map(|nth| tenants.iter().map(move |people| people[nth])).collect();
     let (mut rates, mut costs, mut figures) = (Vec::new(), Vec::new(), Vec::new());
     for round in 0..ROUNDS {
         world.dispatcher.process.kill();
         world.sink.clear();
         world.change_bare(&people, &format!("Bare {round}"));
         published(people.len());
-        let bare = world.bare("drain", PLACES)?;
+        let bare = world.bare("drain-0", PLACES)?;
         let floor = drained(world, bare.id(), people.len())?;
         drop(bare);
         world.sink.clear();

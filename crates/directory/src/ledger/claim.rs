@@ -27,6 +27,11 @@ pub struct Claim {
 }
 
 impl Claim {
+    /// When it was granted, by the database's clock.
+    pub(super) fn granted_at(&self) -> Option<i64> {
+        self.row.lease_until.map(|until| until - LEASE)
+    }
+
     /// A write from before this claim may still arrive (K18).
     pub fn awaits_late_writes(&self) -> bool {
         self.doubt || self.row.state().assert_at.is_some()

@@ -12,6 +12,7 @@ mod mark;
 pub mod protocol;
 mod record;
 mod subject;
+mod swap;
 mod verdict;
 
 use registry::TenantId;
@@ -29,6 +30,7 @@ pub use mark::{Mark, baseline, first_enable, mark, owe_again, retire};
 pub use protocol::{Stage, Verdict};
 pub use record::{Acknowledgement, LinkUpdate, Recorded, Triage, record, triaged};
 pub use subject::Subject;
+pub(crate) use swap::look;
 
 /// A ledger row as stored.
 #[derive(Debug, Clone, FromQueryResult)]

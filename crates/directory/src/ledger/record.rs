@@ -8,18 +8,16 @@ use sea_orm::{ConnectionTrait, DatabaseTransaction, FromQueryResult, Value};
 use uuid::Uuid;
 
 use super::protocol::{Effect, Event, NEVER, State, Verdict};
-use super::{Row, Subject, clock, columns};
+use super::{Claim, Row, Subject, clock, columns, swap};
 use crate::activity::{self, Entry};
 use crate::resource::Kind;
 use crate::{Error, finish, sql};
 
 /// What triage found out about a realm user.
 #[derive(Debug)]
-pub struct Triage {
-    /// The claim.
-    pub epoch: i64,
-    /// The mark read with the claim.
-    pub seq: i64,
+pub struct Triage<'a> {
+    /// Under which claim.
+    pub claim: &'a Claim,
     /// Hash of the pushed attributes as the realm has them now.
     pub observed: Vec<u8>,
     /// The user is disabled now.
@@ -42,13 +40,9 @@ pub enum Recorded {
 
 /// What a send did.
 #[derive(Debug)]
-pub struct Acknowledgement {
-    /// The claim.
-    pub epoch: i64,
-    /// The mark read with the claim.
-    pub seq: i64,
-    /// Whether the round began in doubt.
-    pub doubt: bool,
+pub struct Acknowledgement<'a> {
+    /// Under which claim.
+    pub claim: &'a Claim,
     /// The target and the generation the round was for.
     pub target: TargetId,
     /// See [`Acknowledgement::target`].
@@ -89,15 +83,29 @@ pub async fn triaged(
     transaction: &DatabaseTransaction,
     tenant: TenantId,
     user: Uuid,
-    triage: &Triage,
+    triage: &Triage<'_>,
 ) -> Result<Recorded, Error> {
     let Some((row, now)) = locked(transaction, tenant, user.into()).await? else { return Ok(Recorded::Stale) };
-    let before = row.state();
-    let differs = row.observed.as_deref() != Some(&triage.observed);
-    let departs = triage.gone && differs && deactivates_deleted(transaction, tenant, user).await?;
+    let departs = triage.gone && row.differs(triage) && deactivates_deleted(transaction, tenant, user).await?;
+    let Some((state, beside)) = looked(&row, now, triage, departs) else { return Ok(Recorded::Stale) };
+    store(transaction, tenant, user.into(), &state, beside).await?;
+    Ok(Recorded::Written { owed: state.owed() && state.next_at <= now })
+}
+
+impl Row {
+    fn differs(&self, triage: &Triage<'_>) -> bool {
+        self.observed.as_deref() != Some(&triage.observed)
+    }
+}
+
+/// What a triage makes of a row; `departs` if its user is to be deactivated downstream for having been deleted. Nothing where
+/// the claim is no longer the newest.
+pub(super) fn looked(row: &Row, now: i64, triage: &Triage<'_>, departs: bool) -> Option<(State, Vec<Beside>)> {
+    let (before, Claim { epoch, seq, .. }) = (row.state(), triage.claim);
+    let differs = row.differs(triage);
     let (state, effect) = before.clone().step(Event::Triaged {
-        epoch: triage.epoch,
-        seq: triage.seq,
+        epoch: *epoch,
+        seq: *seq,
         now,
         // Who is gone is owed nothing new unless the target wants it; what was owed before, parked perhaps, is settled by a
         // send that finds nobody.
@@ -105,13 +113,13 @@ pub async fn triaged(
         urgent: triage.urgent || departs,
     });
     if effect == Effect::Stale {
-        return Ok(Recorded::Stale);
+        return None;
     }
     let lifted = state.owed() && state.next_at != row.next_at;
     let gone_at = triage.gone.then_some(now);
-    let observed = if before.observes(triage.seq) { Some(triage.observed.clone()) } else { row.observed };
+    let observed = if before.observes(*seq) { Some(triage.observed.clone()) } else { row.observed.clone() };
     // What came while the realm was looked at is for the next triage.
-    let newer = state.dirty_seq > triage.seq;
+    let newer = state.dirty_seq > *seq;
     let mut beside: Vec<Beside> = vec![
         ("observed", observed.into()),
         ("gone_at", gone_at.into()),
@@ -121,8 +129,7 @@ pub async fn triaged(
     if lifted {
         beside.extend(standing(None, None, None));
     }
-    store(transaction, tenant, user.into(), &state, beside).await?;
-    Ok(Recorded::Written { owed: state.owed() && state.next_at <= now })
+    Some((state, beside))
 }
 
 /// Records a send: the acknowledgement or the verdict, the link, the attempts. A generation that moved writes nothing
@@ -131,9 +138,12 @@ pub async fn record(
     db: &Db,
     tenant: TenantId,
     subject: impl Into<Subject>,
-    acknowledgement: &Acknowledgement,
+    acknowledgement: &Acknowledgement<'_>,
 ) -> Result<Recorded, Error> {
     let subject = subject.into();
+    if let Some(recorded) = swap::arrived(db, subject, acknowledgement).await? {
+        return Ok(recorded);
+    }
     let transaction = db.begin().await?;
     let outcome = record_in(&transaction, tenant, subject, acknowledgement).await;
     finish(transaction, outcome).await
@@ -143,7 +153,7 @@ async fn record_in(
     transaction: &DatabaseTransaction,
     tenant: TenantId,
     subject: Subject,
-    round: &Acknowledgement,
+    round: &Acknowledgement<'_>,
 ) -> Result<Recorded, Error> {
     #[derive(FromQueryResult)]
     struct Generation {
@@ -153,11 +163,12 @@ async fn record_in(
     let Some((row, now)) = locked(transaction, tenant, subject).await? else { return Ok(Recorded::Stale) };
     let text = "select generation, push_groups from target where id = $1 and tenant_id = $2 and state <> 'retired'";
     let current: Option<Generation> = sql::one(transaction, text, [round.target.0.into(), tenant.0.into()]).await?;
-    let sent = Event::Sent { epoch: round.epoch, seq: round.seq, doubt: round.doubt, now, verdict: round.verdict };
+    let Claim { epoch, seq, doubt, .. } = *round.claim;
+    let sent = Event::Sent { epoch, seq, doubt, now, verdict: round.verdict };
     let enabled = current.is_some();
     let Some(current) = current.filter(|current| current.generation == round.generation) else {
         // It may be the same downstream, enabled again: what was sent to it stands there all the same.
-        if enabled && row.state().epoch != round.epoch {
+        if enabled && row.state().epoch != epoch {
             let (state, _) = row.state().step(sent);
             store(transaction, tenant, subject, &state, Vec::new()).await?;
             return Ok(Recorded::Stale);
@@ -167,7 +178,7 @@ async fn record_in(
             subject.kind.ledger(),
             subject.kind.key()
         );
-        sql::execute(transaction, &text, [tenant.0.into(), subject.id.into(), round.epoch.into()]).await?;
+        sql::execute(transaction, &text, [tenant.0.into(), subject.id.into(), epoch.into()]).await?;
         return Ok(Recorded::Stale);
     };
     let (state, effect) = row.state().step(sent);
@@ -178,7 +189,7 @@ async fn record_in(
     }
     let mut beside: Vec<Beside> = vec![("observed", round.observed.clone().into())];
     let done = round.verdict == Verdict::Done;
-    if state.dirty_seq == round.seq || done {
+    if state.dirty_seq == seq || done {
         let parked = state.next_at == NEVER;
         let (since, status) = (parked.then_some(now), round.status.filter(|_| parked).map(i64::from));
         beside.extend(standing(round.reason.clone(), since, status));
@@ -227,16 +238,34 @@ async fn locked(
     Ok(held.map(|held| (held.row, held.now)))
 }
 
-/// A column that does not carry the protocol, and what is written there.
-type Beside = (&'static str, Value);
+/// A column, and what is written there.
+pub(super) type Beside = (&'static str, Value);
 
 /// How a row stands to people: why it waits, and since when for one of them.
-fn standing(reason: Option<String>, parked_at: Option<i64>, parked_status: Option<i64>) -> [Beside; 4] {
+pub(super) fn standing(reason: Option<String>, parked_at: Option<i64>, parked_status: Option<i64>) -> [Beside; 4] {
     [
         ("reason", reason.into()),
         ("parked_at", parked_at.into()),
         ("parked_status", parked_status.into()),
         ("ignored", false.into()),
+    ]
+}
+
+/// What carries the protocol and may be another after a round. The lease comes last.
+pub(super) fn carried(state: &State) -> [Beside; 12] {
+    [
+        ("dirty_seq", state.dirty_seq.into()),
+        ("seen_seq", state.seen_seq.into()),
+        ("acked_seq", state.acked_seq.into()),
+        ("owed_seq", state.owed_seq.into()),
+        ("reassert_seq", state.reassert_seq.into()),
+        ("settled_epoch", state.settled_epoch.into()),
+        ("triage_at", state.triage_at.into()),
+        ("next_at", state.next_at.into()),
+        ("lane", state.lane.into()),
+        ("attempts", state.attempts.into()),
+        ("assert_at", state.assert_at.into()),
+        ("lease_until", state.lease_until.into()),
     ]
 }
 
@@ -249,21 +278,7 @@ async fn store(
     state: &State,
     beside: Vec<Beside>,
 ) -> Result<(), Error> {
-    let columns: [Beside; 12] = [
-        ("dirty_seq", state.dirty_seq.into()),
-        ("seen_seq", state.seen_seq.into()),
-        ("acked_seq", state.acked_seq.into()),
-        ("owed_seq", state.owed_seq.into()),
-        ("reassert_seq", state.reassert_seq.into()),
-        ("settled_epoch", state.settled_epoch.into()),
-        ("lease_until", state.lease_until.into()),
-        ("triage_at", state.triage_at.into()),
-        ("next_at", state.next_at.into()),
-        ("lane", state.lane.into()),
-        ("attempts", state.attempts.into()),
-        ("assert_at", state.assert_at.into()),
-    ];
-    let (names, written): (Vec<&str>, Vec<Value>) = columns.into_iter().chain(beside).unzip();
+    let (names, written): (Vec<&str>, Vec<Value>) = carried(state).into_iter().chain(beside).unzip();
     let assignments: Vec<String> = names.iter().zip(3..).map(|(name, place)| format!("{name} = ${place}")).collect();
     let text =
         format!("update {} set {} where tenant_id = $1 and {} = $2", kind.ledger(), assignments.join(", "), kind.key());

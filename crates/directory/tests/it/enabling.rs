@@ -47,8 +47,7 @@ async fn mark(store: &Store, tenant: TenantId, user: Uuid) {
 /// Triage that finds the user as `observed`.
 async fn look(store: &Store, tenant: TenantId, user: Uuid, observed: u8) {
     let claim = ledger::claim(&store.db, tenant, user, Stage::Triage, None).await.unwrap().unwrap();
-    let seen =
-        ledger::Triage { epoch: claim.epoch, seq: claim.seq, observed: vec![observed], urgent: false, gone: false };
+    let seen = ledger::Triage { claim: &claim, observed: vec![observed], urgent: false, gone: false };
     let transaction = store.db.begin().await.unwrap();
     let outcome = ledger::triaged(&transaction, tenant, user, &seen).await;
     directory::finish(transaction, outcome).await.unwrap();
@@ -58,11 +57,9 @@ async fn owed(store: &Store) -> Vec<Uuid> {
     ledger::due(&store.db, Stage::Send, 100, 100, &[]).await.unwrap().into_iter().map(|due| due.user_id).collect()
 }
 
-fn acknowledged(claim: &ledger::Claim, target: TargetId, generation: i64) -> Acknowledgement {
+fn acknowledged(claim: &ledger::Claim, target: TargetId, generation: i64) -> Acknowledgement<'_> {
     Acknowledgement {
-        epoch: claim.epoch,
-        seq: claim.seq,
-        doubt: claim.doubt,
+        claim,
         target,
         generation,
         observed: vec![1],

@@ -73,7 +73,7 @@ async fn users_a_realm_lacks_are_gone_at_a_persons_word_and_nobody_else_is(store
     assert_eq!(waits(&store, acme).await, (0, 22));
     // One is found again.
     let claim = ledger::claim(&store.db, acme, people[21], Stage::Triage, None).await.unwrap().unwrap();
-    let seen = ledger::Triage { epoch: claim.epoch, seq: claim.seq, observed: vec![1], urgent: false, gone: false };
+    let seen = ledger::Triage { claim: &claim, observed: vec![1], urgent: false, gone: false };
     let transaction = store.db.begin().await.unwrap();
     let outcome = ledger::triaged(&transaction, acme, people[21], &seen).await;
     directory::finish(transaction, outcome).await.unwrap();

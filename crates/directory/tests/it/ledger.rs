@@ -1,11 +1,13 @@
 use directory::ledger::protocol::{Effect, Event, NEVER, State};
-use directory::ledger::{self, Acknowledgement, Mark, Recorded, Stage, Triage, Verdict};
+use directory::ledger::{self, Acknowledgement, Claim, LinkUpdate, Mark, Recorded, Stage, Triage, Verdict};
+use directory::refresh::{self, Fate};
 use futures_util::future::join_all;
 use rand::rngs::StdRng;
 use rand::{Rng, RngExt, SeedableRng};
 use registry::seal::Sealed;
 use registry::target::{self, Enable};
 use registry::{TargetId, TenantId};
+use scim::native::Native;
 use testkit::store::Store;
 use uuid::Uuid;
 
@@ -21,7 +23,7 @@ testkit::on_both_databases!(
     a_baseline_swallows_no_write_that_was_promised,
 );
 
-async fn target(store: &Store, tenant: TenantId) -> (TargetId, i64) {
+pub(crate) async fn target(store: &Store, tenant: TenantId) -> (TargetId, i64) {
     let enable = Enable {
         base_url: "https://a.test".to_owned(),
         token: Sealed(vec![1]),
@@ -35,7 +37,7 @@ async fn target(store: &Store, tenant: TenantId) -> (TargetId, i64) {
     (enabled.id, enabled.generation)
 }
 
-async fn triage(store: &Store, tenant: TenantId, user: Uuid, seen: &Triage) -> Recorded {
+async fn triage(store: &Store, tenant: TenantId, user: Uuid, seen: &Triage<'_>) -> Recorded {
     let transaction = store.db.begin().await.unwrap();
     let outcome = ledger::triaged(&transaction, tenant, user, seen).await;
     directory::finish(transaction, outcome).await.unwrap()
@@ -50,7 +52,7 @@ struct World {
     target: (TargetId, i64),
     model: State,
     observed: u8,
-    claims: Vec<(Stage, i64, i64, bool)>,
+    claims: Vec<Claim>,
 }
 
 /// The model's clock: far enough ahead that whatever is due at all is due.
@@ -74,10 +76,10 @@ impl World {
                 if self.claims.is_empty() {
                     return;
                 }
-                let (stage, epoch, seq, doubt) = self.claims.remove(random.random_range(0..self.claims.len()));
-                match stage {
-                    Stage::Triage => self.triaged(random, epoch, seq).await,
-                    Stage::Send => self.sent(random, epoch, seq, doubt).await,
+                let claim = self.claims.remove(random.random_range(0..self.claims.len()));
+                match claim.stage {
+                    Stage::Triage => self.triaged(random, &claim).await,
+                    Stage::Send => self.sent(random, &claim).await,
                 }
             }
         }
@@ -102,7 +104,7 @@ impl World {
         self.expect(event, wanted);
         if let Some(claim) = claim {
             assert_eq!(claim.seq, self.model.dirty_seq);
-            self.claims.push((stage, claim.epoch, claim.seq, claim.doubt));
+            self.claims.push(claim);
         }
     }
 
@@ -120,11 +122,19 @@ impl World {
         }
     }
 
-    async fn triaged(&mut self, random: &mut impl Rng, epoch: i64, seq: i64) {
+    async fn triaged(&mut self, random: &mut impl Rng, claim: &Claim) {
         let observed = random.random_range(1..3);
         let (urgent, differs) = (random.random_bool(0.3), observed != self.observed);
-        let seen = Triage { epoch, seq, observed: vec![observed], urgent, gone: false };
-        let recorded = triage(&self.store, self.tenant, self.user, &seen).await;
+        let seen = Triage { claim, observed: vec![observed], urgent, gone: false };
+        let (epoch, seq) = (claim.epoch, claim.seq);
+        // In one statement, and under a lock.
+        let recorded = if random.random_bool(0.5) {
+            let native = Native::of(&crate::document("nobody", None));
+            let fate = Fate::Follow(&native);
+            refresh::commit(&self.store.db, self.tenant, self.user, None, fate, &seen).await.unwrap()
+        } else {
+            triage(&self.store, self.tenant, self.user, &seen).await
+        };
         let wanted = if recorded == Recorded::Stale { Effect::Stale } else { Effect::Applied };
         let observes = self.model.observes(seq);
         self.expect(Event::Triaged { epoch, seq, now: NOW, differs, urgent }, wanted);
@@ -133,7 +143,7 @@ impl World {
         }
     }
 
-    async fn sent(&mut self, random: &mut impl Rng, epoch: i64, seq: i64, doubt: bool) {
+    async fn sent(&mut self, random: &mut impl Rng, claim: &Claim) {
         let verdict = match random.random_range(0..5) {
             0..=2 => Verdict::Done,
             3 => Verdict::Retry { after: 0, definite: random.random_bool(0.5), charged: random.random_bool(0.5) },
@@ -141,19 +151,22 @@ impl World {
         };
         let (target, generation) = self.target;
         let observed = random.random_range(1..3);
+        // With a link, what arrived is recorded in one statement.
+        let link = random
+            .random_bool(0.5)
+            .then(|| LinkUpdate { downstream_id: Some("d".to_owned()), ..LinkUpdate::default() });
         let round = Acknowledgement {
-            epoch,
-            seq,
-            doubt,
+            claim,
             target,
             generation,
             observed: vec![observed],
             verdict,
             reason: None,
             status: None,
-            link: None,
+            link,
             attempts: Vec::new(),
         };
+        let Claim { epoch, seq, doubt, .. } = *claim;
         let recorded = ledger::record(&self.store.db, self.tenant, self.user, &round).await.unwrap();
         let wanted = if recorded == Recorded::Stale { Effect::Stale } else { Effect::Applied };
         self.expect(Event::Sent { epoch, seq, doubt, now: NOW, verdict }, wanted);
@@ -229,13 +242,13 @@ async fn what_comes_during_a_round_is_not_acknowledged_by_it(store: Store) {
     ledger::mark(store.db.connection(), acme, ada, &Mark::default()).await.unwrap();
     let claim = ledger::claim(&store.db, acme, ada, Stage::Triage, None).await.unwrap().unwrap();
     ledger::mark(store.db.connection(), acme, ada, &Mark::default()).await.unwrap();
-    let seen = Triage { epoch: claim.epoch, seq: claim.seq, observed: vec![1], urgent: false, gone: false };
+    let seen = Triage { claim: &claim, observed: vec![1], urgent: false, gone: false };
     triage(&store, acme, ada, &seen).await;
     assert!(ledger::claim(&store.db, acme, ada, Stage::Triage, None).await.unwrap().is_some(), "the second is due");
 }
 
 /// A row owed for a state, and a send under way for it.
-async fn sending(store: &Store, tenant: TenantId, user: Uuid, generation: i64) -> ledger::Claim {
+pub(crate) async fn sending(store: &Store, tenant: TenantId, user: Uuid, generation: i64) -> ledger::Claim {
     ledger::mark(store.db.connection(), tenant, user, &Mark::default()).await.unwrap();
     looked(store, tenant, user, 1, false).await;
     ledger::claim(&store.db, tenant, user, Stage::Send, Some(generation)).await.unwrap().unwrap()
@@ -243,15 +256,13 @@ async fn sending(store: &Store, tenant: TenantId, user: Uuid, generation: i64) -
 
 async fn looked(store: &Store, tenant: TenantId, user: Uuid, observed: u8, gone: bool) {
     let claim = ledger::claim(&store.db, tenant, user, Stage::Triage, None).await.unwrap().unwrap();
-    let seen = Triage { epoch: claim.epoch, seq: claim.seq, observed: vec![observed], urgent: false, gone };
+    let seen = Triage { claim: &claim, observed: vec![observed], urgent: false, gone };
     assert!(matches!(triage(store, tenant, user, &seen).await, Recorded::Written { .. }));
 }
 
 async fn ended(store: &Store, user: Uuid, claim: &ledger::Claim, target: (TargetId, i64), round: (u8, Verdict)) {
     let acknowledgement = Acknowledgement {
-        epoch: claim.epoch,
-        seq: claim.seq,
-        doubt: claim.doubt,
+        claim,
         target: target.0,
         generation: target.1,
         observed: vec![round.0],
@@ -323,7 +334,7 @@ async fn a_baseline_swallows_no_write_that_was_promised(store: Store) {
     let looked = async |mark: Mark| {
         ledger::mark(connection, acme, user, &mark).await.unwrap();
         let claim = ledger::claim(&store.db, acme, user, Stage::Triage, None).await.unwrap().unwrap();
-        let seen = Triage { epoch: claim.epoch, seq: claim.seq, observed: vec![7], urgent: false, gone: false };
+        let seen = Triage { claim: &claim, observed: vec![7], urgent: false, gone: false };
         triage(&store, acme, user, &seen).await
     };
     let promised = || Mark { accepted: true, ..Mark::default() };

@@ -16,6 +16,7 @@ mod plans;
 mod protocol;
 mod pushed_groups;
 mod reservations;
+mod swaps;
 mod trails;
 mod users;
 mod watches;

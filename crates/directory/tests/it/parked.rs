@@ -18,7 +18,7 @@ testkit::on_both_databases!(
 
 async fn look(store: &Store, tenant: TenantId, user: Uuid, observed: u8, gone: bool) {
     let claim = ledger::claim(&store.db, tenant, user, Stage::Triage, None).await.unwrap().unwrap();
-    let seen = Triage { epoch: claim.epoch, seq: claim.seq, observed: vec![observed], urgent: false, gone };
+    let seen = Triage { claim: &claim, observed: vec![observed], urgent: false, gone };
     let transaction = store.db.begin().await.unwrap();
     let outcome = ledger::triaged(&transaction, tenant, user, &seen).await;
     directory::finish(transaction, outcome).await.unwrap();
@@ -45,9 +45,7 @@ pub async fn set_aside_as(store: &Store, tenant: TenantId, target: (TargetId, i6
 async fn ended(store: &Store, tenant: TenantId, user: Uuid, target: (TargetId, i64), verdict: Verdict, reason: &str) {
     let claim = ledger::claim(&store.db, tenant, user, Stage::Send, Some(target.1)).await.unwrap().unwrap();
     let ended = Acknowledgement {
-        epoch: claim.epoch,
-        seq: claim.seq,
-        doubt: claim.doubt,
+        claim: &claim,
         target: target.0,
         generation: target.1,
         observed: vec![1],

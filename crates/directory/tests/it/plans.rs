@@ -140,8 +140,7 @@ async fn triage(db: &Db, acme: TenantId, ada: Uuid) {
     let claim = ledger::claim(db, acme, ada, Stage::Triage, None).await.unwrap().unwrap();
     let fence = refresh::fence(db, acme, ada).await.unwrap().unwrap();
     let native = Native::of(&user::by_id(db, acme, ada).await.unwrap().unwrap().document);
-    let (epoch, seq) = (claim.epoch, claim.seq);
-    let seen = Triage { epoch, seq, observed: vec![9], urgent: false, gone: false };
+    let seen = Triage { claim: &claim, observed: vec![9], urgent: false, gone: false };
     refresh::commit(db, acme, ada, Some(&fence), Fate::Follow(&native), &seen).await.unwrap();
 }
 
@@ -153,9 +152,7 @@ async fn send(db: &Db, acme: TenantId, target: &Enabled, subject: Subject) {
     link::intend_create(db, acme, subject, target.id, claim.epoch).await.unwrap();
     assert!(ledger::renew(db, acme, subject, claim.epoch, Some(target.generation)).await.unwrap());
     let round = Acknowledgement {
-        epoch: claim.epoch,
-        seq: claim.seq,
-        doubt: claim.doubt,
+        claim: &claim,
         target: target.id,
         generation: target.generation,
         observed: vec![9],

@@ -85,9 +85,7 @@ impl World {
     async fn record(&self, subject: impl Into<Subject>, claim: &ledger::Claim, downstream_id: &str) -> Recorded {
         let link = LinkUpdate { downstream_id: Some(downstream_id.to_owned()), digests: BTreeMap::new() };
         let round = Acknowledgement {
-            epoch: claim.epoch,
-            seq: claim.seq,
-            doubt: claim.doubt,
+            claim,
             target: self.target.id,
             generation: self.target.generation,
             observed: Vec::new(),
@@ -111,7 +109,7 @@ impl World {
         let (db, acme) = (&self.store.db, self.acme);
         ledger::mark(db.connection(), acme, user, &Mark { reassert: true, ..Mark::default() }).await.unwrap();
         let claim = ledger::claim(db, acme, user, Stage::Triage, None).await.unwrap().unwrap();
-        let seen = ledger::Triage { epoch: claim.epoch, seq: claim.seq, observed: vec![1], urgent: false, gone: false };
+        let seen = ledger::Triage { claim: &claim, observed: vec![1], urgent: false, gone: false };
         let transaction = db.begin().await.unwrap();
         ledger::triaged(&transaction, acme, user, &seen).await.unwrap();
         transaction.commit().await.unwrap();

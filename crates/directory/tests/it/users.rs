@@ -158,8 +158,8 @@ async fn an_owed_log_out_is_taken_over_once(store: Store) {
 }
 
 /// What a triage saw.
-fn triage(claim: &ledger::Claim) -> ledger::Triage {
-    ledger::Triage { epoch: claim.epoch, seq: claim.seq, observed: vec![1], urgent: false, gone: false }
+fn triage(claim: &ledger::Claim) -> ledger::Triage<'_> {
+    ledger::Triage { claim, observed: vec![1], urgent: false, gone: false }
 }
 
 async fn triage_claim(store: &Store, tenant: TenantId, id: Uuid) -> ledger::Claim {

@@ -2,6 +2,7 @@
 //! What a crash leaves untold belongs to the sweeper.
 
 use std::collections::{HashMap, HashSet};
+use std::time::{Duration, Instant};
 
 use directory::group::{self, Commit, Committed, Group};
 use directory::member::{self, Change, Lacking};
@@ -20,6 +21,9 @@ use crate::call::Call;
 
 /// Memberships told to the realm between two looks at what is pending.
 const PENDING: u32 = 200;
+/// For how long a create tells the realm its members; the sweeper tells the rest. Identity providers give a request up after a
+/// minute, and whoever repeated this one would meet a conflict.
+const TELLING: Duration = Duration::from_secs(10);
 
 /// What a request wants of the members.
 pub(crate) enum Wish<'s> {
@@ -89,7 +93,7 @@ async fn tell_new(call: &Call<'_>, id: Uuid, realm: &Realm) -> Result<(), Answer
     let claim = || group::claim(&call.deps.db, call.tenant(), id, call.provisioner.token);
     let (before, lease) = claimed(Kind::Group, claim).await?;
     let mut held = Held { call, kind: Kind::Group, id, epoch: before.write_epoch, lease };
-    tell(&mut held, realm).await
+    tell(&mut held, realm, Some(Instant::now() + TELLING)).await
 }
 
 /// The realm's part of a create. On its 409 only a group that carries this reservation's nonce is ours (K2); one that an
@@ -175,25 +179,28 @@ async fn change_claimed(
     let committed = group::commit(db, tenant, before, &commit).await?;
     let committed = committed.ok_or_else(|| Failed::Clean(Answer::unavailable()))?;
     if keep {
-        tell(held, &realm).await.map_err(Failed::Clean)?;
+        tell(held, &realm, None).await.map_err(Failed::Clean)?;
     }
     Ok(committed)
 }
 
 /// Tells the realm what is pending of a group, one by one under the renewed lease, then gives the claim back.
-async fn tell(held: &mut Held<'_>, realm: &Realm) -> Result<(), Answer> {
-    match tell_claimed(held, realm).await {
+async fn tell(held: &mut Held<'_>, realm: &Realm, until: Option<Instant>) -> Result<(), Answer> {
+    match tell_claimed(held, realm, until).await {
         Ok(()) => Ok(held.release().await?),
         Err(failed) => Err(held.failed(failed).await),
     }
 }
 
-async fn tell_claimed(held: &mut Held<'_>, realm: &Realm) -> Result<(), Failed> {
+async fn tell_claimed(held: &mut Held<'_>, realm: &Realm, until: Option<Instant>) -> Result<(), Failed> {
     let (db, tenant) = (&held.call.deps.db, held.call.tenant());
     loop {
         let pending = member::pending(db, tenant, held.id, PENDING).await?;
         let (mut untold, mut there) = (false, None);
         for one in &pending {
+            if until.is_some_and(|until| Instant::now() >= until) {
+                return Err(Failed::Clean(Answer::unavailable()));
+            }
             held.ready().await?;
             match realm.set_member(one.user_id, held.id, one.desired).await {
                 Ok(()) => member::settle(db.connection(), one).await?,

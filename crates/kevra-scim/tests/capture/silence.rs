@@ -81,6 +81,12 @@ fn a_partial_import_is_pushed_and_one_that_overwrites_is_followed() {
     for name in ["uno@acme.test", "due@acme.test"] {
         stage.arrives(name, |user| user["name"]["familyName"] == "Ported");
     }
+    // Whoever comes with the role is managed by SCIM; no event tells of a grant.
+    let tre = json!({ "username": "tre@acme.test", "enabled": true, "realmRoles": ["scim-managed"] });
+    let tre = json!({ "ifResourceExists": "FAIL", "users": [tre] });
+    stage.realm.admin(Method::POST, "/partialImport", Some(&tre));
+    let tre = stage.realm.user("tre@acme.test").unwrap()["id"].as_str().unwrap().to_owned();
+    stage.reads(&format!("/Users/{tre}"), |status, user| status == 200 && user["userName"] == "tre@acme.test");
     // Managed by SCIM, and then overwritten: that is another user, who is not.
     let ada = stage.made("ada@acme.test");
     let overwritten =

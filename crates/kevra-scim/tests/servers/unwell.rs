@@ -174,3 +174,26 @@ fn a_group_is_made_though_the_realm_takes_no_members_yet_and_they_follow_by_them
     });
     assert!(joined.is_some(), "{}", scene.installation.logs());
 }
+
+#[test]
+fn a_group_whose_members_take_the_realm_long_is_made_in_time_and_the_rest_follow_by_themselves() {
+    let keycloak = FaultyKeycloak::default();
+    let scene = Scene::behind(&keycloak);
+    let people: Vec<String> = (0..10).map(|number| scene.made(&format!("user-{number}@acme.test"))).collect();
+    let members: Vec<Value> = people.iter().map(|id| json!({ "value": id })).collect();
+    let joins = |call: &Call| call.method == Method::PUT && call.path.contains("/groups/");
+    let slow = keycloak.on(Fault::Slow(realm_call() / 2), joins);
+    let begun = Instant::now();
+    let (status, group) = scene.send(Method::POST, "/Groups", &json!({ "displayName": "Guides", "members": members }));
+    assert_eq!((status, group["members"].as_array().map(Vec::len)), (201, Some(10)), "{group}");
+    assert!(begun.elapsed() < DEADLINE, "{:?}", begun.elapsed());
+    assert!((1..10).contains(&slow.met()), "{} were told", slow.met());
+    slow.lift();
+    let id = group["id"].as_str().unwrap();
+    let joined = eventually(SOON, || {
+        scene.leases_run_out();
+        let there = scene.realm.admin(Method::GET, &format!("/groups/{id}/members?max=20"), None);
+        (there.as_array().map(Vec::len) == Some(10)).then_some(())
+    });
+    assert!(joined.is_some(), "{}", scene.installation.logs());
+}

@@ -184,6 +184,13 @@ fn serve(mut connection: TcpStream, shared: &Shared, client: &Client, upstream: 
                 held(rule.as_deref());
                 forward()
             }
+            Some(Fault::Slow(long)) => {
+                if let Some(rule) = &rule {
+                    rule.note();
+                    rule.wait(long);
+                }
+                forward()
+            }
             Some(Fault::LateReply) => {
                 let reply = forward();
                 held(rule.as_deref());

@@ -13,6 +13,8 @@ pub enum Fault {
     Swallow,
     /// It hangs until the rule is lifted, and reaches Keycloak then.
     Late,
+    /// It reaches Keycloak so much later, or when the rule is lifted.
+    Slow(Duration),
     /// Keycloak does its work; the reply hangs until the rule is lifted.
     LateReply,
     /// Keycloak does its work; the connection breaks before the reply.
@@ -65,6 +67,13 @@ impl Rule {
         while !self.lifted.load(Ordering::SeqCst) {
             met = self.changed.wait(met).unwrap_or_else(PoisonError::into_inner);
         }
+    }
+
+    /// Waits so long, and no longer than until it is lifted.
+    pub(super) fn wait(&self, long: Duration) {
+        let met = locked(&self.met);
+        let goes_on = |_: &mut usize| !self.lifted.load(Ordering::SeqCst);
+        drop(self.changed.wait_timeout_while(met, long, goes_on));
     }
 
     pub(super) fn lift(&self) {
