@@ -27,6 +27,14 @@ TITLES = {
     "capture": "Capture",
 }
 
+# What a measure of pushes is to reach; a hung tenant is to be noticed less than twenty dead ones.
+GOALS = {
+    "drain": {"rate_ratio": ("≥", 0.5), "cpu_ratio": ("≤", 2)},
+    "latency": {"p50_ratio": ("≤", 2), "p99_ratio": ("≤", 3)},
+    "Hung": {"p99_ratio": ("≤", 1.25)},
+    "Dead": {"p99_ratio": ("≤", 1.5)},
+}
+
 
 def machine():
     model = "unknown processor"
@@ -61,9 +69,12 @@ def table(rows):
         )
 
 
-def told(figures):
+def told(figures, measure=None):
     if not isinstance(figures, dict):
         return str(figures)
+    for ratio, (way, goal) in GOALS.get(figures.get("manner", measure), {}).items():
+        met = figures[ratio] <= goal if way == "≤" else figures[ratio] >= goal
+        figures = figures | {ratio: f"{figures[ratio]:.3g} (goal {way} {goal} · {'met' if met else 'missed'})"}
     goal, reached = figures.get("goal"), figures.get("ratio", figures.get("count"))
     if goal is not None and reached is not None:
         figures = figures | {"goal": f"≤ {goal} · {'met' if reached <= goal else 'missed'}"}
@@ -77,9 +88,9 @@ def notes(rows):
         name, figures = row.get("name") or row["measure"], row["figures"]
         if isinstance(figures, list):
             yield f"- {name}"
-            yield from (f"  - {told(each)}" for each in figures)
+            yield from (f"  - {told(each, name)}" for each in figures)
         else:
-            yield f"- {name}: {told(figures)}"
+            yield f"- {name}: {told(figures, name)}"
 
 
 def chart(rows, title):

@@ -78,17 +78,17 @@ fn drained(world: &World, process: u32, count: usize) -> anyhow::Result<(f64, f6
     Ok((pushes / begun.elapsed().as_secs_f64(), spent * 1e6 / pushes))
 }
 
-/// An open loop of changes: from the commit of the mark to the sink. Each person changes once.
+/// An open loop of changes: from the commit of the mark to the sink. Each person changes once, to a name it never had.
 fn flow(world: &World, people: &[Person], per_second: u32, bare: bool) -> Vec<(Uuid, Option<Duration>)> {
     world.sink.clear();
     // In batches: one statement for the changes of 20 ms.
     let batch = (per_second / 50).max(1);
     let pause = Duration::from_secs(1) * batch / per_second;
     let (mut due, mut sent) = (Instant::now(), Vec::with_capacity(people.len()));
-    for (number, chunk) in people.chunks(batch as usize).enumerate() {
+    for chunk in people.chunks(batch as usize) {
         std::thread::sleep(due.saturating_duration_since(Instant::now()));
         due += pause;
-        let family = format!("Flow {number}");
+        let family = Uuid::new_v4().to_string();
         let changed = if bare { world.change_bare(chunk, &family) } else { world.change(chunk, &family) };
         sent.extend(chunk.iter().map(|(_, user)| (*user, changed)));
     }

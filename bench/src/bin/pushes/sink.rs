@@ -102,6 +102,8 @@ async fn answer(request: HttpRequest, body: web::Bytes, sink: web::Data<Sink>) -
             HttpResponse::Ok().json(json!({ "patch": { "supported": true }, "filter": { "supported": true } }))
         }
         ("GET", [_, "Users"]) => HttpResponse::Ok().json(json!({ "totalResults": 0, "Resources": [] })),
+        // Whoever was pushed to when a dispatcher was killed is looked at first.
+        ("GET", [_, "Users", id]) => HttpResponse::Ok().json(json!({ "id": id, "externalId": id })),
         ("POST", [_, "Users"]) => {
             let mut user: Value = serde_json::from_slice(&body).unwrap_or_default();
             user["id"] = user["externalId"].clone();
