@@ -139,6 +139,20 @@ impl World {
         Ok(begun.elapsed())
     }
 
+    /// Waits until nothing is under way: what is when its dispatcher ends waits for its lease, and is in doubt.
+    pub fn settles(&self) -> anyhow::Result<()> {
+        let held = || self.installation.database().ask("select count(*) from ledger where lease_until is not null");
+        let settled = testkit::eventually(Duration::from_mins(1), || (held() == "0").then_some(()));
+        settled.with_context(|| format!("{} are under way", held()))
+    }
+
+    /// Ends the dispatcher when nothing is under way.
+    pub fn dispatcher_ends(&mut self) -> anyhow::Result<()> {
+        self.settles()?;
+        self.dispatcher.process.kill();
+        Ok(())
+    }
+
     /// The bare loop as a process of its own.
     pub fn bare(&self, slug: &str, places: usize) -> anyhow::Result<Process> {
         let mut command = Command::new(std::env::current_exe()?);
