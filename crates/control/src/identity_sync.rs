@@ -261,7 +261,13 @@ async fn inbound(deps: &Deps, tenant: &Tenant) -> Result<InboundPanel, Problem> 
 }
 
 async fn outbound(deps: &Deps, tenant: &Tenant) -> Result<OutboundPanel, Problem> {
-    let target = target::current(&deps.db, tenant.id).await?.filter(|target| target.active);
+    let mut target = target::current(&deps.db, tenant.id).await?;
+    // It is off when nothing is in flight any more, and not before whoever switches it off is told so (O4).
+    if let Some(off) = target.take_if(|target| !target.active)
+        && ledger::live_leases(&deps.db, tenant.id, off.generation).await? > 0
+    {
+        target = Some(off);
+    }
     let deletes = match &target {
         Some(target) if target.choices.deactivates_deleted => {
             "Hard deletes are not propagated: the user is deactivated downstream."

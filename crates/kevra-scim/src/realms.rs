@@ -163,15 +163,14 @@ impl Realms {
         let (Some(admin), Some(keyring)) = (self.admin(tenant), &self.keyring) else { return Err(Error::Refused) };
         let identity = watch::identity(&self.db, tenant.id).await.map_err(unavailable)?;
         let known = identity.and_then(|identity| identity.realm_uuid);
-        let provisioned = admin.provision(&tenant.realm, &self.wanted(tenant.id).await?, known).await?;
+        let remember = async |before: EventStores| {
+            let before = serde_json::to_string(&before).map_err(|_| Error::Unavailable)?;
+            watch::remember_events(&self.db, tenant.id, &before).await.map_err(unavailable)
+        };
+        let provisioned = admin.provision(&tenant.realm, &self.wanted(tenant.id).await?, known, remember).await?;
         self.store(keyring, tenant.id, (&provisioned.client_id, &provisioned.client_secret), note).await?;
         let (realm, client, role) = (provisioned.realm_uuid, provisioned.client_uuid, provisioned.role_id);
-        watch::identify(&self.db, tenant.id, realm, client, role).await.map_err(unavailable)?;
-        if let Some(before) = provisioned.events_before {
-            let before = serde_json::to_string(&before).map_err(|_| Error::Unavailable)?;
-            watch::remember_events(&self.db, tenant.id, &before).await.map_err(unavailable)?;
-        }
-        Ok(())
+        watch::identify(&self.db, tenant.id, realm, client, role).await.map_err(unavailable)
     }
 
     async fn store(

@@ -40,6 +40,18 @@ impl Vhost {
         answer.json::<Vec<serde_json::Value>>().is_ok_and(|queues| !queues.is_empty())
     }
 
+    /// Publishes a message to `amq.topic`, as the community's listener does; whether a queue took it.
+    pub fn tell(&self, key: &str, message: &serde_json::Value) -> bool {
+        let admin = servers::fact("KEVRA_TEST_AMQP_ADMIN");
+        let url = format!("{admin}/api/exchanges/{}/amq.topic/publish", self.name);
+        let properties = serde_json::json!({ "app_id": "Keycloak", "content_type": "application/json" });
+        let body = serde_json::json!({ "routing_key": key, "payload": message.to_string(),
+            "payload_encoding": "string", "properties": properties });
+        let answer = http().post(url).basic_auth("guest", Some("guest")).json(&body).send();
+        let answer = answer.and_then(reqwest::blocking::Response::json::<serde_json::Value>);
+        answer.expect("the broker's management answers")["routed"] == true
+    }
+
     fn admin(&self, method: reqwest::Method) -> bool {
         let url = format!("{}/api/vhosts/{}", servers::fact("KEVRA_TEST_AMQP_ADMIN"), self.name);
         let answer = http().request(method, url).basic_auth("guest", Some("guest")).send();

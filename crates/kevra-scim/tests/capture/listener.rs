@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use reqwest::Method;
 use serde_json::{Value, json};
-use testkit::broker;
-use testkit::eventually;
+use testkit::broker::{self, Vhost};
+use testkit::{database, eventually};
 
 use crate::stage::{Stage, members};
 
@@ -80,6 +80,46 @@ fn what_the_listener_tells_arrives_without_any_stored_event() {
     stage.realm.admin(Method::DELETE, &format!("/users/{ada}"), None);
     stage.reads(&format!("/Users/{ada}"), |status, _| status == 404);
     members_are(&[]);
+}
+
+#[test]
+fn what_the_communitys_listener_tells_arrives_and_what_it_tells_of_others_does_not() {
+    let mut stage = Stage::hearing();
+    let (ada, eve) = (stage.made("ada@acme.test"), stage.made("eve@acme.test"));
+    only_the_listener_tells(&mut stage);
+    // Written past Keycloak, so that no listener of ours tells of it.
+    for id in [&ada, &eve] {
+        database::ask_keycloaks(&format!("update user_entity set last_name = 'Lovelace' where id = '{id}'"));
+    }
+    stage.realm.admin(Method::POST, "/clear-user-cache", None);
+    let (keycloak, realm) = (Vhost::of_keycloak(), stage.realm.admin(Method::GET, "", None)["id"].take());
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+    let by_admin = |realm: &Value, user: &str, error: Value| {
+        json!({ "@class": "com.github.aznamier.keycloak.event.provider.EventAdminNotificationMqMsg",
+            "time": u64::try_from(now.as_millis()).unwrap(), "realmId": realm,
+            "authDetails": { "realmId": realm, "clientId": realm, "userId": realm, "ipAddress": "127.0.0.1" },
+            "resourceType": "USER", "operationType": "UPDATE", "resourcePath": format!("users/{user}"),
+            "representation": "{\"username\":\"not what is believed\"}", "error": error, "resourceTypeAsString": "USER" })
+    };
+    let key = format!("KK.EVENT.ADMIN.{}.SUCCESS.USER.UPDATE", stage.realm.name());
+    // Of a realm nobody knows, of a refused change, and no JSON at all: nothing is marked.
+    let marks = || stage.installation.database().ask("select sum(dirty_seq) from ledger");
+    let before = marks();
+    let other = json!("00000000-0000-4000-8000-000000000000");
+    assert!(keycloak.tell(&key, &by_admin(&other, &eve, Value::Null)));
+    assert!(keycloak.tell(&key.replace("SUCCESS", "ERROR"), &by_admin(&realm, &eve, json!("unknown_error"))));
+    assert!(keycloak.tell(&key, &json!("not an event")));
+    assert!(keycloak.tell(&key, &by_admin(&realm, &ada, Value::Null)));
+    stage.arrives("ada@acme.test", |user| user["name"]["familyName"] == "Lovelace");
+    assert_ne!(marks(), before);
+    stage.reads(&format!("/Users/{eve}"), |_, user| user["name"]["familyName"] != "Lovelace");
+    // She saves her account herself.
+    let herself = json!({ "@class": "com.github.aznamier.keycloak.event.provider.EventClientNotificationMqMsg",
+        "time": u64::try_from(now.as_millis()).unwrap(), "type": "UPDATE_PROFILE", "realmId": realm,
+        "clientId": "account", "userId": eve, "sessionId": realm, "ipAddress": "127.0.0.1", "error": null, "details": {} });
+    let key = format!("KK.EVENT.CLIENT.{}.SUCCESS.account.UPDATE_PROFILE", stage.realm.name());
+    assert!(keycloak.tell(&key, &herself));
+    stage.arrives("eve@acme.test", |user| user["name"]["familyName"] == "Lovelace");
 }
 
 #[test]

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use demo::sample_app::Manners;
+use reqwest::Method;
 use serde_json::json;
 use testkit::eventually;
 use testkit::network::Fault;
@@ -141,4 +142,27 @@ fn something_is_written_after_a_disable(rule: Option<&str>) -> bool {
 fn a_disable_is_followed_by_a_write_only_where_it_does_not_wait() {
     assert!(!something_is_written_after_a_disable(None));
     assert!(something_is_written_after_a_disable(Some(NO_DRAIN)), "the rule makes the difference");
+}
+
+#[test]
+fn outbound_is_shown_as_enabled_until_its_disable_is_answered() {
+    let scene = Scene::with(Manners::default());
+    let ada = scene.person(ADA);
+    let before = scene.network.hits().len();
+    scene.network.next(Fault::Slow, Some("PATCH"), 1);
+    scene.rename(&ada, "Slowly");
+    met(&scene, before);
+    let shown = || {
+        let (_, panel) = scene.console.call(Method::GET, "/tenants/acme/identity-sync", None);
+        panel["outbound"]["status"].as_str().expect("a status").to_owned()
+    };
+    std::thread::scope(|scope| {
+        let disable = scope.spawn(|| scene.console.disable_outbound("acme"));
+        let state = || scene.installation.database().ask("select state from target");
+        assert!(eventually(SOON, || (state() == "disabled").then_some(())).is_some(), "{}", scene.installation.logs());
+        assert_eq!(shown(), "enabled", "a change is on its way still");
+        assert!(!disable.is_finished(), "nobody was told yet");
+        disable.join().expect("it is disabled");
+    });
+    assert_eq!(shown(), "disabled");
 }

@@ -1,5 +1,7 @@
 //! Keycloak's own users and roles: who is protected, taken over, imported, let go of, and what a disable ends.
 
+use std::time::Duration;
+
 use reqwest::Method;
 use serde_json::{Value, json};
 use testkit::eventually;
@@ -93,6 +95,37 @@ fn who_is_managed_already_keeps_the_id_and_is_never_unknown_meanwhile() {
 }
 
 #[test]
+fn ten_thousand_are_taken_in_with_their_ids_though_the_dispatcher_is_killed_meanwhile() {
+    let realm = Realm::default();
+    realm.admin(Method::POST, "/roles", Some(&json!({ "name": "scim-managed" })));
+    let user = |number| json!({ "username": format!("u{number:05}"), "enabled": true, "realmRoles": ["scim-managed"] });
+    for first in (0..10_000).step_by(500) {
+        let some: Vec<Value> = (first..first + 500).map(user).collect();
+        realm.admin(Method::POST, "/partialImport", Some(&json!({ "ifResourceExists": "FAIL", "users": some })));
+    }
+    let mut scene = Scene::of(Installation::on_keycloak(PROGRAM), realm, true);
+    let import = |scene: &Scene| {
+        scene.console.call(Method::GET, "/tenants/acme/identity-sync", None).1["inbound"]["import"].take()
+    };
+    let some = eventually(Duration::from_mins(2), || {
+        let import = import(&scene);
+        import["imported"].as_i64().filter(|count| *count > 500).map(|count| (count, import["state"].clone()))
+    });
+    let (count, state) = some.unwrap_or_else(|| panic!("{}", scene.installation.logs()));
+    assert!(count < 10_000 && state != "done", "{count} {state}: there is nothing left to be killed in");
+    scene.dispatcher.as_mut().unwrap().process.kill();
+    scene.dispatcher.as_mut().unwrap().restart();
+    let done = eventually(Duration::from_mins(5), || Some(import(&scene)).filter(|import| import["state"] == "done"));
+    assert_eq!(done.map(|import| import["imported"].clone()), Some(json!(10_000)), "{}", scene.installation.logs());
+    assert_eq!(scene.total(), 10_000);
+    for number in [0, 4_999, 9_999] {
+        let there = scene.realm.user(&format!("u{number:05}")).unwrap();
+        let (status, user) = scene.get(&format!("/Users/{}", there["id"].as_str().unwrap()));
+        assert_eq!((status, &user["userName"]), (200, &there["username"]), "{user}");
+    }
+}
+
+#[test]
 fn a_realm_too_slow_for_a_long_page_is_asked_for_shorter_ones_and_a_service_account_ends_no_import() {
     let (keycloak, realm) = (FaultyKeycloak::default(), Realm::default());
     realm.admin(Method::POST, "/roles", Some(&json!({ "name": "scim-managed" })));
@@ -172,16 +205,26 @@ fn case_52_a_disable_ends_sessions_and_no_token_is_refreshed() {
         scene.realm.token_of("app", &[("grant_type", "refresh_token"), ("refresh_token", text)])
     };
     let tokens: Vec<Value> = tokens.iter().map(refresh).collect();
+    let knows = |token: &Value| {
+        let url = format!("{}/protocol/openid-connect/userinfo", scene.realm.url());
+        let token = token["access_token"].as_str().unwrap_or_else(|| panic!("refreshed: {token}"));
+        testkit::http().get(url).bearer_auth(token).send().unwrap().status().as_u16()
+    };
+    assert_eq!(knows(&tokens[0]), 200);
     let (status, answer) = scene.send(Method::PATCH, &format!("/Users/{id}"), &patch("active", &json!(false)));
     assert_eq!(status, 200, "{answer}");
     let sessions = scene.realm.admin(Method::GET, &format!("/users/{id}/sessions"), None);
     assert_eq!(sessions, json!([]));
     for token in &tokens {
         assert!(refresh(token)["access_token"].is_null(), "a session outlived the disable");
+        assert_eq!(knows(token), 401, "an access token outlived the disable");
     }
     // Enabled again, the old tokens stay dead: the sessions are gone, not asleep.
     scene.send(Method::PATCH, &format!("/Users/{id}"), &patch("active", &json!(true)));
-    assert!(refresh(&tokens[0])["access_token"].is_null());
+    for token in &tokens {
+        assert!(refresh(token)["access_token"].is_null(), "a session came back with its user");
+        assert_eq!(knows(token), 401, "an access token came back with its user");
+    }
 }
 
 #[test]

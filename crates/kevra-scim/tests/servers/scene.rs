@@ -24,7 +24,7 @@ pub(crate) struct Scene {
     pub gateway: Role,
     pub installation: Installation,
     _control: Role,
-    _dispatcher: Option<Role>,
+    pub dispatcher: Option<Role>,
 }
 
 /// An answer of the gateway.
@@ -58,7 +58,7 @@ impl Scene {
         console.make_tenant("acme", realm.name());
         let token = console.enable_inbound("acme");
         let base = format!("{}/realms/{}/scim/v2", gateway.url, realm.name());
-        Self { console, base, token, realm, gateway, installation, _control: control, _dispatcher: dispatcher }
+        Self { console, base, token, realm, gateway, installation, _control: control, dispatcher }
     }
 
     pub fn send(&self, method: Method, path: &str, body: &Value) -> (u16, Value) {

@@ -66,7 +66,7 @@ type Act<'a> = &'a dyn Fn(&Realm);
 /// Ways to break a realm, and what is said of each.
 type Break = (fn(&Realm), &'static [&'static str]);
 
-const BREAKS: [Break; 4] = [
+const BREAKS: [Break; 8] = [
     (break_all, &PIECES),
     (
         |realm| drop(realm.admin(Method::DELETE, &format!("/clients/{}", client(realm)), None)),
@@ -74,7 +74,40 @@ const BREAKS: [Break; 4] = [
     ),
     (new_secret, &["the secret of the client kevra-scim"]),
     (lose_the_annotations, &["a managed attribute of the user profile"]),
+    (switch_the_client_off, &["the client kevra-scim"]),
+    (
+        |realm| {
+            let some = json!({ "eventsEnabled": true, "adminEventsEnabled": true, "enabledEventTypes": ["LOGIN"] });
+            realm.admin(Method::PUT, "/events/config", Some(&some));
+        },
+        &["the event stores"],
+    ),
+    (keep_admin_events_for_ever, &["how long admin events are kept"]),
+    (let_users_rename_themselves, &["editable usernames"]),
 ];
+
+fn switch_the_client_off(realm: &Realm) {
+    let path = format!("/clients/{}", client(realm));
+    let mut off = realm.admin(Method::GET, &path, None);
+    off["enabled"] = json!(false);
+    realm.admin(Method::PUT, &path, Some(&off));
+}
+
+fn keep_admin_events_for_ever(realm: &Realm) {
+    let mut attributes = realm.admin(Method::GET, "", None)["attributes"].take();
+    attributes.as_object_mut().unwrap().remove("adminEventsExpiration").unwrap();
+    realm.admin(Method::PUT, "", Some(&json!({ "attributes": attributes })));
+}
+
+fn let_users_rename_themselves(realm: &Realm) {
+    let mut profile = realm.admin(Method::GET, "/users/profile", None);
+    for attribute in profile["attributes"].as_array_mut().unwrap() {
+        if attribute["name"] == "username" {
+            attribute["permissions"]["edit"] = json!(["admin", "user"]);
+        }
+    }
+    realm.admin(Method::PUT, "/users/profile", Some(&profile));
+}
 
 fn new_secret(realm: &Realm) {
     realm.admin(Method::POST, &format!("/clients/{}/client-secret", client(realm)), None);

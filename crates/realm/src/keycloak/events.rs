@@ -12,14 +12,33 @@ const PAGE: usize = 100;
 const MAX_PAGES: usize = 50;
 /// User events by which a person changes himself, or is locked out; they count as an operator's touch (K26), except the
 /// deletion of an account.
-const SELF_SERVICE: &str = "/events?direction=asc&type=REGISTER&type=UPDATE_PROFILE&type=UPDATE_EMAIL\
-     &type=VERIFY_EMAIL&type=USER_DISABLED_BY_PERMANENT_LOCKOUT&type=USER_DISABLED_BY_TEMPORARY_LOCKOUT\
-     &type=DELETE_ACCOUNT";
+const SELF_SERVICE: [&str; 7] = [
+    "REGISTER",
+    "UPDATE_PROFILE",
+    "UPDATE_EMAIL",
+    "VERIFY_EMAIL",
+    "USER_DISABLED_BY_PERMANENT_LOCKOUT",
+    "USER_DISABLED_BY_TEMPORARY_LOCKOUT",
+    "DELETE_ACCOUNT",
+];
+
+/// Whether a realm stores what the poll asks for, by its `events/config`.
+pub(super) fn are_stored(config: &Value) -> bool {
+    config["adminEventsEnabled"] == true && config["eventsEnabled"] == true && unstored(config).is_empty()
+}
+
+/// The user events of the poll that a realm was told to leave out. A list that is empty names all that are of use.
+pub(super) fn unstored(config: &Value) -> Vec<&'static str> {
+    let listed = config["enabledEventTypes"].as_array().filter(|listed| !listed.is_empty());
+    let left_out = |name: &&str| listed.is_some_and(|listed| !listed.iter().any(|listed| listed == *name));
+    SELF_SERVICE.into_iter().filter(left_out).collect()
+}
 
 impl Client {
     pub(crate) async fn changes(&self, since_ms: i64, ours: &[Uuid]) -> Result<Changes, Error> {
         let (of_admins, until_ms) = self.walk("/admin-events?direction=asc", since_ms).await?;
-        let (of_users, users_until_ms) = self.walk(SELF_SERVICE, since_ms).await?;
+        let asked = format!("/events?direction=asc&type={}", SELF_SERVICE.join("&type="));
+        let (of_users, users_until_ms) = self.walk(&asked, since_ms).await?;
         let mut events: Vec<_> = of_admins.iter().filter_map(|event| admin_event(event, ours)).collect();
         events.extend(of_users.iter().filter_map(user_event));
         events.sort_by_key(|event| event.at_ms);
@@ -29,7 +48,7 @@ impl Client {
 
     pub(crate) async fn stores_events(&self) -> Result<bool, Error> {
         let config = self.transport.call(Method::GET, "/events/config", None).await?.body;
-        Ok(config["adminEventsEnabled"] == true && config["eventsEnabled"] == true)
+        Ok(are_stored(&config))
     }
 
     /// Walks by time, never by offset: within one millisecond the order of pages is not stable, so a page that does not

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::Transport;
+use super::events::are_stored;
 use super::provision::{Admin, CLIENT_ID, ROLES, Wanted, find_client, uuid_of};
 use super::representation::{EXTERNAL_ID, MARKER};
 use crate::{Error, MANAGED_ROLE};
@@ -49,10 +50,16 @@ impl Admin {
             missing.push("a managed attribute of the user profile");
         }
         let config = keycloak.call(Method::GET, "/events/config", None).await?.body;
-        if config["adminEventsEnabled"] != true || config["eventsEnabled"] != true {
+        if !are_stored(&config) {
             missing.push("the event stores");
         }
-        if wanted.allow_rename && representation["editUsernameAllowed"] != true {
+        if representation["attributes"]["adminEventsExpiration"].is_null() {
+            missing.push("how long admin events are kept");
+        }
+        // Whom the realm lets change it, by itself or by others, is another matter than whether it can be changed.
+        let by_administrators =
+            attribute("username").is_some_and(|held| held["permissions"]["edit"] == json!(["admin"]));
+        if wanted.allow_rename && (representation["editUsernameAllowed"] != true || !by_administrators) {
             missing.push("editable usernames");
         }
         Ok(missing)

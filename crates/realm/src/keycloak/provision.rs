@@ -7,6 +7,7 @@ use secrecy::SecretString;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use super::events::{are_stored, unstored};
 use super::inspect::{is_annotated, is_for_administrators};
 use super::representation::{EXTERNAL_ID, MARKER};
 use super::users::encode;
@@ -53,8 +54,6 @@ pub struct Provisioned {
     pub realm_uuid: Uuid,
     /// The realm role `scim-managed`.
     pub role_id: Uuid,
-    /// How the realm's event stores were set, if that had to be changed: to be put back when capture ends (K25).
-    pub events_before: Option<EventStores>,
 }
 
 /// Which event stores of a realm are on.
@@ -100,8 +99,15 @@ impl Admin {
     }
 
     /// Sets a realm up: client, roles, realm role, profile attributes, events. One that is not the realm it is known to be
-    /// is left alone, whatever it is called (K29).
-    pub async fn provision(&self, realm: &str, wanted: &Wanted, known: Option<Uuid>) -> Result<Provisioned, Error> {
+    /// is left alone, whatever it is called (K29). How its event stores were is told before they are changed: it is to be put
+    /// back when capture ends (K25), whatever becomes of this.
+    pub async fn provision(
+        &self,
+        realm: &str,
+        wanted: &Wanted,
+        known: Option<Uuid>,
+        before: impl AsyncFnOnce(EventStores) -> Result<(), Error>,
+    ) -> Result<Provisioned, Error> {
         let keycloak = self.transport(realm)?;
         let representation = keycloak.call(Method::GET, "", None).await?.body;
         let realm_uuid = uuid_of(&representation, "id")?;
@@ -115,7 +121,7 @@ impl Admin {
         let role = keycloak.call(Method::GET, &format!("/roles/{MANAGED_ROLE}"), None).await?.body;
         profile(&keycloak, wanted).await?;
         settings(&keycloak, &representation, wanted.allow_rename).await?;
-        let events_before = events(&keycloak).await?;
+        events(&keycloak, before).await?;
         let secret = keycloak.call(Method::GET, &format!("/clients/{client_uuid}/client-secret"), None).await?.body;
         let secret = secret.get("value").and_then(Value::as_str).ok_or(Error::Refused)?;
         Ok(Provisioned {
@@ -124,7 +130,6 @@ impl Admin {
             client_uuid,
             realm_uuid,
             role_id: uuid_of(&role, "id")?,
-            events_before,
         })
     }
 
@@ -245,26 +250,32 @@ async fn settings(keycloak: &Transport, realm: &Value, allow_rename: bool) -> Re
     keycloak.call(Method::PUT, "", Some(&body)).await.map(drop)
 }
 
-/// Both event stores on; answers with how they were, if they were not. An omitted `eventsEnabled` becomes false and an
-/// omitted expiration 0, so both go; the listeners, shared with others, stay out.
-async fn events(keycloak: &Transport) -> Result<Option<EventStores>, Error> {
+/// Both event stores on, for all that the poll asks for. An omitted `eventsEnabled` becomes false and an omitted expiration
+/// 0, so both go; the listeners, shared with others, stay out.
+async fn events(keycloak: &Transport, told: impl AsyncFnOnce(EventStores) -> Result<(), Error>) -> Result<(), Error> {
     let config = keycloak.call(Method::GET, "/events/config", None).await?.body;
+    if are_stored(&config) {
+        return Ok(());
+    }
     let on = |name: &str| config[name].as_bool().unwrap_or(false);
     let before = EventStores {
         user_events: on("eventsEnabled"),
         expiration: config.get("eventsExpiration").and_then(Value::as_i64).unwrap_or(0),
         admin_events: on("adminEventsEnabled"),
     };
-    if before.user_events && before.admin_events {
-        return Ok(None);
-    }
+    told(before).await?;
     let kept = if before.expiration > 0 || before.user_events { before.expiration } else { EVENT_RETENTION };
     let mut body = json!({ "eventsEnabled": true, "eventsExpiration": kept, "adminEventsEnabled": true });
     if !before.admin_events {
         body["adminEventsDetailsEnabled"] = json!(false);
     }
-    keycloak.call(Method::PUT, "/events/config", Some(&body)).await?;
-    Ok(Some(before))
+    let left_out = unstored(&config);
+    if !left_out.is_empty() {
+        let mut types = config["enabledEventTypes"].as_array().cloned().unwrap_or_default();
+        types.extend(left_out.into_iter().map(Value::from));
+        body["enabledEventTypes"] = Value::Array(types);
+    }
+    keycloak.call(Method::PUT, "/events/config", Some(&body)).await.map(drop)
 }
 
 fn accept_conflict<T>(outcome: Result<T, Error>) -> Result<(), Error> {
