@@ -79,6 +79,10 @@ def told(figures, measure=None):
     if goal is not None and reached is not None:
         figures = figures | {"goal": f"≤ {goal} · {'met' if reached <= goal else 'missed'}"}
     def number(value):
+        if isinstance(value, dict):
+            return f"({told(value)})"
+        if isinstance(value, list):
+            return " and ".join(str(number(one)) for one in value)
         return f"{value:,.3g}" if isinstance(value, float) and value < 1000 else f"{value:,.0f}" if isinstance(value, float) else value
     return ", ".join(f"{name.replace('_', ' ')} {number(value)}" for name, value in figures.items() if name != "rounds")
 
