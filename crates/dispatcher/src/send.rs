@@ -1,7 +1,7 @@
 //! Send: claim → realm → plan → HTTP → record (K16–K22). One sender per user; a verdict counts only for what it was made
 //! for; a POST is never repeated blindly.
 
-use directory::ledger::{self, Claim, LinkUpdate, Stage};
+use directory::ledger::{self, Claim, LinkUpdate, Mark, Stage};
 use directory::link::Link;
 use downstream::{Outcome, Remote};
 use realm::RealmUser;
@@ -56,6 +56,11 @@ async fn round(
     };
     round.probe = probe;
     round.observed = observed(seen.as_ref(), &round.key);
+    if claim.row.observed.as_ref() != Some(&round.observed) {
+        // The directory follows what a look sees, and none has seen this. It may be an edit that fires no event, and from here on
+        // a compare takes it as seen.
+        ledger::mark(deps.db.connection(), tenant, user, &Mark::default()).await?;
+    }
     let ended = match &seen {
         None => round.deleted().await?,
         Some(seen) => round.push(seen).await?,

@@ -49,6 +49,24 @@ fn what_is_written_past_keycloak_is_found_by_the_compare() {
     });
 }
 
+/// An edit that fires no event, between the look that found a push owed and the push.
+#[test]
+fn what_only_a_push_has_seen_is_in_the_directory_too() {
+    let stage = Stage::deaf();
+    let ada = stage.made("ada@acme.test");
+    let target =
+        |paused: &str| stage.installation.database().ask(&format!("update target set paused_until = {paused}"));
+    target("9000000000000000");
+    stage.realm.save_user(&ada, |user| user["lastName"] = json!("Seen"));
+    stage.reads(&format!("/Users/{ada}"), |_, user| user["name"]["familyName"] == "Seen");
+    stage.settles("select count(*) from ledger where dirty_seq > seen_seq");
+    database::ask_keycloaks(&format!("update user_entity set last_name = 'Lovelace' where id = '{ada}'"));
+    stage.realm.admin(Method::POST, "/clear-user-cache", None);
+    target("null");
+    stage.arrives("ada@acme.test", |user| user["name"]["familyName"] == "Lovelace");
+    stage.reads(&format!("/Users/{ada}"), |_, user| user["name"]["familyName"] == "Lovelace");
+}
+
 #[test]
 fn a_group_that_is_renamed_or_deleted_in_the_realm_is_so_in_the_directory() {
     let stage = Stage::deaf();
