@@ -23,6 +23,7 @@ fn a_thread_has_connections_of_its_own_which_are_counted_apart() {
 #[test]
 fn sqlite_has_one_pool_for_all_threads() {
     on_sqlite(|store| async move {
+        let store = store;
         store.db.of_thread(2).ping().await.unwrap();
         assert_eq!(store.db.connections()[1], (0, 0));
     });
