@@ -71,7 +71,8 @@ export const inbound = {
   unchanged: 'Nothing has changed so far. Try again.',
   unsure:
     'It may have been done. When the server answers again: if inbound SCIM is enabled and you have no working token, use Rotate token.',
-  replaced: 'The token that was shown here has stopped working: somebody else rotated it or disabled inbound SCIM. Get the new one from them, or use Rotate token.',
+  replaced:
+    'The token that was shown here has stopped working: somebody else rotated it or disabled inbound SCIM. Get the new one from them, or use Rotate token.',
   failed: 'Inbound SCIM was not changed.',
   importing: 'Importing the realm’s users:',
   imported: 'Imported from the realm:',
