@@ -263,10 +263,10 @@ async fn inbound(deps: &Deps, tenant: &Tenant) -> Result<InboundPanel, Problem> 
 async fn outbound(deps: &Deps, tenant: &Tenant) -> Result<OutboundPanel, Problem> {
     let mut target = target::current(&deps.db, tenant.id).await?;
     // It is off when nothing is in flight any more, and not before whoever switches it off is told so (O4).
-    if let Some(off) = target.take_if(|target| !target.active)
-        && ledger::live_leases(&deps.db, tenant.id, off.generation).await? > 0
+    if let Some(off) = target.as_ref().filter(|target| !target.active)
+        && ledger::live_leases(&deps.db, tenant.id, off.generation).await? == 0
     {
-        target = Some(off);
+        target = None;
     }
     let deletes = match &target {
         Some(target) if target.choices.deactivates_deleted => {

@@ -234,6 +234,12 @@ async fn deactivations_come_first_and_no_tenant_fills_the_page(store: Store) {
     assert_eq!(due[0].user_id, off);
     assert!(due.iter().any(|due| due.user_id == last), "a backlog of fifty does not hide one change of another tenant");
     assert!(due.iter().filter(|due| due.tenant_id == big).count() <= 5);
+    // Who is left out is, and nobody else.
+    let due = async |except: &[TenantId]| ledger::due(&store.db, Stage::Triage, 10, 5, except).await.unwrap();
+    assert!(due(&[big]).await.iter().all(|due| due.user_id == last));
+    assert_eq!(due(&[big]).await.len(), 1);
+    assert!(due(&[small]).await.iter().all(|due| due.tenant_id == big));
+    assert!(due(&[big, small]).await.is_empty());
 }
 
 async fn what_comes_during_a_round_is_not_acknowledged_by_it(store: Store) {
