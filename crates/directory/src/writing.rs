@@ -158,6 +158,17 @@ pub async fn protect(db: &Db, kind: Kind, tenant: TenantId, id: Uuid, protected:
     Ok(())
 }
 
+/// Those of a tenant that are protected.
+pub async fn protected(db: &Db, kind: Kind, tenant: TenantId) -> Result<Vec<Uuid>, Error> {
+    #[derive(FromQueryResult)]
+    struct One {
+        id: Uuid,
+    }
+    let text = format!("select id from {} where tenant_id = $1 and protected", kind.table());
+    let rows: Vec<One> = sql::all(db.connection(), &text, [tenant.0.into()]).await?;
+    Ok(rows.into_iter().map(|row| row.id).collect())
+}
+
 /// How much of a tenant is being worked on: writes of either kind, and rounds of the ledger (K30).
 pub async fn under_way(db: &Db, tenant: TenantId) -> Result<i64, Error> {
     #[derive(FromQueryResult)]

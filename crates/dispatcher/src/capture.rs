@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
-use crate::{Config, Deps, alarm, compare, import};
+use crate::{Config, Deps, alarm, compare, import, powers};
 
 /// Realms polled at once by one process.
 const AT_ONCE: usize = 32;
@@ -122,8 +122,10 @@ async fn take(config: &Config, deps: &Deps, watch: &Watch, realm: &Realm) -> Res
     // After a long pause nobody can say what was cleared meanwhile.
     let paused = watch.cursor_ms.is_some_and(|cursor_ms| changes.server_ms - cursor_ms > REREAD_MS);
     if cleared || paused {
+        powers::everybody(deps, watch).await?;
         watch::want_compare(&deps.db, watch.tenant_id).await.map_err(|error| error.to_string())?;
     }
+    powers::follow(deps, watch, realm, &changes.powers).await?;
     // The cursor never passes the realm's clock, and never goes back (K28).
     let cursor_ms = changes.server_ms.max(watch.cursor_ms.unwrap_or(0));
     let events: Vec<Seen> = changes.events.into_iter().map(seen).collect();

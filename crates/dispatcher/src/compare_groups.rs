@@ -49,7 +49,7 @@ async fn listing(realm: &Realm) -> Result<HashMap<Uuid, String>, String> {
     Ok(listed)
 }
 
-async fn members(realm: &Realm, group: Uuid) -> Result<HashSet<Uuid>, String> {
+pub(crate) async fn members(realm: &Realm, group: Uuid) -> Result<HashSet<Uuid>, String> {
     let (mut members, mut walk) = (HashSet::new(), Walk::default());
     while let Some((first, max)) = walk.next() {
         match walk.took(realm.members(group, first, max).await) {

@@ -24,6 +24,7 @@ mod listen;
 mod mass;
 mod memberships;
 mod plan;
+mod powers;
 mod pushed;
 mod regrant;
 mod repair;

@@ -152,7 +152,7 @@ impl Embedded {
                 roles: false,
             })
             .collect();
-        Ok(Changes { events, groups: Vec::new(), server_ms })
+        Ok(Changes { events, server_ms, ..Changes::default() })
     }
 }
 

@@ -14,7 +14,9 @@ mod walk;
 
 pub use calls::{Asked, Calls};
 pub use error::Error;
-pub use user::{Changes, GroupEvent, NewGroup, NewUser, RealmEvent, RealmGroup, RealmUser, UserChange};
+pub use user::{
+    Changes, Gained, GroupEvent, NewGroup, NewUser, PowerEvent, RealmEvent, RealmGroup, RealmUser, UserChange,
+};
 pub use walk::{Page, Walk};
 
 use std::time::Duration;
@@ -181,6 +183,22 @@ impl Realm {
         match self {
             Self::Embedded(_) => Ok(false),
             Self::Keycloak(client) => client.group_is_protected(id).await,
+        }
+    }
+
+    /// The groups above a group, nearest first: what they give, it gives too.
+    pub async fn groups_above(&self, id: Uuid) -> Result<Vec<Uuid>, Error> {
+        match self {
+            Self::Embedded(_) => Ok(Vec::new()),
+            Self::Keycloak(client) => client.groups_above(id).await,
+        }
+    }
+
+    /// The groups below a group, at any depth.
+    pub async fn groups_below(&self, id: Uuid) -> Result<Vec<Uuid>, Error> {
+        match self {
+            Self::Embedded(_) => Ok(Vec::new()),
+            Self::Keycloak(client) => client.groups_below(id).await,
         }
     }
 

@@ -151,6 +151,27 @@ pub struct GroupEvent {
     pub deleted: bool,
 }
 
+/// Something that happened to roles or groups of a realm: others may have a hand in its administration now, although nothing
+/// happened to them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PowerEvent {
+    /// Its id, for de-duplication.
+    pub id: String,
+    /// Who may have come by it.
+    pub gained: Gained,
+}
+
+/// Who may have come by a hand in a realm's administration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Gained {
+    /// Nobody: there may be fewer now.
+    Nobody,
+    /// The members of a group and of those below it.
+    Group(Uuid),
+    /// Anybody who holds any role: a composite took another in.
+    Anybody,
+}
+
 /// A poll's harvest.
 #[derive(Debug, Clone, Default)]
 pub struct Changes {
@@ -158,6 +179,8 @@ pub struct Changes {
     pub events: Vec<RealmEvent>,
     /// What happened to groups themselves. Memberships are among what happened to users.
     pub groups: Vec<GroupEvent>,
+    /// What happened to roles and to the order of groups.
+    pub powers: Vec<PowerEvent>,
     /// The realm's clock when it answered, milliseconds: the cursor never passes it (K28).
     pub server_ms: i64,
 }

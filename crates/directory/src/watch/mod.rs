@@ -20,8 +20,8 @@ pub use gone::{Absence, Gone, LASTS, forget_absences, found, may_go, note_absenc
 pub(crate) use gone::{counts, is_mass};
 pub use import::{Import, import_done, import_due, import_page, import_state, want_import};
 pub use poll::{
-    Harvest, advance, claim_due, compared, forget_old_events, forget_realm, is_needed, postpone, remember, renew, take,
-    tenant_of, wake, want_compare,
+    Harvest, advance, claim_due, compared, forget_old_events, forget_realm, is_needed, is_new, postpone, remember,
+    renew, take, tenant_of, wake, want_compare,
 };
 pub use restore::{remember_events, restored, to_restore};
 pub use setup::{Setup, begin_setup, end_setup, setups_due, want_setup};

@@ -201,6 +201,13 @@ pub async fn remember(db: &Db, tenant: TenantId, events: impl IntoIterator<Item 
     Ok(())
 }
 
+/// Whether an event was not taken yet.
+pub async fn is_new(db: &Db, tenant: TenantId, event: &str) -> Result<bool, Error> {
+    let text = "select tenant_id from seen_event where tenant_id = $1 and event_id = $2";
+    let taken: Option<Needed> = sql::one(db.connection(), text, [tenant.0.into(), event.to_owned().into()]).await?;
+    Ok(taken.is_none())
+}
+
 /// Takes one event that was pushed: its id and its mark in one transaction, so that a crash between them loses neither;
 /// `false` if it was taken before.
 pub async fn take(db: &Db, tenant: TenantId, event: &Seen) -> Result<bool, Error> {

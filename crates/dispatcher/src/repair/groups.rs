@@ -70,6 +70,9 @@ async fn follow(deps: &Deps, look: &Look, epoch: i64) -> Result<Seen, String> {
     if let Some(found) = found {
         watch::found(&deps.db, Kind::Group, tenant, look.id).await.map_err(|error| text(&error))?;
         look::follow_name(&deps.db, look, epoch, &found.name).await.map_err(|error| text(&error))?;
+        realm.forget_protection(look.id);
+        let protected = realm.group_is_protected(look.id).await.map_err(|error| text(&error))?;
+        writing::protect(&deps.db, Kind::Group, tenant, look.id, protected).await.map_err(|error| text(&error))?;
         return Ok(Seen::Followed);
     }
     // Not found is gone only where the realm is the one we know, and does not lack too many at once (K14).

@@ -43,6 +43,87 @@ fn an_administrator_of_the_realm_is_neither_changed_nor_shown() {
     assert_eq!(scene.get("/Users").1["totalResults"], 0);
 }
 
+/// A role of the realm's administration, and the path under a user, group or client by which it is given.
+fn administrative(realm: &Realm) -> (String, Value) {
+    let client = realm.admin(Method::GET, "/clients?clientId=realm-management", None)[0]["id"].take();
+    let client = client.as_str().unwrap();
+    let role = realm.admin(Method::GET, &format!("/clients/{client}/roles/manage-users"), None);
+    (format!("/role-mappings/clients/{client}"), json!([role]))
+}
+
+/// A group an administrator makes, at the top or below another; the id.
+fn native_group(realm: &Realm, path: &str, name: &str) -> String {
+    realm.admin(Method::POST, path, Some(&json!({ "name": name })));
+    let at = if path == "/groups" { "/groups?max=100".to_owned() } else { path.to_owned() };
+    let listed = realm.admin(Method::GET, &at, None);
+    let found = listed.as_array().unwrap().iter().find(|group| group["name"] == name).unwrap();
+    found["id"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn whoever_a_group_or_a_composite_makes_an_administrator_is_hidden_for_as_long_as_it_does() {
+    let scene = Scene::new(Realm::default());
+    let realm = &scene.realm;
+    let [ada, bea, cid] = ["ada", "bea", "cid"].map(|name| scene.made(&format!("{name}@acme.test")));
+    let (path, role) = administrative(realm);
+    let above = native_group(realm, "/groups", "Staff");
+    let below = native_group(realm, &format!("/groups/{above}/children"), "Interns");
+    realm.admin(Method::PUT, &format!("/users/{ada}/groups/{below}"), None);
+    realm.admin(Method::POST, "/roles", Some(&json!({ "name": "lead" })));
+    let lead = json!([realm.admin(Method::GET, "/roles/lead", None)]);
+    realm.admin(Method::POST, &format!("/users/{bea}/role-mappings/realm"), Some(&lead));
+    let shown = |user: &str, status| scene.becomes(&format!("/Users/{user}"), status);
+    // Looked at for what happened to them, and nobody is an administrator yet.
+    let last = realm.admin(Method::GET, "/admin-events?max=1", None)[0]["id"].take();
+    scene.until_sql(&format!("select count(*) from seen_event where event_id = '{}'", last.as_str().unwrap()), "1");
+    scene.until_sql("select count(*) from ledger where check_roles", "0");
+    for user in [&ada, &bea, &cid] {
+        shown(user, 200);
+    }
+
+    realm.admin(Method::POST, &format!("/groups/{above}{path}"), Some(&role));
+    shown(&ada, 404);
+    realm.admin(Method::POST, "/roles/lead/composites", Some(&role));
+    shown(&bea, 404);
+    assert_eq!(scene.get(&format!("/Users/{cid}")).0, 200, "nobody else is");
+    let off = patch("active", &json!(false));
+    for user in [&ada, &bea] {
+        assert!(matches!(scene.send(Method::PATCH, &format!("/Users/{user}"), &off).0, 403 | 404));
+        assert_eq!(realm.admin(Method::GET, &format!("/users/{user}"), None)["enabled"], true);
+    }
+
+    realm.admin(Method::DELETE, "/roles/lead/composites", Some(&role));
+    realm.admin(Method::DELETE, &format!("/groups/{above}{path}"), Some(&role));
+    for user in [&ada, &bea] {
+        shown(user, 200);
+    }
+}
+
+#[test]
+fn a_group_that_gives_administrative_roles_itself_or_by_one_below_is_hidden() {
+    let scene = Scene::new(Realm::default());
+    let (path, role) = administrative(&scene.realm);
+    let user = scene.made("ada@acme.test");
+    let group = |name: &str| {
+        let (status, made) = scene.send(Method::POST, "/Groups", &json!({ "displayName": name }));
+        assert_eq!(status, 201, "{made}");
+        made["id"].as_str().unwrap().to_owned()
+    };
+    let (direct, parent) = (group("Direct"), group("Parent"));
+    scene.realm.admin(Method::POST, &format!("/groups/{direct}{path}"), Some(&role));
+    let child = native_group(&scene.realm, &format!("/groups/{parent}/children"), "Child");
+    scene.realm.admin(Method::POST, &format!("/groups/{child}{path}"), Some(&role));
+    for id in [&direct, &parent] {
+        scene.becomes(&format!("/Groups/{id}"), 404);
+        let join = json!({ "Operations": [{ "op": "add", "path": "members", "value": [{ "value": user }] }] });
+        assert!(matches!(scene.send(Method::PATCH, &format!("/Groups/{id}"), &join).0, 403 | 404));
+        assert!(matches!(scene.send(Method::DELETE, &format!("/Groups/{id}"), &Value::Null).0, 403 | 404));
+        assert_eq!(scene.realm.admin(Method::GET, &format!("/groups/{id}/members"), None), json!([]));
+    }
+    scene.realm.admin(Method::DELETE, &format!("/groups/{direct}{path}"), Some(&role));
+    scene.becomes(&format!("/Groups/{direct}"), 200);
+}
+
 #[test]
 fn cases_43_44_a_user_of_the_realm_is_a_conflict_until_the_tenant_adopts_and_is_released_by_a_delete() {
     let scene = Scene::new(Realm::default());

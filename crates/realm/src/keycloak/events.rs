@@ -5,7 +5,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::Client;
-use crate::{Changes, Error, GroupEvent, RealmEvent};
+use crate::{Changes, Error, Gained, GroupEvent, PowerEvent, RealmEvent};
 
 const PAGE: usize = 100;
 /// Pages of one poll: what is left comes with the next.
@@ -43,7 +43,8 @@ impl Client {
         events.extend(of_users.iter().filter_map(user_event));
         events.sort_by_key(|event| event.at_ms);
         let groups = of_admins.iter().filter_map(group_event).collect();
-        Ok(Changes { events, groups, server_ms: until_ms.min(users_until_ms) })
+        let powers = of_admins.iter().filter_map(power_event).collect();
+        Ok(Changes { events, groups, powers, server_ms: until_ms.min(users_until_ms) })
     }
 
     pub(crate) async fn stores_events(&self) -> Result<bool, Error> {
@@ -84,6 +85,27 @@ fn group_event(event: &Value) -> Option<GroupEvent> {
     };
     let group = Uuid::parse_str(group).ok().filter(|_| event.get("error").is_none_or(Value::is_null))?;
     Some(GroupEvent { id: event.get("id")?.as_str()?.to_owned(), group, deleted })
+}
+
+/// Roles given to a group or put into a composite, and groups that got another place: no event tells of the users concerned.
+fn power_event(event: &Value) -> Option<PowerEvent> {
+    let path = event.get("resourcePath")?.as_str()?;
+    let fewer = event.get("operationType")?.as_str()? == "DELETE";
+    let mut segments = path.split('/');
+    let gained = match (segments.next()?, segments.next(), path.rsplit('/').next()?) {
+        // A group that was moved to the top is named nowhere.
+        ("groups", None, _) if !fewer => Gained::Nobody,
+        ("groups", Some(_), _) if fewer => Gained::Nobody,
+        ("groups", Some(group), _) => match segments.next()? {
+            "role-mappings" | "children" => Gained::Group(Uuid::parse_str(group).ok()?),
+            _ => return None,
+        },
+        ("roles" | "roles-by-id" | "clients", _, "composites") if !fewer => Gained::Anybody,
+        ("roles" | "roles-by-id" | "clients", ..) if fewer => Gained::Nobody,
+        _ => return None,
+    };
+    event.get("error").is_none_or(Value::is_null).then_some(())?;
+    Some(PowerEvent { id: event.get("id")?.as_str()?.to_owned(), gained })
 }
 
 fn admin_event(event: &Value, ours: &[Uuid]) -> Option<RealmEvent> {
@@ -140,5 +162,27 @@ mod tests {
         assert_eq!(touch(&format!("users/{user}"), "DELETE", theirs), Some(false));
         assert_eq!(touch(&format!("users/{user}/logout"), "ACTION", theirs), None);
         assert_eq!(touch("groups/x", "UPDATE", theirs), None);
+    }
+
+    #[test]
+    fn whoever_gives_a_group_or_a_composite_a_role_gives_it_to_people() {
+        let group = Uuid::new_v4();
+        let gained =
+            |path: &str, operation: &str| power_event(&event(path, operation, Uuid::nil())).map(|event| event.gained);
+        let of_group = |rest: &str, operation: &str| gained(&format!("groups/{group}{rest}"), operation);
+        assert_eq!(of_group("/role-mappings/realm", "CREATE"), Some(Gained::Group(group)));
+        assert_eq!(of_group(&format!("/role-mappings/clients/{}", Uuid::nil()), "CREATE"), Some(Gained::Group(group)));
+        assert_eq!(of_group("/role-mappings/realm", "DELETE"), Some(Gained::Nobody));
+        assert_eq!(of_group("/children", "UPDATE"), Some(Gained::Group(group)));
+        assert_eq!(of_group("", "DELETE"), Some(Gained::Nobody));
+        assert_eq!(gained("groups", "UPDATE"), Some(Gained::Nobody), "moved to the top");
+        assert_eq!(of_group("", "UPDATE"), None, "another name");
+        for role in ["roles/boss", "roles-by-id/x", "clients/x/roles/boss"] {
+            assert_eq!(gained(&format!("{role}/composites"), "CREATE"), Some(Gained::Anybody));
+            assert_eq!(gained(&format!("{role}/composites"), "DELETE"), Some(Gained::Nobody));
+            assert_eq!(gained(role, "DELETE"), Some(Gained::Nobody));
+            assert_eq!(gained(role, "UPDATE"), None);
+        }
+        assert_eq!(gained(&format!("users/{group}/role-mappings/realm"), "CREATE"), None, "an event of the user");
     }
 }

@@ -67,20 +67,45 @@ impl Client {
     }
 
     async fn group_holds_roles(&self, id: Uuid) -> Result<bool, Error> {
-        let mut protected = self.holds_roles(&format!("/groups/{id}")).await?;
+        if self.holds_roles(&format!("/groups/{id}")).await? {
+            return Ok(true);
+        }
         // From 26.7 on the answer leaves the parents' roles out.
-        let mut parent = self.parent(id).await?;
-        while let (false, Some(above)) = (protected, parent) {
-            protected = self.holds_roles(&format!("/groups/{above}")).await?;
-            parent = self.parent(above).await?;
+        for above in self.groups_above(id).await? {
+            if self.holds_roles(&format!("/groups/{above}")).await? {
+                return Ok(true);
+            }
         }
-        let (mut below, mut seen) = (self.children(id).await?, 0);
-        while let (false, Some(child)) = (protected, below.pop()) {
-            seen += 1;
-            protected = seen > SUBGROUPS || self.holds_roles(&format!("/groups/{child}")).await?;
-            below.extend(self.children(child).await?);
+        let below = self.groups_below(id).await?;
+        if below.len() > SUBGROUPS {
+            return Ok(true);
         }
-        Ok(protected)
+        for child in below {
+            if self.holds_roles(&format!("/groups/{child}")).await? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    pub(crate) async fn groups_above(&self, id: Uuid) -> Result<Vec<Uuid>, Error> {
+        let (mut above, mut next) = (Vec::new(), self.parent(id).await?);
+        while let Some(parent) = next {
+            above.push(parent);
+            next = self.parent(parent).await?;
+        }
+        Ok(above)
+    }
+
+    /// Not all of them where they are more than anybody looks into.
+    pub(crate) async fn groups_below(&self, id: Uuid) -> Result<Vec<Uuid>, Error> {
+        let (mut below, mut looked_into) = (self.children(id).await?, 0);
+        while looked_into < below.len() && below.len() <= SUBGROUPS {
+            let children = self.children(below[looked_into]).await?;
+            below.extend(children);
+            looked_into += 1;
+        }
+        Ok(below)
     }
 
     async fn is_protected(&self, id: Uuid, path: &str) -> Result<bool, Error> {
