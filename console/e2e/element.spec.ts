@@ -12,7 +12,7 @@ test('the element in a hostile host page', async ({ page, context }) => {
   await expect(inbound.getByRole('button', { name: 'Copy token' })).toBeVisible();
   await inbound.getByRole('button', { name: 'Copy token' }).click();
   const token = await page.evaluate(() => navigator.clipboard.readText());
-  expect(token).toMatch(/^kscim_/);
+  expect(token).toMatch(/^kvs_/);
   await inbound.getByRole('button', { name: 'Rotate token' }).click();
   await expect(page.getByRole('dialog').getByRole('button', { name: 'Cancel' })).toBeFocused();
   await page.keyboard.press('Escape');

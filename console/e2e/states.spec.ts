@@ -27,7 +27,7 @@ test('aria: the token is revealed', async ({ page }) => {
       - button "Copy for Okta"
   `);
   const live = page.locator('[aria-live], [role=alert], [role=status], output');
-  for (const text of await live.allTextContents()) expect(text).not.toContain('kscim_');
+  for (const text of await live.allTextContents()) expect(text).not.toContain('kvs_');
 });
 
 test('aria: the probe failed', async ({ page }) => {

@@ -1,5 +1,6 @@
 // The control API in memory, after docs/openapi.json: what the tests and the mock server answer from. A world takes a
 // Request and gives a Response, so it serves a browser and a test alike.
+import { crc32 } from 'node:zlib';
 import { LIMITS, off, scenarios } from './scenarios.mjs';
 
 /** @typedef {import('../src/api').components['schemas']} Schemas */
@@ -40,11 +41,19 @@ export function operator({ scope = RIGHTS, seconds = 600, tenant = '*' } = {}) {
   return jwt({ sub: 'dana@acme.io', tenant, scope, exp: Math.floor(Date.now() / 1000) + seconds });
 }
 
+const DIGITS = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
 let minted = 0;
-/** A token of the product's form, different each time. */
+/** A token as the registry mints it, different each time: `kvs_`, 43 digits, and 6 of their CRC-32. */
 function mint() {
   minted++;
-  return `kscim_7Qm4Zb81${'xK2vRt'.repeat(5)}${String(minted).padStart(3, '0')}9vXc`;
+  const body = `7Qm4Zb81${'xK2vRt'.repeat(5)}${String(minted).padStart(5, '0')}`;
+  let rest = crc32(body);
+  let check = '';
+  for (let place = 0; place < 6; place++) {
+    check = DIGITS[rest % 62] + check;
+    rest = Math.floor(rest / 62);
+  }
+  return `kvs_${body}${check}`;
 }
 
 /** What a probe finds, by the first label of the downstream's host. @type {Record<string, [string, number?, string?]>} */

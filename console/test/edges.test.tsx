@@ -548,6 +548,6 @@ describe('states', () => {
     await reveal(user);
     await waitFor(() => expect(onChanged).toHaveBeenCalledWith({ direction: 'inbound', status: 'enabled' }));
     expect(screen.getByText(/Inbound SCIM: Enabled/)).toHaveAttribute('aria-live', 'polite');
-    expect(JSON.stringify(onChanged.mock.calls)).not.toContain('kscim_');
+    expect(JSON.stringify(onChanged.mock.calls)).not.toContain('kvs_');
   });
 });
