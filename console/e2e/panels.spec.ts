@@ -30,6 +30,37 @@ test('a backfill is rehearsed, run, paused, resumed and cancelled', async ({ pag
   });
 });
 
+test('a disable takes as long as the server needs: busy, Enabled and nothing announced until its answer', async ({
+  page,
+}) => {
+  let answer = () => {};
+  const ended = new Promise<void>(resolve => (answer = resolve));
+  await page.clock.install();
+  await page.route('**/outbound/disable', async route => {
+    const done = await route.fetch();
+    await ended;
+    await route.fulfill({ response: done });
+  });
+  await open(page, '/console/tenants/globex');
+  const outbound = region(page, 'Outbound SCIM');
+  const dialog = page.getByRole('dialog');
+  await outbound.getByRole('button', { name: 'Disable' }).click();
+  await dialog.getByRole('button', { name: 'Disable' }).click();
+  // Control waits 20 s for what is in flight. It notes the disable first, so whoever looks meanwhile is told of it.
+  const looked = page.waitForResponse('**/identity-sync');
+  await page.clock.fastForward(30_000);
+  expect((await (await looked).json()).outbound.status).toBe('disabled');
+  await step(page, 'half a minute later', async () => {
+    await expect(dialog.getByRole('button', { name: 'Disable' })).toHaveAttribute('aria-busy', 'true');
+    await expect(outbound.locator('.kv-badge')).toHaveText('Enabled');
+    await expect(page.getByText(/Outbound SCIM: Disabled/)).toHaveCount(0);
+  });
+  answer();
+  await expect(dialog).toBeHidden();
+  await expect(outbound.locator('.kv-badge')).toHaveText('Disabled');
+  await expect(outbound.getByRole('heading', { name: 'Outbound SCIM' })).toBeFocused();
+});
+
 test('the options of the downstream are chosen and saved', async ({ page }) => {
   await open(page, '/console/tenants/globex');
   const outbound = region(page, 'Outbound SCIM');

@@ -72,7 +72,7 @@ test('rows 8–22: the life of the token', async ({ page }) => {
     await button('Copy SCIM base URL').click();
     await expect.poll(() => clipboard(page)).toBe(await url.inputValue());
     await button('Copy token').click();
-    await expect.poll(() => clipboard(page)).toMatch(/^kscim_/);
+    await expect.poll(() => clipboard(page)).toMatch(/^kvs_/);
     first = await clipboard(page);
   });
   await row(17, 'badge', () => expect(inbound(page).getByText('Enabled', exact)).toBeVisible());
@@ -226,7 +226,10 @@ test('rows 29–42, 44, 45, 47: a downstream comes and goes', async ({ page }) =
     );
     await expect(outbound(page)).not.toContainText('secret');
   });
-  await row(34, 'at once', () => expect(outbound(page)).toContainText('Active: changes are pushed at once.'));
+  await row(34, 'at once', () => expect(outbound(page)).toContainText('Active: changes are pushed at once'));
+  await row(47, 'freshness, enabled too', () =>
+    expect(outbound(page)).toContainText('new users and updates appear downstream within seconds'),
+  );
   await row(40, 'no rotate button', async () => {
     await expect(outbound(page).getByRole('button', { name: /rotate|replace/i })).toHaveCount(0);
     await expect(outbound(page)).toContainText(

@@ -37,6 +37,8 @@ const library = (name, external) =>
         input: `${root}entry/${name === 'embed' ? 'element' : name}.tsx`,
         external,
         preserveEntrySignatures: 'strict',
+        // Words go where they are used: no name leads there.
+        optimization: { inlineConst: true },
         output: { format: 'es', entryFileNames: `${name}.js`, codeSplitting: false },
       },
     },

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 
 const dist = fileURLToPath(new URL('../dist/', import.meta.url));
-const KB = 1024;
+const KB = 1000;
 
 const budgets = [
   { name: 'element', limit: 95, file: 'embed.js' },

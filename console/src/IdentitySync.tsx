@@ -1,6 +1,6 @@
 import { type ReactNode, useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import { useAnswer } from './answer';
-import { createApi, Fault, type IdentitySync as Sync } from './client';
+import { connect, Fault, type IdentitySync as Sync, tenantApi } from './client';
 import { LocaleContext, SharedProvider } from './context';
 import { Panels } from './Panels';
 import type { Changed, IdentitySyncProps, Prefill } from './props';
@@ -50,7 +50,7 @@ function Section({
       latest.current.onSessionEnded?.();
     };
     const onFault = ({ code }: Fault) => latest.current.onError?.({ code });
-    return createApi(apiBase, session, { onEnd, onFault }).of(tenant);
+    return tenantApi(connect(apiBase, session, { onEnd, onFault }), tenant);
   }, [apiBase, session, tenant]);
 
   const { data, error, refetch } = useAnswer(api.show, known => {
@@ -60,24 +60,37 @@ function Section({
   });
 
   const refresh = useCallback(() => refetch().catch(() => undefined), [refetch]);
-  useChanges(data, announce, change => latest.current.onChanged?.(change));
+  // The server notes a disable at once and answers when the last send has ended: only then it is done.
+  const [before, setBefore] = useState<Sync>();
+  const shown = before ?? data;
+  const seen = useRef(data);
+  seen.current = data;
+  const during = useCallback(async (call: () => Promise<unknown>) => {
+    setBefore(seen.current);
+    try {
+      await call();
+    } finally {
+      setBefore(undefined);
+    }
+  }, []);
+  useChanges(shown, announce, change => latest.current.onChanged?.(change));
   // The token's rights are known with the first answer.
   const mayWrite = session.may('sync:write', tenant);
   const shared = useMemo(
-    () => ({ api, tenant, mayWrite, development, supportUrl, announce, refresh }),
-    [api, tenant, mayWrite, development, supportUrl, announce, refresh],
+    () => ({ api, tenant, mayWrite, development, supportUrl, announce, during, refresh }),
+    [api, tenant, mayWrite, development, supportUrl, announce, during, refresh],
   );
 
   return (
     <SharedProvider value={shared}>
       <div className="kv-section" lang="en">
-        {children?.(data)}
+        {children?.(shown)}
         <header className="kv-intro">
           <h2>{label.section}</h2>
           <p className="kv-quiet">{words.intro}</p>
         </header>
         {region}
-        <Body ended={ended} sync={data} error={error} mayWrite={mayWrite} again={refresh} prefill={prefill} />
+        <Body ended={ended} sync={shown} error={error} mayWrite={mayWrite} again={refresh} prefill={prefill} />
       </div>
     </SharedProvider>
   );

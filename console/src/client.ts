@@ -41,8 +41,8 @@ interface Listener {
   onFault?: (fault: Fault) => void;
 }
 
-/** Every call the console makes, for one server and one session. */
-export function createApi(base: string, session: Session, { onEnd, onFault }: Listener) {
+/** How calls are made, to one server and in one session. */
+export function connect(base: string, session: Session, { onEnd, onFault }: Listener) {
   const told = (fault: Fault) => {
     onFault?.(fault);
     return fault;
@@ -70,70 +70,55 @@ export function createApi(base: string, session: Session, { onEnd, onFault }: Li
     }
   };
   const root = new URL(base || '/', document.baseURI).href.replace(/\/$/, '');
-  const { GET, POST, PUT, PATCH } = methods(root, authorized);
+  return { root, authorized, settle, ...methods(root, authorized) };
+}
 
-  const of = (tenant: string) => {
-    const params = { path: { tenant } };
-    const from = (version: number) => ({ ...params, header: { 'If-Match': `"${version}"` } });
-    const user = (id: string) => ({ path: { tenant, user: id } });
-    return {
-      show: () => settle(GET('/v1/tenants/{tenant}/identity-sync', { params })),
-      enableInbound: () => settle(POST('/v1/tenants/{tenant}/inbound/enable', { params })),
-      rotate: (version: number) => settle(POST('/v1/tenants/{tenant}/inbound/rotate', { params: from(version) })),
-      disableInbound: () => settle(POST('/v1/tenants/{tenant}/inbound/disable', { params })),
-      saveOptions: <D extends keyof Options>(direction: D, version: number, body: Options[D]) =>
-        settle(PUT(`/v1/tenants/{tenant}/${direction}/options`, { params: from(version), body } as never)),
-      enableOutbound: (body: Schemas['Downstream']) =>
-        settle(POST('/v1/tenants/{tenant}/outbound/enable', { params, body })),
-      test: (body: Schemas['TestDownstream']) => settle(POST('/v1/tenants/{tenant}/outbound/test', { params, body })),
-      disableOutbound: () => settle(POST('/v1/tenants/{tenant}/outbound/disable', { params })),
-      testUser: () => settle(POST('/v1/tenants/{tenant}/outbound/test-user', { params })),
-      decide: async (word: Word, shown: number): Promise<number> => {
-        if (word === 'groups/confirm') {
-          const body = { groups: shown };
-          return (await settle(POST('/v1/tenants/{tenant}/outbound/held/groups/confirm', { params, body }))).groups;
-        }
-        const body = { users: shown };
-        return (await settle(POST(`/v1/tenants/{tenant}/outbound/held/${word}`, { params, body }))).users;
-      },
-      parked: (cursor?: string) =>
-        settle(GET('/v1/tenants/{tenant}/outbound/parked', { params: { ...params, query: { cursor } } })),
-      parkedUser: (id: string) => settle(GET('/v1/tenants/{tenant}/outbound/parked/{user}', { params: user(id) })),
-      retry: (id: string) => settle(POST('/v1/tenants/{tenant}/outbound/parked/{user}/retry', { params: user(id) })),
-      ignore: (id: string) => settle(POST('/v1/tenants/{tenant}/outbound/parked/{user}/ignore', { params: user(id) })),
-      link: (id: string, downstream_id: string) =>
-        settle(POST('/v1/tenants/{tenant}/outbound/parked/{user}/link', { params: user(id), body: { downstream_id } })),
-      backfill: (dry_run: boolean) =>
-        settle(POST('/v1/tenants/{tenant}/outbound/backfill', { params, body: { dry_run } })),
-      steerBackfill: (to: 'pause' | 'resume' | 'cancel') =>
-        settle(POST(`/v1/tenants/{tenant}/outbound/backfill/${to}`, { params })),
-      activity: (query: {
-        cursor?: string;
-        direction?: 'in' | 'out' | 'realm';
-        class?: string;
-        user?: string;
-        trace?: string;
-      }) => settle(GET('/v1/tenants/{tenant}/activity', { params: { ...params, query: { limit: 25, ...query } } })),
-      stream: (signal: AbortSignal) =>
-        authorized(new Request(`${root}/v1/tenants/${encodeURIComponent(tenant)}/activity/stream`, { signal })),
-    };
-  };
-  const people = (tenant: string) => {
-    const params = { path: { tenant } };
-    return {
-      list: () => settle(GET('/v1/tenants/{tenant}/realm-users', { params })),
-      create: (body: Schemas['SavePerson']) => settle(POST('/v1/tenants/{tenant}/realm-users', { params, body })),
-      change: (user: string, body: Schemas['SavePerson']) =>
-        settle(PATCH('/v1/tenants/{tenant}/realm-users/{user}', { params: { path: { tenant, user } }, body })),
-    };
-  };
+/** Every call the section makes, for one tenant. */
+export function tenantApi({ root, authorized, settle, GET, POST, PUT }: ReturnType<typeof connect>, tenant: string) {
+  const params = { path: { tenant } };
+  const from = (version: number) => ({ ...params, header: { 'If-Match': `"${version}"` } });
+  const user = (id: string) => ({ path: { tenant, user: id } });
   return {
-    of,
-    people,
-    tenants: (query: { search?: string; offset: number; limit: number }) =>
-      settle(GET('/v1/tenants', { params: { query } })),
+    show: () => settle(GET('/v1/tenants/{tenant}/identity-sync', { params })),
+    enableInbound: () => settle(POST('/v1/tenants/{tenant}/inbound/enable', { params })),
+    rotate: (version: number) => settle(POST('/v1/tenants/{tenant}/inbound/rotate', { params: from(version) })),
+    disableInbound: () => settle(POST('/v1/tenants/{tenant}/inbound/disable', { params })),
+    saveOptions: <D extends keyof Options>(direction: D, version: number, body: Options[D]) =>
+      settle(PUT(`/v1/tenants/{tenant}/${direction}/options`, { params: from(version), body } as never)),
+    enableOutbound: (body: Schemas['Downstream']) =>
+      settle(POST('/v1/tenants/{tenant}/outbound/enable', { params, body })),
+    test: (body: Schemas['TestDownstream']) => settle(POST('/v1/tenants/{tenant}/outbound/test', { params, body })),
+    disableOutbound: () => settle(POST('/v1/tenants/{tenant}/outbound/disable', { params })),
+    testUser: () => settle(POST('/v1/tenants/{tenant}/outbound/test-user', { params })),
+    decide: async (word: Word, shown: number): Promise<number> => {
+      if (word === 'groups/confirm') {
+        const body = { groups: shown };
+        return (await settle(POST('/v1/tenants/{tenant}/outbound/held/groups/confirm', { params, body }))).groups;
+      }
+      const body = { users: shown };
+      return (await settle(POST(`/v1/tenants/{tenant}/outbound/held/${word}`, { params, body }))).users;
+    },
+    parked: (cursor?: string) =>
+      settle(GET('/v1/tenants/{tenant}/outbound/parked', { params: { ...params, query: { cursor } } })),
+    parkedUser: (id: string) => settle(GET('/v1/tenants/{tenant}/outbound/parked/{user}', { params: user(id) })),
+    retry: (id: string) => settle(POST('/v1/tenants/{tenant}/outbound/parked/{user}/retry', { params: user(id) })),
+    ignore: (id: string) => settle(POST('/v1/tenants/{tenant}/outbound/parked/{user}/ignore', { params: user(id) })),
+    link: (id: string, downstream_id: string) =>
+      settle(POST('/v1/tenants/{tenant}/outbound/parked/{user}/link', { params: user(id), body: { downstream_id } })),
+    backfill: (dry_run: boolean) =>
+      settle(POST('/v1/tenants/{tenant}/outbound/backfill', { params, body: { dry_run } })),
+    steerBackfill: (to: 'pause' | 'resume' | 'cancel') =>
+      settle(POST(`/v1/tenants/{tenant}/outbound/backfill/${to}`, { params })),
+    activity: (query: {
+      cursor?: string;
+      direction?: 'in' | 'out' | 'realm';
+      class?: string;
+      user?: string;
+      trace?: string;
+    }) => settle(GET('/v1/tenants/{tenant}/activity', { params: { ...params, query: { limit: 25, ...query } } })),
+    stream: (signal: AbortSignal) =>
+      authorized(new Request(`${root}/v1/tenants/${encodeURIComponent(tenant)}/activity/stream`, { signal })),
   };
 }
 
-export type Api = ReturnType<typeof createApi>;
-export type TenantApi = ReturnType<Api['of']>;
+export type TenantApi = ReturnType<typeof tenantApi>;

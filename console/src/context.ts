@@ -11,6 +11,8 @@ export interface Shared {
   supportUrl?: string;
   /** Says it once in the polite live region. */
   announce: (text: string) => void;
+  /** Shows the state of before until the call has its answer, whatever is heard of it meanwhile. */
+  during: (call: () => Promise<unknown>) => Promise<void>;
   /** Fetches both panels again and gives the answer; nothing where there is none, which the section says by itself. */
   refresh: () => Promise<IdentitySync | undefined>;
 }

@@ -21,21 +21,21 @@ async function retried() {
 describe('recent activity', () => {
   it('is live: what happens appears by itself, and stops appearing when paused', async () => {
     const { user } = await section('acme');
-    await panel('activity').findByText(activity.live);
+    await panel('activity').findByText(activity.lines.live);
     world.happen('acme', { direction: 'in', operation: 'POST /Users', client: 'Okta' });
     expect(await panel('activity').findByText('POST /Users')).toBeVisible();
     await user.click(panel('activity').getByRole('button', { name: label.pause }));
-    expect(panel('activity').getByText(activity.paused)).toBeVisible();
+    expect(panel('activity').getByText(activity.lines.paused)).toBeVisible();
     await waitFor(() => expect(world.streams.size).toBe(0));
     world.happen('acme', { operation: 'DELETE /Users/{id}', status: 204 });
     expect(lines()).toHaveLength(1);
     await user.click(panel('activity').getByRole('button', { name: label.resume }));
-    await panel('activity').findByText(activity.live);
+    await panel('activity').findByText(activity.lines.live);
   });
 
   it('sends the operator’s token in the header, never in the address', async () => {
     await section('acme');
-    await panel('activity').findByText(activity.live);
+    await panel('activity').findByText(activity.lines.live);
     expect(world.calls.find(call => call.path.endsWith('/activity/stream'))?.path).not.toContain('token');
   });
 
@@ -87,7 +87,7 @@ describe('recent activity', () => {
 
   it('keeps what the stream brings while a filter’s page is on its way', async () => {
     const { user } = await section('globex');
-    await panel('activity').findByText(activity.live);
+    await panel('activity').findByText(activity.lines.live);
     let answer = (_: Response) => {};
     once('get', 'activity', () => new Promise<Response>(resolve => (answer = resolve)));
     await user.selectOptions(screen.getByLabelText(activity.outcome), activity.refused);

@@ -97,6 +97,13 @@ describe('the outbound panel', () => {
     expect(await failure()).toHaveTextContent(words);
   });
 
+  it('tells nothing of the network where the address is refused: neither an answer nor how long it took', async () => {
+    const { user } = await section('acme');
+    await submit(user, 'https://blocked.example.com/scim/v2');
+    expect(await failure()).toHaveTextContent(/This address is not reachable from Kevra\..*curl -i/);
+    expect(await failure()).not.toHaveTextContent(/ ms|GET /);
+  });
+
   it('row 38: offers Disable once enabled', async () => {
     await section('globex');
     expect(panel('outbound').getByRole('button', { name: 'Disable' })).toBeEnabled();
@@ -209,9 +216,14 @@ describe('the outbound panel', () => {
     expect(lines.some(line => /Out ?PATCH \/Users\/\{id\} 200/.test(line.textContent ?? ''))).toBe(true);
   });
 
-  it('row 47: new users and updates appear within seconds', async () => {
-    await section('acme');
-    expect(panel('outbound').getByText(/new users and updates appear there within seconds/)).toBeVisible();
+  it.each(['acme', 'globex'])('row 47: new users and updates appear within seconds, off or on (%s)', async tenant => {
+    await section(tenant);
+    expect(panel('outbound').getByText(/new users and updates appear (there|downstream) within seconds/)).toBeVisible();
+  });
+
+  it('row 47: promises nothing of the kind while it is paused', async () => {
+    await section('umbrella');
+    expect(panel('outbound').queryByText(/within seconds/)).toBeNull();
   });
 
   it('tests a connection without saving', async () => {
@@ -235,6 +247,16 @@ describe('the outbound panel', () => {
     await user.click(button(label.testUser));
     const steps = await panel('outbound').findByText(outbound.testUserOk);
     expect(steps.parentElement).toHaveTextContent(/POST \/Users 201.*PATCH \/Users\/\{id\} 200/);
+    expect(steps.parentElement).toHaveRole('status');
+  });
+
+  it('a test user that fails is an alert with the steps, and has the focus', async () => {
+    const step = { operation: 'POST /Users', status: 400, class: 'rejected', duration_ms: 3 };
+    once('post', 'outbound/test-user', () => Response.json({ steps: [step], ok: false }));
+    const { user } = await section('globex');
+    await user.click(button(label.testUser));
+    expect(await failure()).toHaveTextContent(/A step failed\..*POST \/Users 400/);
+    expect(screen.getByText(outbound.testUserFailed)).toHaveFocus();
   });
 
   it('says on one line what goes on inside Enabled', async () => {

@@ -3,6 +3,7 @@ import { useAction } from '../action';
 import type { Schemas } from '../client';
 import { useShared } from '../context';
 import { label, outbound } from '../strings';
+import { Alert } from '../ui/Alert';
 import { Button } from '../ui/Button';
 import { Step } from '../ui/Step';
 import { ProbeFailure } from './ProbeFailure';
@@ -47,17 +48,27 @@ export function Checks({ children }: { children: ReactNode }) {
 }
 
 function Steps({ sent }: { sent: Schemas['TestUser'] }) {
+  const steps = (
+    <ol className="kv-steps kv-bare">
+      {sent.steps.map((step, at) => (
+        // biome-ignore lint/suspicious/noArrayIndexKey: a finished list; the same operation may come twice
+        <li key={at}>
+          <Step operation={step.operation} result={step.status ?? step.class} duration={step.duration_ms} />
+        </li>
+      ))}
+    </ol>
+  );
+  if (!sent.ok) {
+    return (
+      <Alert title={outbound.testUserFailed} focus>
+        {steps}
+      </Alert>
+    );
+  }
   return (
-    <div role="status" className={`kv-note ${sent.ok ? 'kv-good' : 'kv-bad'}`}>
-      <p className="kv-strong">{sent.ok ? outbound.testUserOk : outbound.testUserFailed}</p>
-      <ol className="kv-steps kv-bare">
-        {sent.steps.map((step, at) => (
-          // biome-ignore lint/suspicious/noArrayIndexKey: a finished list; the same operation may come twice
-          <li key={at}>
-            <Step operation={step.operation} result={step.status ?? step.class} duration={step.duration_ms} />
-          </li>
-        ))}
-      </ol>
+    <div role="status" className="kv-note kv-good">
+      <p className="kv-strong">{outbound.testUserOk}</p>
+      {steps}
     </div>
   );
 }

@@ -21,7 +21,7 @@ import { Parked } from './Parked';
 import { TargetForm } from './TargetForm';
 
 export function Outbound({ sync, prefill, inboundId }: { sync: IdentitySync; prefill?: Prefill; inboundId: string }) {
-  const { api, mayWrite, refresh } = useShared();
+  const { api, mayWrite, during, refresh } = useShared();
   const { busy, fault, run } = useAction();
   const [asking, setAsking] = useState(false);
   const [unsure, setUnsure] = useState(false);
@@ -38,7 +38,7 @@ export function Outbound({ sync, prefill, inboundId }: { sync: IdentitySync; pre
     run(
       'disable',
       async () => {
-        await api.disableOutbound();
+        await during(api.disableOutbound);
         setAsking(false);
         await refresh();
       },

@@ -18,13 +18,16 @@ export function ProbeFailure({ title, fault, saved }: { title: string; fault: Fa
       <p>{cause(fault)}</p>
       {probe?.url && (
         <>
-          <p className="kv-break">
-            <code>
-              GET {probe.url}
-              {probe.status ? ` → ${probe.status}` : ''}
-            </code>{' '}
-            ({number(probe.elapsed_ms ?? 0)} ms)
-          </p>
+          {/* Of an address that Kevra refuses, not even how long that took: it would tell about the network. */}
+          {fault.code !== 'address_blocked' && (
+            <p className="kv-break">
+              <code>
+                GET {probe.url}
+                {probe.status ? ` → ${probe.status}` : ''}
+              </code>{' '}
+              ({number(probe.elapsed_ms ?? 0)} ms)
+            </p>
+          )}
           <p>{outbound.retest}</p>
           {/* The token is not put in: it stays where it was typed. */}
           <Code

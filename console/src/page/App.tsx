@@ -1,8 +1,8 @@
 import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
 import { useCallback, useEffect, useMemo, useState } from 'react';
-import { createApi } from '../client';
 import { Session } from '../session';
 import { page } from '../strings';
+import { createApi } from './api';
 import { People } from './People';
 import { place, useUrl } from './router';
 import { SignedOut, type SignedOutState } from './SignedOut';

@@ -1,7 +1,7 @@
 import { useQuery } from '@tanstack/react-query';
 import { Fragment, useEffect, useState } from 'react';
 import { useAction } from '../action';
-import { type Api, Fault, type Schemas } from '../client';
+import { Fault, type Schemas } from '../client';
 import { common, people as words } from '../strings';
 import { Alert } from '../ui/Alert';
 import { Badge } from '../ui/Badge';
@@ -9,6 +9,7 @@ import { Button } from '../ui/Button';
 import { useLive } from '../ui/Live';
 import { Waiting } from '../ui/Skeleton';
 import { Who } from '../ui/Who';
+import type { Api } from './api';
 import { PersonDialog } from './PersonDialog';
 import { paths } from './router';
 import { deployments, Shell } from './Shell';

@@ -1,12 +1,12 @@
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { useEffect, useState } from 'react';
-import type { Api } from '../client';
 import { useNumber } from '../context';
 import { common, page } from '../strings';
 import { Alert } from '../ui/Alert';
 import { Button } from '../ui/Button';
 import { Waiting } from '../ui/Skeleton';
 import { TextField } from '../ui/TextField';
+import type { Api } from './api';
 import { go, Link, paths, useUrl } from './router';
 import { Shell } from './Shell';
 

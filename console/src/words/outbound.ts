@@ -1,0 +1,29 @@
+export const intro =
+  'Whatever changes in the realm is pushed to one downstream app: new users and updates appear there within seconds.';
+export const limits = 'Good to know';
+export const needMore = 'Need more than one downstream?';
+export const support = 'Ask Kevra support.';
+export const urlExample = 'https://downstream.example.com/scim/v2';
+export const tokenHint = 'The token the downstream expects. Never shown again.';
+export const bearerHint = 'We add Bearer for you.';
+export const checking = 'Checking';
+export const notEnabled = 'Outbound SCIM was not enabled.';
+export const testFailed = 'The connection test failed.';
+export const nothingSaved = 'Nothing was saved.';
+export const retest = 'Re-test from outside Kevra, then fix the downstream side and try again:';
+export const works = 'The downstream answers and speaks SCIM.';
+export const noPatch = 'It takes no PATCH: whole records are sent.';
+export const noFilter = 'It cannot search by externalId.';
+export const endpoint = 'Downstream endpoint';
+export const active = 'Active: changes are pushed at once; new users and updates appear downstream within seconds.';
+export const since = 'Enabled';
+export const newToken = 'New downstream token? Disable, then Enable outbound SCIM with the new one.';
+export const nextStep = 'Next step:';
+export const nextStepLink = 'set up inbound, so that your IdP fills the realm';
+export const disableTitle = 'Disable outbound SCIM?';
+export const disableText =
+  'Pushes stop: sends in flight end first, then capture in the realm is switched off. Nothing is deleted downstream.';
+export const disableFailed = 'Outbound SCIM is still enabled.';
+export const testUserIntro = 'A test user is created downstream, looked up, deactivated and deleted again.';
+export const testUserOk = 'The downstream took the test user through all steps.';
+export const testUserFailed = 'A step failed.';
