@@ -2,7 +2,16 @@ import { defineConfig } from '@playwright/test';
 import { launchOptions } from './e2e/chromium';
 import type { Kind } from './e2e/real/fixtures';
 
-const project = (kind: Kind) => ({ name: kind, use: { kind, launchOptions } });
+/** The page is signed in to by the demo only; the element is in another console's page only. */
+const NOT_OF: Record<Kind, string[]> = {
+  embedded: ['element.spec.ts'],
+  servers: ['page.spec.ts', 'play.spec.ts'],
+};
+const project = (kind: Kind) => ({
+  name: kind,
+  testIgnore: NOT_OF[kind].map(name => `**/${name}`),
+  use: { kind, launchOptions, screenshot: 'only-on-failure' as const },
+});
 
 /** The console on the built program: embedded and, where scripts/test has started them, on the real servers. */
 export default defineConfig<object, { kind: Kind }>({

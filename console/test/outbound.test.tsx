@@ -198,6 +198,12 @@ describe('the outbound panel', () => {
     await waitFor(() => expect(panel('outbound').queryByText('ada.lovelace@globex.example')).toBeNull());
   });
 
+  it('asks for the parked users again where they are not as many as the panel says', async () => {
+    once('get', 'outbound/parked', () => Response.json({ users: [], next: null }));
+    await section('globex');
+    expect(await panel('outbound').findByText('ada.lovelace@globex.example')).toBeVisible();
+  });
+
   it('row 44: nowhere advises to disable and enable after a restart of Keycloak', async () => {
     const { container } = await section('globex');
     expect(container).not.toHaveTextContent(/restart/i);

@@ -1,6 +1,6 @@
 // A console on another React than the element's own: it mounts the element, draws itself anew, takes it away.
 import './rude.js';
-import { getToken } from './token.js';
+import { attributes, getToken } from './token.js';
 
 const { React, ReactDOM } = window;
 const h = React.createElement;
@@ -17,7 +17,7 @@ function Host() {
     h('h1', null, `React ${React.version}`),
     h('button', { 'data-host': '', onClick: () => setDrawn(drawn + 1) }, `Drawn ${drawn}`),
     h('button', { 'data-host': '', onClick: () => setThere(!there) }, 'Take away or bring back'),
-    there && h('kevra-identity-sync', { tenant: 'acme', theme: 'light', 'data-drawn': drawn, ref: hand }),
+    there && h('kevra-identity-sync', { ...attributes, theme: 'light', 'data-drawn': drawn, ref: hand }),
   );
 }
 

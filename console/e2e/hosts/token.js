@@ -1,5 +1,7 @@
 const part = value => btoa(JSON.stringify(value)).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '');
 
+export const attributes = { tenant: 'acme' };
+
 /** What the back end of a host would mint. */
 export const getToken = async () => {
   const exp = Date.now() / 1000 + 600;

@@ -16,12 +16,19 @@ export interface Person {
   roles?: string[];
 }
 
+/** A visit to the element in another console: on which page, and with tokens of which right and life. */
+export interface Visit {
+  at?: 'hosts/react-18.html';
+  scope?: string;
+  life?: string;
+}
+
 /** A tenant of a test's own. */
 export interface Tenant {
   slug: string;
   baseUrl: string;
   /** Brings its panels onto a page, signed in; `who` is told apart where the installation can. */
-  open(page: Page, who?: string): Promise<void>;
+  open(page: Page, who?: string, visit?: Visit): Promise<void>;
   person(userName: string): Promise<Person | undefined>;
   /** An administrator of the realm saves somebody. */
   rename(userName: string, lastName: string): Promise<void>;

@@ -1,7 +1,6 @@
 import { expect, kept, region, step, test, until } from './fixtures';
 
 // What is the page's alone; the element has neither a list nor people.
-test.skip(({ kind }) => kind !== 'embedded', 'the page is signed in to by the demo only');
 
 test('Deployments leads to the tenant, and Open Admin Console to the people of its embedded realm', async ({
   page,

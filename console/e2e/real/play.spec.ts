@@ -1,8 +1,6 @@
 import { embedded } from './embedded';
 import { errorsOf, expect, region, step, test } from './fixtures';
 
-test.skip(({ kind }) => kind !== 'embedded', 'the demo has everything embedded');
-
 test('demo --play: the page moves by itself', async ({ page }) => {
   const demo = await embedded('--play');
   const errors = errorsOf(page);

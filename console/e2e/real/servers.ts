@@ -3,7 +3,7 @@ import { createPrivateKey, generateKeyPairSync, sign } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { embedded } from './embedded';
-import { host } from './host';
+import { host, type Wanted } from './host';
 import type { Installation, Tenant } from './installation';
 import { Keycloak } from './keycloak';
 import { freePort, ok, Program } from './program';
@@ -38,9 +38,9 @@ function issuer(directory: string) {
   const jwk = { ...publicKey.export({ format: 'jwk' }), use: 'sig', alg: 'ES256', kid: 'test' };
   writeFileSync(keys, JSON.stringify({ keys: [jwk] }));
   const part = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url');
-  const mint = (sub: string, tenant: string) => {
+  const mint = ({ who, tenant, scope = RIGHTS, life = 600 }: Wanted) => {
     const now = Math.floor(Date.now() / 1000);
-    const claims = { iss: ISSUER, aud: AUDIENCE, sub, tenant, scope: RIGHTS, iat: now, exp: now + 600 };
+    const claims = { iss: ISSUER, aud: AUDIENCE, sub: who, tenant, scope, iat: now, exp: now + life };
     const text = `${part({ alg: 'ES256', kid: 'test' })}.${part(claims)}`;
     const key = createPrivateKey(privateKey.export({ format: 'pem', type: 'pkcs8' }));
     return `${text}.${sign('sha256', Buffer.from(text), { key, dsaEncoding: 'ieee-p1363' }).toString('base64url')}`;
@@ -95,8 +95,8 @@ export async function servers(): Promise<Installation> {
     return {
       slug,
       baseUrl: `${gatewayUrl}/realms/${slug}/scim/v2`,
-      open: async (tab, who = 'dana@acme.test') => {
-        await tab.goto(`${hostUrl}/?tenant=${slug}&who=${encodeURIComponent(who)}`);
+      open: async (tab, who = 'dana@acme.test', { at = '', ...rest } = {}) => {
+        await tab.goto(`${hostUrl}/${at}?${new URLSearchParams({ tenant: slug, who, ...rest })}`);
       },
       person: realm.person,
       rename: realm.rename,

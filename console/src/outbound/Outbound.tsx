@@ -78,7 +78,7 @@ export function Outbound({ sync, prefill, inboundId }: { sync: IdentitySync; pre
               </Button>
             </Checks>
           )}
-          <Parked count={panel.health?.parked ?? 0} />
+          <Parked health={panel.health} />
           <Backfill job={panel.backfill} />
           {panel.options && <Options direction="outbound" saved={panel.options} version={sync.version} />}
           <Limits limits={[...panel.limitations, words.newToken]} />

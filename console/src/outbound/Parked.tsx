@@ -1,4 +1,4 @@
-import { useCallback, useState } from 'react';
+import { useCallback, useEffect, useState } from 'react';
 import { useAction } from '../action';
 import { useAnswer } from '../answer';
 import type { Schemas } from '../client';
@@ -13,7 +13,8 @@ import { LinkDialog } from './LinkDialog';
 type User = Schemas['ParkedUser'];
 
 /** Users set aside, with their reason and what can be done about it. */
-export function Parked({ count }: { count: number }) {
+export function Parked({ health }: { health: Schemas['OutboundPanel']['health'] }) {
+  const count = health?.parked ?? 0;
   const { api, mayWrite, refresh, announce } = useShared();
   const [cursors, setCursors] = useState<string[]>([]);
   const [linking, setLinking] = useState<User>();
@@ -25,9 +26,16 @@ export function Parked({ count }: { count: number }) {
   const list = useAnswer(useCallback(() => api.parked(cursor), [api, cursor, count]));
   const settled = async (said: string) => {
     announce(said);
-    await Promise.all([list.refetch(), refresh()]);
+    await Promise.all([refetch(), refresh()]);
   };
+  const { refetch } = list;
   const users = list.data?.users ?? [];
+  // Who was let go and is parked again leaves the number as it was, and may be missing in the list.
+  const differs = list.data && !list.data.next && !cursor && users.length !== count;
+  // biome-ignore lint/correctness/useExhaustiveDependencies: each look at the panel is a reason to ask
+  useEffect(() => {
+    if (differs) refetch().catch(() => {});
+  }, [differs, health, refetch]);
   if (count === 0 && users.length === 0) return null;
   return (
     <details className="kv-details" open>
