@@ -1,10 +1,12 @@
 import type { Page } from '@playwright/test';
 import type { components } from '../src/api';
 import { axe, expect, open, region, test } from './support';
+import { narrow } from './whole';
 
 type Panels = components['schemas']['IdentitySync'];
 
-// The states worth looking at, each as a picture in .reports/looks: nothing compares them, people do.
+// The states worth looking at, each as a picture in .reports/looks: nothing compares them, people do. Each is looked at by
+// axe, too, and has to be whole at 320 px.
 
 test.use({ viewport: { width: 1120, height: 800 } });
 
@@ -13,6 +15,7 @@ async function look(page: Page, name: string) {
   // A full page has its dialogs in the middle of the window, so those are taken as they are seen.
   const fullPage = (await page.locator('dialog[open]').count()) === 0;
   await page.screenshot({ path: `.reports/looks/${name}.png`, fullPage, animations: 'disabled' });
+  await narrow(page);
 }
 
 const tenant = (slug: string) => `/console/tenants/${slug}`;

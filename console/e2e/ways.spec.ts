@@ -1,5 +1,7 @@
 import { tabTo } from './keys';
+import { shifts, watchShifts } from './shifts';
 import { axe, everything, expect, open, region, test } from './support';
+import { whole } from './whole';
 
 test('keyboard only: from the list to a rotated token and an enabled downstream', async ({ page }) => {
   await open(page, '/console/');
@@ -91,20 +93,7 @@ for (const slug of ['acme', 'globex', 'initech', 'umbrella', 'long']) {
       const open = await summary.evaluate(element => (element.parentElement as HTMLDetailsElement).open);
       if (!open) await summary.click();
     }
-    const width = await page.evaluate(() => document.documentElement.scrollWidth);
-    expect(width).toBe(320);
-    const small = await page.evaluate(() =>
-      // A box is pressed by its label, too. Links within a sentence may be as high as it is.
-      [
-        ...document.querySelectorAll(
-          'button, summary, select, label:has(input), input:not([type=checkbox]), a.kv-button',
-        ),
-      ]
-        .map(element => ({ name: element.outerHTML, box: element.getBoundingClientRect() }))
-        .filter(({ box }) => box.height > 0 && (box.height < 24 || box.width < 24))
-        .map(({ name }) => name),
-    );
-    expect(small).toEqual([]);
+    await whole(page);
     await axe(page);
   });
 }
@@ -114,17 +103,17 @@ test('200 % zoom: the list, the tenant and the people stay whole', async ({ page
   await page.setViewportSize({ width: 560, height: 450 });
   await open(page, '/console/');
   await expect(page.getByRole('link', { name: /Acme/ })).toBeVisible();
-  const whole = async () => {
-    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(560);
+  const checked = async () => {
+    await whole(page);
     await axe(page);
   };
-  await whole();
+  await checked();
   await page.getByRole('link', { name: /شركة/ }).click();
   await expect(region(page, 'Recent activity')).toBeVisible();
-  await whole();
+  await checked();
   await page.getByRole('link', { name: 'Open Admin Console' }).click();
   await expect(page.getByRole('button', { name: 'New user' })).toBeVisible();
-  await whole();
+  await checked();
 });
 
 for (const slug of ['acme', 'globex', 'initech', 'umbrella', 'long']) {
@@ -140,13 +129,7 @@ for (const slug of ['acme', 'globex', 'initech', 'umbrella', 'long']) {
     await page.evaluate(() => {
       for (const details of document.querySelectorAll('details')) details.open = true;
     });
-    const cut = await page.evaluate(() =>
-      [...document.querySelectorAll('main, section, button, h2, h3, h4, p, dl, label, input, select')]
-        .filter(element => element.getBoundingClientRect().right > innerWidth + 1)
-        .map(element => element.outerHTML.slice(0, 120)),
-    );
-    expect(cut).toEqual([]);
-    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(560);
+    await whole(page);
     await axe(page);
   });
 }
@@ -182,15 +165,7 @@ for (const [name, path, there] of [
   ['people', '/console/tenants/initech/people', 'Ada Lovelace'],
 ] as const) {
   test(`no layout shift: ${name}`, async ({ page }) => {
-    await page.addInitScript(() => {
-      const shifts: string[] = [];
-      Object.assign(window, { shifts });
-      new PerformanceObserver(list => {
-        for (const entry of list.getEntries() as (PerformanceEntry & { sources: { node?: Node }[] })[]) {
-          shifts.push(...entry.sources.map(({ node }) => node?.textContent?.slice(0, 60) ?? ''));
-        }
-      }).observe({ type: 'layout-shift', buffered: true });
-    });
+    await watchShifts(page);
     // Each in its own time, so that every state in between is painted.
     for (const [url, ms] of [
       ['**/config.json', 200],
@@ -204,9 +179,7 @@ for (const [name, path, there] of [
     }
     await open(page, path);
     await expect(page.getByText(there).first()).toBeVisible();
-    // The observer is told with the frame after the next.
-    await page.evaluate(() => new Promise(resolve => requestAnimationFrame(() => setTimeout(resolve, 50))));
-    expect(await page.evaluate(() => (window as unknown as { shifts: string[] }).shifts)).toEqual([]);
+    expect(await shifts(page)).toEqual({ value: 0, moved: [] });
   });
 }
 

@@ -159,7 +159,7 @@ describe('small things', () => {
 
   it.each([
     ['test', /row (\d+)\b/g],
-    ['e2e', /row\((\d+),/g],
+    ['e2e', /row\(page, (\d+),/g],
   ])('has no row of the contract without a test in %s', (directory, mark) => {
     const place = join(import.meta.dirname, '..', directory);
     const files = readdirSync(place).filter(name => /\.(test|spec)\.tsx?$/.test(name));

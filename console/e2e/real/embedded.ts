@@ -40,9 +40,9 @@ export async function embedded(...words: string[]): Promise<Demo> {
     return {
       slug: name,
       baseUrl: base_url,
-      open: async page => {
+      open: async (page, _who, { at = `tenants/${name}` } = {}) => {
         const { code } = await call<{ code: string }>('POST', `${control_url}/console/code`, operator_token);
-        await page.goto(`${control_url}/console/tenants/${name}#code=${code}`);
+        await page.goto(`${control_url}/console/${at}#code=${code}`);
       },
       person: async userName => {
         const found = await find(userName);

@@ -16,9 +16,9 @@ export interface Person {
   roles?: string[];
 }
 
-/** A visit to the element in another console: on which page, and with tokens of which right and life. */
+/** On which page of the console, or of the other console; there also with tokens of which right and life. */
 export interface Visit {
-  at?: 'hosts/react-18.html';
+  at?: string;
   scope?: string;
   life?: string;
 }

@@ -1,4 +1,8 @@
-import { expect, kept, region, step, test, until } from './fixtures';
+import { shifts, watchShifts } from '../shifts';
+import { whole } from '../whole';
+import { everything, expect, kept, region, step, test, until } from './fixtures';
+import { Entra } from './idp';
+import { inboundOn, outboundOn } from './on';
 
 // What is the page's alone; the element has neither a list nor people.
 
@@ -89,4 +93,93 @@ test('every file of the page comes from control, under its headers', async ({ pa
   const document = seen.get(`/console/tenants/${tenant.slug}`);
   expect(document?.['content-security-policy']).toContain("script-src 'self'; style-src 'self'");
   expect(installation.controlUrl).toBe(new URL(page.url()).origin);
+});
+
+test('from the first paint on nothing moves: the list, a tenant with everything off, one in use, its people', async ({
+  page,
+  tenant,
+  installation,
+}) => {
+  const activity = region(page, 'Recent activity');
+  const still = async () => {
+    const { value, moved } = await shifts(page);
+    expect(value, moved.join('\n')).toBeLessThan(0.01);
+  };
+  await watchShifts(page);
+  await step(page, 'the list', async () => {
+    await tenant.open(page, undefined, { at: '' });
+    await expect(page.getByRole('link', { name: new RegExp(tenant.slug) })).toBeVisible();
+    await still();
+  });
+  await step(page, 'off', async () => {
+    await page.goto('about:blank');
+    await tenant.open(page);
+    await expect(activity.getByText('Nothing has happened yet')).toBeVisible();
+    await expect(activity.getByText('Live')).toBeVisible();
+    await still();
+  });
+  await outboundOn(page, installation.downstream);
+  const entra = new Entra(tenant.baseUrl, await inboundOn(page));
+  expect((await entra.provision(`ada@${tenant.slug}.test`, 'Ada', 'Lovelace')).status).toBe(201);
+  await expect(activity.getByRole('button', { name: /Out POST \/Users 201/ })).toBeVisible();
+  await step(page, 'in use', async () => {
+    await page.goto('about:blank');
+    await tenant.open(page);
+    await expect(activity.getByRole('button', { name: /Out POST \/Users 201/ })).toBeVisible();
+    await expect(activity.getByText('Live')).toBeVisible();
+    await still();
+  });
+  await step(page, 'people', async () => {
+    await page.goto('about:blank');
+    await tenant.open(page, undefined, { at: `tenants/${tenant.slug}/people` });
+    await expect(page.getByText(`ada@${tenant.slug}.test`).first()).toBeVisible();
+    await still();
+  });
+});
+
+test('320 px: the list, the people, a dialog of theirs and the end of the session are whole', async ({
+  page,
+  tenant,
+}) => {
+  await page.setViewportSize({ width: 320, height: 640 });
+  await step(page, 'the list', async () => {
+    await tenant.open(page, undefined, { at: '' });
+    await expect(page.getByRole('link', { name: new RegExp(tenant.slug) })).toBeVisible();
+    await whole(page);
+  });
+  await step(page, 'people', async () => {
+    await page.goto('about:blank');
+    await tenant.open(page, undefined, { at: `tenants/${tenant.slug}/people` });
+    await page.getByRole('button', { name: 'New user' }).click();
+    await whole(page);
+    await page.getByRole('dialog').getByLabel('User name').fill(`somebody.with.a.long.name@${tenant.slug}.test`);
+    await page.getByRole('dialog').getByRole('button', { name: 'Save' }).click();
+    await expect(page.getByText('somebody.with')).toBeVisible();
+    await whole(page);
+  });
+  await step(page, 'without a session', async () => {
+    await page.reload();
+    await expect(page.getByRole('heading', { name: 'Sign in to go on' })).toBeVisible();
+    await whole(page);
+  });
+});
+
+test('the session ends when its token does: a calm page, and the token on show is nowhere', async ({
+  page,
+  tenant,
+}) => {
+  await page.clock.install();
+  const signedIn = page.waitForResponse('**/console/session');
+  await tenant.open(page);
+  const { token } = (await (await signedIn).json()) as { token: string };
+  const { exp } = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()) as { exp: number };
+  const secret = await inboundOn(page);
+  await step(page, 'when it has ended', async () => {
+    await page.clock.fastForward(exp * 1000 - Date.now());
+    await expect(page.getByRole('heading', { name: 'Your session has ended' })).toBeVisible();
+    expect(await everything(page)).not.toContain(secret);
+  });
+  await test.step('the token works on: it was the session that ended', async () => {
+    expect((await new Entra(tenant.baseUrl, secret).testConnection()).status).toBe(200);
+  });
 });

@@ -1,22 +1,19 @@
 import type { Page } from '@playwright/test';
 import { tabTo } from '../keys';
-import { expect, region, step, test } from './fixtures';
+import { drawn, moving } from '../senses';
+import { whole } from '../whole';
+import { axe, expect, region, step, test } from './fixtures';
 import { Entra } from './idp';
-import type { Downstream } from './installation';
+import type { Downstream, Tenant } from './installation';
+import { inboundOn, outboundOn } from './on';
 
 // The ways to use the panels other than by mouse on a wide screen, on what the product really answers.
 
 /** Both directions on and used, the token on show, and what can be opened open. */
-async function inUse(page: Page, baseUrl: string, downstream: Downstream) {
-  const [inbound, outbound] = [region(page, 'Inbound SCIM'), region(page, 'Outbound SCIM')];
-  await outbound.getByLabel('Downstream SCIM base URL').fill(downstream.url);
-  await outbound.getByLabel('Downstream bearer token').fill(downstream.token);
-  await outbound.getByRole('button', { name: 'Enable outbound SCIM' }).click();
-  await expect(outbound.getByText('Enabled', { exact: true })).toBeVisible();
-  await inbound.getByRole('button', { name: 'Enable inbound SCIM' }).click();
-  await inbound.getByRole('button', { name: 'Show' }).click();
-  const entra = new Entra(baseUrl, await inbound.getByLabel(/Token alone/).inputValue());
-  expect((await entra.provision('a.rather.long.name.of.somebody@example.test', 'Ada', 'Lovelace')).status).toBe(201);
+async function inUse(page: Page, { slug, baseUrl }: Tenant, downstream: Downstream) {
+  await outboundOn(page, downstream);
+  const entra = new Entra(baseUrl, await inboundOn(page));
+  expect((await entra.provision(`a.rather.long.name@${slug}.test`, 'Ada', 'Lovelace')).status).toBe(201);
   const row = region(page, 'Recent activity').getByRole('button', { name: /Out POST \/Users 201/ });
   await row.click();
   for (const summary of await page.locator('summary').all()) {
@@ -98,30 +95,158 @@ test('keyboard only: a token, its rotation, a downstream, a row of the activity,
   });
 });
 
-test('320 px, 200 % zoom, dark, forced colours, less motion: nothing is cut off, and axe finds nothing', async ({
+test('320 px and 200 % zoom: each state of both panels is whole, and axe finds nothing', async ({
   page,
   tenant,
-  installation,
+  installation: { downstream },
 }) => {
-  await tenant.open(page);
-  await inUse(page, tenant.baseUrl, installation.downstream);
-  // A window of 1120 px at 200 % has 560 CSS pixels.
-  for (const width of [560, 320]) {
-    await step(page, `${width} px`, async () => {
-      await page.setViewportSize({ width, height: 640 });
-      await expect(region(page, 'Inbound SCIM').getByRole('button', { name: 'Done' })).toBeVisible();
-      expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(width);
+  const [inbound, outbound] = [region(page, 'Inbound SCIM'), region(page, 'Outbound SCIM')];
+  const dialog = page.getByRole('dialog');
+  const state = (name: string, body: () => Promise<void>) =>
+    test.step(name, async () => {
+      await body();
+      // A window of 1120 px at 200 % has 560 CSS pixels.
+      for (const width of [560, 320]) {
+        await page.setViewportSize({ width, height: 640 });
+        await whole(page);
+        await axe(page);
+      }
+    });
+  await state('both off', async () => {
+    await tenant.open(page);
+    await expect(region(page, 'Recent activity').getByText('Nothing has happened yet')).toBeVisible();
+  });
+  await state('fields that cannot stay', async () => {
+    await outbound.getByLabel('Downstream SCIM base URL').fill(`${downstream.url}/Users?a=b#c`);
+    await outbound.getByLabel('Downstream bearer token').fill('');
+    await outbound.getByRole('button', { name: 'Enable outbound SCIM' }).click();
+    await expect(outbound.getByText('Take the fragment (#…) off.')).toBeVisible();
+  });
+  await state('a probe that fails', async () => {
+    await outbound.getByLabel('Downstream SCIM base URL').fill(downstream.url);
+    await outbound.getByLabel('Downstream bearer token').fill('Bearer wrong');
+    await outbound.getByRole('button', { name: 'Enable outbound SCIM' }).click();
+    await expect(outbound.getByRole('alert')).toContainText('401 Unauthorized');
+  });
+  await state('both on and used, the token on show, everything open', () => inUse(page, tenant, downstream));
+  await state('a test user', async () => {
+    await outbound.getByRole('button', { name: 'Send a test user' }).click();
+    await expect(outbound.getByText(/took the test user/)).toBeVisible();
+  });
+  await state('a dry run', async () => {
+    await outbound.getByRole('button', { name: 'Start a dry run' }).click();
+    await expect(outbound.getByText(/^Dry run done/)).toBeVisible();
+  });
+  await state('the question before Done', async () => {
+    await inbound.getByRole('button', { name: 'Done' }).click();
+    await expect(inbound.getByText('You have not copied the token. Close anyway?')).toBeVisible();
+  });
+  for (const [panel, name] of [
+    [inbound, 'Rotate token'],
+    [inbound, 'Disable'],
+    [outbound, 'Disable'],
+  ] as const) {
+    await state(`${name} asks`, async () => {
+      await panel.getByRole('button', { name }).click();
+      await expect(dialog).toBeVisible();
+    });
+    await dialog.getByRole('button', { name: 'Cancel' }).click();
+  }
+});
+
+test('dark, with less motion: axe finds nothing, and what moves while it waits stands still', async ({
+  page,
+  tenant,
+}) => {
+  const hold = async (call: string) => {
+    let go = () => {};
+    const gone = new Promise<void>(resolve => (go = resolve));
+    await page.route(call, async route => {
+      await gone;
+      await route.continue();
+    });
+    return go;
+  };
+  await page.emulateMedia({ colorScheme: 'dark' });
+  for (const [what, call, begin, there] of [
+    ['the skeleton', '**/identity-sync', () => tenant.open(page), page.getByRole('status', { name: 'Loading…' })],
+    [
+      'a busy button',
+      '**/inbound/enable',
+      () => page.getByRole('button', { name: 'Enable inbound SCIM' }).click(),
+      page.locator('[aria-busy=true]'),
+    ],
+  ] as const) {
+    await step(page, what, async () => {
+      const go = await hold(call);
+      await begin();
+      await expect(there).toBeVisible();
+      expect(await moving(page)).not.toEqual([]);
+      await page.emulateMedia({ reducedMotion: 'reduce' });
+      expect(await moving(page)).toEqual([]);
+      await expect(there).toBeVisible();
+      await axe(page);
+      go();
+      await expect(there).toBeHidden();
+      await page.emulateMedia({ reducedMotion: 'no-preference' });
     });
   }
-  await page.setViewportSize({ width: 1120, height: 800 });
-  await step(page, 'dark, with less motion', async () => {
-    await page.emulateMedia({ colorScheme: 'dark', reducedMotion: 'reduce' });
-    expect(await page.evaluate(() => document.getAnimations().length)).toBe(0);
+});
+
+test('forced colours: lines and words carry what colour did', async ({
+  page,
+  tenant,
+  installation: { downstream },
+}) => {
+  const [inbound, outbound] = [region(page, 'Inbound SCIM'), region(page, 'Outbound SCIM')];
+  await page.emulateMedia({ forcedColors: 'active' });
+  await step(page, 'a badge has a line around it, off as on; what went wrong stands in a box', async () => {
+    await tenant.open(page);
+    await expect(outbound.getByText('Disabled', { exact: true })).toBeVisible();
+    expect(await drawn(outbound.getByText('Disabled', { exact: true }))).toMatchObject({ border: true });
+    await outbound.getByLabel('Downstream SCIM base URL').fill(downstream.url);
+    await outbound.getByLabel('Downstream bearer token').fill('wrong');
+    await outbound.getByRole('button', { name: 'Enable outbound SCIM' }).click();
+    await expect(outbound.getByRole('alert')).toContainText('401 Unauthorized');
+    expect(await drawn(outbound.getByRole('alert'))).toMatchObject({ border: true });
   });
-  await step(page, 'forced colours', async () => {
-    await page.emulateMedia({ colorScheme: 'light', forcedColors: 'active' });
-    const badge = region(page, 'Inbound SCIM').getByText('Enabled', { exact: true });
-    await expect(badge).toHaveCSS('border-top-style', 'solid');
-    await expect(badge).not.toHaveCSS('border-top-color', 'rgba(0, 0, 0, 0)');
+  await step(page, 'in use: badges, the dot of what is delivered, the token’s box', async () => {
+    await inUse(page, tenant, downstream);
+    for (const badge of [inbound, outbound].map(panel => panel.getByText('Enabled', { exact: true }))) {
+      expect(await drawn(badge)).toMatchObject({ border: true });
+    }
+    expect(await drawn(page.getByText('Live', { exact: true }))).toMatchObject({ border: true });
+    expect(await drawn(outbound.getByText(/^Delivering/), '::before')).toMatchObject({ border: true });
+    expect(await drawn(inbound.getByRole('group', { name: 'Your bearer token' }))).toMatchObject({ border: true });
+  });
+  await step(page, 'the tab that is chosen is told from the others by its line', async () => {
+    const [chosen, other] = await Promise.all(
+      [true, false].map(selected => drawn(inbound.getByRole('tab', { selected }).first())),
+    );
+    expect(chosen?.border).toBe(true);
+    expect(chosen?.borderColor).not.toBe(other?.borderColor);
+  });
+  await step(page, 'the focus is seen on whatever has it', async () => {
+    for (const one of [
+      inbound.getByRole('button', { name: 'Copy token' }),
+      inbound.getByText('Set up your IdP'),
+      inbound.getByRole('tab', { selected: true }),
+      region(page, 'Recent activity').getByLabel('Outcome'),
+      region(page, 'Recent activity').getByLabel('User', { exact: true }),
+    ]) {
+      await one.focus();
+      // By keyboard, as who looks for the focus moves it.
+      await page.keyboard.press('Shift');
+      expect(await drawn(one)).toMatchObject({ outline: true });
+    }
+  });
+  await step(page, 'a button that cannot be pressed is told from one that can', async () => {
+    await page.route('**/outbound/test', () => {});
+    await outbound.getByRole('button', { name: 'Test connection' }).click();
+    const busy = outbound.getByRole('button', { name: 'Test connection' });
+    await expect(busy).toBeDisabled();
+    const [off, on] = [await drawn(busy), await drawn(inbound.getByRole('button', { name: 'Rotate token' }))];
+    expect(off.color).not.toBe(on.color);
+    await page.unrouteAll({ behavior: 'ignoreErrors' });
   });
 });

@@ -4,7 +4,7 @@ import type { IdentitySync } from '../client';
 import { useShared } from '../context';
 import { Options } from '../options/Options';
 import type { Prefill } from '../props';
-import { common, label, outbound as words } from '../strings';
+import { common, label, sentence, outbound as words } from '../strings';
 import { Ago } from '../ui/Ago';
 import { Alert } from '../ui/Alert';
 import { Badge } from '../ui/Badge';
@@ -131,7 +131,7 @@ function Limits({ limits }: { limits: string[] }) {
       <h4>{words.limits}</h4>
       <ul>
         {limits.map(text => (
-          <li key={text}>{text}</li>
+          <li key={text}>{sentence(text)}</li>
         ))}
       </ul>
       <p>
