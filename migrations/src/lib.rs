@@ -87,6 +87,8 @@ mod m0046_activity_realm_calls;
 mod m0050_group_absence;
 mod m0055_backfill_group;
 mod m0056_pushed_member_taken_out;
+mod m0057_realm_person_attributes;
+mod m0058_group_reservation_adopts;
 
 /// All migrations in order.
 pub struct Migrator;
@@ -140,6 +142,8 @@ impl MigratorTrait for Migrator {
             Box::new(m0050_group_absence::Migration),
             Box::new(m0055_backfill_group::Migration),
             Box::new(m0056_pushed_member_taken_out::Migration),
+            Box::new(m0057_realm_person_attributes::Migration),
+            Box::new(m0058_group_reservation_adopts::Migration),
         ]
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use actix_web::http::header::CACHE_CONTROL;
 use actix_web::{HttpResponse, web};
+use directory::{ledger, watch};
 use registry::option::{self, Options};
 use registry::tenant::Tenant;
 use registry::{BearerToken, Db};
@@ -246,6 +247,7 @@ impl InboundOptions {
         self.check()?;
         let extensions = self.extensions.as_deref().map(checked).transpose()?;
         let held = option::of(db, tenant.id).await?;
+        let remapped = self.projection.is_some() || (held.projection.is_some() && extensions.is_some());
         let extensions = extensions.unwrap_or(held.extensions);
         let projection = match self.projection {
             Some(wanted) => projection(&wanted, extensions.as_deref())?,
@@ -262,10 +264,17 @@ impl InboundOptions {
             requests_per_second: self.requests_per_second,
         };
         option::set(db, tenant.id, &options, version, actor).await?;
+        if !watch::is_needed(db, tenant.id).await? {
+            return Ok(());
+        }
         // The realm's profile has to know the attributes before the first of them is written.
-        let enabled = inbound_token::newest(db, tenant.id).await?;
-        if options.projection.is_some() && enabled.is_some_and(|token| token.died_at.is_none()) {
+        if options.projection.is_some() {
             realms.provision(tenant).await?;
+        }
+        // Asked for again after a failure, it is done again: whoever is there gets the attributes, both ways.
+        if remapped {
+            ledger::mark_managed(db.connection(), tenant.id, false).await?;
+            watch::want_compare(db, tenant.id).await?;
         }
         Ok(())
     }

@@ -31,6 +31,8 @@ pub struct Person {
     pub changed_at: i64,
     /// When an operator, not SCIM, last saved it, microseconds (K26).
     pub touched_at: i64,
+    /// Further attributes: a JSON object, name to text.
+    pub attributes: Option<String>,
 }
 
 impl std::fmt::Debug for Person {
@@ -40,20 +42,22 @@ impl std::fmt::Debug for Person {
 }
 
 const COLUMNS: &str =
-    "id, username, email, first_name, last_name, enabled, external_id, marker, managed, changed_at, touched_at";
+    "id, username, email, first_name, last_name, enabled, external_id, marker, managed, changed_at, touched_at,
+     attributes";
 
 /// Adds a person; a taken username or e-mail is [`Error::Taken`]. An operator's leaves an audit entry.
 pub async fn insert(db: &Db, tenant: TenantId, person: &Person, operator: Option<&str>) -> Result<(), Error> {
     let text = "insert into realm_person (tenant_id, id, username, email, first_name, last_name, enabled, external_id,
-             marker, managed, changed_at, touched_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
+             marker, managed, changed_at, touched_at, attributes)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)";
     put(db, tenant, person, text, operator.map(|operator| (operator, "realm_user.create"))).await.map(drop)
 }
 
 /// Replaces a person; says whether it existed. An operator's change leaves an audit entry.
 pub async fn update(db: &Db, tenant: TenantId, person: &Person, operator: Option<&str>) -> Result<bool, Error> {
     let text = "update realm_person set username = $3, email = $4, first_name = $5, last_name = $6, enabled = $7,
-             external_id = $8, marker = $9, managed = $10, changed_at = $11, touched_at = $12
+             external_id = $8, marker = $9, managed = $10, changed_at = $11, touched_at = $12,
+             attributes = $13
          where tenant_id = $1 and id = $2";
     put(db, tenant, person, text, operator.map(|operator| (operator, "realm_user.change"))).await
 }
@@ -128,7 +132,7 @@ pub async fn changed_since(db: &Db, tenant: TenantId, since: i64) -> Result<Vec<
     sql::all(db.connection(), &text, [tenant.0.into(), since.into()]).await
 }
 
-fn values(tenant: TenantId, person: &Person) -> [sea_orm::Value; 12] {
+fn values(tenant: TenantId, person: &Person) -> [sea_orm::Value; 13] {
     [
         tenant.0.into(),
         person.id.into(),
@@ -142,5 +146,6 @@ fn values(tenant: TenantId, person: &Person) -> [sea_orm::Value; 12] {
         person.managed.into(),
         person.changed_at.into(),
         person.touched_at.into(),
+        person.attributes.clone().into(),
     ]
 }

@@ -3,6 +3,7 @@
 //! After an enable it is the baseline: who is new there is noted as clean, so that nobody is pushed (K24).
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use bus::Hint;
 use directory::ledger::{self, Mark};
@@ -10,8 +11,9 @@ use directory::link;
 use directory::resource::Kind;
 use directory::watch::{self, Watch, digest_key};
 use realm::{Realm, RealmUser, Walk};
-use registry::TenantId;
 use registry::target::{self, Target};
+use registry::{TenantId, option};
+use scim::mapping::Mapping;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -22,10 +24,17 @@ pub(crate) fn text(error: impl std::fmt::Display) -> String {
     error.to_string()
 }
 
+/// What counts of a realm's further attributes, as its tenant has it now.
+pub(crate) async fn mapping(deps: &Deps, tenant: TenantId) -> Result<Arc<Mapping>, String> {
+    let options = option::of(&deps.db, tenant).await.map_err(text)?;
+    Ok(Mapping::of(options.projection.as_deref(), options.extensions.as_deref()))
+}
+
 /// Compares a whole realm with what was seen of it, under the poller's claim.
 pub(crate) async fn run(deps: &Deps, watch: &Watch, realm: &Realm) -> Result<(), String> {
     let tenant = watch.tenant_id;
     let key = digest_key(&deps.db, tenant).await.map_err(text)?;
+    let mapping = mapping(deps, tenant).await?;
     let target = target::current(&deps.db, tenant).await.map_err(text)?.filter(|target| target.active);
     let known: HashMap<Uuid, Option<Vec<u8>>> =
         ledger::observed(&deps.db, tenant).await.map_err(text)?.into_iter().collect();
@@ -36,7 +45,7 @@ pub(crate) async fn run(deps: &Deps, watch: &Watch, realm: &Realm) -> Result<(),
         let Some(page) = walk.took(realm.users(first, max).await).map_err(text)? else { continue };
         for user in &page {
             seen.insert(user.id);
-            let observed = Pushed::of(user).observed(&key);
+            let observed = Pushed::of(user, &mapping).observed(&key);
             match known.get(&user.id) {
                 Some(held) if held.as_deref() == Some(&observed) => {}
                 // Where nobody is pushed to, whoever is new is noted as seen; while a baseline is under way, it does that.
@@ -109,19 +118,25 @@ pub(crate) async fn baselines(deps: Deps, every: std::time::Duration, shutdown: 
 async fn baseline(deps: &Deps, target: &Target) -> Result<(), String> {
     let realm = deps.realms.of(target.tenant).await.map_err(text)?;
     let key = digest_key(&deps.db, target.tenant).await.map_err(text)?;
+    let mapping = mapping(deps, target.tenant).await?;
     let mut walk = Walk::default();
     while let Some((first, max)) = walk.next() {
         let Some(page) = walk.took(realm.users(first, max).await).map_err(text)? else { continue };
-        note(deps, target, &page, &key).await?;
+        note(deps, target, &page, (&key, &mapping)).await?;
     }
     target::baseline_done(&deps.db, target.id, target.generation).await.map_err(text)
 }
 
-async fn note(deps: &Deps, target: &Target, page: &[RealmUser], key: &[u8]) -> Result<(), String> {
+async fn note(
+    deps: &Deps,
+    target: &Target,
+    page: &[RealmUser],
+    (key, mapping): (&[u8], &Mapping),
+) -> Result<(), String> {
     let ids: Vec<Uuid> = page.iter().map(|user| user.id).collect();
     let sent = link::digests(&deps.db, target.tenant, target.id, &ids).await.map_err(text)?;
     for user in page {
-        let pushed = Pushed::of(user);
+        let pushed = Pushed::of(user, mapping);
         let connection = deps.db.connection();
         if sent.get(&user.id).is_some_and(|digests| *digests != pushed.digests(key)) {
             let mark = Mark { urgent: !user.enabled, reassert: true, ..Mark::default() };

@@ -10,7 +10,7 @@ use scim::Object;
 use serde_json::Value;
 
 use crate::ended::Ended;
-use crate::pushed::{PATHS, Pushed};
+use crate::pushed::Pushed;
 use crate::round::{Error, Round};
 
 /// After an unconfirmed create, how long until a second empty look-up allows another POST, microseconds (K21).
@@ -44,7 +44,7 @@ pub(crate) struct Wanted {
 impl Wanted {
     /// A user's.
     pub fn user(pushed: &Pushed) -> Self {
-        let names = PATHS.iter().filter(|path| pushed.attribute(path).is_some()).map(|path| (*path).to_owned());
+        let names = pushed.paths().filter(|path| pushed.attribute(path).is_some()).map(str::to_owned);
         let name = pushed.attribute("userName").and_then(Value::as_str).unwrap_or_default().to_owned();
         Self { name, resource: pushed.resource(), names: names.collect() }
     }

@@ -2,13 +2,14 @@
 //! what belongs to the directory anyway (K13).
 
 use std::collections::HashMap;
-use std::sync::{LazyLock, Mutex, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use directory::refresh::Fence;
 use directory::resource::Kind;
 use realm::{Realm, RealmUser, UserChange};
 use registry::TenantId;
+use scim::mapping::Mapping;
 use scim::native::Native;
 use uuid::Uuid;
 
@@ -21,7 +22,10 @@ const EVERY: Duration = Duration::from_mins(10);
 /// Users remembered for that.
 const KEPT: usize = 10_000;
 
-static WRITTEN: LazyLock<Mutex<HashMap<(TenantId, Uuid), Instant>>> = LazyLock::new(Mutex::default);
+/// When a user was written back last, and what of it counted then.
+type Written = HashMap<(TenantId, Uuid), (Instant, Arc<Mapping>)>;
+
+static WRITTEN: LazyLock<Mutex<Written>> = LazyLock::new(Mutex::default);
 
 /// Writes back what has to be; says whether the realm was written, so that it has to be looked at anew.
 pub(crate) async fn mend(
@@ -30,11 +34,22 @@ pub(crate) async fn mend(
     realm: &Realm,
     seen: &RealmUser,
     fence: &Fence,
+    mapping: &Arc<Mapping>,
 ) -> Result<bool, Unread> {
-    let document = fence.document()?;
-    let wanted = Native::of(&document);
-    let change = difference(&native_of(seen), &wanted, fence.doubtful());
-    if change.is_empty() || (!fence.doubtful() && !is_in_turn(tenant, seen.id)) {
+    let (document, doubtful) = (fence.document()?, fence.doubtful());
+    let mut change = difference(&native_of(seen), &Native::of(&document), doubtful);
+    // A profile that lost an attribute drops it from every write, in doubt too.
+    if is_in_turn(tenant, seen.id, mapping) {
+        change.attributes = mapping.to_realm(&document);
+        change.attributes.retain(|name, wanted| {
+            let held = seen.attributes.get(name);
+            // What the document never said anything about is the realm's, except after a write of ours that may have.
+            (doubtful || wanted.is_some()) && held != wanted.as_ref()
+        });
+    } else if !doubtful {
+        return Ok(false);
+    }
+    if change.is_empty() {
         return Ok(false);
     }
     // Under the write lease, like every write of ours to the realm (K1).
@@ -42,7 +57,7 @@ pub(crate) async fn mend(
     let written = write(&mut hold, realm, seen.id, &change).await;
     // What the realm refuses is tried once in a while too; what came to no call at all was no try.
     if !matches!(written, Ok(false)) {
-        turn_is_over(tenant, seen.id);
+        turn_is_over(tenant, seen.id, mapping);
     }
     match written {
         // Doubt stays: the write it is about may still be on its way (K5).
@@ -110,17 +125,17 @@ fn difference(seen: &Native, wanted: &Native, doubtful: bool) -> UserChange {
     change
 }
 
-/// Whether a user's turn has come again.
-fn is_in_turn(tenant: TenantId, user: Uuid) -> bool {
+/// Whether a user's turn has come again; a mapping of another kind has it come at once.
+fn is_in_turn(tenant: TenantId, user: Uuid, mapping: &Arc<Mapping>) -> bool {
     let written = WRITTEN.lock().unwrap_or_else(PoisonError::into_inner);
-    written.get(&(tenant, user)).is_none_or(|at| at.elapsed() >= EVERY)
+    written.get(&(tenant, user)).is_none_or(|(at, of)| at.elapsed() >= EVERY || of != mapping)
 }
 
 /// The user's next turn is a while from now.
-fn turn_is_over(tenant: TenantId, user: Uuid) {
+fn turn_is_over(tenant: TenantId, user: Uuid, mapping: &Arc<Mapping>) {
     let mut written = WRITTEN.lock().unwrap_or_else(PoisonError::into_inner);
     if written.len() >= KEPT {
-        written.retain(|_, at| at.elapsed() < EVERY);
+        written.retain(|_, (at, _)| at.elapsed() < EVERY);
     }
-    written.insert((tenant, user), Instant::now());
+    written.insert((tenant, user), (Instant::now(), mapping.clone()));
 }

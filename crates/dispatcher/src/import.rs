@@ -4,9 +4,10 @@
 use directory::user::Arrival;
 use directory::watch::{self, Watch};
 use realm::{Realm, Walk};
+use scim::mapping::Mapping;
 use uuid::Uuid;
 
-use crate::compare::text;
+use crate::compare::{mapping, text};
 use crate::triage::arrival;
 use crate::{Deps, regrant};
 
@@ -21,6 +22,7 @@ pub(crate) async fn run(deps: &Deps, watch: &Watch, realm: &Realm) -> Result<(),
     if !watch::import_due(&deps.db, watch).await.map_err(text)? {
         return Ok(());
     }
+    let mapping = mapping(deps, watch.tenant_id).await?;
     let (mut walk, mut hidden) = (Walk::of_ids(), 0);
     while let Some((first, max)) = walk.next() {
         let Some(page) = walk.took(realm.managed(first, max).await).map_err(text)? else { continue };
@@ -29,7 +31,7 @@ pub(crate) async fn run(deps: &Deps, watch: &Watch, realm: &Realm) -> Result<(),
         let mut reached = i64::from(first) - hidden + count(known.len());
         watch::import_page(&deps.db, watch, &[], reached).await.map_err(text)?;
         for batch in unknown.chunks(BATCH) {
-            let users = arrivals(watch, realm, batch).await.map_err(text)?;
+            let users = arrivals(watch, realm, batch, &mapping).await.map_err(text)?;
             hidden += count(batch.len() - users.len());
             reached += count(users.len());
             watch::import_page(&deps.db, watch, &users, reached).await.map_err(text)?;
@@ -39,7 +41,7 @@ pub(crate) async fn run(deps: &Deps, watch: &Watch, realm: &Realm) -> Result<(),
 }
 
 /// Of some users, those who come in: whoever administers the realm is neither shown nor changed, and some are gone by now.
-async fn arrivals(watch: &Watch, realm: &Realm, ids: &[Uuid]) -> Result<Vec<Arrival>, realm::Error> {
+async fn arrivals(watch: &Watch, realm: &Realm, ids: &[Uuid], mapping: &Mapping) -> Result<Vec<Arrival>, realm::Error> {
     let mut users = Vec::with_capacity(ids.len());
     for few in ids.chunks(AT_ONCE) {
         let asked = few.iter().map(
@@ -48,7 +50,7 @@ async fn arrivals(watch: &Watch, realm: &Realm, ids: &[Uuid]) -> Result<Vec<Arri
             },
         );
         let seen = futures_util::future::try_join_all(asked).await?;
-        users.extend(seen.iter().flatten().map(|user| arrival(watch.tenant_id, user)));
+        users.extend(seen.iter().flatten().map(|user| arrival(watch.tenant_id, user, mapping)));
     }
     Ok(users)
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use crate::pushed::{PATHS, Pushed};
+use crate::pushed::Pushed;
 
 /// What a round sends to a user that is linked.
 #[derive(Debug, Clone, PartialEq)]
@@ -41,7 +41,7 @@ pub fn plan(
     let present = pushed.digests(key);
     let mut operations = Vec::new();
     let mut names = Vec::new();
-    for path in PATHS {
+    for path in pushed.paths() {
         let differs = trust == Trust::Nothing || digests.get(path) != present.get(path);
         match pushed.attribute(path) {
             Some(value) if differs => {

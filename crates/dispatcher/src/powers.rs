@@ -3,7 +3,7 @@
 
 use std::collections::HashSet;
 
-use directory::ledger::Mark;
+use directory::ledger::{self, Mark};
 use directory::resource::Kind;
 use directory::watch::{self, Watch};
 use directory::{look, user, writing};
@@ -46,8 +46,7 @@ pub(crate) async fn follow(deps: &Deps, watch: &Watch, realm: &Realm, events: &[
 
 /// Has every user and every group looked at: nobody can say whom a change concerned.
 pub(crate) async fn everybody(deps: &Deps, watch: &Watch) -> Result<(), String> {
-    let users = user::ids(&deps.db, watch.tenant_id).await.map_err(text)?;
-    concern(deps, watch, Kind::User, users).await?;
+    ledger::mark_managed(deps.db.connection(), watch.tenant_id, true).await.map_err(text)?;
     let groups = look::names(&deps.db, watch.tenant_id).await.map_err(text)?;
     concern(deps, watch, Kind::Group, groups.into_iter().map(|(group, _)| group).collect()).await
 }

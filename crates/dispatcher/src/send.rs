@@ -55,7 +55,7 @@ async fn round(
         return Ok(Health::Unknown);
     };
     round.probe = probe;
-    round.observed = observed(seen.as_ref(), &round.key);
+    round.observed = observed(seen.as_ref(), &claim.mapping, &round.key);
     if claim.row.observed.as_ref() != Some(&round.observed) {
         // The directory follows what a look sees, and none has seen this. It may be an edit that fires no event, and from here on
         // a compare takes it as seen.
@@ -76,7 +76,7 @@ async fn round(
 
 impl Round<'_> {
     async fn push(&mut self, seen: &RealmUser) -> Result<Option<Ended>, Error> {
-        let pushed = Pushed::of(seen);
+        let pushed = Pushed::of(seen, &self.claim.mapping);
         self.sent.extend(pushed.texts());
         let Some(id) = self.link.downstream_id.clone() else { return self.make(&pushed).await };
         let assert = self.claim.doubt || self.claim.reassert;
@@ -129,7 +129,7 @@ impl Round<'_> {
         trust: Trust,
         remote: Option<&Remote>,
     ) -> Result<Option<Ended>, Error> {
-        let removable: Vec<&str> = remote.map(|remote| standing(&remote.resource)).unwrap_or_default();
+        let removable: Vec<&str> = remote.map(|remote| pushed.standing_in(&remote.resource)).unwrap_or_default();
         let supports_patch = self.target.supports_patch;
         let plan = plan(pushed, &self.link.digests, &self.key, trust, &removable, supports_patch);
         let linked = LinkUpdate { downstream_id: Some(id.to_owned()), digests: pushed.digests(&self.key) };
@@ -191,15 +191,4 @@ fn kind(pushed: &Pushed, names: &[String]) -> &'static str {
         Some(true) if names.len() == 1 => "activate",
         _ => "update",
     }
-}
-
-/// The paths of ours that stand in a record.
-fn standing(resource: &scim::Object) -> Vec<&'static str> {
-    crate::pushed::PATHS
-        .into_iter()
-        .filter(|path| match path.split_once('.') {
-            Some((parent, child)) => resource.get(parent).is_some_and(|value| value.get(child).is_some()),
-            None => resource.contains_key(*path),
-        })
-        .collect()
 }

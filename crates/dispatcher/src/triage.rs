@@ -9,6 +9,7 @@ use directory::watch::{self, Gone, LASTS};
 use directory::{reservation, writing};
 use realm::{Realm, RealmUser};
 use registry::TenantId;
+use scim::mapping::Mapping;
 use scim::native::Native;
 use tracing::Instrument;
 use uuid::Uuid;
@@ -102,11 +103,11 @@ async fn look(deps: &Deps, tenant: TenantId, user: Uuid, claim: &Claim) -> Resul
     let user_seen = seen.as_ref().map(|(user, _)| user);
     let triage = Triage {
         claim,
-        observed: observed(user_seen, &key),
+        observed: observed(user_seen, &claim.mapping, &key),
         urgent: user_seen.is_some_and(|user| !user.enabled),
         gone: seen.is_none(),
     };
-    let arrival = user_seen.map(|user| arrival(tenant, user));
+    let arrival = user_seen.map(|user| arrival(tenant, user, &claim.mapping));
     let fate = match (&seen, &arrival) {
         (Some((_, Standing::Released)), _) => Fate::LetGo,
         (Some((_, Standing::Managed)), Some(arrival)) => Fate::Import(arrival),
@@ -156,11 +157,16 @@ async fn ask(
             watch::found(&deps.db, Kind::User, tenant, user).await?;
         }
         // A late write of our own is no admin's wish; what belongs to the directory is the directory's (K5, K13).
-        if heal::mend(deps, tenant, realm, &seen, fence).await? {
+        if heal::mend(deps, tenant, realm, &seen, fence, &claim.mapping).await? {
             return Ok(Look::Later(0));
         }
     } else if orphaned(deps, tenant, realm, &seen).await? {
-        realm.delete(user).await?;
+        // Whoever was there before stays, and is nobody's any more.
+        if reservation::took_over(seen.marker.as_deref()) {
+            realm.release(user).await?;
+        } else {
+            realm.delete(user).await?;
+        }
         return Ok(Look::Later(UNREADABLE));
     }
     // Whoever was never seen before may have come with the role: a partial import tells of no grant.
@@ -227,7 +233,7 @@ async fn role_stands(deps: &Deps, tenant: TenantId, realm: &Realm) -> Result<boo
     Ok(known.is_none() || (identity.is_some_and(|identity| !identity.regrant) && realm.role().await? == known))
 }
 
-/// A realm user that a create of ours made too late: nobody answers for its nonce, and it never got its role (K2).
+/// A realm user that a create of ours made or took over too late: nobody answers for its nonce, and it never got its role (K2).
 async fn orphaned(deps: &Deps, tenant: TenantId, realm: &Realm, seen: &RealmUser) -> Result<bool, Unread> {
     let Some(nonce) = reservation::nonce_of(tenant, seen.marker.as_deref()) else { return Ok(false) };
     if reservation::answers_for(&deps.db, Kind::User, tenant, nonce).await? {
@@ -236,9 +242,9 @@ async fn orphaned(deps: &Deps, tenant: TenantId, realm: &Realm, seen: &RealmUser
     Ok(!realm.is_managed(seen.id).await?)
 }
 
-pub(crate) fn arrival(tenant: TenantId, user: &RealmUser) -> Arrival {
+pub(crate) fn arrival(tenant: TenantId, user: &RealmUser, mapping: &Mapping) -> Arrival {
     let nonce = reservation::nonce_of(tenant, user.marker.as_deref());
-    Arrival { id: user.id, base: native_of(user), nonce }
+    Arrival { id: user.id, base: native_of(user), mapped: mapping.to_document(&user.attributes), nonce }
 }
 
 pub(crate) fn native_of(user: &RealmUser) -> Native {

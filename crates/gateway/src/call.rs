@@ -6,8 +6,8 @@ use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use directory::resource::Kind;
 use registry::TenantId;
 use registry::provisioner::Provisioner;
-use scim::schema::{GROUP, ResourceType, Schema, USER};
-use serde_json::Value;
+use scim::mapping::Mapping;
+use scim::schema::{GROUP, ResourceType, USER, with_extensions};
 use uuid::Uuid;
 
 use crate::Deps;
@@ -49,22 +49,14 @@ impl TypesOfTenants {
             return types.clone();
         }
         // Checked when they were registered; what does not parse now is a fault of ours, and no reason to refuse users.
-        let types = parse(text).map_or_else(|| STANDARD.clone(), Arc::new);
+        let types = with_extensions(text).map(|(user, group)| Arc::new(Types { user, group }));
+        let types = types.unwrap_or_else(|| STANDARD.clone());
         if kept.len() >= KEPT {
             kept.clear();
         }
         kept.insert(provisioner.tenant, (text.clone(), types.clone()));
         types
     }
-}
-
-fn parse(text: &str) -> Option<Types> {
-    let extensions: Vec<Value> = serde_json::from_str(text).ok()?;
-    let of = |name: &str| -> Option<Vec<Arc<Schema>>> {
-        let mine = extensions.iter().filter(|extension| extension["resource"] == name);
-        mine.map(|extension| Schema::extension(&extension["schema"]).ok().map(Arc::new)).collect()
-    };
-    Some(Types { user: USER.extended(of("User")?).ok()?, group: GROUP.extended(of("Group")?).ok()? })
 }
 
 /// What the tenant's activity tells of a request, beside its status: names and numbers, never values.
@@ -121,5 +113,10 @@ impl Call<'_> {
 
     pub fn tenant(&self) -> TenantId {
         self.provisioner.tenant
+    }
+
+    /// What the tenant keeps of a user in its realm's profile.
+    pub fn mapping(&self) -> Mapping {
+        Mapping::read(self.provisioner.projection.as_deref(), &self.types.user)
     }
 }

@@ -14,7 +14,6 @@ mod ignored;
 mod journal;
 mod limits;
 mod observe;
-mod projected;
 mod provisioner;
 mod query;
 mod render;

@@ -90,10 +90,13 @@ fn stored(person: &Person) -> person::Person {
         managed: person.managed,
         changed_at: person.changed_at,
         touched_at: person.touched_at,
+        attributes: (!user.attributes.is_empty()).then(|| serde_json::json!(user.attributes).to_string()),
     }
 }
 
 fn read(person: person::Person) -> Person {
+    // Written above: what does not parse was not ours.
+    let attributes = person.attributes.as_deref().and_then(|text| serde_json::from_str(text).ok());
     Person {
         managed: person.managed,
         changed_at: person.changed_at,
@@ -107,6 +110,7 @@ fn read(person: person::Person) -> Person {
             enabled: person.enabled,
             external_id: person.external_id,
             marker: person.marker,
+            attributes: attributes.unwrap_or_default(),
         },
     }
 }

@@ -73,9 +73,9 @@ impl Embedded {
         if self.0.manage(id).await? { Ok(()) } else { Err(Error::NotFound) }
     }
 
-    pub(crate) async fn disable(&self, id: Uuid) -> Result<(), Error> {
-        let off = UserChange { enabled: Some(false), ..UserChange::default() };
-        self.save(id, &off, None).await.map(drop)
+    pub(crate) async fn switch(&self, id: Uuid, on: bool) -> Result<(), Error> {
+        let change = UserChange { enabled: Some(on), ..UserChange::default() };
+        self.save(id, &change, None).await.map(drop)
     }
 
     pub(crate) async fn release(&self, id: Uuid) -> Result<(), Error> {
@@ -167,5 +167,6 @@ fn unmarked(new: &NewUser) -> RealmUser {
         enabled: new.enabled,
         external_id: new.external_id.clone(),
         marker: None,
+        attributes: new.attributes.clone(),
     }
 }

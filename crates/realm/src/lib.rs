@@ -128,12 +128,12 @@ impl Realm {
         .await
     }
 
-    /// Switches a user off: one call, none of what it holds is read.
-    pub async fn disable(&self, id: Uuid) -> Result<(), Error> {
-        told("disable user", async {
+    /// Switches a user off or on: one call, none of what it holds is read.
+    pub async fn switch(&self, id: Uuid, on: bool) -> Result<(), Error> {
+        told(if on { "enable user" } else { "disable user" }, async {
             match self {
-                Self::Embedded(realm) => realm.disable(id).await,
-                Self::Keycloak(client) => client.disable(id).await,
+                Self::Embedded(realm) => realm.switch(id, on).await,
+                Self::Keycloak(client) => client.switch(id, on).await,
             }
         })
         .await
@@ -290,6 +290,14 @@ impl Realm {
         match self {
             Self::Embedded(_) => Ok(()),
             Self::Keycloak(client) => told("rename group", client.rename_group(id, name, external_id)).await,
+        }
+    }
+
+    /// Gives a group another external id and marker, or takes them away.
+    pub async fn mark_group(&self, id: Uuid, external_id: Option<&str>, marker: Option<&str>) -> Result<(), Error> {
+        match self {
+            Self::Embedded(_) => Ok(()),
+            Self::Keycloak(client) => told("mark group", client.mark_group(id, external_id, marker)).await,
         }
     }
 

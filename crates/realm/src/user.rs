@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use uuid::Uuid;
 
-/// A user of a realm: native fields and our two managed attributes.
+/// A user of a realm: native fields, our two managed attributes, and whatever else its profile has.
 #[derive(Clone, PartialEq, Eq)]
 pub struct RealmUser {
     /// The realm's id: the SCIM id, and downstream the `externalId`.
@@ -23,6 +23,8 @@ pub struct RealmUser {
     pub external_id: Option<String>,
     /// `tenant:nonce` of the create that made the user, from the managed attribute `scimManaged` (K2).
     pub marker: Option<String>,
+    /// Further attributes of the realm's profile, by their names there: the first value of each.
+    pub attributes: BTreeMap<String, String>,
 }
 
 /// A user to create.
@@ -96,6 +98,12 @@ impl UserChange {
         }
         if let Some(marker) = &self.marker {
             user.marker.clone_from(marker);
+        }
+        for (name, value) in &self.attributes {
+            match value {
+                Some(value) => user.attributes.insert(name.clone(), value.clone()),
+                None => user.attributes.remove(name),
+            };
         }
         user
     }

@@ -10,6 +10,7 @@ pub mod ignored;
 pub mod json;
 pub mod key;
 pub mod list;
+pub mod mapping;
 pub mod members;
 pub mod native;
 pub mod patch;

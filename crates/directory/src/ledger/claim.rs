@@ -1,6 +1,9 @@
 //! Claims: who works on a row now. One sender per user, by a lease in the database's clock (K10, K16, K20).
 
+use std::sync::Arc;
+
 use registry::{Db, TenantId};
+use scim::mapping::Mapping;
 use sea_orm::FromQueryResult;
 use uuid::Uuid;
 
@@ -24,6 +27,16 @@ pub struct Claim {
     pub doubt: bool,
     /// Somebody asked for a push even if nothing differs (K18, K26).
     pub reassert: bool,
+    /// What of the realm's further attributes counts, as the tenant had it when the claim was granted.
+    pub mapping: Arc<Mapping>,
+}
+
+#[derive(FromQueryResult)]
+struct Claimed {
+    #[sea_orm(nested)]
+    row: Row,
+    projection: Option<String>,
+    extensions: Option<String>,
 }
 
 impl Claim {
@@ -70,13 +83,15 @@ pub async fn claim(
     let text = format!(
         "update {} set epoch = epoch + 1, lease_until = {now} + {LEASE}, lease_generation = $3{asserted}
          where tenant_id = $1 and {} = $2 and {due} and (lease_until is null or lease_until <= {now})
-         returning {}",
+         returning {},
+             (select o.projection from tenant_option o where o.tenant_id = $1) as projection,
+             (select o.extensions from tenant_option o where o.tenant_id = $1) as extensions",
         kind.ledger(),
         kind.key(),
         columns(kind)
     );
-    let row: Option<Row> = sql::one(connection, &text, [tenant.0.into(), id.into(), generation.into()]).await?;
-    Ok(row.map(|row| {
+    let claimed: Option<Claimed> = sql::one(connection, &text, [tenant.0.into(), id.into(), generation.into()]).await?;
+    Ok(claimed.map(|Claimed { row, projection, extensions }| {
         let state = row.state();
         Claim {
             stage,
@@ -84,6 +99,7 @@ pub async fn claim(
             seq: state.dirty_seq,
             doubt: state.settled_epoch < state.epoch - 1,
             reassert: state.reasserts(),
+            mapping: Mapping::of(projection.as_deref(), extensions.as_deref()),
             row,
         }
     }))

@@ -70,6 +70,22 @@ pub async fn mark(connection: &impl ConnectionTrait, tenant: TenantId, user: Uui
     Ok(())
 }
 
+/// Says that every user the directory manages may have changed, and with `roles` that their roles may have too.
+pub async fn mark_managed(connection: &impl ConnectionTrait, tenant: TenantId, roles: bool) -> Result<(), Error> {
+    let now = clock(connection);
+    let text = format!(
+        "insert into ledger (tenant_id, user_id, dirty_seq, triage_at, next_at, dirty_at, check_roles)
+         select tenant_id, id, 1, {now}, {now}, {now}, $2 from directory_user where tenant_id = $1
+         on conflict (tenant_id, user_id) do update set
+             dirty_seq = ledger.dirty_seq + 1,
+             triage_at = {now},
+             dirty_at = case when ledger.dirty_seq > ledger.acked_seq then ledger.dirty_at else {now} end,
+             check_roles = ledger.check_roles or excluded.check_roles"
+    );
+    sql::execute(connection, &text, [tenant.0.into(), roles.into()]).await?;
+    Ok(())
+}
+
 /// Inserts a row for a user the ledger has never heard of, as clean (K24: the baseline pushes nobody). Says whether
 /// there was none before.
 pub async fn baseline(

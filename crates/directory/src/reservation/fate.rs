@@ -4,7 +4,7 @@ use registry::{Db, TenantId};
 use sea_orm::{ConnectionTrait, FromQueryResult};
 use uuid::Uuid;
 
-use super::{LEASE, Reservation, place};
+use super::{ADOPTED, LEASE, Reservation, place};
 use crate::resource::Kind;
 use crate::{Error, ledger, sql};
 
@@ -19,12 +19,13 @@ pub async fn renew(db: &Db, reservation: &Reservation) -> Result<bool, Error> {
     Ok(sql::execute(connection, &text, key_of(reservation)).await? == 1)
 }
 
-/// Notes, before the realm is written, that a create of a user takes over somebody who was in the realm before: whoever
-/// ends it must not delete that user. `false` if the reservation is no longer there.
+/// Notes, before the realm is written, that a create takes over a user or group that was in the realm before: whoever ends
+/// it must not delete that one. `false` if the reservation is no longer there.
 pub async fn adopt(db: &Db, reservation: &mut Reservation) -> Result<bool, Error> {
-    let text = "update reservation set adopts = true where tenant_id = $1 and username_key = $2 and nonce = $3";
+    let (table, key) = place(reservation.kind);
+    let text = format!("update {table} set adopts = true where tenant_id = $1 and {key} = $2 and nonce = $3");
     reservation.adopts = true;
-    Ok(sql::execute(db.connection(), text, key_of(reservation)).await? == 1)
+    Ok(sql::execute(db.connection(), &text, key_of(reservation)).await? == 1)
 }
 
 /// Leaves a reservation to the sweeper, from now on: what became of its create in the realm is not known.
@@ -53,9 +54,15 @@ fn key_of(reservation: &Reservation) -> [sea_orm::Value; 3] {
     [reservation.tenant.0.into(), reservation.key.clone().into(), reservation.nonce.into()]
 }
 
-/// The nonce in a realm user's marker, if a create of this tenant set it.
+/// Whether the create that set a marker took over what was there before.
+pub fn took_over(marker: Option<&str>) -> bool {
+    marker.is_some_and(|marker| marker.ends_with(ADOPTED))
+}
+
+/// The nonce in the marker of a realm's user or group, if a create of this tenant set it.
 pub fn nonce_of(tenant: TenantId, marker: Option<&str>) -> Option<Uuid> {
     let (owner, nonce) = marker?.split_once(':')?;
+    let nonce = nonce.strip_suffix(ADOPTED).unwrap_or(nonce);
     (owner == tenant.to_string()).then(|| Uuid::parse_str(nonce).ok()).flatten()
 }
 
@@ -90,7 +97,7 @@ pub async fn claim_stale(db: &Db, kind: Kind, limit: u32) -> Result<Vec<Reservat
     let connection = db.connection();
     let now = ledger::clock(connection);
     let (table, key) = place(kind);
-    let own = if kind == Kind::Group { "members, false as adopts" } else { "'[]' as members, adopts" };
+    let own = if kind == Kind::Group { "members, adopts" } else { "'[]' as members, adopts" };
     let text = format!(
         "update {table} set lease_until = {now} + {LEASE}, unsettled = true
          where lease_until <= {now} and (tenant_id, {key}) in (

@@ -17,10 +17,12 @@ use crate::user::{self, User};
 use crate::{Error, finish_if, sql};
 
 use fate::remove;
-pub use fate::{abandon, adopt, answers_for, claim_stale, leave, nonce_of, renew};
+pub use fate::{abandon, adopt, answers_for, claim_stale, leave, nonce_of, renew, took_over};
 
 /// How long a create may take without renewal before the sweeper looks at it, microseconds.
 pub const LEASE: i64 = 15_000_000;
+/// Ends the marker of a record that was taken over.
+const ADOPTED: &str = ":adopted";
 /// A create under way for longer than this is not going well, microseconds.
 const OVERDUE: i64 = 5_000_000;
 
@@ -54,6 +56,13 @@ impl Reservation {
         };
         let external_key = group::external_id(&document);
         Self { tenant, kind, key, external_key, nonce: Uuid::new_v4(), document, members, adopts: false }
+    }
+
+    /// What marks the realm's record as this create's. One that was there before says so: it is never deleted for having
+    /// been marked too late.
+    pub fn marker(&self) -> String {
+        let (tenant, nonce, adopted) = (self.tenant, self.nonce, if self.adopts { ADOPTED } else { "" });
+        format!("{tenant}:{nonce}{adopted}")
     }
 }
 
@@ -249,6 +258,10 @@ async fn complete_group_in(
     let made: Option<Made> = sql::one(transaction, &text, values).await?;
     let members = Change { add: reservation.members.clone(), remove: Vec::new() };
     member::change(transaction, reservation.tenant, id, &members, settled).await?;
+    if reservation.adopts {
+        let detail = serde_json::json!({ "group": id });
+        audit::insert(transaction, Some(reservation.tenant), "scim", "group.adopt", detail).await?;
+    }
     if made.as_ref().is_some_and(|made| made.pushed) {
         ledger::mark_group(transaction, reservation.tenant, id).await?;
     }

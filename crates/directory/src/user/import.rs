@@ -41,6 +41,8 @@ pub struct Arrival {
     pub id: Uuid,
     /// The realm's fields.
     pub base: Native,
+    /// What of the realm's further attributes stands in the document, by path.
+    pub mapped: Vec<(String, Value)>,
     /// Of the create that made it, if one of ours did.
     pub nonce: Option<Uuid>,
 }
@@ -51,14 +53,17 @@ pub struct Arrival {
 pub async fn import(
     connection: &impl ConnectionTrait,
     tenant: TenantId,
-    Arrival { id, base, nonce }: &Arrival,
+    Arrival { id, base, mapped, nonce }: &Arrival,
 ) -> Result<bool, Error> {
     #[derive(FromQueryResult)]
     struct Held {
         username: i64,
         external: i64,
     }
-    let document = document_of(base);
+    let mut document = document_of(base);
+    for (path, value) in mapped {
+        scim::mapping::place(&mut document, path, value.clone());
+    }
     let key = scim::key::username_key(&base.user_name);
     let text = "select (select count(*) from directory_user where tenant_id = $1 and username_key = $2) as username,
          (select count(*) from directory_user where tenant_id = $1 and external_key = $3) as external";

@@ -33,6 +33,7 @@ async fn known_everywhere(store: &Store) -> (TenantId, Uuid, TargetId) {
         managed: true,
         changed_at: 1,
         touched_at: 0,
+        attributes: None,
     };
     person::insert(&store.db, acme, &stand_in, None).await.unwrap();
     let entry = crate::trails::entry(acme, 1, "ok", Some(ada));

@@ -18,6 +18,7 @@ fn ada() -> Person {
         managed: false,
         changed_at: 1,
         touched_at: 1,
+        attributes: None,
     }
 }
 

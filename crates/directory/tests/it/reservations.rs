@@ -74,7 +74,7 @@ async fn an_import_leaves_whom_a_create_under_way_has_made(store: Store) {
     let nonce = reservation::nonce_of(acme, Some(&format!("{acme}:{}", sought.nonce)));
     assert_eq!(nonce, Some(sought.nonce));
     let base = Native::of(&sought.document);
-    let arrival = Arrival { id: Uuid::new_v4(), base: base.clone(), nonce };
+    let arrival = Arrival { id: Uuid::new_v4(), base: base.clone(), mapped: Vec::new(), nonce };
     let import = async || user::import(store.db.connection(), acme, &arrival).await.unwrap();
     assert!(!import().await, "the create answers for it");
     let done = reservation::complete_user(&store.db, &sought, arrival.id, &base, None).await.unwrap();

@@ -1,6 +1,7 @@
 //! The backfill's walk (P3, K27): each user, and after them each group where groups are pushed, is compared with a fresh look
 //! at the downstream; what differs is marked, and the ledger does the rest. Few are marked ahead, so that live edits keep their place.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bus::Hint;
@@ -10,7 +11,9 @@ use directory::{link, watch};
 use downstream::{BaseUrl, Client, Outcome, Remote};
 use futures_util::future::join_all;
 use realm::Realm;
+use registry::option;
 use registry::target::{self, Target};
+use scim::mapping::Mapping;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -168,6 +171,7 @@ struct Look<'a> {
     target: &'a Target,
     client: Client,
     realm: Realm,
+    mapping: Arc<Mapping>,
 }
 
 impl<'a> Look<'a> {
@@ -177,7 +181,10 @@ impl<'a> Look<'a> {
         let Ok(realm) = deps.realms.of(target.tenant).await else { return Ok(None) };
         let Ok(token) = deps.keyring.open(&target::aad(target.tenant), &target.token) else { return Ok(None) };
         let Ok(base) = BaseUrl::parse(&target.base_url, &downstream::Guard::judged()) else { return Ok(None) };
-        Ok(Some(Self { deps, target, client: Client::new(deps.connector.clone(), base, token), realm }))
+        let options = option::of(&deps.db, target.tenant).await?;
+        let mapping = Mapping::of(options.projection.as_deref(), options.extensions.as_deref());
+        let client = Client::new(deps.connector.clone(), base, token);
+        Ok(Some(Self { deps, target, client, realm, mapping }))
     }
 
     async fn at(&self, user: Uuid) -> Result<Result<Found, Trouble>, Error> {
@@ -185,7 +192,7 @@ impl<'a> Look<'a> {
         let Some(seen) = seen else { return Ok(Ok(Found { id: user, action: None, mark: false })) };
         let link = link::of(&self.deps.db, self.target.tenant, user, self.target.id).await?;
         let linked = link.downstream_id.is_some();
-        let action = match self.compare(user, &Pushed::of(&seen), link.downstream_id.as_deref()).await {
+        let action = match self.compare(user, &Pushed::of(&seen, &self.mapping), link.downstream_id.as_deref()).await {
             Ok(action) => action,
             Err(outcome) => return Ok(Err(Trouble::Downstream(outcome))),
         };

@@ -30,15 +30,11 @@ pub(super) async fn finish_all(deps: &Deps) {
     futures_util::future::join_all(all.iter().map(finish)).await;
 }
 
-fn marker(reservation: &Reservation) -> String {
-    format!("{}:{}", reservation.tenant, reservation.nonce)
-}
-
 async fn user(deps: &Deps, reservation: &Reservation) -> Repaired {
     let realm = deps.realms.of(reservation.tenant).await.map_err(|error| text(&error))?;
     let native = Native::of(&reservation.document);
     let found = realm.find_by_username(&native.user_name).await.map_err(|error| text(&error))?;
-    match found.filter(|user| user.marker.as_deref() == Some(&marker(reservation))) {
+    match found.filter(|user| user.marker.as_deref() == Some(&reservation.marker())) {
         Some(user) => adopt(deps, &realm, reservation, &user).await,
         None => abandon(deps, reservation).await,
     }
@@ -62,13 +58,18 @@ async fn group(deps: &Deps, reservation: &Reservation) -> Repaired {
     let realm = deps.realms.of(reservation.tenant).await.map_err(|error| text(&error))?;
     let name = directory::group::display_name(&reservation.document);
     let found = realm.find_group(&name).await.map_err(|error| text(&error))?;
-    let Some(group) = found.filter(|group| group.marker.as_deref() == Some(&marker(reservation))) else {
+    let Some(group) = found.filter(|group| group.marker.as_deref() == Some(&reservation.marker())) else {
         return abandon(deps, reservation).await;
     };
     match reservation::complete_group(&deps.db, reservation, group.id, !realm.keeps_groups()).await {
         Ok(_) => Ok(()),
         Err(directory::Error::Taken(_)) => {
-            realm.delete_group(group.id).await.map_err(|error| text(&error))?;
+            let undone = if reservation.adopts {
+                realm.mark_group(group.id, None, None).await
+            } else {
+                realm.delete_group(group.id).await
+            };
+            undone.map_err(|error| text(&error))?;
             abandon(deps, reservation).await
         }
         Err(error) => Err(text(&error)),

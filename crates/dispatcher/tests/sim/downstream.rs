@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use dispatcher::{Plan, Pushed, Trust, plan};
 use downstream::{Answer, Outcome};
+use scim::mapping::Mapping;
 use serde_json::Value;
 
 use crate::realm::Person;
@@ -206,8 +207,8 @@ pub fn planned(
     if let Some(known) = PLANS.with_borrow(|plans| plans.get(&asked).copied()) {
         return known;
     }
-    let pushed = Pushed::of(&person.user(0));
-    let digests = sent.map_or_else(BTreeMap::new, |sent| Pushed::of(&sent.user(0)).digests(KEY));
+    let pushed = Pushed::of(&person.user(0), &Mapping::default());
+    let digests = sent.map_or_else(BTreeMap::new, |sent| Pushed::of(&sent.user(0), &Mapping::default()).digests(KEY));
     let removable: &[&str] = if remote.is_some_and(|remote| remote.given > 0) { &["name.givenName"] } else { &[] };
     let found = match plan(&pushed, &digests, KEY, trust, removable, patches) {
         Plan::Nothing => None,

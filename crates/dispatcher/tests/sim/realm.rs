@@ -26,6 +26,7 @@ impl Person {
             enabled: self.enabled,
             external_id: None,
             marker: None,
+            attributes: std::collections::BTreeMap::new(),
         }
     }
 }

@@ -8,7 +8,7 @@ use realm::{NewUser, Realm, RealmUser};
 use scim::Object;
 use scim::native::Native;
 
-use super::user::{native_of, projected};
+use super::user::native_of;
 use super::{existing, ring};
 use crate::answer::Answer;
 use crate::call::Call;
@@ -61,7 +61,7 @@ impl<'a> Creating<'a> {
 
     /// What marks the realm's record as this create's.
     pub fn marker(&self) -> String {
-        format!("{}:{}", self.reservation.tenant, self.reservation.nonce)
+        self.reservation.marker()
     }
 
     /// What the directory has of it, where the sweeper was faster.
@@ -92,7 +92,7 @@ pub(crate) async fn user(call: &Call<'_>, document: &Object) -> Result<Resource,
 
 /// The realm's part of a create. On its 409 only a user that carries this reservation's nonce is ours (K2).
 async fn in_realm(creating: &Creating<'_>, realm: &Realm, native: &Native) -> Result<RealmUser, realm::Error> {
-    let attributes = projected(creating.call, &creating.reservation.document);
+    let attributes = creating.call.mapping().to_realm(&creating.reservation.document);
     let new = NewUser {
         username: native.user_name.clone(),
         email: native.email.clone(),
@@ -101,7 +101,7 @@ async fn in_realm(creating: &Creating<'_>, realm: &Realm, native: &Native) -> Re
         enabled: native.active,
         external_id: native.external_id.clone(),
         marker: creating.marker(),
-        attributes: attributes.filter_map(|(name, value)| Some((name, value?))).collect(),
+        attributes: attributes.into_iter().filter_map(|(name, value)| Some((name, value?))).collect(),
     };
     match realm.create(&new).await {
         Err(conflict @ realm::Error::Conflict { .. }) => match realm.find_by_username(&new.username).await? {

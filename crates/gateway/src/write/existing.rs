@@ -78,7 +78,10 @@ async fn adopt(
     native: &Native,
     user: &RealmUser,
 ) -> Result<RealmUser, realm::Error> {
-    let change = UserChange { marker: Some(Some(creating.marker())), ..difference(&native_of(user), native) };
+    let mut attributes = creating.call.mapping().to_realm(&creating.reservation.document);
+    attributes.retain(|_, value| value.is_some());
+    let marker = Some(Some(creating.marker()));
+    let change = UserChange { marker, attributes, ..difference(&native_of(user), native) };
     let fresh = realm.read(user.id).await?;
     realm.write(fresh, &change).await
 }
@@ -95,7 +98,9 @@ pub(crate) async fn fetch(call: &Call<'_>, sought: Sought<'_>) -> Result<bool, A
         return Ok(false);
     }
     let nonce = reservation::nonce_of(call.tenant(), found.marker.as_deref());
-    let arrival = Arrival { id: found.id, base: native_of(&found), nonce };
+    let mapping = call.mapping();
+    let arrival =
+        Arrival { id: found.id, base: native_of(&found), mapped: mapping.to_document(&found.attributes), nonce };
     // Where the import was faster the user is in all the same.
     user::import(call.deps.db.connection(), call.tenant(), &arrival).await?;
     watch::wake(&call.deps.db, call.tenant()).await?;

@@ -8,8 +8,8 @@ use directory::group::{self, Commit, Committed, Group};
 use directory::member::{self, Change, Lacking};
 use directory::reservation::{self, Reservation};
 use directory::resource::Kind;
-use directory::writing;
-use realm::{NewGroup, Realm};
+use directory::{watch, writing};
+use realm::{NewGroup, Realm, RealmGroup};
 use scim::members::{Delta, Member, Membership};
 use scim::{Error, Object, ScimType};
 use uuid::Uuid;
@@ -54,7 +54,11 @@ pub(crate) async fn create(call: &Call<'_>, document: Object, members: &[Member]
         Err(attribute) => return Err(Error::taken(attribute).into()),
     };
     let created = match call.deps.realms.of(call.provisioner).await {
-        Ok(realm) if creating.is_ours().await? => create_in_realm(&realm, &creating).await.map(|id| (realm, id)),
+        Ok(realm) if creating.is_ours().await? => match create_in_realm(&realm, &creating).await {
+            Err(conflict @ realm::Error::Conflict { .. }) => take_over(&mut creating, &realm, conflict).await?,
+            made => made,
+        }
+        .map(|id| (realm, id)),
         Ok(_) => return Err(Answer::unavailable()),
         Err(error) => Err(error),
     };
@@ -69,17 +73,21 @@ pub(crate) async fn create(call: &Call<'_>, document: Object, members: &[Member]
         Ok(None) => match creating.made_by_others(id, Kind::Group).await? {
             Some(group) => group,
             None => {
-                realm.delete_group(id).await?;
+                undo(&creating, &realm, id).await?;
                 return Err(Answer::unavailable());
             }
         },
         Err(taken @ directory::Error::Taken(_)) => {
-            realm.delete_group(id).await?;
+            undo(&creating, &realm, id).await?;
             creating.abandon().await?;
             return Err(taken.into());
         }
         Err(error) => return Err(error.into()),
     };
+    if creating.reservation.adopts {
+        // Whoever was in it before is in it still, and the directory is to know.
+        watch::want_compare(db, call.tenant()).await?;
+    }
     if !settled && count > 0 && tell_new(call, id, &realm).await.is_err() {
         // The group is there, and whoever repeated the request would meet it as a conflict; the sweeper tells the realm (K7).
         tracing::info!(name = "inbound.members_untold", tenant.id = %call.tenant(), group.id = %id,
@@ -110,13 +118,50 @@ async fn create_in_realm(realm: &Realm, creating: &Creating<'_>) -> Result<Uuid,
     if held.marker.as_deref() == Some(&marker) {
         return Ok(held.id);
     }
-    let Some(nonce) = reservation::nonce_of(reservation.tenant, held.marker.as_deref()) else { return Err(conflict) };
-    let answered = reservation::answers_for(&creating.call.deps.db, Kind::Group, reservation.tenant, nonce).await;
-    if answered.map_err(|_| realm::Error::Unavailable)? {
+    if reservation::took_over(held.marker.as_deref()) || !is_left_over(creating, &held).await? {
         return Err(conflict);
     }
     realm.delete_group(held.id).await?;
     realm.create_group(&new).await
+}
+
+/// Whether a group of the realm carries the marker of a create for which nobody answers.
+async fn is_left_over(creating: &Creating<'_>, held: &RealmGroup) -> Result<bool, realm::Error> {
+    let tenant = creating.reservation.tenant;
+    let Some(nonce) = reservation::nonce_of(tenant, held.marker.as_deref()) else { return Ok(false) };
+    let answered = reservation::answers_for(&creating.call.deps.db, Kind::Group, tenant, nonce).await;
+    answered.map(|answered| !answered).map_err(|_| realm::Error::Unavailable)
+}
+
+/// A group of that name is in the realm: it is taken over where the tenant wants that, and never where it gives
+/// administrative roles.
+async fn take_over(
+    creating: &mut Creating<'_>,
+    realm: &Realm,
+    conflict: realm::Error,
+) -> Result<Result<Uuid, realm::Error>, Answer> {
+    if !creating.call.provisioner.adopts {
+        return Ok(Err(conflict));
+    }
+    let Some(found) = realm.find_group(&group::display_name(&creating.reservation.document)).await? else {
+        return Ok(Err(conflict));
+    };
+    let is_free = found.marker.is_none() || is_left_over(creating, &found).await?;
+    if !is_free || realm.group_is_protected(found.id).await? {
+        return Ok(Err(conflict));
+    }
+    // Order: noted before the realm is written, so that whoever ends this create never deletes that group.
+    let db = &creating.call.deps.db;
+    if !creating.is_ours().await? || !reservation::adopt(db, &mut creating.reservation).await? {
+        return Err(Answer::unavailable());
+    }
+    let external_id = creating.reservation.external_key.as_deref();
+    Ok(realm.mark_group(found.id, external_id, Some(&creating.marker())).await.map(|()| found.id))
+}
+
+/// A create came to nothing, in the realm too.
+async fn undo(creating: &Creating<'_>, realm: &Realm, id: Uuid) -> Result<(), realm::Error> {
+    if creating.reservation.adopts { realm.mark_group(id, None, None).await } else { realm.delete_group(id).await }
 }
 
 /// Changes a group under its write lease; its members are read afterwards if there are at most so many.
@@ -243,11 +288,18 @@ pub(crate) async fn delete(call: &Call<'_>, id: &str) -> Result<(), Answer> {
 
 async fn delete_claimed(held: &mut Held<'_>, before: &Group) -> Result<(), Failed> {
     check_version(held.call, before.version)?;
-    if !before.adopted {
-        let realm = held.realm().await?;
-        refuse_protected(held, &realm).await?;
-        held.ready().await?;
-        realm.delete_group(before.id).await.map_err(realm_failed)?;
+    let realm = held.realm().await?;
+    refuse_protected(held, &realm).await?;
+    held.ready().await?;
+    let left = if before.adopted {
+        realm.mark_group(before.id, None, None).await
+    } else {
+        realm.delete_group(before.id).await
+    };
+    match left {
+        // One that is gone carries no mark.
+        Ok(()) | Err(realm::Error::NotFound) => {}
+        Err(error) => return Err(realm_failed(error)),
     }
     if group::delete(&held.call.deps.db, held.call.tenant(), before.id, held.epoch).await? {
         Ok(())

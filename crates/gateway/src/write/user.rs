@@ -1,7 +1,5 @@
 //! Users: changed and deleted under a write lease.
 
-use std::collections::BTreeMap;
-
 use directory::resource::{self, Kind, Resource};
 use directory::user::{self, Commit, User};
 use directory::writing;
@@ -51,9 +49,10 @@ async fn change_claimed(
     let mut after = change(before)?;
     let (old, new) = (state_of(&before.document, before.active), state_of(&after, before.active));
     let mut realm_change = difference(&old, &new);
-    let projected_before: BTreeMap<_, _> = projected(held.call, &before.document).collect();
-    realm_change.attributes =
-        projected(held.call, &after).filter(|(name, value)| projected_before.get(name) != Some(value)).collect();
+    let mapping = held.call.mapping();
+    let mapped = mapping.to_realm(&before.document);
+    realm_change.attributes = mapping.to_realm(&after);
+    realm_change.attributes.retain(|name, value| mapped.get(name) != Some(value));
     if deactivates && !new.active {
         realm_change.enabled = Some(false);
     }
@@ -73,10 +72,18 @@ async fn change_claimed(
     if !realm_change.is_empty() {
         let realm = held.realm().await?;
         refuse_protected(held, &realm).await?;
-        if realm_change == only_off() {
+        if realm_change == only(false) {
             switch_off(held, &realm).await?;
             base = Some(Native { active: false, ..before.base.clone() });
+        } else if realm_change == only(true) {
+            end_sessions(held, &realm).await?;
+            held.ready().await?;
+            realm.switch(held.id, true).await.map_err(realm_failed)?;
+            base = Some(Native { active: true, ..before.base.clone() });
         } else {
+            if realm_change.enabled == Some(true) {
+                end_sessions(held, &realm).await?;
+            }
             let (read, written) = change_realm(held, &realm, &realm_change).await?;
             follow_others(&mut after, &before.base, &read, &realm_change);
             base = Some(native_of(&written));
@@ -103,8 +110,8 @@ async fn change_claimed(
     Ok((committed, commit.active))
 }
 
-fn only_off() -> UserChange {
-    UserChange { enabled: Some(false), ..UserChange::default() }
+fn only(enabled: bool) -> UserChange {
+    UserChange { enabled: Some(enabled), ..UserChange::default() }
 }
 
 /// Whoever has a hand in the realm's administration is not changed through SCIM, and not shown from now on.
@@ -125,7 +132,13 @@ async fn refuse_protected(held: &mut Held<'_>, realm: &Realm) -> Result<(), Fail
 /// Off and logged out, two calls (K4).
 async fn switch_off(held: &mut Held<'_>, realm: &Realm) -> Result<(), Failed> {
     held.ready().await?;
-    realm.disable(held.id).await.map_err(realm_failed)?;
+    realm.switch(held.id, false).await.map_err(realm_failed)?;
+    end_sessions(held, realm).await
+}
+
+/// Whoever comes back is logged out first as well: Keycloak ends sessions by the second, and one that began in the very second
+/// of the log-out that went with the deactivation would come back too. Nobody who is off begins another.
+async fn end_sessions(held: &mut Held<'_>, realm: &Realm) -> Result<(), Failed> {
     held.ready().await?;
     realm.logout(held.id).await.map_err(realm_failed)
 }
@@ -187,11 +200,6 @@ async fn delete_claimed(held: &mut Held<'_>, before: &User) -> Result<(), Failed
     } else {
         Err(Failed::Clean(Answer::unavailable()))
     }
-}
-
-/// What the tenant wants of a document in its realm's profile.
-pub(super) fn projected(call: &Call<'_>, document: &Object) -> impl Iterator<Item = (String, Option<String>)> {
-    crate::projected::of(call.provisioner.projection.as_deref(), &call.types.user, document).into_iter()
 }
 
 /// The native fields of a document; one that does not say whether its user is active leaves that as it was.

@@ -72,6 +72,38 @@ fn a_create_that_reaches_the_realm_after_it_was_given_up_is_found_and_removed() 
 }
 
 #[test]
+fn whoever_was_there_before_and_is_taken_over_too_late_is_let_go_and_stays() {
+    let keycloak = FaultyKeycloak::default();
+    let scene = Scene::behind(&keycloak);
+    let realm = &scene.realm;
+    realm.admin(Method::POST, "/users", Some(&json!({ "username": "old@acme.test", "enabled": true })));
+    realm.admin(Method::POST, "/groups", Some(&json!({ "name": "Old" })));
+    let (user, group) = (realm.user("old@acme.test").unwrap()["id"].take(), realm.admin(Method::GET, "/groups", None));
+    scene.console.inbound_options("acme", &json!({ "existing_users": "adopt" }));
+    let saves = |of: &'static str| move |call: &Call| call.method == Method::PUT && call.path.contains(of);
+    let late = [keycloak.once(Fault::Late, saves("/users/")), keycloak.once(Fault::Late, saves("/groups/"))];
+    let ada = json!({ "userName": "old@acme.test", "name": { "givenName": "Ada" } });
+    let crew = json!({ "displayName": "Old" });
+    assert_eq!([scene.send(Method::POST, "/Users", &ada).0, scene.send(Method::POST, "/Groups", &crew).0], [503, 503]);
+    scene.until_sql("select (select count(*) from reservation) + (select count(*) from group_reservation)", "0");
+    for one in late {
+        one.lift();
+    }
+    // It arrives, and the look at it takes the marker away again; the group's stays until somebody asks for it.
+    let let_go = || {
+        let held = realm.user("old@acme.test").expect("nobody deletes who was there before");
+        (held["firstName"] == "Ada" && held["attributes"]["scimManaged"].is_null()).then_some(())
+    };
+    assert!(eventually(SOON, let_go).is_some(), "{}", scene.installation.logs());
+    let marked = || realm.admin(Method::GET, &format!("/groups/{}", group[0]["id"].as_str().unwrap()), None);
+    assert!(eventually(SOON, || marked()["attributes"]["scimManaged"].is_array().then_some(())).is_some());
+    for (path, body, id) in [("/Users", &ada, &user), ("/Groups", &crew, &group[0]["id"])] {
+        let (status, adopted) = scene.send(Method::POST, path, body);
+        assert_eq!((status, &adopted["id"]), (201, id), "{adopted}");
+    }
+}
+
+#[test]
 fn a_group_that_came_too_late_makes_way_for_the_one_that_is_wanted() {
     let keycloak = FaultyKeycloak::default();
     let scene = Scene::behind(&keycloak);

@@ -20,6 +20,7 @@ mod kills;
 mod late_creates;
 mod leaving;
 mod listening;
+mod mapped;
 mod masses;
 mod mistaken;
 mod moves;

@@ -148,6 +148,45 @@ fn cases_43_44_a_user_of_the_realm_is_a_conflict_until_the_tenant_adopts_and_is_
 }
 
 #[test]
+fn a_group_of_the_realm_is_a_conflict_until_the_tenant_adopts_and_stays_there_when_it_is_deleted() {
+    let scene = Scene::new(Realm::default());
+    let realm = &scene.realm;
+    let (ada, bea) = (scene.made("ada@acme.test"), scene.made("bea@acme.test"));
+    let (crew, boss) = (native_group(realm, "/groups", "Crew"), native_group(realm, "/groups", "Boss"));
+    let stranger = native(realm, "old@acme.test");
+    for user in [&ada, &stranger] {
+        realm.admin(Method::PUT, &format!("/users/{user}/groups/{crew}"), None);
+    }
+    let (path, role) = administrative(realm);
+    realm.admin(Method::POST, &format!("/groups/{boss}{path}"), Some(&role));
+    let post = |name: &str| {
+        let body = json!({ "displayName": name, "externalId": name, "members": [{ "value": bea }] });
+        scene.send(Method::POST, "/Groups", &body)
+    };
+    let (status, refused) = post("Crew");
+    assert_eq!((status, &refused["scimType"]), (409, &json!("uniqueness")), "{refused}");
+
+    scene.console.inbound_options("acme", &json!({ "existing_users": "adopt" }));
+    assert_eq!(post("Boss").0, 409, "one that makes administrators is never taken over");
+    let (status, adopted) = post("Crew");
+    assert_eq!((status, &adopted["id"]), (201, &json!(crew)), "{adopted}");
+    let members = |wanted: &[&String]| {
+        let held = scene.get(&format!("/Groups/{crew}")).1["members"].take();
+        let held: Vec<&str> = held.as_array().into_iter().flatten().filter_map(|one| one["value"].as_str()).collect();
+        (held.len() == wanted.len() && wanted.iter().all(|one| held.contains(&one.as_str()))).then_some(())
+    };
+    let both = eventually(SOON, || members(&[&ada, &bea]));
+    assert!(both.is_some(), "whoever was in it is in it still: {}", scene.installation.logs());
+    let there = || realm.admin(Method::GET, &format!("/groups/{crew}/members"), None).as_array().unwrap().len();
+    assert_eq!(there(), 3, "the stranger too");
+
+    assert_eq!(scene.send(Method::DELETE, &format!("/Groups/{crew}"), &Value::Null).0, 204);
+    assert_eq!(scene.get(&format!("/Groups/{crew}")).0, 404);
+    assert_eq!(there(), 3, "a group that was there before stays");
+    assert_eq!(post("Crew").1["id"], json!(crew), "and can be taken over again");
+}
+
+#[test]
 fn who_is_managed_already_keeps_the_id_and_is_never_unknown_meanwhile() {
     let realm = Realm::default();
     realm.admin(Method::POST, "/roles", Some(&json!({ "name": "scim-managed" })));
@@ -292,10 +331,6 @@ fn case_52_a_disable_ends_sessions_and_no_token_is_refreshed() {
         testkit::http().get(url).bearer_auth(token).send().unwrap().status().as_u16()
     };
     assert_eq!(knows(&tokens[0]), 200);
-    // Keycloak ends offline sessions by the second: one of the log-out's own second outlives it.
-    let second = || SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
-    let minted = second();
-    assert!(eventually(SOON, || (second() > minted).then_some(())).is_some());
     let (status, answer) = scene.send(Method::PATCH, &format!("/Users/{id}"), &patch("active", &json!(false)));
     assert_eq!(status, 200, "{answer}");
     let sessions = scene.realm.admin(Method::GET, &format!("/users/{id}/sessions"), None);
@@ -304,8 +339,14 @@ fn case_52_a_disable_ends_sessions_and_no_token_is_refreshed() {
         assert!(refresh(token)["access_token"].is_null(), "a session outlived the disable");
         assert_eq!(knows(token), 401, "an access token outlived the disable");
     }
-    // Enabled again, the old tokens stay dead: the sessions are gone, not asleep.
+    // Enabled again, the old tokens stay dead: the sessions are gone, not asleep. Keycloak counts seconds: until the next one
+    // the deactivation's log-out would not have ended what began in its own.
+    let ended = scene.realm.admin(Method::GET, &format!("/users/{id}"), None)["notBefore"].as_u64().unwrap();
+    let second = || SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+    assert!(eventually(SOON, || (second() > ended).then_some(())).is_some());
     scene.send(Method::PATCH, &format!("/Users/{id}"), &patch("active", &json!(true)));
+    let again = scene.realm.admin(Method::GET, &format!("/users/{id}"), None)["notBefore"].as_u64().unwrap();
+    assert!(again > ended, "logged out once more");
     for token in &tokens {
         assert!(refresh(token)["access_token"].is_null(), "a session came back with its user");
         assert_eq!(knows(token), 401, "an access token came back with its user");

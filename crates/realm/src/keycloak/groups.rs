@@ -58,20 +58,37 @@ impl Client {
         Ok(Page::read(&self.transport.call(Method::GET, &path, None).await?.body, id_of))
     }
 
-    /// Two calls: what else Keycloak keeps of the group goes back as it came.
     pub(crate) async fn rename_group(&self, id: Uuid, name: &str, external_id: Option<&str>) -> Result<(), Error> {
+        self.save_group(id, Some(name), &[(EXTERNAL_ID, external_id)]).await
+    }
+
+    pub(crate) async fn mark_group(
+        &self,
+        id: Uuid,
+        external_id: Option<&str>,
+        marker: Option<&str>,
+    ) -> Result<(), Error> {
+        self.save_group(id, None, &[(EXTERNAL_ID, external_id), (MARKER, marker)]).await
+    }
+
+    /// Two calls: what else Keycloak keeps of the group goes back as it came.
+    async fn save_group(&self, id: Uuid, name: Option<&str>, ours: &[(&str, Option<&str>)]) -> Result<(), Error> {
         let path = format!("/groups/{id}");
         let mut body = self.transport.call(Method::GET, &path, None).await?.body;
-        body["name"] = json!(name);
+        if let Some(name) = name {
+            body["name"] = json!(name);
+        }
         if let Some(object) = body.as_object_mut() {
             object.remove("subGroups");
             object.remove("access");
             let attributes = object.entry("attributes").or_insert_with(|| json!({}));
             if let Some(attributes) = attributes.as_object_mut() {
-                match external_id {
-                    Some(external_id) => attributes.insert(EXTERNAL_ID.to_owned(), json!([external_id])),
-                    None => attributes.remove(EXTERNAL_ID),
-                };
+                for (attribute, value) in ours {
+                    match value {
+                        Some(value) => attributes.insert((*attribute).to_owned(), json!([value])),
+                        None => attributes.remove(*attribute),
+                    };
+                }
             }
         }
         self.transport.call(Method::PUT, &path, Some(&body)).await.map(drop)

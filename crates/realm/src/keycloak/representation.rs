@@ -1,5 +1,7 @@
 //! Keycloak's user representation, both ways. What we do not know of it is kept as it came, because a PUT replaces.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
@@ -23,7 +25,17 @@ pub(super) fn read(value: &Value) -> Option<RealmUser> {
         enabled: value.get("enabled").and_then(Value::as_bool).unwrap_or(false),
         external_id: attribute(EXTERNAL_ID),
         marker: attribute(MARKER),
+        attributes: further(value),
     })
+}
+
+/// What else the profile has of a user.
+fn further(value: &Value) -> BTreeMap<String, String> {
+    let all = value.get("attributes").and_then(Value::as_object).into_iter().flatten();
+    let others = all.filter(|(name, _)| *name != EXTERNAL_ID && *name != MARKER);
+    let first =
+        |values: &Value| values.get(0).and_then(Value::as_str).filter(|text| !text.is_empty()).map(str::to_owned);
+    others.filter_map(|(name, values)| Some((name.clone(), first(values)?))).collect()
 }
 
 pub(super) fn create(user: &NewUser) -> Value {

@@ -27,6 +27,7 @@ impl Client {
             enabled: user.enabled,
             external_id: user.external_id.clone(),
             marker: Some(user.marker.clone()),
+            attributes: user.attributes.clone(),
         })
     }
 
@@ -75,15 +76,15 @@ impl Client {
         Err(Error::Unavailable)
     }
 
-    /// Switches a user off: one call where nothing has to be mended.
-    pub(crate) async fn disable(&self, id: Uuid) -> Result<(), Error> {
+    /// Switches a user off or on: one call where nothing has to be mended.
+    pub(crate) async fn switch(&self, id: Uuid, on: bool) -> Result<(), Error> {
         let path = format!("/users/{id}");
-        match self.transport.call(Method::PUT, &path, Some(&json!({ "enabled": false }))).await {
+        match self.transport.call(Method::PUT, &path, Some(&json!({ "enabled": on }))).await {
             Err(Error::Rejected { .. }) => {
                 let fresh = self.transport.call(Method::GET, &path, None).await?.body;
                 let user = representation::read(&fresh).ok_or(Error::Unavailable)?;
-                let off = UserChange { enabled: Some(false), ..UserChange::default() };
-                self.write(user, &fresh, &off).await.map(drop)
+                let change = UserChange { enabled: Some(on), ..UserChange::default() };
+                self.write(user, &fresh, &change).await.map(drop)
             }
             outcome => outcome.map(drop),
         }

@@ -111,6 +111,17 @@ pub static USER: LazyLock<ResourceType> = LazyLock::new(|| {
     ResourceType::new("User", "/Users", "User Account", user::schema(), vec![Arc::clone(&ENTERPRISE_USER)])
 });
 
+/// Users and groups with a tenant's own extensions: a JSON array of `{"resource": "User" | "Group", "schema": …}`. None where
+/// one of them cannot be used.
+pub fn with_extensions(text: &str) -> Option<(ResourceType, ResourceType)> {
+    let extensions: Vec<serde_json::Value> = serde_json::from_str(text).ok()?;
+    let of = |name: &str| -> Option<Vec<Arc<Schema>>> {
+        let mine = extensions.iter().filter(|extension| extension["resource"] == name);
+        mine.map(|extension| Schema::extension(&extension["schema"]).ok().map(Arc::new)).collect()
+    };
+    Some((USER.extended(of("User")?).ok()?, GROUP.extended(of("Group")?).ok()?))
+}
+
 /// Groups.
 pub static GROUP: LazyLock<ResourceType> =
     LazyLock::new(|| ResourceType::new("Group", "/Groups", "Group", group::schema(), Vec::new()));
