@@ -142,6 +142,11 @@ test('looks: both directions in use', async ({ page }) => {
   await expect(page.getByRole('dialog')).toContainText('2819c223');
   await look(page, 'link-asks');
   await cancel(page);
+  const step = { operation: 'POST /Users', status: 400, class: 'rejected', duration_ms: 34 };
+  await page.route('**/test-user', route => route.fulfill({ json: { steps: [step], ok: false } }), { times: 1 });
+  await press(page, 'Send a test user');
+  await expect(outbound(page).getByText('A step failed.')).toBeFocused();
+  await look(page, 'test-user-failed');
   await press(page, 'Send a test user');
   await expect(outbound(page).getByText(/took the test user/)).toBeVisible();
   await outbound(page).getByText('Backfill', { exact: true }).click();
