@@ -240,7 +240,9 @@ impl From<realm::Error> for Problem {
             realm::Error::NotFound => Self::NotFound("realm user"),
             realm::Error::Conflict { attribute } => Self::Taken(attribute),
             realm::Error::Rejected { .. } => Self::Invalid(error.to_string()),
-            realm::Error::RealmGone | realm::Error::Foreign | realm::Error::Refused => Self::Realm(error.to_string()),
+            realm::Error::RealmGone | realm::Error::Foreign | realm::Error::Refused | realm::Error::TooOld { .. } => {
+                Self::Realm(error.to_string())
+            }
             realm::Error::Unavailable | realm::Error::Ambiguous => Self::Unavailable,
         }
     }

@@ -119,6 +119,7 @@ impl From<realm::Error> for Answer {
             | realm::Error::RealmGone
             | realm::Error::Foreign
             | realm::Error::Refused
+            | realm::Error::TooOld { .. }
             | realm::Error::Unavailable
             | realm::Error::Ambiguous => {
                 tracing::warn!(name = "inbound.realm_failed", %error, "the realm did not do its part");

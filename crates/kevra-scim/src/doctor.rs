@@ -4,7 +4,7 @@
 use anyhow::Context;
 use control::jwks::Verifier;
 use directory::{ledger, watch};
-use realm::keycloak::Admin;
+use realm::keycloak::{ANOTHER_REALM, Admin, OLD_KEYCLOAK};
 use registry::audit::Note;
 use registry::{Db, DbOptions, cluster, tenant};
 use secrecy::ExposeSecret;
@@ -83,8 +83,17 @@ async fn set_up(
     findings: &mut Findings,
 ) -> anyhow::Result<()> {
     let slug = &found.slug;
-    let foreign = missing.contains(&realm::keycloak::ANOTHER_REALM);
-    if repair && !missing.is_empty() && !foreign {
+    // What a repair cannot mend, and who can.
+    let by_hand = |piece: &str| match piece {
+        ANOTHER_REALM => {
+            let cluster = &found.cluster;
+            let take_it = format!("kevra-scim tenant move {slug} --cluster {cluster}");
+            Some(format!("putting the realm back, or, to take this one: {take_it}"))
+        }
+        OLD_KEYCLOAK => Some("an upgrade of Keycloak".to_owned()),
+        _ => None,
+    };
+    if repair && !missing.is_empty() && missing.iter().all(|piece| by_hand(piece).is_none()) {
         let note = Note { actor: ACTOR, action: "realm.repair", detail: serde_json::json!({ "missing": missing }) };
         realms.set_up(found, Some(&note)).await.context("the realm")?;
         watch::want_compare(db, found.id).await?;
@@ -93,13 +102,8 @@ async fn set_up(
         }
         missing = realms.missing(found).await.context("the realm")?;
     }
-    let mended_by = if foreign {
-        let cluster = &found.cluster;
-        format!("putting the realm back, or, to take this one: kevra-scim tenant move {slug} --cluster {cluster}")
-    } else {
-        format!("kevra-scim doctor {slug} --repair")
-    };
     for piece in &missing {
+        let mended_by = by_hand(piece).unwrap_or_else(|| format!("kevra-scim doctor {slug} --repair"));
         findings.note(false, "set-up", format!("{piece}; mend it with: {mended_by}"));
     }
     if missing.is_empty() {

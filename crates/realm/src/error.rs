@@ -29,6 +29,12 @@ pub enum Error {
     /// The realm refuses our credentials or lacks our roles.
     #[error("the realm refuses our credentials")]
     Refused,
+    /// Its Keycloak is older than we can work with.
+    #[error("Keycloak {version} is too old: 26.4 or newer is needed")]
+    TooOld {
+        /// What it says it is.
+        version: String,
+    },
     /// The realm does not answer, or certainly did nothing.
     #[error("the realm is not available")]
     Unavailable,
@@ -47,6 +53,7 @@ impl Error {
             Self::Conflict { .. } => "conflict",
             Self::Rejected { .. } => "rejected",
             Self::Refused => "refused",
+            Self::TooOld { .. } => "too_old",
             Self::Unavailable => "unavailable",
             Self::Ambiguous => "ambiguous",
         }

@@ -3,6 +3,7 @@
 use reqwest::Method;
 use serde_json::json;
 use testkit::eventually;
+use testkit::faulty_keycloak::{Fault, FaultyKeycloak};
 use testkit::installation::Installation;
 use testkit::keycloak::Realm;
 
@@ -232,4 +233,22 @@ fn a_realm_that_refuses_us_or_is_switched_off_is_answered_for_and_works_again_wh
         assert_eq!(scene.send(Method::POST, "/Users", &body).0, 201, "{number}");
         scene.agrees("ada@acme.test");
     }
+}
+
+#[test]
+fn a_keycloak_that_is_too_old_is_refused_by_its_version_and_named_by_the_doctor() {
+    let keycloak = FaultyKeycloak::default();
+    let (scene, other) = (Scene::unwatched(&keycloak), Realm::default());
+    scene.console.make_tenant("other", other.name());
+    let old = keycloak
+        .on(Fault::Say(200, r#"{"systemInfo":{"version":"26.3.5"}}"#), |call| call.path.ends_with("/admin/serverinfo"));
+    let (status, problem) = scene.console.call(Method::POST, "/tenants/other/inbound/enable", None);
+    assert!((400..600).contains(&status), "{problem}");
+    let says = problem.to_string();
+    assert!(says.contains("26.3.5") && says.contains("26.4 or newer"), "{problem}");
+    assert_eq!(other.admin(Method::GET, "/clients?clientId=kevra-scim", None), json!([]), "nothing was made there");
+    let found = scene.installation.refused(&["doctor", "acme", "--repair"]);
+    assert!(found.contains("a Keycloak of 26.4 or newer; mend it with: an upgrade of Keycloak"), "{found}");
+    old.lift();
+    scene.console.enable_inbound("other");
 }

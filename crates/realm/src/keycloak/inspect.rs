@@ -22,8 +22,10 @@ pub struct Known {
     pub client_secret: Option<SecretString>,
 }
 
-/// The one piece that nothing but a person's word mends (K14).
+/// What nothing but a person's word mends (K14).
 pub const ANOTHER_REALM: &str = "the realm itself: another one has its name";
+/// What nothing but an upgrade mends.
+pub const OLD_KEYCLOAK: &str = "a Keycloak of 26.4 or newer";
 
 impl Admin {
     /// What of a realm's set-up is missing, by name; empty where it stands.
@@ -34,6 +36,7 @@ impl Admin {
             return Ok(vec![ANOTHER_REALM]);
         }
         let mut missing = Vec::new();
+        missing.extend(self.too_old(&keycloak).await?.map(|_| OLD_KEYCLOAK));
         missing.extend(client(&keycloak, known).await?);
         match keycloak.call(Method::GET, &format!("/roles/{MANAGED_ROLE}"), None).await {
             Ok(answer) if known.role_id.is_none_or(|id| uuid_of(&answer.body, "id").ok() == Some(id)) => {}

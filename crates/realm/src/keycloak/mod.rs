@@ -18,7 +18,7 @@ use secrecy::SecretString;
 use tokio::sync::Mutex;
 
 pub use breaker::{Server, Servers};
-pub use inspect::{ANOTHER_REALM, Known};
+pub use inspect::{ANOTHER_REALM, Known, OLD_KEYCLOAK};
 pub use provision::{Admin, CLIENT_ID, EventStores, Wanted};
 pub(crate) use transport::Transport;
 

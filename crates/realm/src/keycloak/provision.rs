@@ -18,6 +18,8 @@ use crate::{Error, MANAGED_ROLE};
 pub const CLIENT_ID: &str = "kevra-scim";
 /// The least roles that do all of the data path.
 pub(super) const ROLES: [&str; 3] = ["manage-users", "view-events", "view-realm"];
+/// The oldest Keycloak that can be worked with.
+const OLDEST: (u32, u32) = (26, 4);
 /// How long Keycloak keeps admin events, seconds: far beyond any outage of ours.
 const EVENT_RETENTION: i64 = 432_000;
 
@@ -109,6 +111,9 @@ impl Admin {
         before: impl AsyncFnOnce(EventStores) -> Result<(), Error>,
     ) -> Result<Provisioned, Error> {
         let keycloak = self.transport(realm)?;
+        if let Some(version) = self.too_old(&keycloak).await? {
+            return Err(Error::TooOld { version });
+        }
         let representation = keycloak.call(Method::GET, "", None).await?.body;
         let realm_uuid = uuid_of(&representation, "id")?;
         if known.is_some_and(|known| known != realm_uuid) {
@@ -131,6 +136,21 @@ impl Admin {
             realm_uuid,
             role_id: uuid_of(&role, "id")?,
         })
+    }
+
+    /// What Keycloak says it is, where that is older than 26.4: its events have no ids, no ascending order and no exact dates.
+    /// One that does not tell is taken for new enough.
+    pub(super) async fn too_old(&self, keycloak: &Transport) -> Result<Option<String>, Error> {
+        let url = format!("{}/admin/serverinfo", self.base_url);
+        let info = match keycloak.call_url(Method::GET, &url, None).await {
+            Ok(answer) => answer.body,
+            Err(Error::Refused | Error::RealmGone | Error::NotFound) => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let version = info["systemInfo"]["version"].as_str().unwrap_or_default();
+        let mut numbers = version.split('.').map_while(|part| part.parse::<u32>().ok());
+        let told = numbers.next().map(|major| (major, numbers.next().unwrap_or(0)));
+        Ok(told.filter(|told| *told < OLDEST).map(|_| version.to_owned()))
     }
 
     /// Gives the data-path client another secret; tokens minted with the old one live on until they end.
