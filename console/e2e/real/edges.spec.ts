@@ -102,13 +102,16 @@ test('a clipboard that refuses: the token stands there whole and selected, for t
 }) => {
   const inbound = region(page, 'Inbound SCIM');
   const field = inbound.getByLabel(/Token alone/);
-  await context.grantPermissions(['clipboard-read']);
-  // A policy the page stands under takes writing away, whatever the browser would allow.
-  await page.route('**', async route => {
-    if (route.request().resourceType() !== 'document') return route.fallback();
-    const response = await route.fetch();
-    await route.fulfill({ response, headers: { ...response.headers(), 'permissions-policy': 'clipboard-write=()' } });
-  });
+  // The browser itself refuses.
+  const { targetInfo } = await (await context.newCDPSession(page)).send('Target.getTargetInfo');
+  const session = await context.browser()?.newBrowserCDPSession();
+  for (const [name, setting] of [
+    ['clipboard-write', 'denied'],
+    ['clipboard-read', 'granted'],
+  ] as const) {
+    const { browserContextId } = targetInfo;
+    await session?.send('Browser.setPermission', { permission: { name }, setting, browserContextId });
+  }
   await step(page, 'Copy token', async () => {
     await tenant.open(page);
     await inbound.getByRole('button', { name: 'Enable inbound SCIM' }).click();
