@@ -2,8 +2,8 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Downstream } from './installation';
 
-/** What a downstream is like: it works, refuses our token, or lets writes wait. */
-export type Mood = 'works' | 'refuses' | 'waits';
+/** What a downstream is like: it works, refuses our token, lets writes wait, or everything. */
+export type Mood = 'works' | 'refuses' | 'waits' | 'stands';
 
 /** Stands before a downstream and has moods. */
 export async function front({ url, token }: Downstream) {
@@ -12,7 +12,8 @@ export async function front({ url, token }: Downstream) {
   const server = createServer(async (request, response) => {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk);
-    if (mood === 'waits' && request.method !== 'GET') await new Promise<void>(resolve => waiting.push(resolve));
+    const late = mood === 'stands' || (mood === 'waits' && request.method !== 'GET');
+    if (late) await new Promise<void>(resolve => waiting.push(resolve));
     if (mood === 'refuses') {
       const body = { schemas: ['urn:ietf:params:scim:api:messages:2.0:Error'], status: '401' };
       response.writeHead(401, { 'content-type': 'application/scim+json' });
