@@ -756,6 +756,11 @@ export interface components {
              */
             allow_rename?: boolean;
             /**
+             * @description The realm takes userNames of any script and characters: its own rule is lifted. A stock realm takes Latin letters only.
+             * @default false
+             */
+            any_username?: boolean;
+            /**
              * @description What becomes of a realm user of the same name that SCIM does not manage.
              * @default refuse
              */
@@ -816,6 +821,7 @@ export interface components {
         /** @description Inbound settings. */
         InboundSettings: {
             allow_rename: boolean;
+            any_username: boolean;
             existing_users: components["schemas"]["ExistingUsers"];
             idp_profile: components["schemas"]["IdpProfile"];
             /** Format: int64 */

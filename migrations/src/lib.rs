@@ -89,6 +89,7 @@ mod m0055_backfill_group;
 mod m0056_pushed_member_taken_out;
 mod m0057_realm_person_attributes;
 mod m0058_group_reservation_adopts;
+mod m0059_any_username;
 
 /// All migrations in order.
 pub struct Migrator;
@@ -144,6 +145,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0056_pushed_member_taken_out::Migration),
             Box::new(m0057_realm_person_attributes::Migration),
             Box::new(m0058_group_reservation_adopts::Migration),
+            Box::new(m0059_any_username::Migration),
         ]
     }
 }

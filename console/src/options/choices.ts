@@ -33,6 +33,11 @@ export const options: { [D in keyof Options]: Option<D>[] } = {
     },
     { name: 'strict_members', title: 'Refuse group members that do not exist' },
     { name: 'allow_rename', title: 'The IdP may change a userName' },
+    {
+      name: 'any_username',
+      title: 'Take userNames of any script and characters',
+      hint: 'Lifts the rule of the realm, which takes Latin letters only. It stays lifted.',
+    },
   ],
   outbound: [
     {

@@ -144,6 +144,7 @@ pub(crate) struct InboundSettings {
     #[schema(value_type = ExistingUsers)]
     existing_users: String,
     allow_rename: bool,
+    any_username: bool,
     token_days: Option<i64>,
     requests_per_second: Option<i64>,
 }
@@ -336,6 +337,7 @@ impl From<Options> for InboundSettings {
             strict_members: options.strict_members,
             existing_users: options.existing_users,
             allow_rename: options.allow_rename,
+            any_username: options.any_username,
             token_days: options.token_days,
             requests_per_second: options.requests_per_second,
         }

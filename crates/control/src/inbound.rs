@@ -104,6 +104,8 @@ pub struct InboundOptions {
     existing_users: String,
     /// The identity provider may rename users.
     allow_rename: bool,
+    /// The realm takes userNames of any script and characters: its own rule is lifted. A stock realm takes Latin letters only.
+    any_username: bool,
     /// Days until a token expires; none by default.
     token_days: Option<i64>,
     /// Requests per second; none means the default, never under 25.
@@ -195,7 +197,14 @@ fn checked(extensions: &[Extension]) -> Result<Option<String>, Problem> {
 impl Default for InboundOptions {
     fn default() -> Self {
         let Options {
-            idp_profile, strict_members, existing_users, allow_rename, token_days, requests_per_second, ..
+            idp_profile,
+            strict_members,
+            existing_users,
+            allow_rename,
+            any_username,
+            token_days,
+            requests_per_second,
+            ..
         } = Options::default();
         let (extensions, projection) = (None, None);
         Self {
@@ -203,6 +212,7 @@ impl Default for InboundOptions {
             strict_members,
             existing_users,
             allow_rename,
+            any_username,
             token_days,
             requests_per_second,
             extensions,
@@ -220,6 +230,7 @@ impl InboundOptions {
             strict_members: held.strict_members,
             existing_users: held.existing_users,
             allow_rename: held.allow_rename,
+            any_username: held.any_username,
             token_days: held.token_days,
             requests_per_second: held.requests_per_second,
             extensions: held.extensions.as_deref().map(serde_json::from_str).transpose().map_err(read)?,
@@ -260,6 +271,7 @@ impl InboundOptions {
             strict_members: self.strict_members,
             existing_users: self.existing_users,
             allow_rename: self.allow_rename,
+            any_username: self.any_username,
             token_days: self.token_days,
             requests_per_second: self.requests_per_second,
         };
@@ -268,7 +280,7 @@ impl InboundOptions {
             return Ok(());
         }
         // The realm's profile has to know the attributes before the first of them is written.
-        if options.projection.is_some() {
+        if options.projection.is_some() || options.any_username {
             realms.provision(tenant).await?;
         }
         // Asked for again after a failure, it is done again: whoever is there gets the attributes, both ways.

@@ -10,6 +10,7 @@ use realm::embedded::Embedded;
 use realm::keycloak::{Admin, Client, Connection, EventStores, Known, Servers, Wanted};
 use realm::{Error, Realm};
 use registry::audit::Note;
+use registry::option::Options;
 use registry::provisioner::Provisioner;
 use registry::seal::Keyring;
 use registry::tenant::Tenant;
@@ -156,7 +157,8 @@ impl Realms {
         let options = registry::option::of(&self.db, tenant).await.map_err(unavailable)?;
         let projection = options.projection.as_deref().and_then(|text| serde_json::from_str(text).ok());
         let projection: std::collections::BTreeMap<String, String> = projection.unwrap_or_default();
-        Ok(Wanted { allow_rename: options.allow_rename, attributes: projection.into_values().collect() })
+        let Options { allow_rename, any_username, .. } = options;
+        Ok(Wanted { allow_rename, any_username, attributes: projection.into_values().collect() })
     }
 
     async fn provision(&self, tenant: &Tenant, note: Option<&Note<'_>>) -> Result<(), Error> {

@@ -16,6 +16,8 @@ pub struct Options {
     pub existing_users: String,
     /// Whether the identity provider may rename users.
     pub allow_rename: bool,
+    /// The realm takes usernames of any script and characters.
+    pub any_username: bool,
     /// After how many days a token expires; none by default.
     pub token_days: Option<i64>,
     /// The gateway's rate for this tenant; none means the deployment's default.
@@ -33,6 +35,7 @@ impl Default for Options {
             strict_members: false,
             existing_users: "refuse".to_owned(),
             allow_rename: true,
+            any_username: false,
             token_days: None,
             requests_per_second: None,
             extensions: None,
@@ -44,7 +47,7 @@ impl Default for Options {
 /// The settings of a tenant.
 pub async fn of(db: &Db, tenant: TenantId) -> Result<Options, Error> {
     let text = "select idp_profile, strict_members, existing_users, allow_rename, token_days, requests_per_second,
-             extensions, projection
+             extensions, projection, any_username
          from tenant_option where tenant_id = $1";
     Ok(db::one(db.connection(), text, [tenant.0.into()]).await?.unwrap_or_default())
 }
@@ -55,13 +58,13 @@ pub async fn set(db: &Db, tenant: TenantId, options: &Options, version: Option<i
     let outcome = async {
         tenant::bump_from(&transaction, tenant, version).await?;
         let text = "insert into tenant_option (tenant_id, idp_profile, strict_members, existing_users, allow_rename,
-                 token_days, requests_per_second, extensions, projection)
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+                 token_days, requests_per_second, extensions, projection, any_username)
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
              on conflict (tenant_id) do update set idp_profile = excluded.idp_profile,
                  strict_members = excluded.strict_members, existing_users = excluded.existing_users,
                  allow_rename = excluded.allow_rename, token_days = excluded.token_days,
                  requests_per_second = excluded.requests_per_second, extensions = excluded.extensions,
-                 projection = excluded.projection";
+                 projection = excluded.projection, any_username = excluded.any_username";
         let values = [
             tenant.0.into(),
             options.idp_profile.clone().into(),
@@ -72,11 +75,13 @@ pub async fn set(db: &Db, tenant: TenantId, options: &Options, version: Option<i
             options.requests_per_second.into(),
             options.extensions.clone().into(),
             options.projection.clone().into(),
+            options.any_username.into(),
         ];
         db::execute(&transaction, text, values).await?;
         let detail = serde_json::json!({
             "idp_profile": options.idp_profile, "existing_users": options.existing_users,
-            "allow_rename": options.allow_rename, "strict_members": options.strict_members,
+            "allow_rename": options.allow_rename, "any_username": options.any_username,
+            "strict_members": options.strict_members,
         });
         audit::insert(&transaction, Some(tenant), actor, "tenant.options", detail).await
     }

@@ -285,6 +285,18 @@ fn a_rename_reaches_the_realm_or_is_refused_before_it_as_the_tenant_says() {
 }
 
 #[test]
+fn a_username_of_another_script_is_refused_until_the_tenant_has_the_realms_rule_lifted() {
+    let scene = Scene::new(Realm::default());
+    let post = || scene.send(Method::POST, "/Users", &json!({ "userName": "日本 太郎" }));
+    let (status, refused) = post();
+    assert_eq!((status, &refused["scimType"]), (400, &json!("invalidValue")), "{refused}");
+    scene.console.inbound_options("acme", &json!({ "any_username": true }));
+    let (status, made) = post();
+    assert_eq!((status, &made["userName"]), (201, &json!("日本 太郎")), "{made}");
+    assert!(scene.realm.user("日本 太郎").is_some());
+}
+
+#[test]
 fn who_is_deleted_in_the_realm_is_gone_and_the_name_is_free() {
     let scene = Scene::new(Realm::default());
     let id = scene.made("ada@acme.test");

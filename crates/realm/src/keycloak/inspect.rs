@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::Transport;
 use super::events::are_stored;
-use super::provision::{Admin, CLIENT_ID, ROLES, Wanted, find_client, uuid_of};
+use super::provision::{Admin, CLIENT_ID, ROLES, USERNAME_RULES, Wanted, find_client, uuid_of};
 use super::representation::{EXTERNAL_ID, MARKER};
 use crate::{Error, MANAGED_ROLE};
 
@@ -64,6 +64,10 @@ impl Admin {
             attribute("username").is_some_and(|held| held["permissions"]["edit"] == json!(["admin"]));
         if wanted.allow_rename && (representation["editUsernameAllowed"] != true || !by_administrators) {
             missing.push("editable usernames");
+        }
+        let ruled = |rule: &&str| attribute("username").is_some_and(|held| held["validations"].get(*rule).is_some());
+        if wanted.any_username && USERNAME_RULES.iter().any(ruled) {
+            missing.push("usernames of any characters");
         }
         Ok(missing)
     }

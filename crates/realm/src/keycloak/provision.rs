@@ -18,6 +18,8 @@ use crate::{Error, MANAGED_ROLE};
 pub const CLIENT_ID: &str = "kevra-scim";
 /// The least roles that do all of the data path.
 pub(super) const ROLES: [&str; 3] = ["manage-users", "view-events", "view-realm"];
+/// What of a stock realm's rules is about the characters of a username.
+pub(super) const USERNAME_RULES: [&str; 2] = ["username-prohibited-characters", "up-username-not-idn-homograph"];
 /// The oldest Keycloak that can be worked with.
 const OLDEST: (u32, u32) = (26, 4);
 /// How long Keycloak keeps admin events, seconds: far beyond any outage of ours.
@@ -39,6 +41,8 @@ pub struct Admin {
 pub struct Wanted {
     /// The identity provider may rename users.
     pub allow_rename: bool,
+    /// Usernames may be of any script and characters.
+    pub any_username: bool,
     /// Further managed attributes of the profile.
     pub attributes: Vec<String>,
 }
@@ -241,6 +245,13 @@ async fn profile(keycloak: &Transport, wanted: &Wanted) -> Result<(), Error> {
     if wanted.allow_rename {
         for attribute in attributes.iter_mut().filter(|attribute| attribute["name"] == "username") {
             attribute["permissions"]["edit"] = json!(["admin"]);
+        }
+    }
+    if wanted.any_username {
+        for attribute in attributes.iter_mut().filter(|attribute| attribute["name"] == "username") {
+            if let Some(validations) = attribute["validations"].as_object_mut() {
+                validations.retain(|rule, _| !USERNAME_RULES.contains(&rule.as_str()));
+            }
         }
     }
     if profile == before {
