@@ -19,7 +19,7 @@ export default defineConfig<object, { kind: Kind }>({
   outputDir: 'test-results/real',
   workers: 2,
   // Keycloak sets a realm up in seconds, and machines are busy.
-  timeout: 120_000,
+  timeout: 240_000,
   expect: { timeout: 20_000 },
   reporter: [['list'], ['json', { outputFile: '.reports/real.json' }]],
   projects: [project('embedded'), ...(process.env.KEVRA_TEST_DATABASE_URL ? [project('servers')] : [])],
