@@ -39,7 +39,13 @@ function tenant(slug, display_name, more = {}) {
       inbound: {
         status: 'disabled',
         base_url,
-        options: { idp_profile: 'auto', strict_members: false, existing_users: 'refuse', allow_rename: true, any_username: false },
+        options: {
+          idp_profile: 'auto',
+          strict_members: false,
+          existing_users: 'refuse',
+          allow_rename: true,
+          any_username: false,
+        },
         ...more.inbound,
       },
     },
@@ -62,7 +68,13 @@ function globex() {
       last_rejected: { at: before(3_700), operation: 'GET /Users', class: 'no_bearer', reason: 'no "Bearer"' },
       changed_at: before(86_400 * 3),
       changed_by: 'dana@acme.io',
-      options: { idp_profile: 'okta', strict_members: false, existing_users: 'adopt', allow_rename: true, any_username: false },
+      options: {
+        idp_profile: 'okta',
+        strict_members: false,
+        existing_users: 'adopt',
+        allow_rename: true,
+        any_username: false,
+      },
     },
     outbound: {
       status: 'enabled',
@@ -190,7 +202,13 @@ function initech() {
       token_issued_at: before(600),
       token_issued_by: 'دانا@initech.example',
       last_rejected: { at: before(30), operation: 'GET /Users', class: 'doubled_bearer', reason: 'doubled' },
-      options: { idp_profile: 'auto', strict_members: true, existing_users: 'refuse', allow_rename: false, any_username: false },
+      options: {
+        idp_profile: 'auto',
+        strict_members: true,
+        existing_users: 'refuse',
+        allow_rename: false,
+        any_username: false,
+      },
       import: { state: 'running', imported: 1240, started_at: before(20) },
     },
   });
