@@ -59,29 +59,36 @@ pub(crate) async fn mend(
     if !matches!(written, Ok(false)) {
         turn_is_over(tenant, seen.id, mapping);
     }
-    match written {
-        // Doubt stays: the write it is about may still be on its way (K5).
-        Ok(written) => {
-            hold.release().await?;
-            if written {
-                tracing::info!(
-                    name = "user.mended",
-                    tenant.id = %tenant,
-                    user.id = %seen.id,
-                    "the realm was mended from the directory",
-                );
-            }
-            Ok(true)
-        }
-        Err(Unread::Realm(realm::Error::Ambiguous)) => {
-            hold.doubt().await?;
-            Ok(true)
-        }
-        Err(error) => {
-            hold.release().await?;
-            Err(error)
-        }
+    // Doubt stays: the write it is about may still be on its way (K5).
+    if end(hold, written).await? {
+        tracing::info!(
+            name = "user.mended",
+            tenant.id = %tenant,
+            user.id = %seen.id,
+            "the realm was mended from the directory",
+        );
     }
+    Ok(true)
+}
+
+/// Takes the marker of somebody who was let go of away (K30): with one that nobody answers for, whoever is looked at next is
+/// taken for a create that came too late, and deleted (K2). Says whether that is done.
+pub(crate) async fn unmark(deps: &Deps, tenant: TenantId, realm: &Realm, user: Uuid) -> Result<bool, Unread> {
+    let Some(mut hold) = Hold::take(&deps.db, Kind::User, tenant, user).await? else { return Ok(false) };
+    let unmarked = UserChange { marker: Some(None), ..UserChange::default() };
+    let written = write(&mut hold, realm, user, &unmarked).await;
+    end(hold, written).await
+}
+
+/// Gives back what was held for a write and says whether it came to that; after one that was not confirmed the lease is
+/// left to run out (K5).
+async fn end(hold: Hold<'_>, written: Result<bool, Unread>) -> Result<bool, Unread> {
+    if matches!(written, Err(Unread::Realm(realm::Error::Ambiguous))) {
+        hold.doubt().await?;
+        return Ok(false);
+    }
+    hold.release().await?;
+    written
 }
 
 /// Says whether it came to the write before the lease was somebody else's.

@@ -182,6 +182,11 @@ async fn ask(
     let protected = realm.user_is_protected(user).await?;
     let standing = match (fence.is_some(), managed) {
         (true, false) if !role_stands(deps, tenant, realm).await? => return Ok(Look::Later(HELD)),
+        // Order: the marker before the row that answers for it.
+        (true, false) if seen.marker.is_some() => {
+            let unmarked = heal::unmark(deps, tenant, realm, user).await?;
+            return Ok(Look::Later(if unmarked { 0 } else { BUSY }));
+        }
         (true, false) => {
             alarm::noted(deps, tenant, Some(user), "released", "the realm role was taken away in the realm").await;
             Standing::Released
@@ -239,7 +244,8 @@ async fn orphaned(deps: &Deps, tenant: TenantId, realm: &Realm, seen: &RealmUser
     if reservation::answers_for(&deps.db, Kind::User, tenant, nonce).await? {
         return Ok(false);
     }
-    Ok(!realm.is_managed(seen.id).await?)
+    // Nor does a create of ours make anybody an administrator.
+    Ok(!realm.is_managed(seen.id).await? && !realm.user_is_protected(seen.id).await?)
 }
 
 pub(crate) fn arrival(tenant: TenantId, user: &RealmUser, mapping: &Mapping) -> Arrival {

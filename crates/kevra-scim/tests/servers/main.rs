@@ -28,6 +28,7 @@ mod observed;
 mod overlap;
 mod proxied;
 mod realm;
+mod released;
 mod restored;
 mod ringing;
 mod rolling;
