@@ -18,12 +18,17 @@ impl Console {
 
     /// A call below `/v1`, as status and body.
     pub fn call(&self, method: reqwest::Method, path: &str, body: Option<&Value>) -> (u16, Value) {
+        self.try_call(method, path, body).expect("the control API answers")
+    }
+
+    /// Likewise; `None` where the connection breaks.
+    pub fn try_call(&self, method: reqwest::Method, path: &str, body: Option<&Value>) -> Option<(u16, Value)> {
         let mut request = self.http.request(method, format!("{}/v1{path}", self.url)).bearer_auth(&self.token);
         if let Some(body) = body {
             request = request.json(body);
         }
-        let answer = request.send().expect("the control API answers");
-        (answer.status().as_u16(), answer.json().unwrap_or_default())
+        let answer = request.send().ok()?;
+        Some((answer.status().as_u16(), answer.json().unwrap_or_default()))
     }
 
     fn post(&self, path: &str, body: Option<&Value>) -> Value {

@@ -34,6 +34,7 @@ mod ringing;
 mod rolling;
 mod rotation;
 mod scene;
+mod setups;
 mod telemetry;
 mod unwell;
 mod upkeep;
