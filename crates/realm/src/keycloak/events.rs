@@ -5,11 +5,9 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::Client;
+use super::event_walk::EventWalk;
 use crate::{Changes, Error, Gained, GroupEvent, PowerEvent, RealmEvent};
 
-const PAGE: usize = 100;
-/// Pages of one poll: what is left comes with the next.
-const MAX_PAGES: usize = 50;
 /// User events by which a person changes himself, or is locked out; they count as an operator's touch (K26), except the
 /// deletion of an account.
 const SELF_SERVICE: [&str; 7] = [
@@ -52,26 +50,16 @@ impl Client {
         Ok(are_stored(&config))
     }
 
-    /// Walks by time, never by offset: within one millisecond the order of pages is not stable, so a page that does not
-    /// get past its first millisecond is asked for again, larger. Answers with the events and the realm's clock.
+    /// The events since a moment, and up to where all of them were read. A list that is none is no empty one: the cursor
+    /// would pass what it did not read.
     async fn walk(&self, path: &str, since_ms: i64) -> Result<(Vec<Value>, i64), Error> {
-        let (mut from, mut size) = (since_ms, PAGE);
-        let (mut events, mut server_ms) = (Vec::new(), i64::MAX);
-        for _ in 0..MAX_PAGES {
+        let mut walk = EventWalk::new(since_ms);
+        while let Some((from, size)) = walk.next() {
             let answer = self.transport.call(Method::GET, &format!("{path}&dateFrom={from}&max={size}"), None).await?;
-            server_ms = server_ms.min(answer.date_ms.unwrap_or(from));
-            let page = answer.body.as_array().cloned().unwrap_or_default();
-            let last = page.last().and_then(|event| event.get("time")).and_then(Value::as_i64);
-            let full = page.len() == size;
-            events.extend(page);
-            match last {
-                Some(last) if full && last == from => size *= 4,
-                Some(last) if full => (from, size) = (last, PAGE),
-                _ => return Ok((events, server_ms)),
-            }
+            let Value::Array(page) = answer.body else { return Err(Error::Unavailable) };
+            walk.took(page, answer.date_ms);
         }
-        // Not all was read: the cursor must not pass what was.
-        Ok((events, server_ms.min(from)))
+        Ok(walk.end())
     }
 }
 

@@ -1,6 +1,7 @@
 //! Keycloak 26.4 and newer, through its Admin REST API. About twenty endpoints, our own time-outs and errors.
 
 mod breaker;
+mod event_walk;
 mod events;
 mod groups;
 mod inspect;
