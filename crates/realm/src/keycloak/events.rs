@@ -1,5 +1,7 @@
 //! The event poll (K26, K28): admin events and user events since a moment, each only a hint.
 
+use std::time::Instant;
+
 use reqwest::Method;
 use serde_json::Value;
 use uuid::Uuid;
@@ -55,9 +57,12 @@ impl Client {
     async fn walk(&self, path: &str, since_ms: i64) -> Result<(Vec<Value>, i64), Error> {
         let mut walk = EventWalk::new(since_ms);
         while let Some((from, size)) = walk.next() {
+            let begun = Instant::now();
             let answer = self.transport.call(Method::GET, &format!("{path}&dateFrom={from}&max={size}"), None).await?;
             let Value::Array(page) = answer.body else { return Err(Error::Unavailable) };
-            walk.took(page, answer.date_ms);
+            // Whichever of the two is behind: the cursor is never ahead of the realm (K28).
+            let clocks = [answer.date_ms, self.transport.clock_ms(begun).await];
+            walk.took(page, clocks.into_iter().flatten().min());
         }
         Ok(walk.end())
     }

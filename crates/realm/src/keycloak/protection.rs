@@ -5,13 +5,12 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use reqwest::Method;
 use serde_json::Value;
 use uuid::Uuid;
 
 use super::Client;
+use super::transport::claims;
 use crate::Error;
 use crate::calls::told;
 
@@ -149,7 +148,5 @@ impl Client {
 
 /// The `sub` of an access token, which is our own service account.
 fn subject(token: &str) -> Option<Uuid> {
-    let claims = URL_SAFE_NO_PAD.decode(token.split('.').nth(1)?).ok()?;
-    let claims: Value = serde_json::from_slice(&claims).ok()?;
-    Uuid::parse_str(claims.get("sub")?.as_str()?).ok()
+    Uuid::parse_str(claims(token)?.get("sub")?.as_str()?).ok()
 }

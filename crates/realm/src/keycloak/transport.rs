@@ -3,6 +3,8 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use reqwest::{Method, Response, StatusCode};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
@@ -38,6 +40,8 @@ struct Token {
     value: SecretString,
     made_at: Instant,
     renew_at: Instant,
+    /// When the realm made it by its own clock, and by when it was here.
+    issued: Option<(i64, Instant)>,
 }
 
 /// A failed call, and whether Keycloak was silent.
@@ -168,6 +172,17 @@ impl Transport {
         self.refused.load(Ordering::Relaxed)
     }
 
+    /// The realm's clock at a moment, or a little less: a token says when it was made, and Keycloak says it nowhere else. A
+    /// `Date` header comes from whatever is in front of it, if from anybody.
+    pub async fn clock_ms(&self, at: Instant) -> Option<i64> {
+        let (issued_ms, here) = self.token.lock().await.as_ref()?.issued?;
+        let ms = |time: Duration| i64::try_from(time.as_millis()).ok();
+        match at.checked_duration_since(here) {
+            Some(since) => Some(issued_ms + ms(since)?),
+            None => Some(issued_ms - ms(here - at)?),
+        }
+    }
+
     /// The access token itself, for what it says of us.
     pub async fn access_token(&self) -> Result<String, Error> {
         let deadline = Instant::now() + self.connection.timeout;
@@ -208,10 +223,12 @@ impl Transport {
             _ => return Err(Error::Unavailable.into()),
         }
         let answer: TokenAnswer = response.json().await.map_err(|_| Failed::silent(Error::Unavailable))?;
+        let issued = claims(&answer.access_token).and_then(|claims| claims.get("iat")?.as_i64());
+        let issued = issued.map(|seconds| (seconds * 1_000, Instant::now()));
         let value = SecretString::from(answer.access_token);
         self.recognise(&value, deadline).await?;
         let renew_at = made_at + Duration::from_secs(answer.expires_in * 4 / 5);
-        *held = Some(Token { value: value.clone(), made_at, renew_at });
+        *held = Some(Token { value: value.clone(), made_at, renew_at, issued });
         Ok((value, made_at))
     }
 
@@ -230,6 +247,12 @@ impl Transport {
             None => Err(Error::Refused.into()),
         }
     }
+}
+
+/// What an access token says.
+pub(super) fn claims(token: &str) -> Option<Value> {
+    let claims = URL_SAFE_NO_PAD.decode(token.split('.').nth(1)?).ok()?;
+    serde_json::from_slice(&claims).ok()
 }
 
 async fn read(mut response: Response) -> Result<Answer, reqwest::Error> {
