@@ -12,6 +12,7 @@ mod creates;
 mod demo;
 mod doubts;
 mod downstreams;
+mod events;
 mod hung;
 mod isolation;
 mod journey;

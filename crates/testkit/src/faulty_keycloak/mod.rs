@@ -1,5 +1,5 @@
 //! A Keycloak that misbehaves: a proxy in front of the real one that counts every call and, where a rule says so, swallows
-//! a call, holds it or its reply back, loses the reply, answers by itself, or is not there at all.
+//! a call, holds it or its reply back, loses the reply or a part of it, answers by itself, or is not there at all.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use reqwest::Method;
 use reqwest::blocking::Client;
+use serde_json::Value;
 
 use crate::servers;
 
@@ -168,7 +169,8 @@ fn serve(mut connection: TcpStream, shared: &Shared, client: &Client, upstream: 
         locked(&shared.journal).push(call.clone());
         let rule = locked(&shared.rules).iter().find(|rule| rule.applies(&call)).cloned();
         let path = routed(&locked(&shared.routes), &call.path);
-        let forward = || forward(client, upstream, (&call.method, &path), &headers, &body);
+        let ask = |left_out| forward(client, upstream, (&call.method, &path), &headers, &body, left_out);
+        let forward = || ask(None);
         let reply = match rule.as_ref().map(|rule| rule.fault) {
             None => forward(),
             Some(Fault::Answer(status)) => Some(format!("HTTP/1.1 {status} Fault\r\ncontent-length: 0\r\n\r\n").into()),
@@ -200,10 +202,10 @@ fn serve(mut connection: TcpStream, shared: &Shared, client: &Client, upstream: 
                 drop(forward());
                 None
             }
+            Some(Fault::Without(text)) => ask(Some(text)),
         };
-        if let Some(rule) =
-            rule.filter(|rule| matches!(rule.fault, Fault::LoseReply | Fault::Answer(_) | Fault::Say(..)))
-        {
+        let at_once = |fault| matches!(fault, Fault::LoseReply | Fault::Without(_) | Fault::Answer(_) | Fault::Say(..));
+        if let Some(rule) = rule.filter(|rule| at_once(rule.fault)) {
             rule.note();
         }
         let Some(reply) = reply else { return connection.shutdown(Shutdown::Both) };
@@ -259,13 +261,14 @@ fn read(reader: &mut BufReader<TcpStream>) -> std::io::Result<Option<(Call, Head
     Ok(Some((Call { method, path, body: text, at: std::time::Instant::now() }, headers, body)))
 }
 
-/// Keycloak's reply to a call; none where it gave none.
+/// Keycloak's reply to a call, without the entries of its list that hold a text; none where it gave none.
 fn forward(
     client: &Client,
     upstream: &str,
     (method, path): (&Method, &str),
     headers: &Headers,
     body: &[u8],
+    left_out: Option<&str>,
 ) -> Option<Vec<u8>> {
     let mut request = client.request(method.clone(), format!("{upstream}{path}")).body(body.to_vec());
     for (name, value) in headers {
@@ -276,7 +279,11 @@ fn forward(
     let ours = |name: &str| !matches!(name, "connection" | "transfer-encoding" | "content-length");
     let kept = answer.headers().iter().filter(|(name, _)| ours(name.as_str()));
     lines.extend(kept.map(|(name, value)| format!("{name}: {}", value.to_str().unwrap_or_default())));
-    let body = answer.bytes().ok()?;
+    let mut body = answer.bytes().ok()?.to_vec();
+    if let (Some(text), Ok(mut list)) = (left_out, serde_json::from_slice::<Vec<Value>>(&body)) {
+        list.retain(|entry| !entry.to_string().contains(text));
+        body = serde_json::to_vec(&list).ok()?;
+    }
     lines.push(format!("content-length: {}\r\n\r\n", body.len()));
-    Some([lines.join("\r\n").into_bytes(), body.to_vec()].concat())
+    Some([lines.join("\r\n").into_bytes(), body].concat())
 }

@@ -19,6 +19,8 @@ pub enum Fault {
     LateReply,
     /// Keycloak does its work; the connection breaks before the reply.
     LoseReply,
+    /// Keycloak answers with a list; what holds this text is left out of it.
+    Without(&'static str),
     /// Keycloak is not asked; this status comes back.
     Answer(u16),
     /// Keycloak is not asked; this status and JSON come back.

@@ -1,0 +1,72 @@
+//! What the order of a realm's events is not (K28): of those of one millisecond there is none, and one that commits late
+//! appears behind others that were read before it.
+
+use std::time::Instant;
+
+use reqwest::Method;
+use serde_json::{Value, json};
+use testkit::database::ask_keycloaks;
+use testkit::faulty_keycloak::{Call, Fault, FaultyKeycloak};
+use testkit::keycloak::Realm;
+use testkit::{eventually, unique};
+
+use crate::scene::{SOON, Scene};
+
+/// Nothing but the next minute's events is read from now on: no compare, and nothing of long ago again.
+fn only_events_tell(scene: &Scene) {
+    scene.until_sql("select compare_at is not null and not compare_wanted from realm_watch", "t");
+    scene.until_sql("select cursor_ms is not null and import_done_at is not null from realm_watch", "t");
+    scene.sql("update realm_watch set reread_at = 9000000000000000, compare_at = 9000000000000000");
+}
+
+#[test]
+fn more_events_in_one_millisecond_than_a_page_holds_are_all_taken() {
+    const MANY: usize = 130;
+    let scene = Scene::new(Realm::default());
+    only_events_tell(&scene);
+    let dispatcher = &scene.dispatcher.as_ref().unwrap().process;
+    dispatcher.signal("STOP");
+    let user = |number| json!({ "username": format!("u{number}"), "enabled": true, "realmRoles": ["scim-managed"] });
+    let people: Vec<Value> = (0..MANY).map(user).collect();
+    scene.realm.admin(Method::POST, "/partialImport", Some(&json!({ "ifResourceExists": "FAIL", "users": people })));
+    // No API makes them so close; a busy server does.
+    let theirs = format!("realm_id = '{}' and resource_type = 'REALM' and operation_type = 'CREATE'", scene.realm.id());
+    ask_keycloaks(&format!(
+        "update admin_event_entity set admin_event_time =
+             (select max(admin_event_time) from admin_event_entity where {theirs}) where {theirs}"
+    ));
+    let tied = format!("select count(*), count(distinct admin_event_time) from admin_event_entity where {theirs}");
+    assert_eq!(ask_keycloaks(&tied), format!("{MANY}|1"));
+    dispatcher.signal("CONT");
+    scene.until_sql("select count(*) from directory_user", &MANY.to_string());
+    scene.until_sql("select count(*) from ledger where dirty_seq > seen_seq", "0");
+}
+
+#[test]
+fn an_event_that_commits_after_a_later_one_was_taken_is_taken_once_all_the_same() {
+    let keycloak = FaultyKeycloak::default();
+    let scene = Scene::behind(&keycloak);
+    let (ada, eve) = (scene.made("ada@acme.test"), scene.made("eve@acme.test"));
+    only_events_tell(&scene);
+    scene.until_sql("select count(*) from ledger where dirty_seq > seen_seq", "0");
+    let polls = |call: &Call| call.path.contains("/admin-events?");
+    let late = keycloak.on(Fault::Without("\"operationType\":\"UPDATE\""), polls);
+    let family = unique("Byron");
+    scene.realm.save_user(&ada, |user| user["lastName"] = json!(family));
+    scene.realm.admin(Method::DELETE, &format!("/users/{eve}"), None);
+    scene.becomes(&format!("/Users/{eve}"), 404);
+    let edited = scene.realm.admin(Method::GET, "/admin-events?operationTypes=UPDATE&max=1", None);
+    scene.until_sql(&format!("select cursor_ms > {} from realm_watch", edited[0]["time"]), "t");
+    let known = || scene.get(&format!("/Users/{ada}")).1["name"]["familyName"].clone();
+    assert_eq!(known(), Value::Null, "nobody knows of it yet");
+    late.lift();
+    let followed = eventually(SOON, || (known() == json!(family)).then_some(()));
+    assert!(followed.is_some(), "{}", scene.installation.logs());
+    // It is read again and again for a minute, and asks for nothing any more.
+    let marks = || scene.sql(&format!("select dirty_seq from ledger where user_id = '{ada}'"));
+    let before = marks();
+    for _ in 0..3 {
+        keycloak.wait_for(Instant::now(), polls);
+    }
+    assert_eq!(marks(), before);
+}
