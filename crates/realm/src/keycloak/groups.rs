@@ -10,8 +10,12 @@ use super::representation::{EXTERNAL_ID, MARKER};
 use super::users::encode;
 use crate::{Error, NewGroup, Page, RealmGroup};
 
+/// Characters of a group's name at most.
+const LONGEST: usize = 255;
+
 impl Client {
     pub(crate) async fn create_group(&self, group: &NewGroup) -> Result<Uuid, Error> {
+        check(&group.name)?;
         let mut attributes = Map::new();
         attributes.insert(MARKER.to_owned(), json!([group.marker]));
         if let Some(external_id) = &group.external_id {
@@ -59,6 +63,7 @@ impl Client {
     }
 
     pub(crate) async fn rename_group(&self, id: Uuid, name: &str, external_id: Option<&str>) -> Result<(), Error> {
+        check(name)?;
         self.save_group(id, Some(name), &[(EXTERNAL_ID, external_id)]).await
     }
 
@@ -108,6 +113,14 @@ impl Client {
     pub(crate) async fn leave(&self, user: Uuid, group: Uuid) -> Result<(), Error> {
         self.transport.call(Method::DELETE, &format!("/users/{user}/groups/{group}"), None).await.map(drop)
     }
+}
+
+/// Keycloak has no rule for the name of a group, only a column: one that is too long is a 500 there, for ever.
+fn check(name: &str) -> Result<(), Error> {
+    if name.chars().count() <= LONGEST {
+        return Ok(());
+    }
+    Err(Error::Rejected { attribute: "displayName".to_owned(), detail: "error-invalid-length".to_owned() })
 }
 
 fn read(value: &Value) -> Option<RealmGroup> {
