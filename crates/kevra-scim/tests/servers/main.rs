@@ -29,6 +29,7 @@ mod observed;
 mod overlap;
 mod proxied;
 mod realm;
+mod refusals;
 mod released;
 mod restored;
 mod ringing;
