@@ -24,7 +24,7 @@ const SUBGROUPS: usize = 200;
 /// What was found lately, and the id of the client whose roles administer the realm.
 #[derive(Default)]
 pub(crate) struct Protection {
-    management: tokio::sync::OnceCell<Uuid>,
+    management: tokio::sync::Mutex<Option<Uuid>>,
     known: Mutex<HashMap<Uuid, (Instant, bool)>>,
 }
 
@@ -116,8 +116,20 @@ impl Client {
         Ok(protected)
     }
 
+    /// A realm restored or made anew has another client of that name: one that is not found is asked for again, once.
     async fn holds_roles(&self, path: &str) -> Result<bool, Error> {
-        let management = self.protection.management.get_or_try_init(|| self.management()).await?;
+        let (management, known) = self.management().await?;
+        match self.holds_roles_of(path, management).await {
+            Err(Error::RealmGone) if known => {
+                *self.protection.management.lock().await = None;
+                let (management, _) = self.management().await?;
+                self.holds_roles_of(path, management).await
+            }
+            outcome => outcome,
+        }
+    }
+
+    async fn holds_roles_of(&self, path: &str, management: Uuid) -> Result<bool, Error> {
         let path = format!("{path}/role-mappings/clients/{management}/composite");
         let answer = self.transport.call(Method::GET, &path, None).await?;
         Ok(answer.body.as_array().is_some_and(|roles| !roles.is_empty()))
@@ -135,14 +147,21 @@ impl Client {
         Ok(ids.filter_map(|id| Uuid::parse_str(id).ok()).collect())
     }
 
-    /// The id of `realm-management`. Listing clients is not among our rights; our own role mappings name it.
-    async fn management(&self) -> Result<Uuid, Error> {
+    /// The id of `realm-management`, and whether it was known. Listing clients is not among our rights; our own role mappings
+    /// name it.
+    async fn management(&self) -> Result<(Uuid, bool), Error> {
+        let mut held = self.protection.management.lock().await;
+        if let Some(id) = *held {
+            return Ok((id, true));
+        }
         let token = self.transport.access_token().await?;
         let ourselves = subject(&token).ok_or(Error::Refused)?;
         let answer = self.transport.call(Method::GET, &format!("/users/{ourselves}/role-mappings"), None).await?;
         let mapped = answer.body.get("clientMappings").and_then(|clients| clients.get("realm-management"));
         let id = mapped.and_then(|client| client.get("id")).and_then(Value::as_str);
-        id.and_then(|id| Uuid::parse_str(id).ok()).ok_or(Error::Refused)
+        let id = id.and_then(|id| Uuid::parse_str(id).ok()).ok_or(Error::Refused)?;
+        *held = Some(id);
+        Ok((id, false))
     }
 }
 
