@@ -48,6 +48,9 @@ fn an_event_that_commits_after_a_later_one_was_taken_is_taken_once_all_the_same(
     let scene = Scene::behind(&keycloak);
     let (ada, eve) = (scene.made("ada@acme.test"), scene.made("eve@acme.test"));
     only_events_tell(&scene);
+    // What the two have been through so far is known, and read no more.
+    let last = scene.realm.admin(Method::GET, "/admin-events?max=1", None)[0]["id"].take();
+    scene.until_sql(&format!("select count(*) from seen_event where event_id = '{}'", last.as_str().unwrap()), "1");
     scene.until_sql("select count(*) from ledger where dirty_seq > seen_seq", "0");
     let polls = |call: &Call| call.path.contains("/admin-events?");
     let late = keycloak.on(Fault::Without("\"operationType\":\"UPDATE\""), polls);
