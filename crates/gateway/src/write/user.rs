@@ -178,6 +178,12 @@ pub(crate) async fn delete(call: &Call<'_>, id: &str) -> Result<(), Answer> {
             ring(call, id, true);
             Ok(())
         }
+        // In doubt nobody is switched on again: by the time of the next attempt the realm may have let them go.
+        Err(Failed::Ambiguous) if before.adopted => {
+            let trace = call.request.traceparent.as_deref();
+            user::off_in_doubt(&call.deps.db, call.tenant(), &before, trace).await?;
+            Err(Answer::unavailable())
+        }
         Err(failed) => Err(held.failed(failed).await),
     }
 }
