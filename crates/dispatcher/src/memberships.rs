@@ -41,15 +41,16 @@ pub(crate) async fn follow(deps: &Deps, tenant: TenantId, realm: &Realm, user: U
 
 async fn decide(deps: &Deps, tenant: TenantId, realm: &Realm, user: Uuid, group: Uuid) -> Result<bool, Unread> {
     let Some(epoch) = writing::take_over(&deps.db, Kind::Group, tenant, group).await? else { return Ok(false) };
-    let decided = match realm.groups_of(user).await {
-        Ok(there) => {
-            let is_member = there.contains(&group);
-            look::follow_member(&deps.db, tenant, (group, epoch), user, is_member).await.map_err(Unread::from)
-        }
-        Err(error) => Err(error.into()),
+    let decided = is_member(realm, user, group).await;
+    let followed = match &decided {
+        Ok(Some(is_member)) => look::follow_member(&deps.db, tenant, (group, epoch), user, *is_member).await,
+        Ok(None) | Err(_) => Ok(false),
     };
     writing::release(&deps.db, Kind::Group, tenant, group, epoch).await?;
-    let followed = decided?;
+    if decided?.is_none() {
+        look::want(deps.db.connection(), tenant, group, false).await?;
+    }
+    let followed = followed?;
     if followed {
         tracing::info!(
             name = "membership.followed",
@@ -60,4 +61,17 @@ async fn decide(deps: &Deps, tenant: TenantId, realm: &Realm, user: Uuid, group:
         );
     }
     Ok(true)
+}
+
+/// Whether a user is in a group; `None` where the realm has no such group. Nobody has left it by that: it may be back, and a
+/// look at the group itself decides (K14).
+async fn is_member(realm: &Realm, user: Uuid, group: Uuid) -> Result<Option<bool>, realm::Error> {
+    if realm.groups_of(user).await?.contains(&group) {
+        return Ok(Some(true));
+    }
+    if realm.group(group).await?.is_none() {
+        return Ok(None);
+    }
+    // It may have come back between the two answers.
+    Ok(Some(realm.groups_of(user).await?.contains(&group)))
 }

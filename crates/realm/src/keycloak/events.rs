@@ -98,7 +98,8 @@ fn power_event(event: &Value) -> Option<PowerEvent> {
         _ => return None,
     };
     event.get("error").is_none_or(Value::is_null).then_some(())?;
-    Some(PowerEvent { id: event.get("id")?.as_str()?.to_owned(), gained })
+    // An id of its own: the same event may be one of the group as well, and each is taken for itself.
+    Some(PowerEvent { id: format!("{} powers", event.get("id")?.as_str()?), gained })
 }
 
 fn admin_event(event: &Value, ours: &[Uuid]) -> Option<RealmEvent> {
