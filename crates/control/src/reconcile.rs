@@ -24,7 +24,7 @@ pub(crate) async fn run(deps: Deps, shutdown: CancellationToken) {
         match watch::setups_due(&deps.db, AT_ONCE).await {
             Ok(setups) => {
                 let all = setups.iter().map(|setup| async {
-                    let looked = look(&deps, setup).await;
+                    let looked = watch::keep_setup(&deps.db, setup, look(&deps, setup)).await;
                     if let Err(reason) = &looked {
                         tracing::info!(
                             name = "realm.setup_unseen",

@@ -134,7 +134,7 @@ impl Realms {
         let setup = self.turn(tenant.id).await?;
         // Order: after the lease, the tenant as it is now.
         let tenant = registry::tenant::by_id(&self.db, tenant.id).await.map_err(unavailable)?;
-        let done = self.provision(&tenant, note).await;
+        let done = watch::keep_setup(&self.db, &setup, self.provision(&tenant, note)).await;
         watch::end_setup(&self.db, &setup, done.is_ok()).await.map_err(unavailable)?;
         done
     }
@@ -198,7 +198,7 @@ impl Realms {
             let note = Note { actor, action: "realm.rotate_secret", detail: serde_json::json!({}) };
             self.store(keyring, tenant.id, (realm::keycloak::CLIENT_ID, &secret), Some(&note)).await
         };
-        let done = done.await;
+        let done = watch::keep_setup(&self.db, &setup, done).await;
         watch::end_setup(&self.db, &setup, false).await.map_err(unavailable)?;
         done
     }

@@ -24,7 +24,7 @@ pub use poll::{
     renew, take, tenant_of, wake, want_compare,
 };
 pub use restore::{remember_events, restored, to_restore};
-pub use setup::{Setup, begin_setup, end_setup, setups_due, want_setup};
+pub use setup::{Setup, begin_setup, end_setup, keep_setup, setups_due, want_setup};
 
 /// A realm to poll, owned by the caller until its lease ends.
 #[derive(Debug, Clone, FromQueryResult)]

@@ -1,13 +1,17 @@
 //! Whose turn it is to look after a realm's set-up: one `control` at a time, by a lease (K29).
 
+use std::time::Duration;
+
 use registry::{Db, TenantId};
 use sea_orm::FromQueryResult;
 
 use super::NEEDED;
 use crate::{Error, ledger, sql};
 
-/// How long a realm's set-up is one's own, microseconds: longer than any set-up takes.
-const LEASE: i64 = 120_000_000;
+/// How long a realm's set-up is one's own without renewal, microseconds: so long does a crash keep others waiting.
+const LEASE: i64 = 20_000_000;
+/// How often whoever is at it says so: a few times within the lease.
+const ALIVE: Duration = Duration::from_secs(5);
 /// How often a set-up is looked after, microseconds.
 const EVERY: i64 = 180_000_000;
 
@@ -58,6 +62,25 @@ pub async fn begin_setup(db: &Db, tenant: TenantId) -> Result<Option<Setup>, Err
          returning tenant_id, setup_epoch, true as needed"
     );
     sql::one(connection, &text, [tenant.0.into()]).await
+}
+
+/// Keeps a realm's set-up one's own for as long as the work takes. It may end all the same where the database is away for
+/// long; two set-ups at once do no harm, since every step is idempotent.
+pub async fn keep_setup<T>(db: &Db, setup: &Setup, work: impl Future<Output = T>) -> T {
+    let mut work = std::pin::pin!(work);
+    loop {
+        tokio::select! {
+            done = &mut work => return done,
+            () = tokio::time::sleep(ALIVE) => {}
+        }
+        let connection = db.connection();
+        let text = format!(
+            "update realm_watch set setup_until = {} + {LEASE} where tenant_id = $1 and setup_epoch = $2",
+            ledger::clock(connection)
+        );
+        // Whoever cannot say it goes on all the same.
+        drop(sql::execute(connection, &text, [setup.tenant_id.0.into(), setup.setup_epoch.into()]).await);
+    }
 }
 
 /// Gives a realm's set-up back; `looked` where it stands as it should.

@@ -19,7 +19,8 @@ fn capture_switches_off_what_it_switched_on_and_nothing_else() {
     let (console, _control, _gateway) = front(&installation);
     let downstream = Scim2Server::default();
     let (plain, watched) = (Realm::default(), Realm::default());
-    let on = json!({ "eventsEnabled": true, "eventsExpiration": 77, "adminEventsEnabled": false });
+    let on = json!({ "eventsEnabled": true, "eventsExpiration": 77, "adminEventsEnabled": false,
+        "enabledEventTypes": ["LOGIN", "UPDATE_PROFILE"] });
     watched.admin(Method::PUT, "/events/config", Some(&on));
     for (tenant, realm) in [("plain", &plain), ("watched", &watched)] {
         console.make_tenant(tenant, realm.name());
@@ -32,7 +33,12 @@ fn capture_switches_off_what_it_switched_on_and_nothing_else() {
     }
     assert_eq!(stores(&plain), [false, false]);
     assert_eq!(stores(&watched), [true, false]);
-    assert_eq!(watched.admin(Method::GET, "/events/config", None)["eventsExpiration"], 77);
+    let config = watched.admin(Method::GET, "/events/config", None);
+    assert_eq!(config["eventsExpiration"], 77);
+    let mut types: Vec<&str> =
+        config["enabledEventTypes"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
+    types.sort_unstable();
+    assert_eq!(types, ["LOGIN", "UPDATE_PROFILE"], "not those the poll needed");
 }
 
 #[test]

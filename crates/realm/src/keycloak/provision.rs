@@ -63,7 +63,7 @@ pub struct Provisioned {
 }
 
 /// Which event stores of a realm are on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct EventStores {
     /// User events.
     pub user_events: bool,
@@ -71,6 +71,9 @@ pub struct EventStores {
     pub expiration: i64,
     /// Admin events.
     pub admin_events: bool,
+    /// Which user events are stored, where the poll needs more; none where they are all that are needed.
+    #[serde(default)]
+    pub types: Option<Vec<String>>,
 }
 
 impl Admin {
@@ -171,11 +174,14 @@ impl Admin {
         let config = keycloak.call(Method::GET, "/events/config", None).await?.body;
         let on = |name: &str| config[name].as_bool().unwrap_or(false);
         let now = config.get("eventsExpiration").and_then(Value::as_i64).unwrap_or(0);
-        let body = json!({
+        let mut body = json!({
             "eventsEnabled": on("eventsEnabled") && before.user_events,
             "eventsExpiration": if before.user_events { now } else { before.expiration },
             "adminEventsEnabled": on("adminEventsEnabled") && before.admin_events,
         });
+        if let Some(types) = &before.types {
+            body["enabledEventTypes"] = json!(types);
+        }
         keycloak.call(Method::PUT, "/events/config", Some(&body)).await.map(drop)
     }
 }
@@ -289,23 +295,24 @@ async fn events(keycloak: &Transport, told: impl AsyncFnOnce(EventStores) -> Res
         return Ok(());
     }
     let on = |name: &str| config[name].as_bool().unwrap_or(false);
+    let left_out = unstored(&config);
+    let listed = config["enabledEventTypes"].as_array().into_iter().flatten();
+    let listed: Vec<String> = listed.filter_map(Value::as_str).map(str::to_owned).collect();
     let before = EventStores {
         user_events: on("eventsEnabled"),
         expiration: config.get("eventsExpiration").and_then(Value::as_i64).unwrap_or(0),
         admin_events: on("adminEventsEnabled"),
+        types: (!left_out.is_empty()).then_some(listed.clone()),
     };
-    told(before).await?;
     let kept = if before.expiration > 0 || before.user_events { before.expiration } else { EVENT_RETENTION };
     let mut body = json!({ "eventsEnabled": true, "eventsExpiration": kept, "adminEventsEnabled": true });
     if !before.admin_events {
         body["adminEventsDetailsEnabled"] = json!(false);
     }
-    let left_out = unstored(&config);
     if !left_out.is_empty() {
-        let mut types = config["enabledEventTypes"].as_array().cloned().unwrap_or_default();
-        types.extend(left_out.into_iter().map(Value::from));
-        body["enabledEventTypes"] = Value::Array(types);
+        body["enabledEventTypes"] = json!([listed, left_out.into_iter().map(str::to_owned).collect()].concat());
     }
+    told(before).await?;
     keycloak.call(Method::PUT, "/events/config", Some(&body)).await.map(drop)
 }
 
