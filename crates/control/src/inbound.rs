@@ -196,36 +196,14 @@ fn checked(extensions: &[Extension]) -> Result<Option<String>, Problem> {
 
 impl Default for InboundOptions {
     fn default() -> Self {
-        let Options {
-            idp_profile,
-            strict_members,
-            existing_users,
-            allow_rename,
-            any_username,
-            token_days,
-            requests_per_second,
-            ..
-        } = Options::default();
-        let (extensions, projection) = (None, None);
-        Self {
-            idp_profile,
-            strict_members,
-            existing_users,
-            allow_rename,
-            any_username,
-            token_days,
-            requests_per_second,
-            extensions,
-            projection,
-        }
+        Self::plain(Options::default())
     }
 }
 
 impl InboundOptions {
-    /// As they are stored.
-    pub(crate) fn of(held: Options) -> Result<Self, Problem> {
-        let read = |_| Problem::Internal;
-        Ok(Self {
+    /// Without what is stored as text.
+    fn plain(held: Options) -> Self {
+        Self {
             idp_profile: held.idp_profile,
             strict_members: held.strict_members,
             existing_users: held.existing_users,
@@ -233,9 +211,17 @@ impl InboundOptions {
             any_username: held.any_username,
             token_days: held.token_days,
             requests_per_second: held.requests_per_second,
-            extensions: held.extensions.as_deref().map(serde_json::from_str).transpose().map_err(read)?,
-            projection: held.projection.as_deref().map(serde_json::from_str).transpose().map_err(read)?,
-        })
+            extensions: None,
+            projection: None,
+        }
+    }
+
+    /// As they are stored.
+    pub(crate) fn of(held: Options) -> Result<Self, Problem> {
+        let read = |_| Problem::Internal;
+        let extensions = held.extensions.as_deref().map(serde_json::from_str).transpose().map_err(read)?;
+        let projection = held.projection.as_deref().map(serde_json::from_str).transpose().map_err(read)?;
+        Ok(Self { extensions, projection, ..Self::plain(held) })
     }
 
     /// Whether storing these would change nothing.

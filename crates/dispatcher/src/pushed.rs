@@ -9,14 +9,11 @@ use hmac::{Hmac, KeyInit, Mac};
 use realm::RealmUser;
 use scim::Object;
 use scim::mapping::{self, Mapping};
+use scim::native;
 use serde_json::{Value, json};
 use sha2::Sha256;
 
 const USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
-
-/// The native fields' paths, in the order operations are sent; `active` first, so that a deactivation that is cut short has
-/// done what matters. What is mapped comes after them.
-const NATIVE: [&str; 6] = ["active", "userName", "externalId", "name.givenName", "name.familyName", "emails"];
 
 /// The attributes pushed, by SCIM path; an absent one has no value.
 #[derive(Clone, PartialEq)]
@@ -42,7 +39,8 @@ impl Pushed {
         if let Some(email) = &user.email {
             set("emails", json!([{ "value": email, "type": "work", "primary": true }]));
         }
-        let paths = NATIVE.into_iter().chain(mapping.paths()).map(str::to_owned).collect();
+        // What is mapped comes after what matters most.
+        let paths = native::PATHS.into_iter().chain(mapping.paths()).map(str::to_owned).collect();
         Self { paths, values }
     }
 

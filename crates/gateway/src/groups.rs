@@ -23,7 +23,7 @@ pub(crate) async fn create(call: &Call<'_>, body: &Value) -> Outcome {
     let mut document = document::accept(&call.types.group, body)?;
     call.ignored(ignored::in_body(&call.types.group, body));
     let members = members::split(&mut document)?;
-    let mut made = write::group::create(call, document, &members).await?.group;
+    let mut made = write::new_group::create(call, document, &members).await?.group;
     if !projection.shows(&call.types.group, "members") {
         made.related.clear();
     }

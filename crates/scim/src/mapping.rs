@@ -1,5 +1,6 @@
 //! Further attributes of a user that a tenant keeps in its realm's profile, both ways: what of a document goes into which
-//! attribute of the realm, and what of those stands in a document. Native fields are [`crate::native`]'s.
+//! attribute of the realm, and what of those stands in a document. Native fields are [`crate::native`]'s, and come back from
+//! nowhere else.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, LazyLock, PoisonError, RwLock};
@@ -8,11 +9,10 @@ use serde_json::{Value, json};
 
 use crate::Object;
 use crate::json::member;
+use crate::native;
 use crate::path::AttributePath;
 use crate::schema::{Attribute, Kind, ResourceType, USER, with_extensions};
 
-/// What belongs to the realm's own fields, which come back as they are and from nowhere else.
-const NATIVE: [&str; 6] = ["active", "userName", "externalId", "name.givenName", "name.familyName", "emails"];
 /// Mappings kept parsed.
 const KEPT: usize = 1_000;
 
@@ -72,7 +72,7 @@ impl Mapping {
     /// What of the realm's attributes stands in a document, and where.
     pub fn to_document(&self, attributes: &BTreeMap<String, String>) -> Vec<(String, Value)> {
         let mut found: Vec<(String, Value)> = Vec::new();
-        for mapped in self.0.iter().filter(|mapped| !NATIVE.contains(&mapped.path.as_str())) {
+        for mapped in self.0.iter().filter(|mapped| !native::PATHS.contains(&mapped.path.as_str())) {
             let Some(value) = attributes.get(&mapped.attribute).and_then(|text| mapped.typed(text)) else { continue };
             match (&mapped.element, &mapped.sub) {
                 (None, _) => found.push((mapped.path.clone(), value)),
@@ -95,7 +95,7 @@ impl Mapping {
     pub fn paths(&self) -> impl Iterator<Item = &str> {
         let ours = |(place, mapped): &(usize, &Mapped)| {
             let first = self.0[..*place].iter().all(|other| other.path != mapped.path);
-            first && !NATIVE.contains(&mapped.path.as_str())
+            first && !native::PATHS.contains(&mapped.path.as_str())
         };
         self.0.iter().enumerate().filter(ours).map(|(_, mapped)| mapped.path.as_str())
     }

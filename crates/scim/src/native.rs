@@ -8,6 +8,10 @@ use crate::Object;
 use crate::document::leave_primary_to;
 use crate::key::username_key;
 
+/// Where the native fields stand in a document, and its `externalId`, in the order a push sends them: `active` first, so that
+/// a deactivation that is cut short has done what matters.
+pub const PATHS: [&str; 6] = ["active", "userName", "externalId", "name.givenName", "name.familyName", "emails"];
+
 /// The native fields as a document shows them, or as the realm returned them.
 #[derive(Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Native {

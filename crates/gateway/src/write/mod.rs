@@ -4,6 +4,7 @@
 pub(crate) mod create;
 pub(crate) mod existing;
 pub(crate) mod group;
+pub(crate) mod new_group;
 pub(crate) mod user;
 
 use std::time::{Duration, Instant};

@@ -7,6 +7,7 @@ mod embedded;
 mod generated;
 mod layers;
 mod log_lines;
+mod mapped;
 mod metrics_page;
 mod outbound_groups;
 mod pages;

@@ -1,6 +1,6 @@
 //! Groups, pushed where a tenant chose so: identity provider → gateway → directory → downstream.
 
-mod stage;
+pub(crate) mod stage;
 
 use demo::sample_app::Manners;
 use reqwest::Method;

@@ -12,9 +12,9 @@ use testkit::network::Network;
 use testkit::{Demo, eventually};
 
 /// How long anything may take on a busy machine.
-pub(super) const SOON: Duration = Duration::from_mins(1);
+pub(crate) const SOON: Duration = Duration::from_mins(1);
 
-pub(super) struct Stage {
+pub(crate) struct Stage {
     pub app: Fieldnotes,
     pub network: Network,
     demo: Demo,

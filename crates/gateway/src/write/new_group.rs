@@ -1,0 +1,143 @@
+//! Groups made: in the realm and then here, or taken over where the realm has one of that name (K2).
+
+use std::time::{Duration, Instant};
+
+use directory::group::{self, Committed};
+use directory::reservation::{self, Reservation};
+use directory::resource::Kind;
+use directory::watch;
+use realm::{NewGroup, Realm, RealmGroup};
+use scim::members::Member;
+use scim::{Error, Object};
+use uuid::Uuid;
+
+use super::create::Creating;
+use super::group::{resolved, tell};
+use super::{Held, claimed};
+use crate::answer::Answer;
+use crate::call::Call;
+
+/// For how long a create tells the realm its members; the sweeper tells the rest. Identity providers give a request up after a
+/// minute, and whoever repeated this one would meet a conflict.
+const TELLING: Duration = Duration::from_secs(10);
+
+/// Creates a group: reservation, realm, row, memberships.
+pub(crate) async fn create(call: &Call<'_>, document: Object, members: &[Member]) -> Result<Committed, Answer> {
+    let db = &call.deps.db;
+    let members = resolved(call, members).await?;
+    let count = members.len() as u64;
+    let reservation = Reservation::new(call.tenant(), Kind::Group, document, members);
+    let mut creating = match Creating::begin(call, reservation).await? {
+        Ok(creating) => creating,
+        Err(attribute) => return Err(Error::taken(attribute).into()),
+    };
+    let created = match call.deps.realms.of(call.provisioner).await {
+        Ok(realm) if creating.is_ours().await? => match create_in_realm(&realm, &creating).await {
+            Err(conflict @ realm::Error::Conflict { .. }) => take_over(&mut creating, &realm, conflict).await?,
+            made => made,
+        }
+        .map(|id| (realm, id)),
+        Ok(_) => return Err(Answer::unavailable()),
+        Err(error) => Err(error),
+    };
+    let (realm, id) = match created {
+        Ok(created) => created,
+        Err(error) => return Err(creating.failed(error).await),
+    };
+    let settled = !realm.keeps_groups();
+    let group = match reservation::complete_group(db, &creating.reservation, id, settled).await {
+        Ok(Some(group)) => group,
+        // The sweeper was faster. Either the group is there all the same, or nobody answers for it.
+        Ok(None) => match creating.made_by_others(id, Kind::Group).await? {
+            Some(group) => group,
+            None => {
+                undo(&creating, &realm, id).await?;
+                return Err(Answer::unavailable());
+            }
+        },
+        Err(taken @ directory::Error::Taken(_)) => {
+            undo(&creating, &realm, id).await?;
+            creating.abandon().await?;
+            return Err(taken.into());
+        }
+        Err(error) => return Err(error.into()),
+    };
+    if creating.reservation.adopts {
+        // Whoever was in it before is in it still, and the directory is to know.
+        watch::want_compare(db, call.tenant()).await?;
+    }
+    if !settled && count > 0 && tell_new(call, id, &realm).await.is_err() {
+        // The group is there, and whoever repeated the request would meet it as a conflict; the sweeper tells the realm (K7).
+        tracing::info!(name = "inbound.members_untold", tenant.id = %call.tenant(), group.id = %id,
+            "a group was made whose members the realm does not know yet");
+    }
+    Ok(Committed { group, large: false })
+}
+
+/// Tells the realm the members of a group that was just made.
+async fn tell_new(call: &Call<'_>, id: Uuid, realm: &Realm) -> Result<(), Answer> {
+    let claim = || group::claim(&call.deps.db, call.tenant(), id, call.provisioner.token);
+    let (before, lease) = claimed(Kind::Group, claim).await?;
+    let mut held = Held { call, kind: Kind::Group, id, epoch: before.write_epoch, lease };
+    tell(&mut held, realm, Some(Instant::now() + TELLING)).await
+}
+
+/// The realm's part of a create. On its 409 only a group that carries this reservation's nonce is ours (K2); one that an
+/// earlier create made too late, so that nobody answers for it, makes way.
+async fn create_in_realm(realm: &Realm, creating: &Creating<'_>) -> Result<Uuid, realm::Error> {
+    let (reservation, marker) = (&creating.reservation, creating.marker());
+    let name = group::display_name(&reservation.document);
+    let new = NewGroup { name, external_id: reservation.external_key.clone(), marker: marker.clone() };
+    let conflict = match realm.create_group(&new).await {
+        Err(conflict @ realm::Error::Conflict { .. }) => conflict,
+        other => return other,
+    };
+    let Some(held) = realm.find_group(&new.name).await? else { return Err(conflict) };
+    if held.marker.as_deref() == Some(&marker) {
+        return Ok(held.id);
+    }
+    if reservation::took_over(held.marker.as_deref()) || !is_left_over(creating, &held).await? {
+        return Err(conflict);
+    }
+    realm.delete_group(held.id).await?;
+    realm.create_group(&new).await
+}
+
+/// Whether a group of the realm carries the marker of a create for which nobody answers.
+async fn is_left_over(creating: &Creating<'_>, held: &RealmGroup) -> Result<bool, realm::Error> {
+    let tenant = creating.reservation.tenant;
+    let Some(nonce) = reservation::nonce_of(tenant, held.marker.as_deref()) else { return Ok(false) };
+    let answered = reservation::answers_for(&creating.call.deps.db, Kind::Group, tenant, nonce).await;
+    answered.map(|answered| !answered).map_err(|_| realm::Error::Unavailable)
+}
+
+/// A group of that name is in the realm: it is taken over where the tenant wants that, and never where it gives
+/// administrative roles.
+async fn take_over(
+    creating: &mut Creating<'_>,
+    realm: &Realm,
+    conflict: realm::Error,
+) -> Result<Result<Uuid, realm::Error>, Answer> {
+    if !creating.call.provisioner.adopts {
+        return Ok(Err(conflict));
+    }
+    let Some(found) = realm.find_group(&group::display_name(&creating.reservation.document)).await? else {
+        return Ok(Err(conflict));
+    };
+    let is_free = found.marker.is_none() || is_left_over(creating, &found).await?;
+    if !is_free || realm.group_is_protected(found.id).await? {
+        return Ok(Err(conflict));
+    }
+    // Order: noted before the realm is written, so that whoever ends this create never deletes that group.
+    let db = &creating.call.deps.db;
+    if !creating.is_ours().await? || !reservation::adopt(db, &mut creating.reservation).await? {
+        return Err(Answer::unavailable());
+    }
+    let external_id = creating.reservation.external_key.as_deref();
+    Ok(realm.mark_group(found.id, external_id, Some(&creating.marker())).await.map(|()| found.id))
+}
+
+/// A create came to nothing, in the realm too.
+async fn undo(creating: &Creating<'_>, realm: &Realm, id: Uuid) -> Result<(), realm::Error> {
+    if creating.reservation.adopts { realm.mark_group(id, None, None).await } else { realm.delete_group(id).await }
+}
