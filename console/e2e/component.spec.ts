@@ -6,7 +6,7 @@ test('the component in a console on its own React, beside another React: it outl
 }) => {
   const tokensOf = () => page.evaluate(() => (window as unknown as { tokens: string[] }).tokens);
   await page.goto('/hosts/component.html');
-  await expect(page.getByRole('heading', { name: `React ${version}` })).toBeVisible();
+  await expect(page.getByRole('heading', { name: `React ${version}`, exact: true })).toBeVisible();
   await expect(page.getByText('Beside it: React 18.3.1')).toBeVisible();
   const inbound = region(page, 'Inbound SCIM');
   await inbound.getByRole('button', { name: 'Enable inbound SCIM' }).click();

@@ -91,8 +91,8 @@ test('the element in a hostile console on React 18: it outlives a redraw of its 
   page,
 }) => {
   await page.goto('/hosts/react-18.html');
-  await expect(page.getByRole('heading', { name: 'React 18.3.1' })).toBeVisible();
-  await expect(page.getByRole('heading', { name: 'React 18.3.1' })).toHaveCSS('color', 'rgb(255, 0, 0)');
+  await expect(page.getByRole('heading', { name: 'React 18.3.1', exact: true })).toBeVisible();
+  await expect(page.getByRole('heading', { name: 'React 18.3.1', exact: true })).toHaveCSS('color', 'rgb(255, 0, 0)');
   const inbound = region(page, 'Inbound SCIM');
   await expect(inbound.getByText(/Your identity provider pushes/)).toHaveCSS('color', 'rgb(24, 27, 34)');
   await inbound.getByRole('button', { name: 'Enable inbound SCIM' }).click();

@@ -1,4 +1,5 @@
 import { axe, expect, open, region, step, test } from './support';
+import { operator } from './world.mjs';
 
 // What the guides' tests on the real program (e2e/real) leave out: states that are quicker to reach in a made-up world.
 
@@ -30,36 +31,58 @@ test('a backfill is rehearsed, run, paused, resumed and cancelled', async ({ pag
   });
 });
 
-test('a disable takes as long as the server needs: busy, Enabled and nothing announced until its answer', async ({
-  page,
-}) => {
-  let answer = () => {};
-  const ended = new Promise<void>(resolve => (answer = resolve));
-  await page.clock.install();
-  await page.route('**/outbound/disable', async route => {
-    const done = await route.fetch();
-    await ended;
-    await route.fulfill({ response: done });
+for (const [direction, name] of [
+  ['inbound', 'Inbound SCIM'],
+  ['outbound', 'Outbound SCIM'],
+] as const) {
+  test(`a disable takes as long as the server needs: busy, Enabled and nothing announced until its answer (${direction})`, async ({
+    page,
+  }) => {
+    let answer = () => {};
+    const ended = new Promise<void>(resolve => (answer = resolve));
+    await page.clock.install();
+    await page.route(`**/${direction}/disable`, async route => {
+      const done = await route.fetch();
+      await ended;
+      await route.fulfill({ response: done });
+    });
+    await open(page, '/console/tenants/globex');
+    const panel = region(page, name);
+    const dialog = page.getByRole('dialog');
+    await panel.getByRole('button', { name: 'Disable' }).click();
+    await dialog.getByRole('button', { name: 'Disable' }).click();
+    // Control waits 20 s for what is in flight. It notes the disable first, so whoever looks meanwhile is told of it.
+    const looked = page.waitForResponse('**/identity-sync');
+    await page.clock.fastForward(30_000);
+    expect((await (await looked).json())[direction].status).toBe('disabled');
+    await step(page, 'half a minute later', async () => {
+      await expect(dialog.getByRole('button', { name: 'Disable' })).toHaveAttribute('aria-busy', 'true');
+      await expect(panel.locator('.kv-badge')).toHaveText('Enabled');
+      await expect(page.getByText(`${name}: Disabled`)).toHaveCount(0);
+    });
+    answer();
+    await expect(dialog).toBeHidden();
+    await expect(panel.locator('.kv-badge')).toHaveText('Disabled');
+    await expect(panel.getByRole('heading', { name, exact: true })).toBeFocused();
   });
-  await open(page, '/console/tenants/globex');
-  const outbound = region(page, 'Outbound SCIM');
-  const dialog = page.getByRole('dialog');
-  await outbound.getByRole('button', { name: 'Disable' }).click();
-  await dialog.getByRole('button', { name: 'Disable' }).click();
-  // Control waits 20 s for what is in flight. It notes the disable first, so whoever looks meanwhile is told of it.
-  const looked = page.waitForResponse('**/identity-sync');
-  await page.clock.fastForward(30_000);
-  expect((await (await looked).json()).outbound.status).toBe('disabled');
-  await step(page, 'half a minute later', async () => {
-    await expect(dialog.getByRole('button', { name: 'Disable' })).toHaveAttribute('aria-busy', 'true');
-    await expect(outbound.locator('.kv-badge')).toHaveText('Enabled');
-    await expect(page.getByText(/Outbound SCIM: Disabled/)).toHaveCount(0);
+
+  test(`somebody else disables while the question is open: it goes, and the focus is on the heading (${direction})`, async ({
+    page,
+  }) => {
+    await open(page, '/console/tenants/globex');
+    const panel = region(page, name);
+    await panel.getByRole('button', { name: 'Disable' }).click();
+    await expect(page.getByRole('dialog')).toBeVisible();
+    const other = await page.request.post(`/v1/tenants/globex/${direction}/disable`, {
+      headers: { authorization: `Bearer ${operator()}` },
+    });
+    expect(other.ok()).toBe(true);
+    await page.evaluate(() => document.dispatchEvent(new Event('visibilitychange')));
+    await expect(page.getByRole('dialog')).toBeHidden();
+    await expect(panel.locator('.kv-badge')).toHaveText('Disabled');
+    await expect(panel.getByRole('heading', { name, exact: true })).toBeFocused();
   });
-  answer();
-  await expect(dialog).toBeHidden();
-  await expect(outbound.locator('.kv-badge')).toHaveText('Disabled');
-  await expect(outbound.getByRole('heading', { name: 'Outbound SCIM' })).toBeFocused();
-});
+}
 
 test('the options of the downstream are chosen and saved', async ({ page }) => {
   await open(page, '/console/tenants/globex');

@@ -42,7 +42,7 @@ test('rows 1–7: place and chrome', async ({ page }) => {
     await outbound(page)
       .getByRole('link', { name: /set up inbound/ })
       .click();
-    await expect(inbound(page).getByRole('heading', { name: 'Inbound SCIM' })).toBeFocused();
+    await expect(inbound(page).getByRole('heading', { name: 'Inbound SCIM', exact: true })).toBeFocused();
   });
 });
 

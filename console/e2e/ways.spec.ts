@@ -34,7 +34,7 @@ test('keyboard only: from the list to a rotated token and an enabled downstream'
   await axe(page);
   await page.keyboard.press('Tab');
   await page.keyboard.press('Enter');
-  await expect(inbound.getByRole('heading', { name: 'Inbound SCIM' })).toBeFocused();
+  await expect(inbound.getByRole('heading', { name: 'Inbound SCIM', exact: true })).toBeFocused();
   await tabTo(page, 'Set up your IdP');
   await page.keyboard.press('Enter');
   await tabTo(page, 'Okta');
@@ -50,7 +50,9 @@ test('keyboard only: from the list to a rotated token and an enabled downstream'
   await page.keyboard.press('Enter');
   await expect(region(page, 'Outbound SCIM').getByText('Enabled', { exact: true })).toBeVisible();
   await axe(page);
-  await expect(region(page, 'Outbound SCIM').getByRole('heading', { name: 'Outbound SCIM' })).toBeFocused();
+  await expect(
+    region(page, 'Outbound SCIM').getByRole('heading', { name: 'Outbound SCIM', exact: true }),
+  ).toBeFocused();
   await tabTo(page, 'Disable');
   await page.keyboard.press('Enter');
   await expect(page.getByRole('dialog').getByRole('button', { name: 'Cancel' })).toBeFocused();
@@ -63,7 +65,7 @@ test('keyboard only: from the list to a rotated token and an enabled downstream'
   await page.keyboard.press('Tab');
   await page.keyboard.press('Enter');
   await expect(inbound.getByText('Disabled', { exact: true })).toBeVisible();
-  await expect(inbound.getByRole('heading', { name: 'Inbound SCIM' })).toBeFocused();
+  await expect(inbound.getByRole('heading', { name: 'Inbound SCIM', exact: true })).toBeFocused();
   await axe(page);
 });
 
@@ -222,7 +224,9 @@ test('motion: what moves while it waits, and nothing where less motion is wanted
 test('the session ends: a calm page, and nothing of it stays', async ({ page }) => {
   await open(page, '/console/tenants/acme', 'SHORT');
   await expect(region(page, 'Inbound SCIM')).toBeVisible();
-  await expect(page.getByRole('heading', { name: 'Your session has ended' })).toBeVisible({ timeout: 15_000 });
+  await expect(page.getByRole('heading', { name: 'Your session has ended', exact: true })).toBeVisible({
+    timeout: 15_000,
+  });
   expect(page.url()).not.toContain('code');
   await axe(page);
 });

@@ -1,7 +1,7 @@
 import { type ReactNode, useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import { useAnswer } from './answer';
 import { connect, Fault, type IdentitySync as Sync, tenantApi } from './client';
-import { LocaleContext, SharedProvider } from './context';
+import { type Direction, LocaleContext, type Shared, SharedProvider } from './context';
 import { Panels } from './Panels';
 import type { Changed, IdentitySyncProps, Prefill } from './props';
 import { Session } from './session';
@@ -60,17 +60,18 @@ function Section({
   });
 
   const refresh = useCallback(() => refetch().catch(() => undefined), [refetch]);
-  // The server notes a disable at once and answers when the last send has ended: only then it is done.
-  const [before, setBefore] = useState<Sync>();
-  const shown = before ?? data;
+  // The server notes a change before it answers, and whoever looks meanwhile is told of it: done it is with the answer.
+  const [held, setHeld] = useState<{ [D in Direction]?: Sync[D] }>({});
+  const shown = data && { ...data, inbound: held.inbound ?? data.inbound, outbound: held.outbound ?? data.outbound };
   const seen = useRef(data);
   seen.current = data;
-  const during = useCallback(async (call: () => Promise<unknown>) => {
-    setBefore(seen.current);
+  const during = useCallback<Shared['during']>(async (direction, call) => {
+    const hold = (panel?: Sync[Direction]) => setHeld(old => ({ ...old, [direction]: panel }));
+    hold(seen.current?.[direction]);
     try {
-      await call();
+      return await call();
     } finally {
-      setBefore(undefined);
+      hold();
     }
   }, []);
   useChanges(shown, announce, change => latest.current.onChanged?.(change));

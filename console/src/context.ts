@@ -1,6 +1,8 @@
 import { createContext, useContext } from 'react';
 import type { IdentitySync, TenantApi } from './client';
 
+export type Direction = 'inbound' | 'outbound';
+
 /** What every part of the section shares. No secret is in it. */
 export interface Shared {
   api: TenantApi;
@@ -11,8 +13,8 @@ export interface Shared {
   supportUrl?: string;
   /** Says it once in the polite live region. */
   announce: (text: string) => void;
-  /** Shows the state of before until the call has its answer, whatever is heard of it meanwhile. */
-  during: (call: () => Promise<unknown>) => Promise<void>;
+  /** Shows a panel as before until the call has its answer, whatever is heard of it meanwhile. */
+  during: <T>(direction: Direction, call: () => Promise<T>) => Promise<T>;
   /** Fetches both panels again and gives the answer; nothing where there is none, which the section says by itself. */
   refresh: () => Promise<IdentitySync | undefined>;
 }

@@ -65,6 +65,48 @@ describe('edge cases', () => {
     expect(panel('inbound').getByText(inbound.unsure)).toBeVisible();
   });
 
+  it.each([
+    ['acme', 'inbound/enable', 'Disabled'],
+    ['acme', 'outbound/enable', 'Disabled'],
+    ['globex', 'inbound/rotate', 'Enabled'],
+  ])('who looks while %s: %s has no answer yet sees what was before, and nothing of somebody else', async (tenant, path, before) => {
+    const name = path.startsWith('inbound') ? 'inbound' : 'outbound';
+    const { user } = await section(tenant);
+    if (path.endsWith('rotate')) {
+      await user.click(button(label.rotate));
+      await user.click(rotate());
+      await screen.findByRole('group', { name: /bearer token/i });
+    }
+    let answer = () => {};
+    const ended = new Promise<void>(resolve => (answer = resolve));
+    once('post', path, async request => {
+      const done = await world.handle(request.clone());
+      await ended;
+      return done;
+    });
+    if (path === 'outbound/enable') {
+      await user.type(screen.getByLabelText(label.downstreamUrl), 'https://good.example.com/scim/v2');
+      await user.type(screen.getByLabelText(label.downstreamToken), 'abc');
+      await user.click(button(label.enableOutbound));
+    } else await user.click(button(path.endsWith('rotate') ? label.rotate : label.enableInbound));
+    if (path.endsWith('rotate')) await user.click(rotate());
+    const pressed = document.querySelector('[aria-busy=true]');
+    expect(pressed).toBeVisible();
+    const looks = () => world.calls.filter(call => call.path.endsWith('/identity-sync')).length;
+    const sofar = looks();
+    await waitFor(() => expect(world.calls.at(-1)?.path).toContain(path));
+    fireEvent(document, new Event('visibilitychange'));
+    await waitFor(() => expect(looks()).toBe(sofar + 1));
+    await new Promise(requestAnimationFrame);
+    expect(panel(name).getByText(before, { selector: '.kv-badge' })).toBeVisible();
+    expect(pressed).toBeInTheDocument();
+    answer();
+    await waitFor(() => expect(pressed).not.toBeInTheDocument());
+    expect(await panel(name).findByText('Enabled', { selector: '.kv-badge' })).toBeVisible();
+    if (name === 'inbound') expect(screen.getByRole('group', { name: /bearer token/i })).toBeVisible();
+    expect(screen.queryByText(inbound.replaced)).toBeNull();
+  });
+
   const off = async (user: Awaited<ReturnType<typeof section>>['user'], name: 'inbound' | 'outbound') => {
     await user.click(panel(name).getByRole('button', { name: label.disable }));
     await user.click(within(screen.getByRole('dialog')).getByRole('button', { name: label.disable }));

@@ -15,7 +15,7 @@ test('in a hostile console on React 18: rude styles stay outside, it outlives a 
   let secret = '';
   await step(page, 'another React and rude styles around it', async () => {
     await tenant.open(page, 'dana@acme.test', { at: 'hosts/react-18.html' });
-    const heading = page.getByRole('heading', { name: 'React 18.3.1' });
+    const heading = page.getByRole('heading', { name: 'React 18.3.1', exact: true });
     await expect(heading).toHaveCSS('color', 'rgb(255, 0, 0)');
     await expect(heading).toHaveCSS('text-transform', 'uppercase');
     const words = inbound.getByText(/Your identity provider pushes/);

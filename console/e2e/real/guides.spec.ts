@@ -19,7 +19,7 @@ test('guide: inbound, with Okta and Entra ID', async ({ page, context, tenant, k
     'In the console, open Deployments, then your tenant, and go to Identity sync (SCIM 2.0)',
     async () => {
       await tenant.open(page);
-      await expect(page.getByRole('heading', { name: 'Identity sync (SCIM 2.0)' })).toBeVisible();
+      await expect(page.getByRole('heading', { name: 'Identity sync (SCIM 2.0)', exact: true })).toBeVisible();
       await expect(inbound.getByText('Disabled')).toBeVisible();
     },
   );

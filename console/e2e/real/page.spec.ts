@@ -20,7 +20,7 @@ test('Deployments leads to the tenant, and Open Admin Console to the people of i
     await page.getByRole('link', { name: 'Deployments' }).click();
     await page.getByLabel('Search tenants').fill(tenant.slug);
     await page.getByRole('link', { name: new RegExp(tenant.slug) }).click();
-    await expect(page.getByRole('heading', { name: `Tenant ${tenant.slug}` })).toBeVisible();
+    await expect(page.getByRole('heading', { name: `Tenant ${tenant.slug}`, exact: true })).toBeVisible();
   });
   await step(page, 'the demo fills the form in', async () => {
     await expect(outbound.getByLabel('Downstream SCIM base URL')).toHaveValue(downstream.url);
@@ -74,7 +74,7 @@ test('a sign-in code works once', async ({ page, tenant, browser }) => {
   await other.goto(`${new URL(page.url()).origin}/console/#code=${code}`);
   await expect(other.getByRole('heading', { name: /link was used already/ })).toBeVisible();
   await other.reload();
-  await expect(other.getByRole('heading', { name: 'Sign in to go on' })).toBeVisible();
+  await expect(other.getByRole('heading', { name: 'Sign in to go on', exact: true })).toBeVisible();
   await other.context().close();
 });
 
@@ -169,7 +169,7 @@ test('320 px: the list, the people, a dialog of theirs and the end of the sessio
   });
   await step(page, 'without a session', async () => {
     await page.reload();
-    await expect(page.getByRole('heading', { name: 'Sign in to go on' })).toBeVisible();
+    await expect(page.getByRole('heading', { name: 'Sign in to go on', exact: true })).toBeVisible();
     await whole(page);
   });
 });
@@ -186,7 +186,7 @@ test('the session ends when its token does: a calm page, and the token on show i
   const secret = await inboundOn(page);
   await step(page, 'when it has ended', async () => {
     await page.clock.fastForward(exp * 1000 - Date.now());
-    await expect(page.getByRole('heading', { name: 'Your session has ended' })).toBeVisible();
+    await expect(page.getByRole('heading', { name: 'Your session has ended', exact: true })).toBeVisible();
     expect(await everything(page)).not.toContain(secret);
   });
   await test.step('the token works on: it was the session that ended', async () => {

@@ -60,7 +60,7 @@ test('keyboard only: a token, its rotation, a downstream, a row of the activity,
     await expect(inbound.getByRole('button', { name: 'Keep it open' })).toBeFocused();
     await page.keyboard.press('Tab');
     await page.keyboard.press('Enter');
-    await expect(inbound.getByRole('heading', { name: 'Inbound SCIM' })).toBeFocused();
+    await expect(inbound.getByRole('heading', { name: 'Inbound SCIM', exact: true })).toBeFocused();
   });
   await step(page, 'Enable outbound SCIM, sent with Enter', async () => {
     for (const [field, value] of [
@@ -73,7 +73,7 @@ test('keyboard only: a token, its rotation, a downstream, a row of the activity,
     }
     await page.keyboard.press('Enter');
     await expect(outbound.getByText('Enabled', { exact: true })).toBeVisible();
-    await expect(outbound.getByRole('heading', { name: 'Outbound SCIM' })).toBeFocused();
+    await expect(outbound.getByRole('heading', { name: 'Outbound SCIM', exact: true })).toBeFocused();
   });
   await step(page, 'a row of the activity opens', async () => {
     const entra = new Entra(tenant.baseUrl, secret);
@@ -83,14 +83,14 @@ test('keyboard only: a token, its rotation, a downstream, a row of the activity,
     await expect(page.getByRole('heading', { name: /All steps of this change/ })).toBeVisible();
   });
   await step(page, 'Disable, outbound and then inbound', async () => {
-    await outbound.getByRole('heading', { name: 'Outbound SCIM' }).focus();
+    await outbound.getByRole('heading', { name: 'Outbound SCIM', exact: true }).focus();
     await press('Disable');
     await confirm();
     await expect(outbound.getByText('Disabled', { exact: true })).toBeVisible();
     await press('Disable', 'Shift+Tab');
     await confirm();
     await expect(inbound.getByText('Disabled', { exact: true })).toBeVisible();
-    await expect(inbound.getByRole('heading', { name: 'Inbound SCIM' })).toBeFocused();
+    await expect(inbound.getByRole('heading', { name: 'Inbound SCIM', exact: true })).toBeFocused();
     expect((await new Entra(tenant.baseUrl, secret).testConnection()).status).toBe(401);
   });
 });

@@ -1,4 +1,4 @@
-import { useCallback, useLayoutEffect, useState } from 'react';
+import { useCallback, useEffect, useLayoutEffect, useState } from 'react';
 import { useAction } from '../action';
 import type { Fault, IdentitySync, Schemas } from '../client';
 import { useShared } from '../context';
@@ -28,7 +28,7 @@ const live = ({ inbound }: IdentitySync) => [inbound.status, inbound.token_hint,
  * leaves with Done, with the panel, when the page was out of sight for too long, or when it is not the live token any more.
  */
 export function useInbound(sync: IdentitySync) {
-  const { api, refresh } = useShared();
+  const { api, during, refresh } = useShared();
   const { busy, fault, run } = useAction();
   const [minted, setMinted] = useState<Schemas['Revealed']>();
   const [said, setSaid] = useState<Notice & { live?: string }>();
@@ -41,16 +41,19 @@ export function useInbound(sync: IdentitySync) {
   // What was said of a state is not left standing over another one.
   const notice = said && (!said.live || said.live === live(sync)) ? said : undefined;
 
-  const dead =
-    minted &&
-    sync.version >= minted.version &&
-    (sync.inbound.status !== 'enabled' || sync.inbound.token_hint !== minted.hint);
+  const on = sync.inbound.status === 'enabled';
+  const dead = minted && sync.version >= minted.version && (!on || sync.inbound.token_hint !== minted.hint);
   // Before anything else happens: what a call finds out about its own result comes after this and replaces it.
   useLayoutEffect(() => {
     if (!dead) return;
     setMinted(undefined);
     setSaid({ kind: 'replaced' });
   }, [dead]);
+
+  // Off by somebody else's hand, there is nothing left to ask.
+  useEffect(() => {
+    if (!on) setDialog(undefined);
+  }, [on]);
 
   const act = (name: string, call: () => Promise<unknown>, onFault: (fault: Fault) => Promise<boolean>) => {
     setSaid(undefined);
@@ -71,7 +74,7 @@ export function useInbound(sync: IdentitySync) {
   const enable = () =>
     act(
       'enable',
-      async () => reveal(await api.enableInbound()),
+      async () => reveal(await during('inbound', api.enableInbound)),
       async ({ code, unconfirmed }) => {
         if (code !== 'already_enabled' && !unconfirmed) return false;
         const now = await refresh();
@@ -84,7 +87,7 @@ export function useInbound(sync: IdentitySync) {
   const rotate = () =>
     act(
       'rotate',
-      async () => reveal(await api.rotate(seen.version)),
+      async () => reveal(await during('inbound', () => api.rotate(seen.version))),
       async ({ code, unconfirmed }) => {
         const now = await refresh();
         if (code === 'stale' && now?.inbound.status === 'enabled') {
@@ -102,7 +105,7 @@ export function useInbound(sync: IdentitySync) {
     act(
       'disable',
       async () => {
-        await api.disableInbound();
+        await during('inbound', api.disableInbound);
         off();
         await refresh();
       },
@@ -119,7 +122,7 @@ export function useInbound(sync: IdentitySync) {
   return {
     token: (!dead && minted?.token) || '',
     notice,
-    dialog,
+    dialog: on ? dialog : undefined,
     stale,
     busy,
     fault,

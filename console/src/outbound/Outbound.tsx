@@ -33,12 +33,13 @@ export function Outbound({ sync, prefill, inboundId }: { sync: IdentitySync; pre
     // Either way the button that was pressed is gone.
     if (wasOn.current !== on) heading.current?.focus();
     wasOn.current = on;
+    setAsking(false);
   }, [on]);
   const disable = () =>
     run(
       'disable',
       async () => {
-        await during(api.disableOutbound);
+        await during('outbound', api.disableOutbound);
         setAsking(false);
         await refresh();
       },
@@ -109,7 +110,8 @@ export function Outbound({ sync, prefill, inboundId }: { sync: IdentitySync; pre
           .
         </p>
       )}
-      {asking && (
+      {/* Off by somebody else's hand, there is nothing left to ask. */}
+      {asking && on && (
         <ConfirmDialog
           title={words.disableTitle}
           text={words.disableText}

@@ -6,7 +6,7 @@ import { bareToken, urlFault } from '../url';
 
 /** The downstream form: checks what can be seen from here, asks the server for the rest, keeps what was typed. */
 export function useTargetForm() {
-  const { api, refresh, development } = useShared();
+  const { api, during, refresh, development } = useShared();
   const { busy, fault, run } = useAction();
   const [faults, setFaults] = useState<{ base_url?: string; token?: string }>({});
   const [attempt, setAttempt] = useState<'enable' | 'test'>('enable');
@@ -32,7 +32,7 @@ export function useTargetForm() {
       async () => {
         if (kind === 'test') setTested(await api.test({ base_url, token }));
         else {
-          await api.enableOutbound({ base_url, token });
+          await during('outbound', () => api.enableOutbound({ base_url, token }));
           await refresh();
         }
       },
