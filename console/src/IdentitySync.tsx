@@ -53,7 +53,14 @@ function Section({
     return tenantApi(connect(apiBase, session, { onEnd, onFault }), tenant);
   }, [apiBase, session, tenant]);
 
-  const { data, error, refetch } = useAnswer(api.show, known => {
+  const parked = useRef<Shared['parked']['current']>(undefined);
+  const show = useCallback(async () => {
+    const sync = await api.show();
+    // Whom the list will hold is known before it is there: it would push down what stands below it.
+    if (sync.outbound.health?.parked) parked.current ??= await api.parked().catch(() => undefined);
+    return sync;
+  }, [api]);
+  const { data, error, refetch } = useAnswer(show, known => {
     if (ended) return 0;
     const moving = known?.outbound.backfill?.state === 'running' || known?.inbound.import?.state === 'running';
     return moving ? BUSY_REFRESH_MS : REFRESH_MS;
@@ -78,7 +85,7 @@ function Section({
   // The token's rights are known with the first answer.
   const mayWrite = session.may('sync:write', tenant);
   const shared = useMemo(
-    () => ({ api, tenant, mayWrite, development, supportUrl, announce, during, refresh }),
+    () => ({ api, parked, tenant, mayWrite, development, supportUrl, announce, during, refresh }),
     [api, tenant, mayWrite, development, supportUrl, announce, during, refresh],
   );
 

@@ -8,11 +8,11 @@ interface State<T> {
 
 /**
  * What the server says, kept for as long as the component stands and asked again every so many milliseconds while the
- * page is in sight. The pages around the section use the query library; the section does without, as the library is a
+ * page is in sight; until then, what is `known` already. The pages around the section use the query library; the section does without, as the library is a
  * tenth of the element's budget and its cache is one place more where a secret could come to lie.
  */
-export function useAnswer<T>(ask: () => Promise<T>, every: (data: T | undefined) => number = () => 0) {
-  const [state, setState] = useState<State<T>>({ pending: true });
+export function useAnswer<T>(ask: () => Promise<T>, every: (data: T | undefined) => number = () => 0, known?: T) {
+  const [state, setState] = useState<State<T>>({ data: known, pending: true });
   const turn = useRef(0);
   const refetch = useCallback(async () => {
     turn.current++;

@@ -1,4 +1,4 @@
-import { createContext, useContext } from 'react';
+import { createContext, type RefObject, useContext } from 'react';
 import type { IdentitySync, TenantApi } from './client';
 
 export type Direction = 'inbound' | 'outbound';
@@ -6,6 +6,8 @@ export type Direction = 'inbound' | 'outbound';
 /** What every part of the section shares. No secret is in it. */
 export interface Shared {
   api: TenantApi;
+  /** The list of parked users as it was when one was first needed. */
+  parked: RefObject<Awaited<ReturnType<TenantApi['parked']>> | undefined>;
   tenant: string;
   mayWrite: boolean;
   development: boolean;

@@ -33,7 +33,9 @@ export function Activity({ sync }: { sync: IdentitySync }) {
       title={label.activity}
       aside={
         <div className="kv-actions">
-          <span className={`kv-badge kv-line-${line}`}>{words.lines[line]}</span>
+          <span className={`kv-badge kv-line-${line}`} data-room={words.lines.connecting}>
+            {words.lines[line]}
+          </span>
           <Button onClick={() => setPaused(!paused)}>{paused ? label.resume : label.pause}</Button>
         </div>
       }

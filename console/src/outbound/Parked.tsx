@@ -15,7 +15,7 @@ type User = Schemas['ParkedUser'];
 /** Users set aside, with their reason and what can be done about it. */
 export function Parked({ health }: { health: Schemas['OutboundPanel']['health'] }) {
   const count = health?.parked ?? 0;
-  const { api, mayWrite, refresh, announce } = useShared();
+  const { api, parked, mayWrite, refresh, announce } = useShared();
   const [cursors, setCursors] = useState<string[]>([]);
   const [linking, setLinking] = useState<User>();
   const { busy, fault, run } = useAction();
@@ -23,7 +23,8 @@ export function Parked({ health }: { health: Schemas['OutboundPanel']['health'] 
   const cursor = cursors.at(-1);
   // Asked again when the number of parked users changes.
   // biome-ignore lint/correctness/useExhaustiveDependencies: the count is the reason to ask
-  const list = useAnswer(useCallback(() => api.parked(cursor), [api, cursor, count]));
+  const ask = useCallback(() => api.parked(cursor), [api, cursor, count]);
+  const list = useAnswer(ask, undefined, count ? parked.current : undefined);
   const settled = async (said: string) => {
     announce(said);
     await Promise.all([refetch(), refresh()]);
