@@ -26,6 +26,7 @@ pub mod pushed_member;
 pub mod refresh;
 pub mod reservation;
 pub mod resource;
+pub mod setting;
 mod sql;
 pub mod trail;
 pub mod user;

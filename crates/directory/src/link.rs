@@ -33,8 +33,9 @@ impl Link {
     }
 }
 
+/// A link as stored.
 #[derive(FromQueryResult)]
-struct Row {
+pub(crate) struct Row {
     downstream_id: Option<String>,
     verified_generation: i64,
     digests: String,
@@ -42,25 +43,40 @@ struct Row {
     create_intent_age: Option<i64>,
 }
 
+impl TryFrom<Row> for Link {
+    type Error = Error;
+
+    fn try_from(row: Row) -> Result<Self, Error> {
+        Ok(Self {
+            downstream_id: row.downstream_id,
+            verified_generation: row.verified_generation,
+            digests: serde_json::from_str(&row.digests)?,
+            adopted: row.adopted,
+            create_intent_age: row.create_intent_age,
+        })
+    }
+}
+
+/// The columns of a link as stored, of `link l` or `group_link l`, named with a prefix.
+pub(crate) fn columns(now: &str, prefix: &str) -> String {
+    format!(
+        "l.downstream_id as {prefix}downstream_id, l.verified_generation as {prefix}verified_generation,
+         l.digests as {prefix}digests, l.adopted as {prefix}adopted,
+         {now} - l.create_intent_at as {prefix}create_intent_age"
+    )
+}
+
 /// Reads a link; an absent row is an empty link.
 pub async fn of(db: &Db, tenant: TenantId, subject: impl Into<Subject>, target: TargetId) -> Result<Link, Error> {
     let Subject { kind, id } = subject.into();
     let text = format!(
-        "select downstream_id, verified_generation, digests, adopted, {} - create_intent_at as create_intent_age
-         from {} where tenant_id = $1 and {} = $2 and target_id = $3",
-        crate::ledger::clock(db.connection()),
+        "select {} from {} l where tenant_id = $1 and {} = $2 and target_id = $3",
+        columns(crate::ledger::clock(db.connection()), ""),
         kind.link(),
         kind.key()
     );
     let row: Option<Row> = sql::one(db.connection(), &text, [tenant.0.into(), id.into(), target.0.into()]).await?;
-    let Some(row) = row else { return Ok(Link::default()) };
-    Ok(Link {
-        downstream_id: row.downstream_id,
-        verified_generation: row.verified_generation,
-        digests: serde_json::from_str(&row.digests)?,
-        adopted: row.adopted,
-        create_intent_age: row.create_intent_age,
-    })
+    row.map_or_else(|| Ok(Link::default()), TryInto::try_into)
 }
 
 /// The digests of those of some users who are linked at a target.

@@ -8,7 +8,7 @@ use scim::native::Native;
 use sea_orm::{DatabaseTransaction, FromQueryResult};
 use uuid::Uuid;
 
-use crate::ledger::{self, Mark, Recorded, Triage};
+use crate::ledger::{self, Claim, Mark, Recorded, Triage};
 use crate::user::Arrival;
 use crate::{Error, finish_if, sql, user};
 
@@ -51,16 +51,14 @@ impl Fence {
     }
 }
 
-/// Reads the fence; `None` for a user the directory does not manage.
-pub async fn fence(db: &Db, tenant: TenantId, user: Uuid) -> Result<Option<Fence>, Error> {
-    let connection = db.connection();
-    let text = format!(
-        "select write_epoch, write_until, realm_doubt_until, document, base,
-             exists (select 1 from absence where absence.tenant_id = $1 and absence.user_id = $2) as missed, {} as now
-         from directory_user where tenant_id = $1 and id = $2",
-        ledger::clock(connection)
-    );
-    sql::one(connection, &text, [tenant.0.into(), user.into()]).await
+/// The columns of a [`Fence`], of `directory_user u`, named with a prefix.
+pub(crate) fn columns(now: &str, prefix: &str) -> String {
+    format!(
+        "u.write_epoch as {prefix}write_epoch, u.write_until as {prefix}write_until,
+         u.realm_doubt_until as {prefix}realm_doubt_until, u.document as {prefix}document, u.base as {prefix}base,
+         exists (select 1 from absence where absence.tenant_id = u.tenant_id and absence.user_id = u.id) as {prefix}missed,
+         {now} as {prefix}now"
+    )
 }
 
 /// What a triage does to the directory.
@@ -104,6 +102,18 @@ pub async fn commit(
     let transaction = db.begin().await?;
     let outcome = commit_in(&transaction, tenant, user, fence, fate, triage).await;
     finish_if(transaction, outcome, |recorded| matches!(recorded, Recorded::Written { .. })).await
+}
+
+/// Commits a triage that found a send owed, and claims that send for the target's generation; `None`, and nothing has changed,
+/// where both do not go in one statement: then [`commit`].
+pub async fn commit_and_claim(
+    db: &Db,
+    fence: Option<&Fence>,
+    fate: Fate<'_>,
+    triage: &Triage<'_>,
+    generation: i64,
+) -> Result<Option<Claim>, Error> {
+    if fate.keeps(fence)? { ledger::look_on(db, fence, triage, generation).await } else { Ok(None) }
 }
 
 #[derive(FromQueryResult)]

@@ -42,6 +42,7 @@ use bus::{Doorbell, Hints, News};
 use downstream::{Connector, Guard};
 use realm::Realm;
 use registry::seal::Keyring;
+use registry::tenant::Tenant;
 use registry::{Db, TenantId};
 use tokio::sync::mpsc::Receiver;
 use tokio_util::sync::CancellationToken;
@@ -87,6 +88,9 @@ impl Default for Config {
 pub trait Realms: Send + Sync {
     /// The realm of a tenant.
     async fn of(&self, tenant: TenantId) -> Result<Realm, realm::Error>;
+
+    /// The realm of a tenant that was read already.
+    async fn at(&self, tenant: &Tenant) -> Result<Realm, realm::Error>;
 }
 
 /// What the role works with.

@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use directory::activity::Entry;
+use directory::lease::Lease;
 use directory::ledger::{self, Acknowledgement, Claim, LinkUpdate, Recorded, Subject, Verdict};
-use directory::link::{self, Link};
+use directory::link::Link;
 use directory::resource::Kind;
 use directory::watch;
 use downstream::{BaseUrl, Client, Outcome};
@@ -53,6 +54,8 @@ pub(crate) struct Round<'a> {
     pub gone: bool,
     /// The one call that shows whether a failing target is back.
     pub probe: bool,
+    /// The claim's own, where nothing came between it and the first call: that call needs no renewal (K20).
+    pub lease: Option<Lease>,
 }
 
 impl<'a> Round<'a> {
@@ -62,6 +65,7 @@ impl<'a> Round<'a> {
         tenant: TenantId,
         subject: Subject,
         target: &'a Target,
+        link: Link,
         claim: &'a Claim,
     ) -> Result<Option<Self>, Error> {
         let token = match deps.keyring.open(&target::aad(tenant), &target.token) {
@@ -80,7 +84,6 @@ impl<'a> Round<'a> {
         let sent = vec![token.expose_secret().to_owned()];
         let client = Client::new(deps.connector.clone(), base, token);
         let client = if subject.kind == Kind::Group { client.groups() } else { client };
-        let link = link::of(&deps.db, tenant, subject, target.id).await?;
         let key = watch::digest_key(&deps.db, tenant).await?;
         Ok(Some(Self {
             deps,
@@ -98,6 +101,7 @@ impl<'a> Round<'a> {
             health: Health::Unknown,
             gone: false,
             probe: false,
+            lease: None,
         }))
     }
 

@@ -1,8 +1,9 @@
-//! Send: claim → realm → plan → HTTP → record (K16–K22). One sender per user; a verdict counts only for what it was made
-//! for; a POST is never repeated blindly.
+//! Send: claim → realm → plan → HTTP → record (K16–K22), or from a look that was claimed on to it. One sender per user; a verdict
+//! counts only for what it was made for; a POST is never repeated blindly.
 
+use directory::lease::Lease;
 use directory::ledger::{self, Claim, LinkUpdate, Mark, Stage};
-use directory::link::Link;
+use directory::link::{self, Link};
 use downstream::{Outcome, Remote};
 use realm::RealmUser;
 use registry::TenantId;
@@ -18,50 +19,74 @@ use crate::plan::{Plan, Trust, plan};
 use crate::pushed::{Pushed, digest_of, observed};
 use crate::round::{Error, Round};
 
+/// A round that has what it needs: claimed, and its user looked at under that claim.
+pub(crate) struct Begun {
+    pub target: Target,
+    pub link: Link,
+    pub claim: Claim,
+    /// `None` for a user who is gone.
+    pub seen: Option<RealmUser>,
+    /// Of a claim that was made a moment ago, with the look that found the send owed.
+    pub lease: Option<Lease>,
+}
+
 /// One round for a user, if one is due; what it says about the target. A `probe` of a target whose breaker is half open is
 /// not charged to its user.
 pub(crate) async fn run(deps: &Deps, tenant: TenantId, user: Uuid, probe: bool) -> Result<Health, Error> {
     let Some(target) = target::current(&deps.db, tenant).await? else { return Ok(Health::Unknown) };
-    if !target.active || target.quarantined_at.is_some() || target.paused() {
+    if !target.open() {
         return Ok(Health::Unknown);
     }
     let Some(claim) = ledger::claim(&deps.db, tenant, user, Stage::Send, Some(target.generation)).await? else {
         return Ok(Health::Unknown);
     };
-    let span = tracing::info_span!("outbound.send", tenant.id = %tenant, user.id = %user);
-    telemetry::trace::join(&span, claim.row.trace.as_deref());
-    round(deps, tenant, user, &target, &claim, probe).instrument(span).await
+    let span = span(tenant, user, &claim);
+    let work = async {
+        let seen = match deps.realms.of(tenant).await {
+            Ok(realm) => realm.user(user).await,
+            Err(error) => Err(error),
+        };
+        let Ok(seen) = seen else {
+            ledger::release(&deps.db, tenant, user, &claim, 2_000_000).await?;
+            return Ok(Health::Unknown);
+        };
+        let link = link::of(&deps.db, tenant, user, target.id).await?;
+        round(deps, tenant, user, &Begun { target, link, claim, seen, lease: None }, probe).await
+    };
+    work.instrument(span).await
 }
 
-/// What a claim was granted for.
-async fn round(
+/// One round for a user whose look has begun it.
+pub(crate) async fn go_on(
     deps: &Deps,
     tenant: TenantId,
     user: Uuid,
-    target: &Target,
-    claim: &Claim,
+    begun: &Begun,
     probe: bool,
 ) -> Result<Health, Error> {
-    let seen = match deps.realms.of(tenant).await {
-        Ok(realm) => realm.user(user).await,
-        Err(error) => Err(error),
-    };
-    let Ok(seen) = seen else {
-        ledger::release(&deps.db, tenant, user, claim, 2_000_000).await?;
-        return Ok(Health::Unknown);
-    };
-    let Some(mut round) = Round::begin(deps, tenant, user.into(), target, claim).await? else {
+    round(deps, tenant, user, begun, probe).instrument(span(tenant, user, &begun.claim)).await
+}
+
+fn span(tenant: TenantId, user: Uuid, claim: &Claim) -> tracing::Span {
+    let span = tracing::info_span!("outbound.send", tenant.id = %tenant, user.id = %user);
+    telemetry::trace::join(&span, claim.row.trace.as_deref());
+    span
+}
+
+async fn round(deps: &Deps, tenant: TenantId, user: Uuid, begun: &Begun, probe: bool) -> Result<Health, Error> {
+    let Begun { target, link, claim, seen, lease } = begun;
+    let Some(mut round) = Round::begin(deps, tenant, user.into(), target, link.clone(), claim).await? else {
         ledger::release(&deps.db, tenant, user, claim, 5_000_000).await?;
         return Ok(Health::Unknown);
     };
-    round.probe = probe;
+    (round.probe, round.lease) = (probe, *lease);
     round.observed = observed(seen.as_ref(), &claim.mapping, &round.key);
     if claim.row.observed.as_ref() != Some(&round.observed) {
         // The directory follows what a look sees, and none has seen this. It may be an edit that fires no event, and from here on
         // a compare takes it as seen.
         ledger::mark(deps.db.connection(), tenant, user, &Mark::default()).await?;
     }
-    let ended = match &seen {
+    let ended = match seen {
         None => round.deleted().await?,
         Some(seen) => round.push(seen).await?,
     };

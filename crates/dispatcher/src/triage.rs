@@ -1,12 +1,13 @@
 //! Triage: look at the realm, refresh the directory behind its fence, decide what is owed (K9–K14).
 
-use directory::ledger::protocol::URGENT;
+use directory::lease::Lease;
+use directory::ledger::protocol::{LEASE, URGENT};
 use directory::ledger::{self, Claim, Recorded, Stage, Triage};
 use directory::refresh::{self, Fate, Fence};
 use directory::resource::Kind;
 use directory::user::Arrival;
 use directory::watch::{self, Gone, LASTS};
-use directory::{reservation, writing};
+use directory::{reservation, setting, writing};
 use realm::{Realm, RealmUser};
 use registry::TenantId;
 use scim::mapping::Mapping;
@@ -15,6 +16,7 @@ use tracing::Instrument;
 use uuid::Uuid;
 
 use crate::pushed::observed;
+use crate::send::Begun;
 use crate::{Deps, alarm, heal, memberships};
 
 /// How long a triage waits for a realm that cannot be read, microseconds.
@@ -31,19 +33,28 @@ pub(crate) enum Next {
         /// In the lane of deactivations.
         urgent: bool,
     },
+    /// A send is owed, and has begun with what the look saw.
+    Begun(Box<Begun>),
     /// Nothing is.
     Nothing,
     /// The look came to nothing; what was owed before it may be owed still.
     Unknown,
 }
 
-pub(crate) async fn run(deps: &Deps, tenant: TenantId, user: Uuid) -> Result<Next, directory::Error> {
+/// One look at a user, if one is due. What is found owed goes on to its send at once where the pool has a `place` for it, in the
+/// lane of deactivations or not: a look is claimed, stored and read but once then.
+pub(crate) async fn run(
+    deps: &Deps,
+    tenant: TenantId,
+    user: Uuid,
+    place: impl FnOnce(bool) -> bool + Send,
+) -> Result<Next, directory::Error> {
     let Some(claim) = ledger::claim(&deps.db, tenant, user, Stage::Triage, None).await? else {
         return Ok(Next::Unknown);
     };
     let span = tracing::info_span!("outbound.triage", tenant.id = %tenant, user.id = %user);
     telemetry::trace::join(&span, claim.row.trace.as_deref());
-    look(deps, tenant, user, &claim).instrument(span).await
+    look(deps, tenant, user, &claim, place).instrument(span).await
 }
 
 /// What a look at the realm came to.
@@ -67,14 +78,21 @@ enum Standing {
     Released,
 }
 
-async fn look(deps: &Deps, tenant: TenantId, user: Uuid, claim: &Claim) -> Result<Next, directory::Error> {
+async fn look(
+    deps: &Deps,
+    tenant: TenantId,
+    user: Uuid,
+    claim: &Claim,
+    place: impl FnOnce(bool) -> bool + Send,
+) -> Result<Next, directory::Error> {
     let later = async |wait| ledger::release(&deps.db, tenant, user, claim, wait).await.map(|()| Next::Unknown);
     // Order: the fence is read before the realm (K11).
-    let fence = refresh::fence(&deps.db, tenant, user).await?;
+    let Some(setting) = setting::of(&deps.db, tenant, user).await? else { return later(HELD).await };
+    let fence = setting.fence;
     if fence.as_ref().is_some_and(Fence::writing) {
         return later(0).await;
     }
-    let looked = match deps.realms.of(tenant).await {
+    let looked = match deps.realms.at(&setting.tenant).await {
         Ok(realm) => ask(deps, tenant, user, claim, fence.as_ref(), &realm).await,
         Err(error) => Err(error.into()),
     };
@@ -114,10 +132,20 @@ async fn look(deps: &Deps, tenant: TenantId, user: Uuid, claim: &Claim) -> Resul
         (Some(_), Some(arrival)) => Fate::Follow(&arrival.base),
         _ => Fate::Gone,
     };
-    match refresh::commit(&deps.db, tenant, user, fence.as_ref(), fate, &triage).await? {
-        Recorded::Written { owed: true } => {
-            Ok(Next::Send { urgent: triage.urgent || claim.row.state().lane == URGENT })
+    let urgent = triage.urgent || claim.row.state().lane == URGENT;
+    if let Some((target, link)) = setting.target.filter(|(target, _)| target.open())
+        && triage.owes()
+        && place(urgent)
+    {
+        let lease = Lease::asked(LEASE);
+        let begun = refresh::commit_and_claim(&deps.db, fence.as_ref(), fate, &triage, target.generation).await?;
+        if let Some(claim) = begun {
+            let seen = seen.map(|(user, _)| user);
+            return Ok(Next::Begun(Box::new(Begun { target, link, claim, seen, lease: Some(lease) })));
         }
+    }
+    match refresh::commit(&deps.db, tenant, user, fence.as_ref(), fate, &triage).await? {
+        Recorded::Written { owed: true } => Ok(Next::Send { urgent }),
         Recorded::Written { owed: false } => Ok(Next::Nothing),
         Recorded::Stale => later(0).await,
     }

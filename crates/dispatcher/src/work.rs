@@ -92,25 +92,37 @@ impl Pool {
             *mine += 1;
         }
         let pool = self.clone();
-        let work = async move {
-            let seen = triage::run(&pool.deps, tenant, user).await;
-            pool.looked(tenant);
-            match seen {
-                Ok(Next::Send { urgent }) => pool.send(tenant, user, urgent),
-                Ok(Next::Nothing) => {}
-                Ok(Next::Unknown) => pool.send_if_owed(tenant, user).await,
-                Err(error) => {
-                    tracing::warn!(
-                        name = "triage.failed",
-                        %error,
-                        tenant.id = %tenant,
-                        user.id = %user,
-                        "triage did not end",
-                    );
-                }
+        self.tracker.spawn(async move { pool.look_and_send(tenant, user).await }.in_current_span());
+    }
+
+    async fn look_and_send(self: &Arc<Self>, tenant: TenantId, user: Uuid) {
+        let mut place = None;
+        let seen = triage::run(&self.deps, tenant, user, |urgent| {
+            place = self.fairness().admit(tenant, urgent, self.now());
+            place.is_some()
+        })
+        .await;
+        self.looked(tenant);
+        if let (Ok(Next::Begun(begun)), Some(place)) = (&seen, place) {
+            return self.hold(place, tenant, user, send::go_on(&self.deps, tenant, user, begun, place.probe)).await;
+        }
+        if let Some(unused) = place {
+            self.fairness().ended(tenant, unused, Health::Unknown, Duration::ZERO, self.now());
+        }
+        match seen {
+            Ok(Next::Send { urgent }) => self.send(tenant, user, urgent),
+            Ok(Next::Nothing | Next::Begun(_)) => {}
+            Ok(Next::Unknown) => self.send_if_owed(tenant, user).await,
+            Err(error) => {
+                tracing::warn!(
+                    name = "triage.failed",
+                    %error,
+                    tenant.id = %tenant,
+                    user.id = %user,
+                    "triage did not end",
+                );
             }
-        };
-        self.tracker.spawn(work.in_current_span());
+        }
     }
 
     fn looked(&self, tenant: TenantId) {
@@ -141,21 +153,31 @@ impl Pool {
         };
         let pool = self.clone();
         let work = async move {
-            let begun = Instant::now();
-            let sent = send::run(&pool.deps, tenant, user, place.probe).await;
-            let health = sent.unwrap_or_else(|error| {
-                tracing::warn!(
-                    name = "outbound.failed",
-                    %error,
-                    tenant.id = %tenant,
-                    user.id = %user,
-                    "a send did not end",
-                );
-                Health::Unknown
-            });
-            pool.sent(tenant, place, health, begun.elapsed()).await;
+            pool.hold(place, tenant, user, send::run(&pool.deps, tenant, user, place.probe)).await;
         };
         self.tracker.spawn(work.in_current_span());
+    }
+
+    /// Sends for a user in its place, and gives the place back.
+    async fn hold(
+        &self,
+        place: Place,
+        tenant: TenantId,
+        user: Uuid,
+        send: impl Future<Output = Result<Health, round::Error>>,
+    ) {
+        let begun = Instant::now();
+        let health = send.await.unwrap_or_else(|error| {
+            tracing::warn!(
+                name = "outbound.failed",
+                %error,
+                tenant.id = %tenant,
+                user.id = %user,
+                "a send did not end",
+            );
+            Health::Unknown
+        });
+        self.sent(tenant, place, health, begun.elapsed()).await;
     }
 
     /// Sends what is owed for a group if there is a place for it beside users.

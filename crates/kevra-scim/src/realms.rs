@@ -249,10 +249,14 @@ impl gateway::Realms for Realms {
 impl dispatcher::Realms for Realms {
     async fn of(&self, tenant: TenantId) -> Result<Realm, Error> {
         let tenant = registry::tenant::by_id(&self.db, tenant).await.map_err(|_| Error::Unavailable)?;
+        dispatcher::Realms::at(self, &tenant).await
+    }
+
+    async fn at(&self, tenant: &Tenant) -> Result<Realm, Error> {
         if tenant.frozen_at.is_some() {
             return Err(Error::Unavailable);
         }
-        self.realm(tenant.id, &tenant.realm, tenant.keycloak_url.as_deref()).await
+        self.of_tenant(tenant).await
     }
 }
 

@@ -164,6 +164,18 @@ pub(crate) fn clock_sql(connection: &impl ConnectionTrait) -> &'static str {
 }
 
 /// Runs a statement and says how many rows it touched.
+/// Columns, `table.name` or `table.name as other`, with a prefix to their names.
+pub(crate) fn prefixed(columns: &str, prefix: &str) -> String {
+    let named = columns.split(',').map(|column| {
+        let (what, name) = match column.trim().split_once(" as ") {
+            Some((what, name)) => (what, name),
+            None => (column.trim(), column.rsplit('.').next().unwrap_or(column)),
+        };
+        format!("{what} as {prefix}{name}")
+    });
+    named.collect::<Vec<_>>().join(", ")
+}
+
 pub(crate) async fn execute(
     connection: &impl ConnectionTrait,
     text: &str,

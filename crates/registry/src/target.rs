@@ -3,7 +3,7 @@
 //!
 //! The generation is the switch: every send re-reads it, so that enable and disable bite at once (K16, K25).
 
-use sea_orm::FromQueryResult;
+use sea_orm::{ConnectionTrait, DbErr, FromQueryResult, QueryResult, TryGetError};
 use uuid::Uuid;
 
 use crate::db::{self, clock_sql, finish};
@@ -52,6 +52,11 @@ pub struct Target {
 }
 
 impl Target {
+    /// Whether it may be sent to, as far as this was read.
+    pub fn open(&self) -> bool {
+        self.active && self.quarantined_at.is_none() && !self.paused()
+    }
+
     /// Whether it is to be left alone now.
     pub fn paused(&self) -> bool {
         self.paused_until.is_some_and(|until| until > self.read_at)
@@ -82,6 +87,16 @@ struct Row {
     now: i64,
 }
 
+impl FromQueryResult for Target {
+    fn from_query_result(result: &QueryResult, prefix: &str) -> Result<Self, DbErr> {
+        Row::from_query_result(result, prefix).map(Into::into)
+    }
+
+    fn from_query_result_nullable(result: &QueryResult, prefix: &str) -> Result<Self, TryGetError> {
+        Row::from_query_result_nullable(result, prefix).map(Into::into)
+    }
+}
+
 impl From<Row> for Target {
     fn from(row: Row) -> Self {
         Self {
@@ -110,9 +125,14 @@ impl From<Row> for Target {
     }
 }
 
-const COLUMNS: &str = "id, tenant_id, base_url, sealed_token, generation, state, supports_patch, supports_filter,
-     limitations, baseline_done_at, quarantined_at, quarantine_reason, paused_until, enabled_at, enabled_by, on_delete, hold_mass,
-     push_groups";
+const COLUMNS: &str = "g.id, g.tenant_id, g.base_url, g.sealed_token, g.generation, g.state, g.supports_patch,
+     g.supports_filter, g.limitations, g.baseline_done_at, g.quarantined_at, g.quarantine_reason, g.paused_until, g.enabled_at,
+     g.enabled_by, g.on_delete, g.hold_mass, g.push_groups";
+
+/// The columns of a [`Target`], of `target g`, named with a prefix: for a statement that reads more beside it.
+pub fn columns(connection: &impl ConnectionTrait, prefix: &str) -> String {
+    format!("{}, {} as {prefix}now", db::prefixed(COLUMNS, prefix), clock_sql(connection))
+}
 
 /// What a sealed downstream token is bound to.
 pub fn aad(tenant: TenantId) -> String {
@@ -150,8 +170,8 @@ pub struct Enabled {
 /// The target of a tenant that is not retired, switched on or off.
 pub async fn current(db: &Db, tenant: TenantId) -> Result<Option<Target>, Error> {
     let now = clock_sql(db.connection());
-    let text = format!("select {COLUMNS}, {now} as now from target where tenant_id = $1 and state <> 'retired'");
-    Ok(db::one::<Row>(db.connection(), &text, [tenant.0.into()]).await?.map(Into::into))
+    let text = format!("select {COLUMNS}, {now} as now from target g where tenant_id = $1 and state <> 'retired'");
+    db::one(db.connection(), &text, [tenant.0.into()]).await
 }
 
 #[derive(FromQueryResult)]
@@ -289,23 +309,21 @@ pub async fn pause(db: &Db, id: TargetId, generation: i64, wait: i64) -> Result<
 /// Quarantined targets whose probe is due.
 pub async fn probes_due(db: &Db, limit: u32) -> Result<Vec<Target>, Error> {
     let text = format!(
-        "select {COLUMNS}, {0} as now from target where state = 'active' and quarantined_at is not null and probe_at <= {0}
+        "select {COLUMNS}, {0} as now from target g where state = 'active' and quarantined_at is not null and probe_at <= {0}
          order by probe_at limit $1",
         clock_sql(db.connection())
     );
-    let rows: Vec<Row> = db::all(db.connection(), &text, [i64::from(limit).into()]).await?;
-    Ok(rows.into_iter().map(Into::into).collect())
+    db::all(db.connection(), &text, [i64::from(limit).into()]).await
 }
 
 /// Active targets whose baseline of this enable is not done yet (K24).
 pub async fn baselines_due(db: &Db, limit: u32) -> Result<Vec<Target>, Error> {
     let text = format!(
-        "select {COLUMNS}, {} as now from target where state = 'active' and baseline_done_at is null
+        "select {COLUMNS}, {} as now from target g where state = 'active' and baseline_done_at is null
          order by enabled_at limit $1",
         clock_sql(db.connection())
     );
-    let rows: Vec<Row> = db::all(db.connection(), &text, [i64::from(limit).into()]).await?;
-    Ok(rows.into_iter().map(Into::into).collect())
+    db::all(db.connection(), &text, [i64::from(limit).into()]).await
 }
 
 /// The baseline of this generation is done.

@@ -54,9 +54,16 @@ pub(crate) fn base_url(custom_domain: Option<&str>, public_host: &str, realm: &s
     }
 }
 
-const SELECT: &str = "select t.id, t.slug, t.display_name, t.realm, t.cluster_id, t.custom_domain, t.version,
-         t.realm_generation, c.public_host, c.keycloak_url, c.name as cluster, t.frozen_at
-     from tenant t join cluster c on c.id = t.cluster_id";
+const COLUMNS: &str = "t.id, t.slug, t.display_name, t.realm, t.cluster_id, t.custom_domain, t.version,
+     t.realm_generation, c.public_host, c.keycloak_url, c.name as cluster, t.frozen_at";
+
+const FROM: &str = "from tenant t join cluster c on c.id = t.cluster_id";
+
+/// The columns of a [`Tenant`], of `tenant t` and its `cluster c`, named with a prefix: for a statement that reads more
+/// beside it.
+pub fn columns(prefix: &str) -> String {
+    db::prefixed(COLUMNS, prefix)
+}
 
 /// What a new tenant is made of.
 #[derive(Debug, Clone)]
@@ -215,13 +222,13 @@ pub(crate) async fn bump_from(
 
 /// By its name in URLs.
 pub async fn by_slug(db: &Db, slug: &str) -> Result<Tenant, Error> {
-    let text = format!("{SELECT} where t.slug = $1");
+    let text = format!("select {COLUMNS} {FROM} where t.slug = $1");
     db::one(db.connection(), &text, [slug.into()]).await?.ok_or(Error::NotFound("tenant"))
 }
 
 /// By id.
 pub async fn by_id(db: &Db, id: TenantId) -> Result<Tenant, Error> {
-    let text = format!("{SELECT} where t.id = $1");
+    let text = format!("select {COLUMNS} {FROM} where t.id = $1");
     db::one(db.connection(), &text, [id.0.into()]).await?.ok_or(Error::NotFound("tenant"))
 }
 
@@ -259,7 +266,7 @@ pub async fn list(db: &Db, search: &str, offset: u32, limit: u32) -> Result<(Vec
     let pattern = format!("%{escaped}%");
     let matching = "lower(t.slug) like $1 escape '\\' or lower(t.display_name) like $1 escape '\\'
          or lower(t.realm) like $1 escape '\\'";
-    let text = format!("{SELECT} where {matching} order by t.slug limit $2 offset $3");
+    let text = format!("select {COLUMNS} {FROM} where {matching} order by t.slug limit $2 offset $3");
     let values = [pattern.clone().into(), i64::from(limit).into(), i64::from(offset).into()];
     let page = db::all(db.connection(), &text, values).await?;
     let text = format!("select count(*) as total from tenant t where {matching}");

@@ -64,14 +64,7 @@ pub async fn claim(
     let now = clock(connection);
     let due = match stage {
         Stage::Triage => format!("dirty_seq > seen_seq and triage_at <= {now}"),
-        // Whoever rang, a target that asked us to wait is not called; nor is one that was switched off since it was read.
-        Stage::Send => format!(
-            "owed_seq > acked_seq and next_at <= {now} and exists (
-                 select 1 from target where target.tenant_id = $1 and target.generation = $3 and target.state = 'active'
-                     and target.quarantined_at is null and {}
-                     and (target.paused_until is null or target.paused_until <= {now}))",
-            kind.wanted()
-        ),
+        Stage::Send => format!("owed_seq > acked_seq and next_at <= {now} and {}", open(kind, "$3", now)),
     };
     // Whoever looks when no late write can come any more asserts for good.
     let asserted = match stage {
@@ -103,6 +96,17 @@ pub async fn claim(
             row,
         }
     }))
+}
+
+/// That the tenant's target is of a generation, and may be sent to now: whoever rang, one that asked us to wait is not called;
+/// nor is one that was switched off since it was read.
+pub(super) fn open(kind: Kind, generation: &str, now: &str) -> String {
+    format!(
+        "exists (select 1 from target where target.tenant_id = $1 and target.generation = {generation}
+             and target.state = 'active' and target.quarantined_at is null and {}
+             and (target.paused_until is null or target.paused_until <= {now}))",
+        kind.wanted()
+    )
 }
 
 /// A row as it stands, for a look from outside.

@@ -30,7 +30,7 @@ pub use mark::{Mark, baseline, first_enable, mark, mark_managed, owe_again, reti
 pub use protocol::{Stage, Verdict};
 pub use record::{Acknowledgement, LinkUpdate, Recorded, Triage, record, triaged};
 pub use subject::Subject;
-pub(crate) use swap::look;
+pub(crate) use swap::{look, look_on};
 
 /// A ledger row as stored.
 #[derive(Debug, Clone, FromQueryResult)]
@@ -83,6 +83,41 @@ impl Row {
             next_at: self.next_at,
             lane: self.lane,
             attempts: self.attempts,
+        }
+    }
+
+    /// The row after a step.
+    fn stepped(&self, state: &protocol::State) -> Self {
+        let protocol::State {
+            dirty_seq,
+            seen_seq,
+            acked_seq,
+            owed_seq,
+            reassert_seq,
+            epoch,
+            assert_at,
+            settled_epoch,
+            lease_until,
+            triage_at,
+            next_at,
+            lane,
+            attempts,
+        } = *state;
+        Self {
+            dirty_seq,
+            seen_seq,
+            acked_seq,
+            owed_seq,
+            reassert_seq,
+            assert_at,
+            epoch,
+            settled_epoch,
+            lease_until,
+            triage_at,
+            next_at,
+            lane,
+            attempts,
+            ..self.clone()
         }
     }
 }

@@ -26,6 +26,15 @@ pub struct Triage<'a> {
     pub gone: bool,
 }
 
+impl Triage<'_> {
+    /// Whether a send is owed by what was seen, as far as the claimed row says.
+    pub fn owes(&self) -> bool {
+        let Some(now) = self.claim.granted_at() else { return false };
+        let looked = looked(&self.claim.row, now, self, false);
+        looked.is_some_and(|(state, _)| state.owed() && state.next_at <= now)
+    }
+}
+
 /// What became of an attempt to record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Recorded {

@@ -53,6 +53,8 @@ struct World {
     model: State,
     observed: u8,
     claims: Vec<Claim>,
+    /// Sends that began with the look that found them owed.
+    begun: usize,
 }
 
 /// The model's clock: far enough ahead that whatever is due at all is due.
@@ -127,9 +129,27 @@ impl World {
         let (urgent, differs) = (random.random_bool(0.3), observed != self.observed);
         let seen = Triage { claim, observed: vec![observed], urgent, gone: false };
         let (epoch, seq) = (claim.epoch, claim.seq);
-        // In one statement, and under a lock.
+        // In one statement with the send it owes, in one, and under a lock.
+        let native = Native::of(&crate::document("nobody", None));
+        if random.random_bool(0.5) {
+            let (db, fate, generation) = (&self.store.db, Fate::Follow(&native), self.target.1);
+            let begun = refresh::commit_and_claim(db, None, fate, &seen, generation).await.unwrap();
+            if let Some(begun) = begun {
+                assert!(seen.owes());
+                let observes = self.model.observes(seq);
+                self.expect(Event::Triaged { epoch, seq, now: NOW, differs, urgent }, Effect::Applied);
+                if observes {
+                    self.observed = observed;
+                }
+                self.expect(Event::Claim { now: NOW, stage: Stage::Send }, Effect::Claimed { doubt: begun.doubt });
+                assert_eq!((begun.seq, begun.epoch), (seq, self.model.epoch));
+                assert_eq!(begun.reassert, self.model.reasserts());
+                self.begun += 1;
+                self.claims.push(begun);
+                return;
+            }
+        }
         let recorded = if random.random_bool(0.5) {
-            let native = Native::of(&crate::document("nobody", None));
             let fate = Fate::Follow(&native);
             refresh::commit(&self.store.db, self.tenant, self.user, None, fate, &seen).await.unwrap()
         } else {
@@ -198,8 +218,16 @@ impl World {
 async fn the_statements_do_what_the_protocol_says(store: Store) {
     let tenant = store.tenant("acme").await;
     let target = target(&store, tenant).await;
-    let mut world =
-        World { store, tenant, user: Uuid::new_v4(), target, model: State::first(0), observed: 0, claims: Vec::new() };
+    let mut world = World {
+        store,
+        tenant,
+        user: Uuid::new_v4(),
+        target,
+        model: State::first(0),
+        observed: 0,
+        claims: Vec::new(),
+        begun: 0,
+    };
     for seed in 0..60 {
         let mut random = StdRng::seed_from_u64(seed);
         (world.user, world.model, world.observed) = (Uuid::new_v4(), State::first(0), 0);
@@ -209,6 +237,7 @@ async fn the_statements_do_what_the_protocol_says(store: Store) {
             world.compare().await;
         }
     }
+    assert!(world.begun > 20, "{}", world.begun);
 }
 
 async fn of_many_claimers_each_row_has_one(store: Store) {

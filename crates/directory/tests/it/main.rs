@@ -21,10 +21,12 @@ mod trails;
 mod users;
 mod watches;
 
+use directory::refresh::Fence;
 use directory::reservation::{self, Reservation, Reserved};
 use directory::resource::Kind;
+use directory::setting;
 use directory::user::{self, User};
-use registry::{BearerToken, TenantId};
+use registry::{BearerToken, Db, TenantId};
 use scim::Object;
 use scim::native::Native;
 use serde_json::json;
@@ -53,4 +55,9 @@ async fn made(store: &Store, tenant: TenantId, token: &BearerToken, name: &str, 
     let (id, base) = (Uuid::new_v4(), Native::of(&reserved.document));
     assert!(reservation::complete_user(&store.db, &reserved, id, &base, None).await.unwrap().is_some());
     user::by_id(&store.db, tenant, id).await.unwrap().unwrap()
+}
+
+/// What a look reads of the directory before it asks the realm.
+async fn fence(db: &Db, tenant: TenantId, user: Uuid) -> Option<Fence> {
+    setting::of(db, tenant, user).await.unwrap().unwrap().fence
 }

@@ -138,7 +138,7 @@ async fn look_for_work(db: &Db, acme: TenantId) {
 async fn triage(db: &Db, acme: TenantId, ada: Uuid) {
     ledger::mark(db.connection(), acme, ada, &Mark::default()).await.unwrap();
     let claim = ledger::claim(db, acme, ada, Stage::Triage, None).await.unwrap().unwrap();
-    let fence = refresh::fence(db, acme, ada).await.unwrap().unwrap();
+    let fence = crate::fence(db, acme, ada).await.unwrap();
     let native = Native::of(&user::by_id(db, acme, ada).await.unwrap().unwrap().document);
     let seen = Triage { claim: &claim, observed: vec![9], urgent: false, gone: false };
     refresh::commit(db, acme, ada, Some(&fence), Fate::Follow(&native), &seen).await.unwrap();

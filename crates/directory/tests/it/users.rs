@@ -170,13 +170,13 @@ async fn a_refresh_behind_a_newer_write_is_discarded(store: Store) {
     let (acme, token) = store.provisioned("acme").await;
     let ada = made(&store, acme, &token, "ada@acme.test", None).await;
     let claim = triage_claim(&store, acme, ada.id).await;
-    let fence = refresh::fence(&store.db, acme, ada.id).await.unwrap().unwrap();
+    let fence = crate::fence(&store.db, acme, ada.id).await.unwrap();
     let stale = Native { given_name: Some("Old".to_owned()), ..ada.base.clone() };
     // An inbound write begins, and ends, between the read of the realm and the commit.
     let held = claimed(&store, acme, ada.id, &token).await;
     let mut document = held.document.clone();
     document.insert("name".to_owned(), json!({ "givenName": "New" }));
-    let writing = refresh::fence(&store.db, acme, ada.id).await.unwrap().unwrap();
+    let writing = crate::fence(&store.db, acme, ada.id).await.unwrap();
     assert!(writing.writing());
     user::commit(&store.db, acme, &held, &write(&document, true)).await.unwrap().unwrap();
     let outcome =
@@ -191,7 +191,7 @@ async fn a_refresh_takes_a_swapped_name_from_its_holder(store: Store) {
     let grace = made(&store, acme, &token, "grace@acme.test", None).await;
     for (user, name) in [(&ada, "grace@acme.test"), (&grace, "ada@acme.test")] {
         let claim = triage_claim(&store, acme, user.id).await;
-        let fence = refresh::fence(&store.db, acme, user.id).await.unwrap();
+        let fence = crate::fence(&store.db, acme, user.id).await;
         let fresh = Native { user_name: name.to_owned(), ..user.base.clone() };
         let outcome =
             refresh::commit(&store.db, acme, user.id, fence.as_ref(), Fate::Follow(&fresh), &triage(&claim)).await;

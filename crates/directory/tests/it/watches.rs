@@ -107,7 +107,7 @@ async fn an_absence_counts_when_it_was_told_or_lasts_and_a_mass_of_them_never(st
 async fn an_absence_ends_when_its_user_is_found(store: Store) {
     let (acme, token) = store.provisioned("acme").await;
     let ada = made(&store, acme, &token, "ada@acme.test", None).await.id;
-    let missed = async || refresh::fence(&store.db, acme, ada).await.unwrap().unwrap().missed();
+    let missed = async || crate::fence(&store.db, acme, ada).await.unwrap().missed();
     let may_go = async || watch::may_go(&store.db, Kind::User, acme, ada, false).await.unwrap();
     assert!(!missed().await);
     for confirmed in ["null", "1"] {

@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use directory::group;
 use directory::ledger::{self, LinkUpdate, Stage, Subject, Verdict};
+use directory::link;
 use directory::pushed_member::{self, Held};
 use downstream::Answer;
 use registry::TenantId;
@@ -37,7 +38,7 @@ const WHOLE: u32 = 10_000;
 /// One round for a group, if one is due; what it says about the target.
 pub(crate) async fn run(deps: &Deps, tenant: TenantId, group: Uuid, probe: bool) -> Result<Health, Error> {
     let Some(target) = target::current(&deps.db, tenant).await? else { return Ok(Health::Unknown) };
-    if !target.active || !target.choices.pushes_groups || target.quarantined_at.is_some() || target.paused() {
+    if !target.open() || !target.choices.pushes_groups {
         return Ok(Health::Unknown);
     }
     let subject = Subject::group(group);
@@ -46,7 +47,8 @@ pub(crate) async fn run(deps: &Deps, tenant: TenantId, group: Uuid, probe: bool)
     };
     let span = tracing::info_span!("outbound.send", tenant.id = %tenant, group.id = %group);
     let work = async {
-        let Some(mut round) = Round::begin(deps, tenant, subject, &target, &claim).await? else {
+        let link = link::of(&deps.db, tenant, subject, target.id).await?;
+        let Some(mut round) = Round::begin(deps, tenant, subject, &target, link, &claim).await? else {
             ledger::release(&deps.db, tenant, subject, &claim, 5_000_000).await?;
             return Ok(Health::Unknown);
         };

@@ -18,6 +18,7 @@ controls! {
     without_the_fence_an_old_read_overwrites_a_newer_write: Fence, Small::Inbound, "K11";
     without_the_base_a_document_changes_by_itself: Base, Small::Inbound, "K12";
     a_seq_read_after_the_user_acknowledges_what_was_never_sent: SeqBeforeRead, Small::Changes, "I1";
+    a_look_that_goes_on_over_a_mark_sends_what_was: GoOnUnmarked, Small::Changes, "I1";
     an_older_generation_that_records_leaves_a_workspace_without_its_user: Generation, Small::Workspace, "I1";
     a_send_that_ignores_a_pause_calls_a_target_that_asked_us_to_wait: Pause, Small::Refused, "K16";
     a_send_that_does_not_say_what_it_saw_lets_a_return_go_unseen: SendObserves, Small::Changes, "I1";

@@ -18,6 +18,8 @@ pub enum Action {
     AbandonWrite(u8, u8),
     Start(usize, u8, u8, Stage),
     Work(usize, Fault),
+    /// A look is committed, and the send it found owed claimed with it.
+    GoOn(usize),
     Freeze(usize),
     Crash(usize),
     Land(usize),
@@ -103,6 +105,9 @@ impl World {
             let frozen = worker.is_frozen(self.now);
             pressing |= !frozen;
             actions.push(Action::Work(which, Fault::None));
+            if worker.commits() {
+                actions.push(Action::GoOn(which));
+            }
             if let Some(call) = worker.calls().filter(|_| self.budget.faults > 0) {
                 let fits = |fault: &&Fault| **fault != Fault::WithoutId || matches!(call, Call::Post(_));
                 actions.extend(menu.faults.iter().filter(fits).map(|fault| Action::Work(which, *fault)));
@@ -185,6 +190,7 @@ impl World {
                 self.budget.crashes -= 1;
                 self.account_mut(tenant, place).write = None;
             }
+            Action::GoOn(worker) => self.go_on(worker)?,
             Action::Start(worker, tenant, place, stage) => self.start(worker, tenant, place, stage),
             Action::Work(worker, fault) => {
                 self.budget.faults -= u8::from(fault != Fault::None);

@@ -12,6 +12,8 @@ pub enum Rule {
     Base,
     /// K16: the mark is read before the user.
     SeqBeforeRead,
+    /// K16: a look goes on to its send only while no mark has come since its claim.
+    GoOnUnmarked,
     /// K16: a generation that moved writes nothing.
     Generation,
     /// K16: a pause, like a quarantine, holds every send back.

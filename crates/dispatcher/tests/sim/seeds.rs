@@ -136,7 +136,7 @@ impl Simulation {
         let actions = self.world.actions(&self.menu);
         actions
             .choose_weighted(&mut self.random, |action| match action {
-                Action::Work(_, Fault::None) | Action::Tick => 60,
+                Action::Work(_, Fault::None) | Action::GoOn(_) | Action::Tick => 60,
                 Action::Start(..) | Action::Capture(..) | Action::Baseline(_) | Action::AnswerDisable(_) => 30,
                 Action::Write(..) | Action::Enable(..) | Action::Land(_) => 6,
                 Action::Disable(_) => 3,

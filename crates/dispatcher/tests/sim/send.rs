@@ -89,6 +89,11 @@ impl World {
     pub(crate) fn begin(&self, mut round: Round) -> Task {
         let account = self.account(round.claim.tenant, round.claim.place);
         (round.person, round.link) = (account.person, account.link);
+        self.set_out(round)
+    }
+
+    /// What a round does first with what it has read.
+    pub(crate) fn set_out(&self, round: Round) -> Task {
         if round.person.is_none() {
             return Task::Record(round, Ended::of(Verdict::Done));
         }

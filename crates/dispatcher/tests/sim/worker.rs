@@ -7,7 +7,7 @@ use crate::downstream::{Call, Fault};
 use crate::realm::Person;
 use crate::rules::Rule;
 use crate::send::{Ended, Round};
-use crate::world::{Observed, Violation, World, hold};
+use crate::world::{Link, Observed, Violation, World, hold};
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Worker {
@@ -28,6 +28,15 @@ pub struct Claim {
     pub attempts: i64,
 }
 
+/// What triage reads after its claim and before the realm.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Setting {
+    fence: Option<i64>,
+    generation: i64,
+    workspace: u8,
+    link: Link,
+}
+
 /// The point a worker is at: what it does next.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Task {
@@ -43,12 +52,12 @@ pub enum Task {
     /// Reads the realm, after the fence.
     Look {
         claim: Claim,
-        fence: Option<i64>,
+        setting: Setting,
     },
     /// Commits what triage saw.
     Commit {
         claim: Claim,
-        fence: Option<i64>,
+        setting: Setting,
         seen: Option<Person>,
         version: u32,
     },
@@ -75,6 +84,11 @@ impl Worker {
         self.frozen_until > now
     }
 
+    /// Whether the next step is the commit of a look, which may go on to a send.
+    pub fn commits(&self) -> bool {
+        matches!(self.task, Task::Commit { .. })
+    }
+
     /// The end of the lease as the worker knows it, if it is in a send.
     pub fn lease(&mut self, change: impl Fn(&mut i64)) {
         if let Task::Begin(round) | Task::Renew(round, _) | Task::Call(round, _) | Task::Record(round, _) =
@@ -84,6 +98,11 @@ impl Worker {
             if let Some(at) = &mut round.link.intent_at {
                 change(at);
             }
+        }
+        if let Task::Look { setting, .. } | Task::Commit { setting, .. } = &mut self.task
+            && let Some(at) = &mut setting.link.intent_at
+        {
+            change(at);
         }
     }
 
@@ -117,16 +136,40 @@ impl World {
             Task::Claim { tenant, place, stage, generation, workspace } => {
                 self.claim((tenant, place), stage, generation, workspace)?
             }
-            Task::Look { claim, fence } => {
+            Task::Look { claim, setting } => {
                 let account = self.account(claim.tenant, claim.place);
-                Task::Commit { claim, fence, seen: account.person, version: account.version }
+                Task::Commit { claim, setting, seen: account.person, version: account.version }
             }
-            Task::Commit { claim, fence, seen, version } => self.commit(claim, fence, seen, version)?,
+            Task::Commit { claim, setting, seen, version } => {
+                self.commit(claim, setting.fence, seen, version)?.unwrap_or(Task::Idle)
+            }
             Task::Begin(round) => self.begin(round),
             Task::Renew(round, call) => self.renew(round, call),
             Task::Call(round, call) => self.call(round, call, fault, frozen)?,
             Task::Record(round, ended) => self.record(&round, ended)?,
             Task::Release(claim) => self.release(claim)?,
+        };
+        Ok(())
+    }
+
+    /// A worker whose look found a send owed claims it with the commit, and goes on with what it saw.
+    pub fn go_on(&mut self, worker: usize) -> Result<(), Violation> {
+        self.workers[worker].frozen_until = 0;
+        let task = std::mem::replace(&mut self.workers[worker].task, Task::Idle);
+        let Task::Commit { claim, setting, seen, version } = task else { return Ok(()) };
+        let Setting { fence, generation, workspace, link } = setting;
+        let marked = self.account(claim.tenant, claim.place).ledger.dirty_seq != claim.seq;
+        self.workers[worker].task = match self.commit(claim, fence, seen, version)? {
+            Some(task) => task,
+            None if marked && self.rules.keeps(Rule::GoOnUnmarked) => Task::Idle,
+            None => match self.claim((claim.tenant, claim.place), Stage::Send, generation, workspace)? {
+                Task::Begin(round) => match self.set_out(Round { person: seen, link, ..round }) {
+                    // The claim is its renewal; a POST's comes after its intent.
+                    Task::Renew(round, call) if !matches!(call, Call::Post(_)) => Task::Call(round, call),
+                    task => task,
+                },
+                task => task,
+            },
         };
         Ok(())
     }
@@ -171,29 +214,32 @@ impl World {
             Stage::Send => Task::Begin(Round::new(claim, (generation, workspace), now + LEASE)),
             Stage::Triage => match account.entry {
                 Some(entry) if entry.write_until > now => Task::Release(claim),
-                entry => Task::Look { claim, fence: entry.map(|entry| entry.write_epoch) },
+                entry => {
+                    let (fence, link) = (entry.map(|entry| entry.write_epoch), account.link);
+                    Task::Look { claim, setting: Setting { fence, generation, workspace, link } }
+                }
             },
         })
     }
 
-    /// Triage's commit: directory, ledger and observation, all or nothing.
+    /// Triage's commit: directory, ledger and observation, all or nothing; nothing comes after it then.
     fn commit(
         &mut self,
         claim: Claim,
         fence: Option<i64>,
         seen: Option<Person>,
         version: u32,
-    ) -> Result<Task, Violation> {
+    ) -> Result<Option<Task>, Violation> {
         let (now, rules) = (self.now, self.rules);
         let fenced = rules.keeps(Rule::Fence);
         let account = self.account_mut(claim.tenant, claim.place);
         if let Some(entry) = account.entry.filter(|_| fenced)
             && (Some(entry.write_epoch) != fence || entry.write_until > now)
         {
-            return Ok(Task::Release(claim));
+            return Ok(Some(Task::Release(claim)));
         }
         if account.ledger.epoch != claim.epoch {
-            return Ok(Task::Idle);
+            return Ok(Some(Task::Idle));
         }
         let mut followed = account.entry;
         if let (Some(entry), Some(fresh)) = (&mut followed, seen) {
@@ -221,7 +267,7 @@ impl World {
         if observes {
             account.observed = Some(observed);
         }
-        Ok(Task::Idle)
+        Ok(None)
     }
 
     fn release(&mut self, claim: Claim) -> Result<Task, Violation> {
