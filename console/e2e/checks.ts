@@ -39,7 +39,7 @@ export async function step(page: Page, name: string, body: () => Promise<void>) 
   });
 }
 
-export const region = (page: Page, name: string): Locator => page.getByRole('region', { name });
+export const region = (page: Page, name: string): Locator => page.getByRole('region', { name, exact: true });
 
 /** Whatever the page holds: its text, attributes, fields, stores and address. */
 export const everything = (page: Page) =>

@@ -21,6 +21,7 @@ test('the component in a console on its own React, beside another React: it outl
   await inbound.getByRole('button', { name: 'Rotate token' }).click();
   await expect(page.getByRole('dialog').getByRole('button', { name: 'Cancel' })).toBeFocused();
   await page.keyboard.press('Escape');
+  await expect(page.getByRole('dialog')).toBeHidden();
   await expect(inbound.getByRole('button', { name: 'Rotate token' })).toBeFocused();
   const operators = await tokensOf();
   expect(operators.length).toBeGreaterThan(1);

@@ -11,11 +11,13 @@ test('the element in a hostile host page', async ({ page, context }) => {
   await inbound.getByRole('button', { name: 'Enable inbound SCIM' }).click();
   await expect(inbound.getByRole('button', { name: 'Copy token' })).toBeVisible();
   await inbound.getByRole('button', { name: 'Copy token' }).click();
+  await expect(inbound.getByRole('button', { name: 'Copied' })).toBeVisible();
   const token = await page.evaluate(() => navigator.clipboard.readText());
   expect(token).toMatch(/^kvs_/);
   await inbound.getByRole('button', { name: 'Rotate token' }).click();
   await expect(page.getByRole('dialog').getByRole('button', { name: 'Cancel' })).toBeFocused();
   await page.keyboard.press('Escape');
+  await expect(page.getByRole('dialog')).toBeHidden();
   await expect(inbound.getByRole('button', { name: 'Rotate token' })).toBeFocused();
   await region(page, 'Outbound SCIM').getByLabel('Downstream bearer token').fill('other-secret');
   await inbound.getByRole('button', { name: 'Done' }).click();

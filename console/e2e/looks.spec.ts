@@ -55,11 +55,12 @@ const lost = (page: Page, call: string) =>
   });
 
 const again = (page: Page) => page.evaluate(() => document.dispatchEvent(new Event('visibilitychange')));
+const exact = { exact: true } as const;
 const now = () => new Date().toISOString();
 
 test('looks: the life of a token', async ({ page }) => {
   await open(page, tenant('acme'));
-  await expect(activity(page).getByText('Live')).toBeVisible();
+  await expect(activity(page).getByText('Live', exact)).toBeVisible();
   await look(page, 'both-disabled');
   await press(page, 'Enable inbound SCIM');
   await expect(page.getByRole('button', { name: 'Copy token' })).toBeFocused();
@@ -128,15 +129,15 @@ test('looks: a downstream that is refused, field by field and cause by cause', a
 
 test('looks: both directions in use', async ({ page }) => {
   await open(page, tenant('globex'));
-  await expect(activity(page).getByText('Live')).toBeVisible();
+  await expect(activity(page).getByText('Live', exact)).toBeVisible();
   await look(page, 'both-enabled');
   await inbound(page).getByText('Something not arriving?').click();
-  await inbound(page).getByText('Advanced').click();
-  await outbound(page).getByText('Advanced').click();
+  await inbound(page).getByText('Advanced', exact).click();
+  await outbound(page).getByText('Advanced', exact).click();
   await activity(page)
     .getByRole('button', { name: /Out POST \/Users/ })
     .click();
-  await expect(activity(page).getByText('create user')).toBeVisible();
+  await expect(activity(page).getByText('create user', exact)).toBeVisible();
   await look(page, 'everything-open');
   await outbound(page).getByRole('button', { name: 'Link' }).click();
   await expect(page.getByRole('dialog')).toContainText('2819c223');
@@ -337,7 +338,7 @@ test('looks: a failed push opened, as wide and as narrow as it comes', async ({ 
   await activity(page)
     .getByRole('button', { name: /Out POST \/Users/ })
     .click();
-  await expect(activity(page).getByText('create user')).toBeVisible();
+  await expect(activity(page).getByText('create user', exact)).toBeVisible();
   await activity(page).scrollIntoViewIfNeeded();
   await axe(page);
   await activity(page).screenshot({ path: '.reports/looks/activity-open-320.png', animations: 'disabled' });
@@ -347,7 +348,7 @@ for (const slug of ['globex', 'umbrella', 'initech'])
   test(`looks: ${slug} otherwise`, async ({ page }) => {
     await page.emulateMedia({ colorScheme: 'dark' });
     await open(page, tenant(slug));
-    await expect(activity(page).getByText('Live')).toBeVisible();
+    await expect(activity(page).getByText('Live', exact)).toBeVisible();
     for (const line of (await page.locator('.kv-line').all()).slice(0, 1)) await line.click();
     await look(page, `${slug}-dark`);
     await page.emulateMedia({ colorScheme: 'light', forcedColors: 'active' });

@@ -232,6 +232,16 @@ describe('the outbound panel', () => {
     expect(panel('outbound').queryByText(/within seconds/)).toBeNull();
   });
 
+  it.each([
+    [60_000, /Paused by the downstream until \d\d:\d\d/, 0],
+    [-60_000, /^Delivering/, 1],
+  ])('says until when the downstream asked to be left alone, and only until then (%d ms from now)', async (ms, words, promises) => {
+    world.of('globex').sync.outbound.paused_until = new Date(Date.now() + ms).toISOString();
+    await section('globex');
+    expect(panel('outbound').getByText(words)).toBeVisible();
+    expect(panel('outbound').queryAllByText(/within seconds/)).toHaveLength(promises);
+  });
+
   it('tests a connection without saving', async () => {
     const { user } = await section('acme');
     await submit(user, 'https://good.example.com/scim/v2', 'abc', label.testConnection);

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { expect, region, step, test } from './fixtures';
+import { expect, kept, region, step, test, until } from './fixtures';
 import { Entra } from './idp';
 
 test('live: an IdP’s request and the push it caused are one trace, found by the person’s name', async ({
@@ -26,7 +26,7 @@ test('live: an IdP’s request and the push it caused are one trace, found by th
     const token = await inbound.getByLabel(/Token alone/).inputValue();
     entra = new Entra(tenant.baseUrl, token);
     command = command.replace('YOUR_TOKEN', token);
-    await expect(activity.getByText('Live')).toBeVisible();
+    await expect(activity.getByText('Live', { exact: true })).toBeVisible();
   });
   await step(page, 'the command of the empty list is the first to be listed', async () => {
     execFileSync('sh', ['-c', command.replace(/^curl/, 'curl --silent --fail')]);
@@ -46,14 +46,18 @@ test('live: an IdP’s request and the push it caused are one trace, found by th
   });
   await step(page, 'Pause holds the log still; Resume shows what was missed', async () => {
     await activity.getByRole('button', { name: 'Pause' }).click();
-    await expect(activity.getByText('Paused')).toBeVisible();
+    await expect(activity.getByText('Paused', { exact: true })).toBeVisible();
     const found = await entra.provision(person, 'Ada', 'Lovelace');
     expect((await entra.disable(found.body.Resources[0].id)).status).toBe(200);
+    const disabled = activity.getByRole('button', { name: /Out PATCH \/Users\/\{id\} 200 .*active/ });
+    await until('the push', async () => (await kept(installation.downstream, person))?.active === false);
+    await expect(disabled).toHaveCount(0);
     await activity.getByRole('button', { name: 'Resume' }).click();
-    await expect(activity.getByRole('button', { name: /Out PATCH \/Users\/\{id\} 200 .*active/ })).toBeVisible();
+    await expect(disabled).toBeVisible();
   });
   await step(page, 'a person’s name finds all of theirs, an outcome those that failed', async () => {
     expect((await entra.provision(`grace@${tenant.slug}.test`, 'Grace', 'Hopper')).status).toBe(201);
+    await expect(activity.getByRole('button', { name: /Out POST \/Users 201.*grace/ })).toBeVisible();
     await activity.getByLabel('User', { exact: true }).fill(person);
     await expect(activity.getByRole('button', { name: /grace/ })).toHaveCount(0);
     await expect(activity.getByRole('button', { name: new RegExp(person) }).first()).toBeVisible();

@@ -36,6 +36,7 @@ test('in a hostile console on React 18: rude styles stay outside, it outlives a 
     await inbound.getByRole('button', { name: 'Rotate token' }).click();
     await expect(page.getByRole('dialog').getByRole('button', { name: 'Cancel' })).toBeFocused();
     await page.keyboard.press('Escape');
+    await expect(page.getByRole('dialog')).toBeHidden();
     await expect(inbound.getByRole('button', { name: 'Rotate token' })).toBeFocused();
   });
   await step(page, 'taken away and brought back: enabled, and the token is nowhere', async () => {

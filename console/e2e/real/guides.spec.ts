@@ -20,7 +20,7 @@ test('guide: inbound, with Okta and Entra ID', async ({ page, context, tenant, k
     async () => {
       await tenant.open(page);
       await expect(page.getByRole('heading', { name: 'Identity sync (SCIM 2.0)', exact: true })).toBeVisible();
-      await expect(inbound.getByText('Disabled')).toBeVisible();
+      await expect(inbound.getByText('Disabled', { exact: true })).toBeVisible();
     },
   );
   await step(page, 'In Inbound SCIM, press Enable inbound SCIM', async () => {
@@ -107,7 +107,7 @@ test('guide: inbound, with Okta and Entra ID', async ({ page, context, tenant, k
   await step(page, 'Press Disable and confirm', async () => {
     await inbound.getByRole('button', { name: 'Disable' }).click();
     await page.getByRole('dialog').getByRole('button', { name: 'Disable' }).click();
-    await expect(inbound.getByText('Disabled')).toBeVisible();
+    await expect(inbound.getByText('Disabled', { exact: true })).toBeVisible();
     await expect(inbound.getByText(/the old one stays dead/)).toBeVisible();
     expect((await entra.testConnection()).status).toBe(401);
   });
@@ -136,7 +136,7 @@ test('guide: outbound', async ({ page, tenant, installation }) => {
   });
   await step(page, 'In the console, open Deployments, then your tenant, and go to Outbound SCIM', async () => {
     await tenant.open(page);
-    await expect(outbound.getByText('Disabled')).toBeVisible();
+    await expect(outbound.getByText('Disabled', { exact: true })).toBeVisible();
     await expect(outbound.getByText('Hard deletes are not propagated.')).toBeVisible();
   });
   await step(page, 'Fill in Downstream SCIM base URL and Downstream bearer token', async () => {
@@ -157,7 +157,7 @@ test('guide: outbound', async ({ page, tenant, installation }) => {
     await expect(outbound.getByRole('alert')).toContainText(
       `curl -i -H "Authorization: Bearer $DOWNSTREAM_TOKEN" -H "Accept: application/scim+json" "${downstream.url}/nowhere/ServiceProviderConfig"`,
     );
-    await expect(outbound.getByText('Disabled')).toBeVisible();
+    await expect(outbound.getByText('Disabled', { exact: true })).toBeVisible();
     await expect(token).toHaveValue(downstream.token);
   });
   await step(page, 'Press Enable outbound SCIM', async () => {
@@ -191,7 +191,7 @@ test('guide: outbound', async ({ page, tenant, installation }) => {
   await step(page, 'Open Backfill and press Start a dry run', async () => {
     await outbound.getByText('Backfill', { exact: true }).click();
     await outbound.getByRole('button', { name: 'Start a dry run' }).click();
-    await expect(outbound.getByText('in step')).toBeVisible();
+    await expect(outbound.getByText('in step', { exact: true })).toBeVisible();
   });
   await step(page, 'Press Run backfill', async () => {
     await outbound.getByRole('button', { name: 'Run backfill' }).click();
@@ -208,7 +208,7 @@ test('guide: outbound', async ({ page, tenant, installation }) => {
         body: JSON.stringify({ userName: stranger, externalId: 'of somebody else', active: true }),
       });
       await okta.assign(stranger, 'Edith', 'Clarke');
-      await expect(outbound.getByText(/conflict/).first()).toBeVisible();
+      await expect(outbound.getByRole('listitem').filter({ hasText: stranger })).toContainText('conflict');
       await outbound.getByRole('button', { name: 'Link' }).click();
       const dialog = page.getByRole('dialog');
       await expect(dialog).toContainText('of somebody else');
@@ -221,7 +221,7 @@ test('guide: outbound', async ({ page, tenant, installation }) => {
   await step(page, 'Press Disable and confirm', async () => {
     await outbound.getByRole('button', { name: 'Disable' }).click();
     await page.getByRole('dialog').getByRole('button', { name: 'Disable' }).click();
-    await expect(outbound.getByText('Disabled')).toBeVisible();
+    await expect(outbound.getByText('Disabled', { exact: true })).toBeVisible();
     await expect(url).toBeVisible();
   });
   await step(page, 'For a new token, press Enable outbound SCIM again with it', async () => {

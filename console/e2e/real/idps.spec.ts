@@ -175,6 +175,7 @@ test('guide: curl', async ({ page, tenant }) => {
   for (const command of await commands.all()) {
     await step(page, 'copied and run as it is', async () => {
       await command.click();
+      await expect(guide(page).getByRole('button', { name: 'Copied' })).toBeVisible();
       const text = await page.evaluate(() => navigator.clipboard.readText());
       expect(text).toMatch(/^curl .*kvs_/);
       answers.push(

@@ -123,7 +123,7 @@ test('from the first paint on nothing moves: the list, a tenant with everything 
   await watchShifts(page);
   // All of it in sight: what moves below the window is not counted.
   await page.setViewportSize({ width: 1120, height: 1600 });
-  const live = activity.getByText('Live');
+  const live = activity.getByText('Live', { exact: true });
   await step(page, 'the list', async () => {
     await still('**/v1/tenants?*', '', page.getByRole('link', { name: new RegExp(tenant.slug) }));
   });

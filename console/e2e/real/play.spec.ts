@@ -12,7 +12,7 @@ test('demo --play: the page moves by itself', async ({ page }) => {
       for (const name of ['Inbound SCIM', 'Outbound SCIM']) {
         await expect(region(page, name).getByText('Enabled', { exact: true })).toBeVisible();
       }
-      await expect(activity.getByText('Live')).toBeVisible();
+      await expect(activity.getByText('Live', { exact: true })).toBeVisible();
       await expect(activity.getByRole('button', { name: /Out POST \/Users 201/ }).first()).toBeVisible();
     });
     // Nobody presses anything from here on: what appears has come by the stream.

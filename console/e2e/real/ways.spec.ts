@@ -48,6 +48,7 @@ test('keyboard only: a token, its rotation, a downstream, a row of the activity,
     await press('Rotate token');
     await expect(page.getByRole('dialog')).toBeVisible();
     await page.keyboard.press('Escape');
+    await expect(page.getByRole('dialog')).toBeHidden();
     await expect(inbound.getByRole('button', { name: 'Rotate token' })).toBeFocused();
     await page.keyboard.press('Enter');
     await confirm();
@@ -87,6 +88,7 @@ test('keyboard only: a token, its rotation, a downstream, a row of the activity,
     await press('Disable');
     await confirm();
     await expect(outbound.getByText('Disabled', { exact: true })).toBeVisible();
+    await expect(outbound.getByRole('heading', { name: 'Outbound SCIM', exact: true })).toBeFocused();
     await press('Disable', 'Shift+Tab');
     await confirm();
     await expect(inbound.getByText('Disabled', { exact: true })).toBeVisible();

@@ -33,8 +33,11 @@ export function Activity({ sync }: { sync: IdentitySync }) {
       title={label.activity}
       aside={
         <div className="kv-actions">
-          <span className={`kv-badge kv-line-${line}`} data-room={words.lines.connecting}>
-            {words.lines[line]}
+          <span className="kv-room" data-room={words.lines.connecting}>
+            {/* One takes the other's place: it is not the same word that moves. */}
+            <span key={line} className={`kv-badge kv-line-${line}`}>
+              {words.lines[line]}
+            </span>
           </span>
           <Button onClick={() => setPaused(!paused)}>{paused ? label.resume : label.pause}</Button>
         </div>

@@ -4,6 +4,10 @@ import { sentence, health as words } from '../strings';
 import { age, clock } from '../time';
 import { Ago } from '../ui/Ago';
 
+/** Until when the downstream asked to be left alone, if that has not passed. */
+export const pausedUntil = ({ paused_until: until }: Schemas['OutboundPanel']) =>
+  until && Date.parse(until) > Date.now() ? until : undefined;
+
 /** One sentence on what goes on inside *Enabled*. */
 export function HealthLine({ panel }: { panel: Schemas['OutboundPanel'] }) {
   const locale = useLocale();
@@ -26,7 +30,7 @@ export function HealthLine({ panel }: { panel: Schemas['OutboundPanel'] }) {
       </div>
     );
   }
-  const paused = panel.paused_until && Date.parse(panel.paused_until) > Date.now() ? panel.paused_until : undefined;
+  const paused = pausedUntil(panel);
   const late = health && health.waiting > 0 && health.oldest_waiting_seconds > 60;
   return (
     <p className={`kv-health ${paused || late ? 'kv-warn-text' : ''}`}>

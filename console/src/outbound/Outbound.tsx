@@ -15,7 +15,7 @@ import { CopyField } from '../ui/CopyField';
 import { Panel } from '../ui/Panel';
 import { Backfill } from './Backfill';
 import { Checks } from './Checks';
-import { HealthLine } from './HealthLine';
+import { HealthLine, pausedUntil } from './HealthLine';
 import { Held } from './Held';
 import { Parked } from './Parked';
 import { TargetForm } from './TargetForm';
@@ -63,7 +63,7 @@ export function Outbound({ sync, prefill, inboundId }: { sync: IdentitySync; pre
           <HealthLine panel={panel} />
           <CopyField title={words.endpoint} value={panel.endpoint ?? ''}>
             <p className="kv-hint">
-              {!panel.quarantined_at && words.active}{' '}
+              {!panel.quarantined_at && !pausedUntil(panel) && words.active}{' '}
               {panel.enabled_at && (
                 <>
                   {words.since} <Ago at={panel.enabled_at} />
