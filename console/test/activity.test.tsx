@@ -1,7 +1,7 @@
 import { screen, waitFor, within } from '@testing-library/react';
 import { describe, expect, it, vi } from 'vitest';
 import { follow } from '../src/activity/stream';
-import { activity, label, parked } from '../src/strings';
+import { activity, common, label, parked } from '../src/strings';
 import { button, once, panel, refuse, section } from './harness';
 import { world } from './setup';
 
@@ -119,6 +119,15 @@ describe('recent activity', () => {
     expect(within(steps).getByText('unavailable')).toHaveClass('kv-bad-text');
     await user.click(button(activity.onlyUser));
     await waitFor(() => expect(document.querySelectorAll('.kv-entry')).toHaveLength(3));
+  });
+
+  it('steps that cannot be loaded: says so, and shows what the row itself knows', async () => {
+    const { user } = await section('globex');
+    const rows = await panel('activity').findAllByRole('button', { expanded: false });
+    once('get', 'activity', () => refuse('unavailable', 503));
+    await user.click(rows[0] as HTMLElement);
+    expect(await panel('activity').findByText(common.loadFailed)).toBeVisible();
+    expect(panel('activity').getByText('48 ms')).toBeVisible();
   });
 
   it('a push that failed can be tried again from its row, if it is parked', async () => {

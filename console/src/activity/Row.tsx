@@ -3,7 +3,7 @@ import { useAction } from '../action';
 import { useAnswer } from '../answer';
 import type { Schemas } from '../client';
 import { useLocale, useNumber, useShared } from '../context';
-import { firstSentence, label, parked, refusal, rejected, activity as words } from '../strings';
+import { common, firstSentence, label, parked, refusal, rejected, activity as words } from '../strings';
 import { clock } from '../time';
 import { Button } from '../ui/Button';
 import { Facts } from '../ui/Facts';
@@ -134,6 +134,7 @@ function Trace({ trace, current }: { trace: string; current: string }) {
       <h4>
         {words.steps} <code className="kv-quiet">{trace.slice(0, 8)}</code>
       </h4>
+      {!!steps.error && <p>{common.loadFailed}</p>}
       <ol className="kv-steps">
         {entries.map(entry => (
           <Fragment key={entry.id}>
