@@ -43,18 +43,27 @@ async fn of_kind(
     let (ledger, key) = (kind.ledger(), kind.key());
     let connection = db.connection();
     let now = clock(connection);
-    let (from, at, owed) = match stage {
-        Stage::Triage => ("tenant t".to_owned(), "triage_at", "dirty_seq > i.seen_seq"),
+    let (open, at, owed) = match stage {
+        Stage::Triage => (String::new(), "triage_at", "dirty_seq > i.seen_seq"),
         Stage::Send => (
             format!(
-                "(select tenant_id as id from target where state = 'active' and quarantined_at is null and {}
-                     and (paused_until is null or paused_until <= {now})) t",
+                "join target on target.tenant_id = held.id and target.state = 'active' and target.quarantined_at is null
+                     and {} and (target.paused_until is null or target.paused_until <= {now})",
                 kind.wanted()
             ),
             "next_at",
             "owed_seq > i.acked_seq",
         ),
     };
+    // From one tenant that has something waiting to the next: those that have nothing, most of them, are not asked.
+    let next = |after: &str| {
+        format!("(select i.tenant_id from {ledger} i where i.{owed} {after} order by i.tenant_id limit 1)")
+    };
+    let held = format!(
+        "held (id) as (select {} union all select {} from held where held.id is not null)",
+        next(""),
+        next("and i.tenant_id > held.id")
+    );
     // The clock is read once: one that may move cannot bound an index. Nor can a lane that is not fixed.
     let first = format!(
         "from {ledger} i where i.tenant_id = t.id and i.lane = lanes.lane and i.{owed} and i.{at} <= (select {now})
@@ -79,10 +88,10 @@ async fn of_kind(
         values.push(ids.join(",").into());
     }
     let text = format!(
-        "select tenant_id, user_id, lane from (
+        "with recursive {held} select tenant_id, user_id, lane from (
              select l.tenant_id, l.{key} as user_id, l.lane, l.{at} as due_at,
                     row_number() over (partition by l.tenant_id order by l.lane, l.{at}) as turn
-             from {from} cross join (select {URGENT} as lane union all select {NORMAL}) as lanes {rows} {left_out}) as waiting
+             from (select held.id from held {open} where held.id is not null) t cross join (select {URGENT} as lane union all select {NORMAL}) as lanes {rows} {left_out}) as waiting
          where turn <= $1 order by lane, turn, due_at limit $2"
     );
     sql::all(connection, &text, values).await

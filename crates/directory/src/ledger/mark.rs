@@ -1,7 +1,7 @@
 //! Marks: every way a row becomes dirty, and what enable does to rows that are not (K9, K24).
 
 use registry::{TargetId, TenantId};
-use sea_orm::ConnectionTrait;
+use sea_orm::{ConnectionTrait, FromQueryResult, Value};
 use uuid::Uuid;
 
 use super::clock;
@@ -33,18 +33,38 @@ pub struct Mark {
 /// Says that a user may have changed: `dirty_seq + 1`, due now by the database's clock (K9). Usable inside the caller's
 /// transaction, so that a change and its mark are one.
 pub async fn mark(connection: &impl ConnectionTrait, tenant: TenantId, user: Uuid, mark: &Mark) -> Result<(), Error> {
-    let now = clock(connection);
+    let mut values = vec![tenant.0.into(), user.into()];
+    let text = marking(clock(connection), mark, &mut values, "");
+    sql::execute(connection, &text, values).await?;
+    Ok(())
+}
+
+/// The statement of [`mark`], for the tenant and user that are the first two of its values; the mark's come after those that
+/// are there. `from` a list, nobody is marked where it is empty.
+fn marking(now: &str, mark: &Mark, values: &mut Vec<Value>, from: &str) -> String {
     let lane = if mark.urgent { super::protocol::URGENT } else { super::protocol::NORMAL };
     let reassert_seq: Option<i64> = mark.reassert.then_some(1);
-    let in_doubt = "$8 and ledger.owed_seq <= ledger.acked_seq and not exists (
+    let mut place = |value: Value| {
+        values.push(value);
+        format!("${}", values.len())
+    };
+    let reassert_seq = place(reassert_seq.into());
+    let (lane, trace) = (place(lane.into()), place(mark.trace.clone().into()));
+    let (roles, deleted) = (place(mark.roles.into()), place(mark.deleted.into()));
+    let accepted = place(mark.accepted.into());
+    // SQLite takes what follows "select … from" for a join's "on", unless there is a "where".
+    let from = if from.is_empty() { "where true".to_owned() } else { format!("from {from} where true") };
+    let in_doubt = format!(
+        "{accepted} and ledger.owed_seq <= ledger.acked_seq and not exists (
                  select 1 from link join target on target.id = link.target_id
                  where link.tenant_id = ledger.tenant_id and link.user_id = ledger.user_id
                      and link.downstream_id is not null
-                     and link.verified_generation = target.generation and target.state <> 'retired')";
-    let text = format!(
+                     and link.verified_generation = target.generation and target.state <> 'retired')"
+    );
+    format!(
         "insert into ledger (tenant_id, user_id, dirty_seq, reassert_seq, triage_at, next_at, lane, dirty_at, trace,
              check_roles, delete_seen)
-         values ($1, $2, 1, $3, {now}, {now}, $4, {now}, $5, $6, $7)
+         select $1, $2, 1, {reassert_seq}, {now}, {now}, {lane}, {now}, {trace}, {roles}, {deleted} {from}
          on conflict (tenant_id, user_id) do update set
              dirty_seq = ledger.dirty_seq + 1,
              triage_at = {now},
@@ -55,19 +75,22 @@ pub async fn mark(connection: &impl ConnectionTrait, tenant: TenantId, user: Uui
              trace = coalesce(excluded.trace, ledger.trace),
              check_roles = ledger.check_roles or excluded.check_roles,
              delete_seen = ledger.delete_seen or excluded.delete_seen"
-    );
-    let values = [
-        tenant.0.into(),
-        user.into(),
-        reassert_seq.into(),
-        lane.into(),
-        mark.trace.clone().into(),
-        mark.roles.into(),
-        mark.deleted.into(),
-        mark.accepted.into(),
-    ];
-    sql::execute(connection, &text, values).await?;
-    Ok(())
+    )
+}
+
+/// Makes a change that returns a row, and marks the user it is of, in one statement: PostgreSQL alone has such. The first two
+/// of the values are tenant and user; `before` is what the change stands on, as of a `with`. Where it returns no row there is
+/// no mark.
+pub(crate) async fn marked<R: FromQueryResult>(
+    connection: &impl ConnectionTrait,
+    before: &str,
+    change: &str,
+    mut values: Vec<Value>,
+    mark: &Mark,
+) -> Result<Option<R>, Error> {
+    let marking = marking(clock(connection), mark, &mut values, "changed");
+    let text = format!("with {before}changed as ({change}), marked as ({marking}) select * from changed");
+    sql::one(connection, &text, values).await
 }
 
 /// Says that every user the directory manages may have changed, and with `roles` that their roles may have too.

@@ -26,6 +26,7 @@ pub use claim::{Claim, claim, live_leases, observed, release, renew, row};
 pub use due::{Due, due, due_groups, hasten};
 pub(crate) use groups::{PUSHED, joined, mark_gone, mark_group, mark_groups, reassert_groups};
 pub use groups::{mark_linked_groups, owe_groups};
+pub(crate) use mark::marked;
 pub use mark::{Mark, baseline, first_enable, mark, mark_managed, owe_again, retire};
 pub use protocol::{Stage, Verdict};
 pub use record::{Acknowledgement, LinkUpdate, Recorded, Triage, record, triaged};

@@ -6,7 +6,7 @@ mod fate;
 use registry::{Db, TenantId, TokenHash, audit};
 use scim::Object;
 use scim::native::Native;
-use sea_orm::{DatabaseTransaction, FromQueryResult};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, FromQueryResult, Value};
 use uuid::Uuid;
 
 use crate::group::{self, Group};
@@ -152,8 +152,8 @@ pub async fn reserve(db: &Db, reservation: &Reservation, token: TokenHash) -> Re
     })
 }
 
-/// The reservation becomes the user: row in, reservation out, ledger marked, one transaction. `None` if the reservation
-/// is no longer there, because the sweeper ended it.
+/// The reservation becomes the user: row in, reservation out, ledger marked, all or nothing. `None` if the reservation is no
+/// longer there, because the sweeper ended it.
 pub async fn complete_user(
     db: &Db,
     reservation: &Reservation,
@@ -161,9 +161,18 @@ pub async fn complete_user(
     base: &Native,
     trace: Option<&str>,
 ) -> Result<Option<Resource>, Error> {
-    let transaction = db.begin().await?;
-    let outcome = complete_user_in(&transaction, reservation, id, base, trace).await;
-    finish_if(transaction, outcome, Option::is_some).await
+    let mark = Mark { accepted: true, trace: trace.map(str::to_owned), ..Mark::default() };
+    let row = if db.backend() == DbBackend::Postgres && !reservation.adopts {
+        let gone =
+            "gone as (delete from reservation where tenant_id = $1 and username_key = $4 and nonce = $8 returning 1), ";
+        let (text, values) = inserting(db.connection(), reservation, id, base, "gone, ")?;
+        ledger::marked(db.connection(), gone, &text, values, &mark).await?
+    } else {
+        let transaction = db.begin().await?;
+        let outcome = complete_user_in(&transaction, reservation, id, base, &mark).await;
+        finish_if(transaction, outcome, Option::is_some).await?
+    };
+    row.map(|row: user::Row| User::try_from(row).map(|user| user.into_resource(Vec::new()))).transpose()
 }
 
 async fn complete_user_in(
@@ -171,22 +180,41 @@ async fn complete_user_in(
     reservation: &Reservation,
     id: Uuid,
     base: &Native,
-    trace: Option<&str>,
-) -> Result<Option<Resource>, Error> {
+    mark: &Mark,
+) -> Result<Option<user::Row>, Error> {
     if !remove(transaction, reservation).await? {
         return Ok(None);
     }
+    let (text, values) = inserting(transaction, reservation, id, base, "")?;
+    let row = sql::one(transaction, &text, values).await?;
+    ledger::mark(transaction, reservation.tenant, id, mark).await?;
+    if reservation.adopts {
+        // Whoever finishes it: the request, or the sweeper after a crash.
+        let detail = serde_json::json!({ "user": id });
+        audit::insert(transaction, Some(reservation.tenant), "scim", "user.adopt", detail).await?;
+    }
+    Ok(row)
+}
+
+/// The statement that makes a reservation's user, once for each row of `beside`.
+fn inserting(
+    connection: &impl ConnectionTrait,
+    reservation: &Reservation,
+    id: Uuid,
+    base: &Native,
+    beside: &str,
+) -> Result<(String, Vec<Value>), Error> {
     let native = Native::of(&reservation.document);
     let (email, others) = user::email_keys(&reservation.document, &native);
-    let now = ledger::clock(transaction);
+    let now = ledger::clock(connection);
     let text = format!(
         "insert into directory_user (tenant_id, id, document, version, username_key, external_key, active, base, nonce,
              created_at, modified_at, logout_owed, email_key, other_email_keys, adopted)
          select $1, $2, $3, 1, $4, $5, $6, $7, $8, moment, moment, false, $9, $10, $11
-         from (select {now} as moment) as clock returning {}",
+         from {beside}(select {now} as moment) as clock returning {}",
         user::COLUMNS
     );
-    let values = [
+    let values = vec![
         reservation.tenant.0.into(),
         id.into(),
         serde_json::to_string(&reservation.document)?.into(),
@@ -199,15 +227,7 @@ async fn complete_user_in(
         others.into(),
         reservation.adopts.into(),
     ];
-    let row: Option<user::Row> = sql::one(transaction, &text, values).await?;
-    let mark = Mark { accepted: true, trace: trace.map(str::to_owned), ..Mark::default() };
-    ledger::mark(transaction, reservation.tenant, id, &mark).await?;
-    if reservation.adopts {
-        // Whoever finishes it: the request, or the sweeper after a crash.
-        let detail = serde_json::json!({ "user": id });
-        audit::insert(transaction, Some(reservation.tenant), "scim", "user.adopt", detail).await?;
-    }
-    row.map(|row| User::try_from(row).map(|user| user.into_resource(Vec::new()))).transpose()
+    Ok((text, values))
 }
 
 /// The reservation becomes the group with its memberships; `settled` where there is no realm to tell about them.

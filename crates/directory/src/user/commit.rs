@@ -1,16 +1,16 @@
-//! The end of a write: document, columns and ledger mark in one transaction, under the claim.
+//! The end of a write: document, columns and ledger mark at once, under the claim.
 
 use registry::{Db, TenantId};
 use scim::Object;
 use scim::native::Native;
-use sea_orm::{DatabaseTransaction, FromQueryResult};
+use sea_orm::{DbBackend, FromQueryResult};
 use uuid::Uuid;
 
 use super::{User, email_keys};
 use crate::ledger::{self, Mark};
 use crate::resource::{self, Kind, Resource};
 use crate::writing::DOUBT;
-use crate::{Error, finish_if, sql};
+use crate::{Error, finish, finish_if, sql};
 
 /// What a write leaves behind.
 #[derive(Debug)]
@@ -37,22 +37,11 @@ struct Committed {
     related: String,
 }
 
-/// Commits a write under its claim and marks the ledger, in one transaction; answers with the user as it is read from now
-/// on. `None` if the claim is no longer ours. Doubt about an earlier write stays: that one may still be on its way (K5).
+/// Commits a write under its claim and marks the ledger, at once; answers with the user as it is read from now on. `None` if
+/// the claim is no longer ours. Doubt about an earlier write stays: that one may still be on its way (K5).
 pub async fn commit(db: &Db, tenant: TenantId, before: &User, commit: &Commit<'_>) -> Result<Option<Resource>, Error> {
-    let transaction = db.begin().await?;
-    let outcome = commit_in(&transaction, tenant, before, commit).await;
-    finish_if(transaction, outcome, Option::is_some).await
-}
-
-async fn commit_in(
-    transaction: &DatabaseTransaction,
-    tenant: TenantId,
-    before: &User,
-    commit: &Commit<'_>,
-) -> Result<Option<Resource>, Error> {
     let native = Native::of(commit.document);
-    let now = ledger::clock(transaction);
+    let (connection, now) = (db.connection(), ledger::clock(db.connection()));
     let text = format!(
         "update directory_user set document = $4, version = version + $5, username_key = $6, external_key = $7,
              active = $8, base = $9, write_until = null, email_key = $11, other_email_keys = $12,
@@ -60,11 +49,11 @@ async fn commit_in(
              modified_at = case when $5 = 0 then modified_at else {now} end
          where tenant_id = $1 and id = $2 and write_epoch = $3
          returning version, modified_at, {} as related",
-        resource::related(transaction, Kind::User, "directory_user")
+        resource::related(connection, Kind::User, "directory_user")
     );
     let base = commit.base.unwrap_or(&before.base);
     let (email, others) = email_keys(commit.document, &native);
-    let values = [
+    let values = vec![
         tenant.0.into(),
         before.id.into(),
         before.write_epoch.into(),
@@ -78,12 +67,25 @@ async fn commit_in(
         email.into(),
         others.into(),
     ];
-    let Some(row) = sql::one::<Committed>(transaction, &text, values).await? else { return Ok(None) };
-    if commit.changed || commit.base.is_some() {
-        let trace = commit.trace.map(str::to_owned);
-        let mark = Mark { urgent: !commit.active, accepted: true, trace, ..Mark::default() };
-        ledger::mark(transaction, tenant, before.id, &mark).await?;
-    }
+    let trace = commit.trace.map(str::to_owned);
+    let mark = Mark { urgent: !commit.active, accepted: true, trace, ..Mark::default() };
+    let committed: Option<Committed> = if !commit.changed && commit.base.is_none() {
+        sql::one(connection, &text, values).await?
+    } else if db.backend() == DbBackend::Postgres {
+        ledger::marked(connection, "", &text, values, &mark).await?
+    } else {
+        let transaction = db.begin().await?;
+        let outcome: Result<_, Error> = async {
+            let row = sql::one(&transaction, &text, values).await?;
+            if row.is_some() {
+                ledger::mark(&transaction, tenant, before.id, &mark).await?;
+            }
+            Ok(row)
+        }
+        .await;
+        finish(transaction, outcome).await?
+    };
+    let Some(row) = committed else { return Ok(None) };
     Ok(Some(Resource {
         id: before.id,
         document: commit.document.clone(),

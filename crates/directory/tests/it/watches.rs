@@ -1,6 +1,5 @@
 use directory::ledger::{self, Mark, Stage};
 use directory::look;
-use directory::refresh;
 use directory::resource::Kind;
 use directory::watch::{self, Absence, Gone, GroupSeen, Harvest, Seen};
 use futures_util::future::join_all;
