@@ -22,7 +22,8 @@ export function errorsOf(page: Page): string[] {
 }
 
 export async function axe(page: Page) {
-  await page.evaluate(AXE);
+  // Half a megabyte: once for each document.
+  if (!(await page.evaluate(() => 'axe' in window))) await page.evaluate(AXE);
   const found = await page.evaluate(async () => {
     // biome-ignore lint/suspicious/noExplicitAny: axe comes as a script
     const { violations } = await (window as any).axe.run(document, { resultTypes: ['violations'] });

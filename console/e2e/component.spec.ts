@@ -1,6 +1,9 @@
 import { version } from 'react';
 import { axe, everything, expect, region, test } from './support';
 
+// In one worker: each would bundle the host for itself.
+test.describe.configure({ mode: 'default' });
+
 test('the component in a console on its own React, beside another React: it outlives a redraw, and its token does not outlive it', async ({
   page,
 }) => {

@@ -1,5 +1,5 @@
 // Serves console/dist as control does, with its strict CSP, and the API from a world in memory.
-// Usage: node e2e/mock-server.mjs [port]
+// Usage: node e2e/mock-server.mjs [port], where 0 is any that is free
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { extname } from 'node:path';
@@ -96,8 +96,8 @@ async function route(request, url) {
   return new Response('not found', { status: 404 });
 }
 
-createServer(async (incoming, outgoing) => {
-  const url = new URL(incoming.url ?? '/', `http://127.0.0.1:${port}`);
+const server = createServer(async (incoming, outgoing) => {
+  const url = new URL(incoming.url ?? '/', `http://${incoming.headers.host}`);
   const gone = new AbortController();
   outgoing.on('close', () => gone.abort());
   const chunks = [];
@@ -112,4 +112,9 @@ createServer(async (incoming, outgoing) => {
   outgoing.writeHead(response.status, Object.fromEntries(response.headers));
   if (response.body) for await (const chunk of response.body) outgoing.write(chunk);
   outgoing.end();
-}).listen(port, '127.0.0.1', () => console.log(`http://127.0.0.1:${port}/console/#code=CODE-1`));
+});
+server.listen(port, '127.0.0.1', () => {
+  const address = server.address();
+  const bound = typeof address === 'object' && address ? address.port : port;
+  console.log(`http://127.0.0.1:${bound}/console/#code=CODE-1`);
+});

@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process';
+import { join } from 'node:path';
 import { expect, type Page, test as plain } from '@playwright/test';
 import { errorsOf } from './checks';
 
@@ -6,7 +8,24 @@ export * from './checks';
 let codes = 0;
 
 /** Every test starts with a fresh world and fails on any console error. */
-export const test = plain.extend<{ errors: string[] }>({
+export const test = plain.extend<{ errors: string[] }, { served: string }>({
+  served: [
+    // biome-ignore lint/correctness/noEmptyPattern: it needs nothing, and Playwright wants to see that
+    async ({}, use) => {
+      const server = spawn(process.execPath, [join(import.meta.dirname, 'mock-server.mjs'), '0'], {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      });
+      // The first line it prints is where it is.
+      const line = await new Promise<string>((resolve, reject) => {
+        server.stdout.once('data', data => resolve(String(data)));
+        server.once('exit', status => reject(new Error(`the mock server ended with ${status}`)));
+      });
+      await use(new URL(line.trim()).origin);
+      server.kill();
+    },
+    { scope: 'worker' },
+  ],
+  baseURL: ({ served }, use) => use(served),
   errors: [
     async ({ page, request }, use) => {
       await request.post('/mock/reset');

@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import type { Request } from '@playwright/test';
 import { expect, kept, region, step, test, until } from './fixtures';
 import { Entra } from './idp';
 
@@ -45,13 +46,22 @@ test('live: an IdP’s request and the push it caused are one trace, found by th
     await expect(steps.filter({ hasText: /Out POST \/Users 201/ })).toBeVisible();
   });
   await step(page, 'Pause holds the log still; Resume shows what was missed', async () => {
+    const ofStream = (request: Request) => request.url().endsWith('/activity/stream');
+    const begun: Request[] = [];
+    const note = (request: Request) => ofStream(request) && begun.push(request);
+    page.on('request', note);
+    const ended = page.waitForEvent('requestfailed', ofStream);
     await activity.getByRole('button', { name: 'Pause' }).click();
+    await ended;
     await expect(activity.getByText('Paused', { exact: true })).toBeVisible();
     const found = await entra.provision(person, 'Ada', 'Lovelace');
     expect((await entra.disable(found.body.Resources[0].id)).status).toBe(200);
     const disabled = activity.getByRole('button', { name: /Out PATCH \/Users\/\{id\} 200 .*active/ });
     await until('the push', async () => (await kept(installation.downstream, person))?.active === false);
+    // Nothing can come where nothing is listened to.
+    expect(begun).toEqual([]);
     await expect(disabled).toHaveCount(0);
+    page.off('request', note);
     await activity.getByRole('button', { name: 'Resume' }).click();
     await expect(disabled).toBeVisible();
   });

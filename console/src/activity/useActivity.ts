@@ -12,6 +12,7 @@ export interface Filter {
 export type Line = 'connecting' | 'live' | 'paused';
 
 const KEPT = 500;
+const BURST_MS = 500;
 
 const asked = (filter: Filter) => ({
   direction: filter.direction || undefined,
@@ -104,13 +105,13 @@ export function useActivity(filter: Filter, paused: boolean) {
       },
       onEntry: entry => {
         if (matches.current(entry)) setEntries(old => merge([entry], old ?? []));
-        // The panels show the last requests and the queue: one look for a burst of entries.
+        // The panels show the last requests and the queue: one look for a burst of entries, as control sends them.
         soon ??= setTimeout(() => {
           soon = undefined;
           refresh();
           // Whose address it is the server alone knows.
           if (person.current) catchUp.current(true);
-        }, 1500);
+        }, BURST_MS);
       },
       onLost: () => setLine('connecting'),
     });
