@@ -243,7 +243,7 @@ impl From<realm::Error> for Problem {
             realm::Error::RealmGone | realm::Error::Foreign | realm::Error::Refused | realm::Error::TooOld { .. } => {
                 Self::Realm(error.to_string())
             }
-            realm::Error::Unavailable | realm::Error::Ambiguous => Self::Unavailable,
+            realm::Error::Contended | realm::Error::Unavailable | realm::Error::Ambiguous => Self::Unavailable,
         }
     }
 }

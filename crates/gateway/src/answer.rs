@@ -120,6 +120,7 @@ impl From<realm::Error> for Answer {
             | realm::Error::Foreign
             | realm::Error::Refused
             | realm::Error::TooOld { .. }
+            | realm::Error::Contended
             | realm::Error::Unavailable
             | realm::Error::Ambiguous => {
                 tracing::warn!(name = "inbound.realm_failed", %error, "the realm did not do its part");

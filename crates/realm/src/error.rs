@@ -15,9 +15,12 @@ pub enum Error {
     /// A unique value is taken.
     #[error("another user of the realm has this {attribute}")]
     Conflict {
-        /// SCIM name of the attribute, `userName` or `emails`.
+        /// SCIM name of the attribute, `userName`, `emails` or `displayName`.
         attribute: &'static str,
     },
+    /// Another write was in the way, and nothing was done. It does not say whose: who wants to know looks, or comes again.
+    #[error("another write to the realm was in the way")]
+    Contended,
     /// The realm refuses a value.
     #[error("the realm refuses {attribute}: {detail}")]
     Rejected {
@@ -51,6 +54,7 @@ impl Error {
             Self::RealmGone => "realm_gone",
             Self::Foreign => "realm_foreign",
             Self::Conflict { .. } => "conflict",
+            Self::Contended => "contended",
             Self::Rejected { .. } => "rejected",
             Self::Refused => "refused",
             Self::TooOld { .. } => "too_old",

@@ -25,6 +25,8 @@ pub const LEASE: i64 = 15_000_000;
 const ADOPTED: &str = ":adopted";
 /// A create under way for longer than this is not going well, microseconds.
 const OVERDUE: i64 = 5_000_000;
+/// How often a name is reserved whose holder lets it go meanwhile.
+const TRIES: usize = 3;
 
 /// A create under way.
 #[derive(Debug, Clone)]
@@ -90,12 +92,26 @@ pub(crate) fn place(kind: Kind) -> (&'static str, &'static str) {
 /// Reserves a name and externalId, if neither is taken and the token is alive: one statement, so that of many identical
 /// requests exactly one gets it. A create that commits in the same moment is met at [`complete_user`], by constraint.
 pub async fn reserve(db: &Db, reservation: &Reservation, token: TokenHash) -> Result<Reserved, Error> {
-    #[derive(FromQueryResult)]
-    struct Why {
-        alive: i64,
-        external_taken: i64,
-        unsettled: i64,
+    for _ in 0..TRIES {
+        if insert(db, reservation, token).await? {
+            return Ok(Reserved::Yes);
+        }
+        if let Some(refused) = why_not(db, reservation, token).await? {
+            return Ok(refused);
+        }
     }
+    Ok(Reserved::Unsettled)
+}
+
+/// A token that lives, as `$1` and `$2`.
+fn alive(now: &str) -> String {
+    format!(
+        "exists (select 1 from inbound_token where tenant_id = $1 and hash = $2 and died_at is null
+             and (expires_at is null or expires_at > {now}))"
+    )
+}
+
+async fn insert(db: &Db, reservation: &Reservation, token: TokenHash) -> Result<bool, Error> {
     let connection = db.connection();
     let now = ledger::clock(connection);
     let ((table, key), resources) = (place(reservation.kind), reservation.kind.table());
@@ -104,52 +120,70 @@ pub async fn reserve(db: &Db, reservation: &Reservation, token: TokenHash) -> Re
         Kind::Group => (", members", Some(serde_json::to_string(&listed(&reservation.members))?)),
     };
     let value = if members.is_some() { ", $7" } else { "" };
-    let alive = format!(
-        "select 1 from inbound_token where hash = $6 and tenant_id = $1 and died_at is null
-             and (expires_at is null or expires_at > {now})"
-    );
     let text = format!(
         "insert into {table} (tenant_id, {key}, external_key, nonce, document, created_at, lease_until{column})
-         select $1, $2, $3, $4, $5, {now}, {now} + {LEASE}{value}
-         where exists ({alive})
-             and not exists (select 1 from {resources} where tenant_id = $1 and {key} = $2)
-             and not exists (select 1 from {resources} where tenant_id = $1 and external_key = $3)
-             and not exists (select 1 from {table} where tenant_id = $1 and external_key = $3)
-         on conflict do nothing"
+         select $1, $3, $4, $5, $6, {now}, {now} + {LEASE}{value}
+         where {}
+             and not exists (select 1 from {resources} where tenant_id = $1 and {key} = $3)
+             and not exists (select 1 from {resources} where tenant_id = $1 and external_key = $4)
+             and not exists (select 1 from {table} where tenant_id = $1 and external_key = $4)
+         on conflict do nothing",
+        alive(now)
     );
     let mut values = vec![
         reservation.tenant.0.into(),
+        token.to_vec().into(),
         reservation.key.clone().into(),
         reservation.external_key.clone().into(),
         reservation.nonce.into(),
         serde_json::to_string(&reservation.document)?.into(),
-        token.to_vec().into(),
     ];
     values.extend(members.map(Into::into));
-    if sql::execute(connection, &text, values).await? == 1 {
-        return Ok(Reserved::Yes);
+    Ok(sql::execute(connection, &text, values).await? == 1)
+}
+
+/// What a reservation met. None where that is gone by now: a conflict is told only where somebody has the name, because
+/// nobody creates again what is said to be there.
+async fn why_not(db: &Db, reservation: &Reservation, token: TokenHash) -> Result<Option<Reserved>, Error> {
+    #[derive(FromQueryResult)]
+    struct Why {
+        alive: i64,
+        named: i64,
+        external: i64,
+        unsettled: i64,
     }
+    let connection = db.connection();
+    let now = ledger::clock(connection);
+    let ((table, key), resources) = (place(reservation.kind), reservation.kind.table());
+    let held = |what: &str| {
+        format!(
+            "(select count(*) from {resources} where tenant_id = $1 and {what})
+                 + (select count(*) from {table} where tenant_id = $1 and {what})"
+        )
+    };
+    let (named, external) = (format!("{key} = $3"), format!("external_key = $4 and ({key} is null or {key} <> $3)"));
     let text = format!(
-        "select (select count(*) from inbound_token where hash = $3 and tenant_id = $1 and died_at is null) as alive,
-             (select count(*) from {resources} where tenant_id = $1 and external_key = $2 and {key} <> $4)
-                 + (select count(*) from {table} where tenant_id = $1 and external_key = $2 and {key} <> $4)
-                 as external_taken,
-             (select count(*) from {table} where tenant_id = $1 and ({key} = $4 or external_key = $2)
-                 and (unsettled or lease_until <= {now} or created_at <= {now} - {OVERDUE})) as unsettled"
+        "select cast(case when {} then 1 else 0 end as bigint) as alive, {} as named, {} as external,
+             (select count(*) from {table} where tenant_id = $1 and ({key} = $3 or external_key = $4)
+                 and (unsettled or lease_until <= {now} or created_at <= {now} - {OVERDUE})) as unsettled",
+        alive(now),
+        held(&named),
+        held(&external)
     );
     let values = [
         reservation.tenant.0.into(),
-        reservation.external_key.clone().into(),
         token.to_vec().into(),
         reservation.key.clone().into(),
+        reservation.external_key.clone().into(),
     ];
     let why: Option<Why> = sql::one(connection, &text, values).await?;
-    Ok(match why {
-        Some(why) if why.alive == 0 => Reserved::TokenDead,
-        Some(why) if why.unsettled > 0 => Reserved::Unsettled,
-        Some(why) if why.external_taken > 0 => Reserved::Taken("externalId"),
-        _ => Reserved::Taken(reservation.kind.name_attribute()),
-    })
+    Ok(why.and_then(|why| match why {
+        Why { alive: 0, .. } => Some(Reserved::TokenDead),
+        Why { unsettled: 1.., .. } => Some(Reserved::Unsettled),
+        Why { external: 1.., .. } => Some(Reserved::Taken("externalId")),
+        Why { named: 1.., .. } => Some(Reserved::Taken(reservation.kind.name_attribute())),
+        _ => None,
+    }))
 }
 
 /// The reservation becomes the user: row in, reservation out, ledger marked, all or nothing. `None` if the reservation is no

@@ -90,7 +90,8 @@ pub(crate) async fn user(call: &Call<'_>, document: &Object) -> Result<Resource,
     }
 }
 
-/// The realm's part of a create. On its 409 only a user that carries this reservation's nonce is ours (K2).
+/// The realm's part of a create. On its 409 only a user that carries this reservation's nonce is ours (K2), and one that does
+/// not say what is taken is a conflict only with whoever is found there.
 async fn in_realm(creating: &Creating<'_>, realm: &Realm, native: &Native) -> Result<RealmUser, realm::Error> {
     let attributes = creating.call.mapping().to_realm(&creating.reservation.document);
     let new = NewUser {
@@ -104,10 +105,15 @@ async fn in_realm(creating: &Creating<'_>, realm: &Realm, native: &Native) -> Re
         attributes: attributes.into_iter().filter_map(|(name, value)| Some((name, value?))).collect(),
     };
     match realm.create(&new).await {
-        Err(conflict @ realm::Error::Conflict { .. }) => match realm.find_by_username(&new.username).await? {
-            Some(user) if user.marker.as_deref() == Some(&new.marker) => Ok(user),
-            _ => Err(conflict),
-        },
+        Err(refused @ (realm::Error::Conflict { .. } | realm::Error::Contended)) => {
+            match realm.find_by_username(&new.username).await? {
+                Some(user) if user.marker.as_deref() == Some(&new.marker) => Ok(user),
+                Some(_) if matches!(refused, realm::Error::Contended) => {
+                    Err(realm::Error::Conflict { attribute: "userName" })
+                }
+                _ => Err(refused),
+            }
+        }
         other => other,
     }
 }

@@ -83,21 +83,22 @@ async fn tell_new(call: &Call<'_>, id: Uuid, realm: &Realm) -> Result<(), Answer
 }
 
 /// The realm's part of a create. On its 409 only a group that carries this reservation's nonce is ours (K2); one that an
-/// earlier create made too late, so that nobody answers for it, makes way.
+/// earlier create made too late, so that nobody answers for it, makes way. A 409 that does not say what is taken is a conflict
+/// only with a group that is found there.
 async fn create_in_realm(realm: &Realm, creating: &Creating<'_>) -> Result<Uuid, realm::Error> {
     let (reservation, marker) = (&creating.reservation, creating.marker());
     let name = group::display_name(&reservation.document);
     let new = NewGroup { name, external_id: reservation.external_key.clone(), marker: marker.clone() };
-    let conflict = match realm.create_group(&new).await {
-        Err(conflict @ realm::Error::Conflict { .. }) => conflict,
+    let refused = match realm.create_group(&new).await {
+        Err(refused @ (realm::Error::Conflict { .. } | realm::Error::Contended)) => refused,
         other => return other,
     };
-    let Some(held) = realm.find_group(&new.name).await? else { return Err(conflict) };
+    let Some(held) = realm.find_group(&new.name).await? else { return Err(refused) };
     if held.marker.as_deref() == Some(&marker) {
         return Ok(held.id);
     }
     if reservation::took_over(held.marker.as_deref()) || !is_left_over(creating, &held).await? {
-        return Err(conflict);
+        return Err(realm::Error::Conflict { attribute: "displayName" });
     }
     realm.delete_group(held.id).await?;
     realm.create_group(&new).await

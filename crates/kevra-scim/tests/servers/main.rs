@@ -8,6 +8,7 @@ mod capture;
 mod certificates;
 mod commands;
 mod conformance;
+mod contended;
 mod creates;
 mod demo;
 mod doubts;

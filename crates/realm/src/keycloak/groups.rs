@@ -27,12 +27,11 @@ impl Client {
         id.and_then(|id| Uuid::parse_str(id).ok()).ok_or(Error::Ambiguous)
     }
 
-    /// A top-level group by exact name. Re-checked: the search finds subgroups of that name too.
+    /// A top-level group by exact name. Re-checked: the search finds subgroups of that name too, and however many there are
+    /// it must not end before the one that is sought.
     pub(crate) async fn find_group(&self, name: &str) -> Result<Option<RealmGroup>, Error> {
-        let path = format!(
-            "/groups?search={}&exact=true&briefRepresentation=false&populateHierarchy=false&max=20",
-            encode(name)
-        );
+        let path =
+            format!("/groups?search={}&exact=true&briefRepresentation=false&populateHierarchy=false", encode(name));
         let answer = self.transport.call(Method::GET, &path, None).await?;
         let mut groups = answer.body.as_array().into_iter().flatten().filter(|group| is_top(group)).filter_map(read);
         Ok(groups.find(|group| group.name == name))

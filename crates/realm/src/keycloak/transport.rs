@@ -305,8 +305,13 @@ fn text_of(body: &Value) -> &str {
     body.get("errorMessage").or_else(|| body.get("error")).and_then(Value::as_str).unwrap_or_default()
 }
 
+/// What is taken, where Keycloak says so. A write that lost a race is a 409 too, in words that do not tell who won it
+/// ("Duplicate resource error", "conflict", "same username or email"): whether anybody has the value is not known by that.
 fn conflict(body: &Value) -> Error {
     let text = text_of(body);
+    if !text.contains("exist") || text.contains("username or email") {
+        return Error::Contended;
+    }
     let attribute = if text.contains("group named") {
         "displayName"
     } else if text.contains("email") && !text.contains("username") {

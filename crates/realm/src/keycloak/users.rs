@@ -111,16 +111,18 @@ impl Client {
     }
 
     /// Gives or takes the realm role. One that is no longer what it was, because it was deleted and made anew, changed
-    /// nothing: it is asked for again, once.
+    /// nothing: it is asked for again, once. No value of anybody's is refused here: a 400 is another mapping in the way.
     async fn map_role(&self, method: Method, id: Uuid) -> Result<(), Error> {
         let path = format!("/users/{id}/role-mappings/realm");
         let (role, known) = self.role().await?;
-        match self.transport.call(method.clone(), &path, Some(&json!([role]))).await {
-            Err(Error::RealmGone) if known => {
-                *self.role.lock().await = None;
-                let (role, _) = self.role().await?;
-                self.transport.call(method, &path, Some(&json!([role]))).await.map(drop)
-            }
+        let mut outcome = self.transport.call(method.clone(), &path, Some(&json!([role]))).await;
+        if known && matches!(outcome, Err(Error::RealmGone)) {
+            *self.role.lock().await = None;
+            let (role, _) = self.role().await?;
+            outcome = self.transport.call(method, &path, Some(&json!([role]))).await;
+        }
+        match outcome {
+            Err(Error::Rejected { .. }) => Err(Error::Contended),
             outcome => outcome.map(drop),
         }
     }
