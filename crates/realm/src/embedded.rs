@@ -73,11 +73,6 @@ impl Embedded {
         if self.0.manage(id).await? { Ok(()) } else { Err(Error::NotFound) }
     }
 
-    pub(crate) async fn switch(&self, id: Uuid, on: bool) -> Result<(), Error> {
-        let change = UserChange { enabled: Some(on), ..UserChange::default() };
-        self.save(id, &change, None).await.map(drop)
-    }
-
     pub(crate) async fn release(&self, id: Uuid) -> Result<(), Error> {
         let Some(mut person) = self.0.by_id(id).await? else { return Ok(()) };
         person.managed = false;

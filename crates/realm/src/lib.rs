@@ -129,12 +129,18 @@ impl Realm {
         .await
     }
 
-    /// Switches a user off or on: one call, none of what it holds is read.
-    pub async fn switch(&self, id: Uuid, on: bool) -> Result<(), Error> {
-        told(if on { "enable user" } else { "disable user" }, async {
+    /// Writes what of a user changes and nothing else: one call. Nothing that it holds is read, so that nothing which others
+    /// write meanwhile is lost. For native fields alone: Keycloak takes attributes all or none.
+    pub async fn merge(&self, id: Uuid, change: &UserChange) -> Result<(), Error> {
+        let operation = match change.enabled {
+            Some(true) => "enable user",
+            Some(false) => "disable user",
+            None => "update user",
+        };
+        told(operation, async {
             match self {
-                Self::Embedded(realm) => realm.switch(id, on).await,
-                Self::Keycloak(client) => client.switch(id, on).await,
+                Self::Embedded(realm) => realm.save(id, change, None).await.map(drop),
+                Self::Keycloak(client) => client.merge(id, change).await,
             }
         })
         .await

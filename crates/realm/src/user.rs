@@ -70,6 +70,16 @@ pub struct UserChange {
 }
 
 impl UserChange {
+    /// On or off, and nothing else.
+    pub fn switch(on: bool) -> Self {
+        Self { enabled: Some(on), ..Self::default() }
+    }
+
+    /// Whether it is about native fields alone, so that it can be written without what else the realm keeps of the user.
+    pub fn is_native(&self) -> bool {
+        self.external_id.is_none() && self.marker.is_none() && self.attributes.is_empty()
+    }
+
     /// Nothing to do.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()

@@ -72,21 +72,20 @@ async fn change_claimed(
     if !realm_change.is_empty() {
         let realm = held.realm().await?;
         refuse_protected(held, &realm).await?;
-        if realm_change == only(false) {
-            switch_off(held, &realm).await?;
-            base = Some(Native { active: false, ..before.base.clone() });
-        } else if realm_change == only(true) {
+        if realm_change.enabled == Some(true) {
             end_sessions(held, &realm).await?;
-            held.ready().await?;
-            realm.switch(held.id, true).await.map_err(realm_failed)?;
-            base = Some(Native { active: true, ..before.base.clone() });
+        }
+        base = Some(if realm_change.enabled.is_some() && realm_change.is_native() {
+            merge(held, &realm, &realm_change).await?;
+            // What else is in the realm by now was not seen: triage follows that.
+            moved(&before.base, &realm_change)
         } else {
-            if realm_change.enabled == Some(true) {
-                end_sessions(held, &realm).await?;
-            }
             let (read, written) = change_realm(held, &realm, &realm_change).await?;
             follow_others(&mut after, &before.base, &read, &realm_change);
-            base = Some(native_of(&written));
+            native_of(&written)
+        });
+        if realm_change.enabled == Some(false) {
+            end_sessions(held, &realm).await?;
         }
     }
     let changed = after != before.document;
@@ -110,10 +109,6 @@ async fn change_claimed(
     Ok((committed, commit.active))
 }
 
-fn only(enabled: bool) -> UserChange {
-    UserChange { enabled: Some(enabled), ..UserChange::default() }
-}
-
 /// Whoever has a hand in the realm's administration is not changed through SCIM, and not shown from now on.
 async fn refuse_protected(held: &mut Held<'_>, realm: &Realm) -> Result<(), Failed> {
     held.ready().await?;
@@ -129,15 +124,16 @@ async fn refuse_protected(held: &mut Held<'_>, realm: &Realm) -> Result<(), Fail
     }
 }
 
-/// Off and logged out, two calls (K4).
-async fn switch_off(held: &mut Held<'_>, realm: &Realm) -> Result<(), Failed> {
+/// Native fields with the switch: the realm is told what changes and nothing else, so that a deactivation waits for no read, and
+/// what others write meanwhile is lost by it no more than by a fresh read and a write (K3).
+async fn merge(held: &mut Held<'_>, realm: &Realm, change: &UserChange) -> Result<(), Failed> {
     held.ready().await?;
-    realm.switch(held.id, false).await.map_err(realm_failed)?;
-    end_sessions(held, realm).await
+    realm.merge(held.id, change).await.map_err(realm_failed)
 }
 
-/// Whoever comes back is logged out first as well: Keycloak ends sessions by the second, and one that began in the very second
-/// of the log-out that went with the deactivation would come back too. Nobody who is off begins another.
+/// Whoever goes is logged out (K4), and whoever comes back is so first as well: Keycloak ends sessions by the second, and one
+/// that began in the very second of the log-out that went with the deactivation would come back too. Nobody who is off begins
+/// another.
 async fn end_sessions(held: &mut Held<'_>, realm: &Realm) -> Result<(), Failed> {
     held.ready().await?;
     realm.logout(held.id).await.map_err(realm_failed)
@@ -148,8 +144,7 @@ fn follow_others(document: &mut Object, base: &Native, read: &RealmUser, change:
     scim::native::follow(document, base, &untouched(native_of(read), base, change));
 }
 
-/// A fresh read and a write of this change alone (K3); a user that is switched off loses its sessions too (K4). Answers
-/// with the user as it was read, and as it is afterwards.
+/// A fresh read and a write of this change alone (K3). Answers with the user as it was read, and as it is afterwards.
 async fn change_realm(
     held: &mut Held<'_>,
     realm: &Realm,
@@ -160,10 +155,6 @@ async fn change_realm(
     let read = fresh.user().clone();
     held.ready().await?;
     let user = realm.write(fresh, change).await.map_err(realm_failed)?;
-    if change.enabled == Some(false) {
-        held.ready().await?;
-        realm.logout(held.id).await.map_err(realm_failed)?;
-    }
     Ok((read, user))
 }
 
@@ -193,7 +184,8 @@ async fn delete_claimed(held: &mut Held<'_>, before: &User) -> Result<(), Failed
     let realm = held.realm().await?;
     refuse_protected(held, &realm).await?;
     if before.adopted {
-        switch_off(held, &realm).await?;
+        merge(held, &realm, &UserChange::switch(false)).await?;
+        end_sessions(held, &realm).await?;
         held.ready().await?;
         realm.release(before.id).await.map_err(realm_failed)?;
     } else {
@@ -232,6 +224,17 @@ fn untouched(mut read: Native, base: &Native, change: &UserChange) -> Native {
         read.active = base.active;
     }
     read
+}
+
+/// The native fields as the realm has them after a change, its letter case folded.
+fn moved(base: &Native, change: &UserChange) -> Native {
+    let (mut base, change) = (base.clone(), change.clone());
+    base.user_name = change.username.map_or(base.user_name, |name| name.to_lowercase());
+    base.email = change.email.map_or(base.email, |email| email.map(|email| email.to_lowercase()));
+    base.given_name = change.first_name.unwrap_or(base.given_name);
+    base.family_name = change.last_name.unwrap_or(base.family_name);
+    base.active = change.enabled.unwrap_or(base.active);
+    base
 }
 
 pub(super) fn difference(old: &Native, new: &Native) -> UserChange {

@@ -61,6 +61,7 @@ fn every_request_keeps_to_its_budget_of_calls() {
     assert_eq!(off, ["PUT users/*", "POST users/*/logout"], "disable");
     assert_eq!(change(&path, &patch("active", &json!(false))), off, "disable, whatever the directory believes");
     assert_eq!(change(&path, &patch("active", &json!(true))), ["POST users/*/logout", "PUT users/*"], "enable");
+    off_and_on_with_other_changes(&keycloak, &scene, &id);
 
     let mut group = String::new();
     let body = json!({ "displayName": "Guides", "members": [{ "value": id }] });
@@ -76,4 +77,31 @@ fn every_request_keeps_to_its_budget_of_calls() {
 
     let gone = calls(&keycloak, || drop(send(Method::DELETE, &path, &Value::Null)));
     assert_eq!(gone, ["DELETE users/*"]);
+}
+
+/// As Okta and Entra ID send it, with whatever else they have: no call more than by itself. Keycloak takes attributes all or
+/// none, so that one of those has to be read with the others first.
+fn off_and_on_with_other_changes(keycloak: &FaultyKeycloak, scene: &Scene, id: &str) {
+    let (path, off) = (format!("/Users/{id}"), ["PUT users/*", "POST users/*/logout"]);
+    let saved = |family: &str, active: bool| {
+        let body = json!({ "userName": "ada@acme.test", "externalId": "e2", "active": active,
+            "name": { "givenName": "Ada", "familyName": family }, "emails": [{ "value": format!("{family}@acme.test") }] });
+        calls(keycloak, || drop(scene.send(Method::PUT, &path, &body)))
+    };
+    let held = || scene.realm.user("ada@acme.test").unwrap();
+    let state = |field: &str| [held()["lastName"].clone(), held()["email"].clone(), held()[field].clone()];
+    // Others write meanwhile, and nobody has told the directory yet.
+    scene.realm.save_user(id, |user| user["firstName"] = json!("Augusta"));
+    assert_eq!(saved("king", false), off, "off, with a name and an address");
+    assert_eq!(state("enabled"), [json!("king"), json!("king@acme.test"), json!(false)]);
+    assert_eq!(saved("byron", true), ["POST users/*/logout", "PUT users/*"], "on, likewise");
+    assert_eq!(state("firstName"), [json!("byron"), json!("byron@acme.test"), json!("Augusta")], "theirs is not lost");
+    let kept = held()["attributes"].clone();
+    assert_eq!((&kept["scimExternalId"], kept["scimManaged"].is_array()), (&json!(["e2"]), true), "{kept}");
+    assert_eq!(held()["enabled"], true);
+    let both = json!({ "Operations": [{ "op": "replace", "value": { "active": false, "externalId": "e3" } }] });
+    let with_an_attribute = calls(keycloak, || drop(scene.send(Method::PATCH, &path, &both)));
+    assert_eq!(with_an_attribute, ["GET users/*", off[0], off[1]], "off, with an attribute");
+    assert_eq!(held()["attributes"]["scimExternalId"], json!(["e3"]));
+    assert_eq!(saved("byron", true).len(), 3);
 }

@@ -56,30 +56,37 @@ pub(super) fn create(user: &NewUser) -> Value {
     body
 }
 
+/// The native fields that a change names, and no others.
+pub(super) fn named(change: &UserChange) -> Value {
+    let mut body = Map::new();
+    let username = change.username.clone().map(Some);
+    let texts = [
+        ("username", &username),
+        ("email", &change.email),
+        ("firstName", &change.first_name),
+        ("lastName", &change.last_name),
+    ];
+    for (name, value) in texts {
+        if let Some(value) = value {
+            // What is empty is cleared, what is absent stays.
+            body.insert(name.to_owned(), json!(value.as_deref().unwrap_or_default()));
+        }
+    }
+    if let Some(enabled) = change.enabled {
+        body.insert("enabled".to_owned(), json!(enabled));
+    }
+    Value::Object(body)
+}
+
 /// A fresh representation with a change: everything of it goes back, `attributes` included, since their absence merges
 /// and their presence replaces. An attribute of ours that an overlapping write left with two values is mended by the
 /// way; `enabled` goes only if the request changed it (K3).
 pub(super) fn changed(fresh: &Value, change: &UserChange) -> Value {
     let mut body = fresh.clone();
-    let mut set = |name: &str, value: Option<&String>| body[name] = json!(value.map_or("", String::as_str));
-    if let Some(username) = &change.username {
-        set("username", Some(username));
-    }
-    if let Some(email) = &change.email {
-        set("email", email.as_ref());
-    }
-    if let Some(name) = &change.first_name {
-        set("firstName", name.as_ref());
-    }
-    if let Some(name) = &change.last_name {
-        set("lastName", name.as_ref());
-    }
-    if let Some(object) = body.as_object_mut() {
+    if let (Some(object), Value::Object(named)) = (body.as_object_mut(), named(change)) {
         object.remove("enabled");
         object.remove("access");
-        if let Some(enabled) = change.enabled {
-            object.insert("enabled".to_owned(), json!(enabled));
-        }
+        object.extend(named);
         let attributes = object.entry("attributes").or_insert_with(|| json!({}));
         if let Some(attributes) = attributes.as_object_mut() {
             for name in [EXTERNAL_ID, MARKER] {

@@ -76,15 +76,15 @@ impl Client {
         Err(Error::Unavailable)
     }
 
-    /// Switches a user off or on: one call where nothing has to be mended.
-    pub(crate) async fn switch(&self, id: Uuid, on: bool) -> Result<(), Error> {
+    /// Native fields by one call, where nothing has to be mended: without `attributes` a PUT leaves alone what it does not
+    /// name.
+    pub(crate) async fn merge(&self, id: Uuid, change: &UserChange) -> Result<(), Error> {
         let path = format!("/users/{id}");
-        match self.transport.call(Method::PUT, &path, Some(&json!({ "enabled": on }))).await {
+        match self.transport.call(Method::PUT, &path, Some(&representation::named(change))).await {
             Err(Error::Rejected { .. }) => {
                 let fresh = self.transport.call(Method::GET, &path, None).await?.body;
                 let user = representation::read(&fresh).ok_or(Error::Unavailable)?;
-                let change = UserChange { enabled: Some(on), ..UserChange::default() };
-                self.write(user, &fresh, &change).await.map(drop)
+                self.write(user, &fresh, change).await.map(drop)
             }
             outcome => outcome.map(drop),
         }
