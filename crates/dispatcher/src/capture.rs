@@ -1,7 +1,6 @@
 //! Capture: the poll of the realms' events, one owner per realm by a lease row, realms side by side so that a slow one keeps
 //! nobody waiting. It only marks (K9); import and compare are done by whoever polls.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -114,7 +113,7 @@ async fn take(config: &Config, deps: &Deps, watch: &Watch, realm: &Realm) -> Res
     let since = watch.cursor_ms.unwrap_or_else(now_ms) - back;
     let changes = realm.changes(since, &ours).await.map_err(|error| error.to_string())?;
     // An embedded realm keeps the newest change of each user, so that older ones make way.
-    let cleared = watch.realm_uuid.is_some() && vanished(watch, since, &changes);
+    let cleared = watch.realm_uuid.is_some() && vanished(watch.newest(), since, &changes);
     if cleared {
         let reason = "events of the realm were cleared; the whole realm is compared";
         alarm::noted(deps, watch.tenant_id, None, "events_cleared", reason).await;
@@ -156,12 +155,12 @@ fn pause(config: &Config, idle_polls: i64) -> i64 {
     base.saturating_mul(1 << doublings).min(IDLE.max(base))
 }
 
-/// The newest event known should be among those read again; where it is not, somebody cleared them (K28).
-fn vanished(watch: &Watch, since: i64, changes: &Changes) -> bool {
-    let newest = watch.newest_event.as_deref().and_then(|newest| newest.split_once(' '));
-    let Some((at_ms, id)) = newest.and_then(|(at, id)| Some((at.parse::<i64>().ok()?, id))) else { return false };
-    let ids: HashSet<&str> = changes.events.iter().map(|event| event.id.as_str()).collect();
-    at_ms > since + 1_000 && !ids.contains(id)
+/// The newest event known should be among those read again; where it is not, somebody cleared them (K28). A harvest that broke
+/// off before it says nothing about it.
+fn vanished(newest: Option<(i64, &str)>, since: i64, changes: &Changes) -> bool {
+    let Some((at_ms, id)) = newest else { return false };
+    let was_read = at_ms > since + 1_000 && changes.cut_ms.is_none_or(|cut_ms| at_ms < cut_ms);
+    was_read && !changes.events.iter().any(|event| event.id == id)
 }
 
 pub(crate) fn now_ms() -> i64 {
@@ -171,6 +170,8 @@ pub(crate) fn now_ms() -> i64 {
 
 #[cfg(test)]
 mod tests {
+    use realm::RealmEvent;
+
     use super::*;
 
     #[test]
@@ -179,5 +180,26 @@ mod tests {
         assert_eq!(pause(&config, 0), 1_000_000);
         assert_eq!(pause(&config, 60), 2_000_000);
         assert_eq!(pause(&config, 10_000), IDLE);
+    }
+
+    fn event(id: &str, at_ms: i64) -> RealmEvent {
+        RealmEvent { id: id.to_owned(), at_ms, user: Uuid::nil(), touch: false, deleted: false, roles: false }
+    }
+
+    #[test]
+    fn events_were_cleared_where_the_newest_known_one_is_missing_from_what_was_read_and_not_where_it_was_not_reached() {
+        let read = |events: &[(&str, i64)], cut_ms| {
+            let events = events.iter().map(|(id, at_ms)| event(id, *at_ms)).collect();
+            Changes { events, cut_ms, server_ms: 90_000, ..Changes::default() }
+        };
+        let newest = Some((50_000, "n"));
+        assert!(!vanished(newest, 10_000, &read(&[("a", 20_000), ("n", 50_000), ("z", 60_000)], None)));
+        assert!(vanished(newest, 10_000, &read(&[("a", 20_000), ("z", 60_000)], None)), "cleared one by one");
+        assert!(vanished(newest, 10_000, &read(&[], None)), "cleared");
+        assert!(!vanished(newest, 49_500, &read(&[], None)), "it may be from before what was read");
+        assert!(!vanished(newest, 10_000, &read(&[("a", 20_000)], Some(40_000))), "not reached");
+        assert!(!vanished(newest, 10_000, &read(&[("a", 20_000)], Some(50_000))), "not all of its moment was read");
+        assert!(vanished(newest, 10_000, &read(&[("z", 60_000)], Some(60_000))), "passed, and not met");
+        assert!(!vanished(None, 10_000, &read(&[], None)), "none is known");
     }
 }

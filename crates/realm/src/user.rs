@@ -201,6 +201,8 @@ pub struct Changes {
     pub powers: Vec<PowerEvent>,
     /// The realm's clock when it answered, milliseconds: the cursor never passes it (K28).
     pub server_ms: i64,
+    /// Where the harvest broke off, because there was more than it takes at once: what is not among it may come after.
+    pub cut_ms: Option<i64>,
 }
 
 impl std::fmt::Debug for RealmUser {

@@ -51,6 +51,14 @@ pub struct Watch {
     pub regrant: bool,
 }
 
+impl Watch {
+    /// When the newest event seen was, milliseconds of the realm's clock, and its id.
+    pub fn newest(&self) -> Option<(i64, &str)> {
+        let (at_ms, id) = self.newest_event.as_deref()?.split_once(' ')?;
+        Some((at_ms.parse().ok()?, id))
+    }
+}
+
 /// An event of a realm: which user may have changed, and whether an operator touched it.
 #[derive(Debug, Clone)]
 pub struct Seen {

@@ -65,7 +65,9 @@ async fn advance_in(
 ) -> Result<Vec<Uuid>, Error> {
     let now = ledger::clock(transaction);
     let newest = harvest.events.iter().max_by_key(|event| event.at_ms);
-    let newest = newest.map(|event| format!("{} {}", event.at_ms, event.id));
+    // A harvest that broke off, because there was too much of it, ends before what is known: that is looked for still.
+    let passed = |at_ms: i64| harvest.cleared || watch.newest().is_none_or(|(known, _)| known <= at_ms);
+    let newest = newest.filter(|event| passed(event.at_ms)).map(|event| format!("{} {}", event.at_ms, event.id));
     let text = format!(
         "update realm_watch set cursor_ms = $3, next_poll_at = {now} + $4, poll_until = null,
              newest_event = case when $7 then $5 else coalesce($5, newest_event) end,

@@ -18,6 +18,7 @@ testkit::on_both_databases!(
     of_a_mass_that_a_pass_found_nobody_is_judged_as_one_of_a_few,
     people_nobody_manages_make_no_mass_of_managed_ones_believable,
     an_event_that_was_cleared_is_not_looked_for_again,
+    an_event_that_a_long_reading_did_not_reach_is_looked_for_still,
     another_realm_role_is_to_be_given_back,
     a_groups_end_that_an_event_told_of_is_told_to_whoever_looks,
 );
@@ -188,6 +189,24 @@ async fn an_event_that_was_cleared_is_not_looked_for_again(store: Store) {
         watch::advance(&store.db, &claimed, &Harvest { cleared, ..harvest(events, 10) }).await.unwrap();
         let claimed = watch::claim_due(&store.db, 10, None).await.unwrap().remove(0);
         assert_eq!(claimed.newest_event.as_deref(), known);
+        watch::advance(&store.db, &claimed, &harvest(&[], 10)).await.unwrap();
+    }
+}
+
+async fn an_event_that_a_long_reading_did_not_reach_is_looked_for_still(store: Store) {
+    let (acme, _) = store.provisioned("acme").await;
+    watch::ensure(&store.db, acme).await.unwrap();
+    let event = |id: &str, at_ms| {
+        let (id, user) = (id.to_owned(), Uuid::new_v4());
+        Seen { id, user, at_ms, touch: true, deleted: false, roles: false }
+    };
+    let steps = [("n", 50, false, "50 n"), ("a", 20, false, "50 n"), ("z", 50, false, "50 z"), ("b", 30, true, "30 b")];
+    for (id, at_ms, cleared, known) in steps {
+        let claimed = watch::claim_due(&store.db, 10, None).await.unwrap().remove(0);
+        let events = [event(id, at_ms)];
+        watch::advance(&store.db, &claimed, &Harvest { cleared, ..harvest(&events, 10) }).await.unwrap();
+        let claimed = watch::claim_due(&store.db, 10, None).await.unwrap().remove(0);
+        assert_eq!(claimed.newest_event.as_deref(), Some(known));
         watch::advance(&store.db, &claimed, &harvest(&[], 10)).await.unwrap();
     }
 }

@@ -20,13 +20,33 @@ pub(super) struct EventWalk {
     size: usize,
     pages: usize,
     over: bool,
+    cut: bool,
     events: Vec<Value>,
     server_ms: i64,
 }
 
+/// What a walk came to.
+pub(super) struct Walked {
+    /// The events, some of them twice.
+    pub events: Vec<Value>,
+    /// Up to where all of them were read.
+    pub until_ms: i64,
+    /// Where it broke off: from there on there are more.
+    pub cut_ms: Option<i64>,
+}
+
 impl EventWalk {
     pub fn new(since: i64) -> Self {
-        Self { since, from: since, size: PAGE, pages: 0, over: false, events: Vec::new(), server_ms: i64::MAX }
+        Self {
+            since,
+            from: since,
+            size: PAGE,
+            pages: 0,
+            over: false,
+            cut: false,
+            events: Vec::new(),
+            server_ms: i64::MAX,
+        }
     }
 
     /// From when on, and how many, to ask for next; `None` after the last page.
@@ -47,15 +67,15 @@ impl EventWalk {
             None => self.over = true,
         }
         if !self.over && self.pages >= MAX_PAGES && self.from > self.since + LEAST_MS {
-            self.over = true;
+            (self.over, self.cut) = (true, true);
             // Not all was read: the cursor must not pass what was.
             self.server_ms = self.server_ms.min(self.from);
         }
     }
 
-    /// The events, some of them twice, and up to where all were read.
-    pub fn end(self) -> (Vec<Value>, i64) {
-        (self.events, self.server_ms)
+    /// What it came to.
+    pub fn end(self) -> Walked {
+        Walked { events: self.events, until_ms: self.server_ms, cut_ms: self.cut.then_some(self.from) }
     }
 }
 
@@ -65,7 +85,7 @@ mod tests {
 
     use serde_json::{Value, json};
 
-    use super::{EventWalk, MAX_PAGES};
+    use super::{EventWalk, MAX_PAGES, Walked};
 
     /// What a poll goes back by, and how late events commit at most.
     const OVERLAP: i64 = 60_000;
@@ -114,7 +134,7 @@ mod tests {
             there.into_iter().take(size).map(|(time, _, id)| json!({ "id": id, "time": time })).collect()
         }
 
-        /// One walk: the ids it came by, up to where, and in how many pages.
+        /// One walk: the ids it came by, up to where, and in how many pages. Where it did not break off it came by all there are.
         fn walk(&mut self, now: i64, since: i64) -> (BTreeSet<u64>, i64, usize) {
             let (mut walk, mut pages) = (EventWalk::new(since), 0);
             while let Some((from, size)) = walk.next() {
@@ -122,8 +142,13 @@ mod tests {
                 walk.took(self.page(now, from, size), Some(now / 1_000 * 1_000));
                 pages += 1;
             }
-            let (events, until) = walk.end();
-            (events.iter().filter_map(|event| event["id"].as_u64()).collect(), until, pages)
+            let Walked { events, until_ms, cut_ms } = walk.end();
+            let read: BTreeSet<u64> = events.iter().filter_map(|event| event["id"].as_u64()).collect();
+            let before = cut_ms.unwrap_or(i64::MAX);
+            let all =
+                self.events.iter().enumerate().filter(|(_, (time, at))| (since..before).contains(time) && *at <= now);
+            assert!(all.into_iter().all(|(id, _)| read.contains(&(id as u64))), "{since} to {cut_ms:?}");
+            (read, until_ms, pages)
         }
     }
 

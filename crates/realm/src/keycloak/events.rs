@@ -7,7 +7,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::Client;
-use super::event_walk::EventWalk;
+use super::event_walk::{EventWalk, Walked};
 use crate::{Changes, Error, Gained, GroupEvent, PowerEvent, RealmEvent};
 
 /// User events by which a person changes himself, or is locked out; they count as an operator's touch (K26), except the
@@ -36,15 +36,17 @@ pub(super) fn unstored(config: &Value) -> Vec<&'static str> {
 
 impl Client {
     pub(crate) async fn changes(&self, since_ms: i64, ours: &[Uuid]) -> Result<Changes, Error> {
-        let (of_admins, until_ms) = self.walk("/admin-events?direction=asc", since_ms).await?;
+        let admins = self.walk("/admin-events?direction=asc", since_ms).await?;
         let asked = format!("/events?direction=asc&type={}", SELF_SERVICE.join("&type="));
-        let (of_users, users_until_ms) = self.walk(&asked, since_ms).await?;
-        let mut events: Vec<_> = of_admins.iter().filter_map(|event| admin_event(event, ours)).collect();
-        events.extend(of_users.iter().filter_map(user_event));
+        let users = self.walk(&asked, since_ms).await?;
+        let mut events: Vec<_> = admins.events.iter().filter_map(|event| admin_event(event, ours)).collect();
+        events.extend(users.events.iter().filter_map(user_event));
         events.sort_by_key(|event| event.at_ms);
-        let groups = of_admins.iter().filter_map(group_event).collect();
-        let powers = of_admins.iter().filter_map(power_event).collect();
-        Ok(Changes { events, groups, powers, server_ms: until_ms.min(users_until_ms) })
+        let groups = admins.events.iter().filter_map(group_event).collect();
+        let powers = admins.events.iter().filter_map(power_event).collect();
+        let server_ms = admins.until_ms.min(users.until_ms);
+        let cut_ms = [admins.cut_ms, users.cut_ms].into_iter().flatten().min();
+        Ok(Changes { events, groups, powers, server_ms, cut_ms })
     }
 
     pub(crate) async fn stores_events(&self) -> Result<bool, Error> {
@@ -52,9 +54,8 @@ impl Client {
         Ok(are_stored(&config))
     }
 
-    /// The events since a moment, and up to where all of them were read. A list that is none is no empty one: the cursor
-    /// would pass what it did not read.
-    async fn walk(&self, path: &str, since_ms: i64) -> Result<(Vec<Value>, i64), Error> {
+    /// The events since a moment. A list that is none is no empty one: the cursor would pass what it did not read.
+    async fn walk(&self, path: &str, since_ms: i64) -> Result<Walked, Error> {
         let mut walk = EventWalk::new(since_ms);
         while let Some((from, size)) = walk.next() {
             let begun = Instant::now();
