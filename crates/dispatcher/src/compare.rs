@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::pushed::Pushed;
-use crate::{Deps, compare_groups};
+use crate::{Deps, compare_groups, heal};
 
 pub(crate) fn text(error: impl std::fmt::Display) -> String {
     error.to_string()
@@ -43,8 +43,14 @@ pub(crate) async fn run(deps: &Deps, watch: &Watch, realm: &Realm) -> Result<(),
     while let Some((first, max)) = walk.next() {
         // Whoever is missed by a page that drifts is looked at below.
         let Some(page) = walk.took(realm.users(first, max).await).map_err(text)? else { continue };
+        let ids: Vec<Uuid> = page.iter().map(|user| user.id).collect();
+        let documents = directory::user::documents(&deps.db, tenant, &ids).await.map_err(text)?;
         for user in &page {
             seen.insert(user.id);
+            if documents.get(&user.id).is_some_and(|document| heal::has_strayed(user, document, &mapping)) {
+                mark(deps, tenant, user.id, &Mark { urgent: !user.enabled, ..Mark::default() }).await?;
+                continue;
+            }
             let observed = Pushed::of(user, &mapping).observed(&key);
             match known.get(&user.id) {
                 Some(held) if held.as_deref() == Some(&observed) => {}

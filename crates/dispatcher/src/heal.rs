@@ -71,6 +71,15 @@ pub(crate) async fn mend(
     Ok(true)
 }
 
+/// Whether the realm has anything otherwise that belongs to the directory (K13): a compare says so, because no event may have
+/// told of it, or it was not the user's turn when one did. An attribute that a profile has lost is not there for anybody, and
+/// whoever is asked about that would be asked about everybody.
+pub(crate) fn has_strayed(seen: &RealmUser, document: &scim::Object, mapping: &Mapping) -> bool {
+    let wanted = mapping.to_realm(document);
+    let other = |(name, held): (&String, &String)| matches!(wanted.get(name), Some(Some(wanted)) if wanted != held);
+    seen.external_id != Native::of(document).external_id || seen.attributes.iter().any(other)
+}
+
 /// Takes the marker of somebody who was let go of away (K30): with one that nobody answers for, whoever is looked at next is
 /// taken for a create that came too late, and deleted (K2). Says whether that is done.
 pub(crate) async fn unmark(deps: &Deps, tenant: TenantId, realm: &Realm, user: Uuid) -> Result<bool, Unread> {

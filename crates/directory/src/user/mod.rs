@@ -146,8 +146,15 @@ pub async fn named(db: &Db, tenant: TenantId, text: &str) -> Result<Vec<Uuid>, E
 
 /// The userNames of some users, as far as they are managed.
 pub async fn names(db: &Db, tenant: TenantId, ids: &[Uuid]) -> Result<HashMap<Uuid, String>, Error> {
+    let documents = documents(db, tenant, ids).await?;
+    let name = |document: &Object| document.get("userName").and_then(Value::as_str).map(str::to_owned);
+    Ok(documents.into_iter().filter_map(|(id, document)| Some((id, name(&document)?))).collect())
+}
+
+/// The documents of some users, as far as they are managed.
+pub async fn documents(db: &Db, tenant: TenantId, ids: &[Uuid]) -> Result<HashMap<Uuid, Object>, Error> {
     #[derive(FromQueryResult)]
-    struct Named {
+    struct Managed {
         id: Uuid,
         document: String,
     }
@@ -158,13 +165,6 @@ pub async fn names(db: &Db, tenant: TenantId, ids: &[Uuid]) -> Result<HashMap<Uu
     let text =
         format!("select id, document from directory_user where tenant_id = $1 and id in ({})", places.join(", "));
     let values = std::iter::once(tenant.0.into()).chain(ids.iter().map(|id| (*id).into()));
-    let rows: Vec<Named> = sql::all(db.connection(), &text, values).await?;
-    let mut names = HashMap::with_capacity(rows.len());
-    for row in rows {
-        let document: Object = serde_json::from_str(&row.document)?;
-        if let Some(name) = document.get("userName").and_then(serde_json::Value::as_str) {
-            names.insert(row.id, name.to_owned());
-        }
-    }
-    Ok(names)
+    let rows: Vec<Managed> = sql::all(db.connection(), &text, values).await?;
+    rows.into_iter().map(|row| Ok((row.id, serde_json::from_str(&row.document)?))).collect()
 }

@@ -20,6 +20,8 @@ fn what_is_written_past_keycloak_is_found_by_the_compare() {
     let group = json!({ "displayName": "Guides", "members": [{ "value": eve }, { "value": ada }] });
     let (_, group) = stage.scim(Method::POST, "/Groups", Some(&group));
     let group = group["id"].as_str().unwrap();
+    let named = json!({ "Operations": [{ "op": "replace", "path": "externalId", "value": "k1" }] });
+    assert_eq!(stage.scim(Method::PATCH, &format!("/Users/{kim}"), Some(&named)).0, 200);
     for statement in [
         format!("update user_entity set last_name = 'Lovelace' where id = '{ada}'"),
         format!("update user_entity set enabled = false where id = '{eve}'"),
@@ -28,6 +30,7 @@ fn what_is_written_past_keycloak_is_found_by_the_compare() {
             "insert into user_group_membership (user_id, group_id, membership_type) values ('{kim}', '{group}', 'UNMANAGED')"
         ),
         format!("update keycloak_group set name = 'Guards' where id = '{group}'"),
+        format!("update user_attribute set value = 'stray' where user_id = '{kim}' and name = 'scimExternalId'"),
     ] {
         database::ask_keycloaks(&statement);
     }
@@ -47,6 +50,10 @@ fn what_is_written_past_keycloak_is_found_by_the_compare() {
         wanted.sort_unstable();
         read["displayName"] == "Guards" && there == wanted
     });
+    // What belongs to the directory goes back as it was (K13).
+    let external_id = || stage.realm.user("kim@acme.test").map(|user| user["attributes"]["scimExternalId"][0].clone());
+    let back = eventually(SOON, || (external_id() == Some(json!("k1"))).then_some(()));
+    assert!(back.is_some(), "{:?}\n{}", external_id(), stage.installation.logs());
 }
 
 /// An edit that fires no event, between the look that found a push owed and the push.
