@@ -25,6 +25,7 @@ fn directory_realm_and_downstream_agree_after_random_edits_and_kills() {
     let mut stage = Stage::hearing();
     let mut replica = stage.installation.start("dispatcher");
     stage.realm.make_app();
+    stage.push_groups();
     let known = Known::default();
     let begun = Instant::now();
     {
@@ -85,8 +86,12 @@ fn directory_realm_and_downstream_agree_after_random_edits_and_kills() {
     stage.installation.run(&["realm", "compare", "acme"]);
     agrees(&stage, "the first time");
     // And it stays so: nothing late is on its way. What was in doubt at the last is asserted half a minute later (K18).
-    let open = "select count(*) from ledger where dirty_seq > seen_seq or (owed_seq > acked_seq and reason is null)";
-    stage.settles_within(SETTLING, open);
+    for ledger in ["ledger", "group_ledger"] {
+        let open = format!(
+            "select count(*) from {ledger} where dirty_seq > seen_seq or (owed_seq > acked_seq and reason is null)"
+        );
+        stage.settles_within(SETTLING, &open);
+    }
     agrees(&stage, "and stays so");
     println!("agreed after {:?}", begun.elapsed());
 }
@@ -95,10 +100,11 @@ fn agrees(stage: &Stage, when: &str) {
     let compare = || {
         let (everybody, managed) = in_realm(stage);
         let here = in_directory(stage);
-        let there = downstream(stage, &everybody);
+        let there = downstream(stage, &everybody, &managed);
         let mut differs = difference(&managed.users, &here.users);
         differs.extend(difference(&managed.groups, &here.groups));
-        differs.extend(difference(&everybody, &there));
+        differs.extend(difference(&everybody, &there.users));
+        differs.extend(difference(&managed.groups, &there.groups));
         differs
     };
     let agreed = eventually(SETTLING, || compare().is_empty().then_some(()));

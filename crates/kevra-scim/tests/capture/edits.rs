@@ -116,9 +116,14 @@ impl<'a> Editor<'a> {
         let group = format!("/Groups/{}", self.group());
         let replace = |path: &str, value: Value| json!({ "op": "replace", "path": path, "value": value });
         match kind {
-            0..20 => self.patch(&user, &replace("name.familyName", json!(fresh))),
-            20..35 => self.patch(&user, &replace("name.givenName", json!(fresh))),
-            35..50 => self.patch(&user, &replace("active", json!(kind % 2 == 0))),
+            0..16 => self.patch(&user, &replace("name.familyName", json!(fresh))),
+            16..29 => self.patch(&user, &replace("name.givenName", json!(fresh))),
+            29..35 => self.patch(&user, &replace("externalId", json!(fresh))),
+            35..43 => self.patch(&user, &replace("active", json!(kind % 2 == 0))),
+            43..50 => {
+                let both = json!({ "active": kind % 2 == 0, "name": { "familyName": fresh } });
+                self.patch(&user, &json!({ "op": "replace", "value": both }));
+            }
             50..56 => {
                 self.patch(&user, &replace("emails[type eq \"work\"].value", json!(format!("{fresh}@acme.test"))));
             }

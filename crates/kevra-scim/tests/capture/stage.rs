@@ -60,6 +60,13 @@ impl Stage {
         stage
     }
 
+    /// Has groups pushed as well.
+    pub fn push_groups(&self) {
+        let choices = json!({ "on_delete": "nothing", "hold_mass_deactivation": false, "push_groups": true });
+        let (status, answer) = self.console.call(Method::PUT, "/tenants/acme/outbound/options", Some(&choices));
+        assert_eq!(status, 204, "{answer}");
+    }
+
     /// Waits until a count of the installation's database is nought.
     pub fn settles(&self, count: &str) {
         self.settles_within(SOON, count);
