@@ -23,24 +23,28 @@ const FRESH: Duration = Duration::from_secs(30);
 
 impl Default for Realm {
     fn default() -> Self {
-        let realm = Self::called(unique("test"));
-        realm.create();
-        realm
+        Self::on(&servers::fact("KEVRA_TEST_KEYCLOAK_URL"))
     }
 }
 
 impl Realm {
+    /// One on another Keycloak.
+    pub fn on(keycloak: &str) -> Self {
+        let realm = Self::called(keycloak, unique("test"));
+        realm.create();
+        realm
+    }
+
     /// One of a name that somebody insists on; what a run that was killed left of it goes.
     pub fn named(name: &str) -> Self {
-        let realm = Self::called(name.to_owned());
+        let realm = Self::called(&servers::fact("KEVRA_TEST_KEYCLOAK_URL"), name.to_owned());
         realm.ask(Method::DELETE, &format!("/admin/realms/{name}"), None);
         realm.create();
         realm
     }
 
-    fn called(name: String) -> Self {
-        let base = servers::fact("KEVRA_TEST_KEYCLOAK_URL");
-        Self { name, base, http: http(), token: Mutex::default() }
+    fn called(keycloak: &str, name: String) -> Self {
+        Self { name, base: keycloak.to_owned(), http: http(), token: Mutex::default() }
     }
 
     fn create(&self) {
@@ -243,7 +247,8 @@ impl Realm {
 
 impl Drop for Realm {
     fn drop(&mut self) {
-        self.delete();
+        // One whose Keycloak was killed is gone with it.
+        drop(self.ask(Method::DELETE, &format!("/admin/realms/{}", self.name), None));
     }
 }
 

@@ -6,30 +6,31 @@ use serde_json::{Value, json};
 use testkit::eventually;
 use testkit::installation::Installation;
 use testkit::keycloak::Realm;
+use testkit::own::OwnKeycloak;
 use testkit::servers;
 
 use crate::PROGRAM;
 use crate::scene::{SOON, Scene, ask, patch};
 
-/// A second cluster, under another host of the same gateway; its realms are on the same Keycloak.
-fn with_two_clusters() -> Scene {
+/// A second cluster, under another host of the same gateway, with a Keycloak of its own.
+fn with_two_clusters(keycloak: &OwnKeycloak) -> Scene {
     let mut installation = Installation::on_keycloak(PROGRAM);
     let [client, secret] =
         ["CLIENT_ID", "CLIENT_SECRET"].map(|name| servers::fact(&format!("KEVRA_TEST_KEYCLOAK_{name}")));
     installation.set("KEVRA_CLUSTER_CREDENTIALS", &format!("other={client}:{secret}"));
     let scene = Scene::of(installation, Realm::default(), true);
-    let (host, url) = (scene.gateway.url.replace("127.0.0.1", "localhost"), servers::fact("KEVRA_TEST_KEYCLOAK_URL"));
-    scene.installation.run(&["cluster", "set", "other", "--public-host", &host, "--keycloak-url", &url]);
+    let host = scene.gateway.url.replace("127.0.0.1", "localhost");
+    scene.installation.run(&["cluster", "set", "other", "--public-host", &host, "--keycloak-url", keycloak.url()]);
     scene
 }
 
 #[test]
 fn a_tenant_is_moved_to_another_cluster_with_its_people_and_its_token() {
-    let scene = with_two_clusters();
+    let keycloak = OwnKeycloak::default();
+    let scene = with_two_clusters(&keycloak);
     let id = scene.made("ada@acme.test");
-    // What an operator brings over first: the realm's people with their ids, which one Keycloak has but once.
-    delete_silently(&scene.realm, std::slice::from_ref(&id));
-    let elsewhere = Realm::default();
+    // What an operator brings over first: the realm's people with their ids.
+    let elsewhere = Realm::on(keycloak.url());
     elsewhere.admin(Method::POST, "/roles", Some(&json!({ "name": "scim-managed" })));
     let people = json!({ "ifResourceExists": "FAIL", "users": [
         { "id": id, "username": "ada@acme.test", "enabled": true, "realmRoles": ["scim-managed"] },
@@ -49,11 +50,29 @@ fn a_tenant_is_moved_to_another_cluster_with_its_people_and_its_token() {
     let made = send(Method::POST, "/Users", &json!({ "userName": "eve@acme.test" }));
     assert_eq!(made.status, 201, "{made:?}");
     assert!(elsewhere.user("eve@acme.test").is_some() && scene.realm.user("eve@acme.test").is_none());
+    let left = scene.realm.user("ada@acme.test").unwrap();
+    assert!(left["firstName"].is_null() && left["enabled"] == true, "nobody touches who was left behind: {left}");
     // And an edit there is followed.
     elsewhere.save_user(&id, |user| user["lastName"] = json!("Byron"));
     let family = || send(Method::GET, &format!("/Users/{id}"), &Value::Null).body["name"]["familyName"].clone();
     let followed = eventually(SOON, || (family() == "Byron").then_some(()));
     assert!(followed.is_some(), "{}", scene.installation.logs());
+    // One at the old place is none any more.
+    scene.realm.save_user(&id, |user| user["lastName"] = json!("Left"));
+
+    // Each cluster's tenants are at its own Keycloak, and one that is down is nobody else's trouble.
+    let stays = Realm::default();
+    scene.console.make_tenant("stays", stays.name());
+    let (there, token) =
+        (format!("{}/realms/{}/scim/v2", scene.gateway.url, stays.name()), scene.console.enable_inbound("stays"));
+    keycloak.kill();
+    let change = patch("name.givenName", &json!("Down"));
+    let refused = send(Method::PATCH, &format!("/Users/{id}"), &change);
+    assert_eq!((refused.status, refused.retry_after.is_some()), (503, true), "{refused:?}");
+    let made = ask(&there, &token, Method::POST, "/Users", &json!({ "userName": "kim@acme.test" })).unwrap();
+    assert_eq!(made.status, 201, "{made:?}");
+    assert!(stays.user("kim@acme.test").is_some());
+    assert_eq!(family(), "Byron", "what is left at the old place is not followed");
 }
 
 /// As an administrator who wants no traces: no event tells of it.

@@ -1,5 +1,6 @@
 //! Servers of one test's own, which it may kill, freeze and wipe.
 
+mod keycloak;
 mod postgres;
 mod rabbitmq;
 
@@ -8,6 +9,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::process::Command;
 
+pub use keycloak::OwnKeycloak;
 pub use postgres::OwnPostgres;
 pub use rabbitmq::OwnBroker;
 
