@@ -25,7 +25,7 @@ impl Default for OwnKeycloak {
         drop(start.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("its script runs"));
         let health = format!("http://127.0.0.1:{management}/health/ready");
         let ready = || http().get(&health).send().is_ok_and(|answer| answer.status().is_success()).then_some(());
-        assert!(eventually(Duration::from_mins(4), ready).is_some(), "the second Keycloak did not start");
+        assert!(eventually(Duration::from_mins(10), ready).is_some(), "the second Keycloak did not start");
         keycloak
     }
 }
