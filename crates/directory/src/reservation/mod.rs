@@ -244,7 +244,7 @@ fn inserting(
     let text = format!(
         "insert into directory_user (tenant_id, id, document, version, username_key, external_key, active, base, nonce,
              created_at, modified_at, logout_owed, email_key, other_email_keys, adopted)
-         select $1, $2, $3, 1, $4, $5, $6, $7, $8, moment, moment, false, $9, $10, $11
+         select $1, $2, $3, 1, $4, $5, $6, $7, $8, moment, moment, $11 and not $6, $9, $10, $11
          from {beside}(select {now} as moment) as clock returning {}",
         user::COLUMNS
     );

@@ -101,6 +101,23 @@ fn a_deactivation_whose_log_out_failed_is_finished_by_itself() {
 }
 
 #[test]
+fn whoever_is_taken_over_to_be_switched_off_is_logged_out_as_well() {
+    let keycloak = FaultyKeycloak::default();
+    let scene = Scene::behind(&keycloak);
+    scene.console.inbound_options("acme", &json!({ "existing_users": "adopt" }));
+    let old = json!({ "username": "old@acme.test", "enabled": true });
+    scene.realm.admin(Method::POST, "/users", Some(&old));
+    let leaver = json!({ "userName": "old@acme.test", "active": false });
+    let ((), calls) = keycloak.during(|| {
+        let (status, adopted) = scene.send(Method::POST, "/Users", &leaver);
+        assert_eq!((status, &adopted["active"]), (201, &json!(false)), "{adopted}");
+        scene.until_sql("select count(*) from directory_user where logout_owed", "0");
+    });
+    assert!(calls.iter().any(|call| call.path.ends_with("/logout")), "{calls:?}");
+    scene.agrees("old@acme.test");
+}
+
+#[test]
 fn a_silent_realm_is_soon_answered_for_at_once_and_keeps_nobody_else_waiting() {
     let keycloak = FaultyKeycloak::default();
     let scene = Scene::behind(&keycloak);
