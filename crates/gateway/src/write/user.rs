@@ -128,7 +128,11 @@ async fn refuse_protected(held: &mut Held<'_>, realm: &Realm) -> Result<(), Fail
 /// what others write meanwhile is lost by it no more than by a fresh read and a write (K3).
 async fn merge(held: &mut Held<'_>, realm: &Realm, change: &UserChange) -> Result<(), Failed> {
     held.ready().await?;
-    realm.merge(held.id, change).await.map_err(realm_failed)
+    match realm.merge(held.id, change).await {
+        // An attribute that got two values refuses every write until it is mended, and that takes a read.
+        Err(realm::Error::Rejected { .. }) => change_realm(held, realm, change).await.map(drop),
+        merged => merged.map_err(realm_failed),
+    }
 }
 
 /// Whoever goes is logged out (K4), and whoever comes back is so first as well: Keycloak ends sessions by the second, and one

@@ -76,18 +76,10 @@ impl Client {
         Err(Error::Unavailable)
     }
 
-    /// Native fields by one call, where nothing has to be mended: without `attributes` a PUT leaves alone what it does not
-    /// name.
+    /// Native fields by one call: without `attributes` a PUT leaves alone what it does not name.
     pub(crate) async fn merge(&self, id: Uuid, change: &UserChange) -> Result<(), Error> {
-        let path = format!("/users/{id}");
-        match self.transport.call(Method::PUT, &path, Some(&representation::named(change))).await {
-            Err(Error::Rejected { .. }) => {
-                let fresh = self.transport.call(Method::GET, &path, None).await?.body;
-                let user = representation::read(&fresh).ok_or(Error::Unavailable)?;
-                self.write(user, &fresh, change).await.map(drop)
-            }
-            outcome => outcome.map(drop),
-        }
+        let body = representation::named(change);
+        self.transport.call(Method::PUT, &format!("/users/{id}"), Some(&body)).await.map(drop)
     }
 
     pub(crate) async fn logout(&self, id: Uuid) -> Result<(), Error> {
