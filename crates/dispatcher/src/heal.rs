@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use crate::Deps;
 use crate::hold::Hold;
-use crate::triage::{Unread, native_of};
+use crate::triage::Unread;
 
 /// How often a directory-owned attribute is written back to one user.
 const EVERY: Duration = Duration::from_mins(10);
@@ -37,7 +37,7 @@ pub(crate) async fn mend(
     mapping: &Arc<Mapping>,
 ) -> Result<bool, Unread> {
     let (document, doubtful) = (fence.document()?, fence.doubtful());
-    let mut change = difference(&native_of(seen), &Native::of(&document), doubtful);
+    let mut change = UserChange::mending(&seen.native(), &Native::of(&document), doubtful);
     // A profile that lost an attribute drops it from every write, in doubt too.
     if is_in_turn(tenant, seen.id, mapping) {
         change.attributes = mapping.to_realm(&document);
@@ -111,34 +111,6 @@ async fn write(hold: &mut Hold<'_>, realm: &Realm, id: Uuid, change: &UserChange
         realm.logout(id).await?;
     }
     Ok(true)
-}
-
-/// What of the realm is to become as the directory has it: in doubt the native fields, else what the directory owns.
-fn difference(seen: &Native, wanted: &Native, doubtful: bool) -> UserChange {
-    let mut change = UserChange::default();
-    if seen.external_id != wanted.external_id {
-        change.external_id = Some(wanted.external_id.clone());
-    }
-    if !doubtful {
-        return change;
-    }
-    let folded = |text: &Option<String>| text.as_deref().map(str::to_lowercase);
-    if seen.user_name.to_lowercase() != wanted.user_name.to_lowercase() {
-        change.username = Some(wanted.user_name.clone());
-    }
-    if folded(&seen.email) != folded(&wanted.email) {
-        change.email = Some(wanted.email.clone());
-    }
-    if seen.given_name != wanted.given_name {
-        change.first_name = Some(wanted.given_name.clone());
-    }
-    if seen.family_name != wanted.family_name {
-        change.last_name = Some(wanted.family_name.clone());
-    }
-    if seen.active != wanted.active {
-        change.enabled = Some(wanted.active);
-    }
-    change
 }
 
 /// Whether a user's turn has come again; a mapping of another kind has it come at once.

@@ -11,7 +11,6 @@ use directory::{reservation, setting, writing};
 use realm::{Realm, RealmUser};
 use registry::TenantId;
 use scim::mapping::Mapping;
-use scim::native::Native;
 use tracing::Instrument;
 use uuid::Uuid;
 
@@ -278,16 +277,5 @@ async fn orphaned(deps: &Deps, tenant: TenantId, realm: &Realm, seen: &RealmUser
 
 pub(crate) fn arrival(tenant: TenantId, user: &RealmUser, mapping: &Mapping) -> Arrival {
     let nonce = reservation::nonce_of(tenant, user.marker.as_deref());
-    Arrival { id: user.id, base: native_of(user), mapped: mapping.to_document(&user.attributes), nonce }
-}
-
-pub(crate) fn native_of(user: &RealmUser) -> Native {
-    Native {
-        user_name: user.username.clone(),
-        email: user.email.clone(),
-        given_name: user.first_name.clone(),
-        family_name: user.last_name.clone(),
-        active: user.enabled,
-        external_id: user.external_id.clone(),
-    }
+    Arrival { id: user.id, base: user.native(), mapped: mapping.to_document(&user.attributes), nonce }
 }

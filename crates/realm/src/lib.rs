@@ -6,6 +6,7 @@
 //! corrupts a user under overlapping PUTs.
 
 mod calls;
+mod change;
 pub mod embedded;
 mod error;
 mod group;
@@ -14,10 +15,9 @@ mod user;
 mod walk;
 
 pub use calls::{Asked, Calls};
+pub use change::UserChange;
 pub use error::Error;
-pub use user::{
-    Changes, Gained, GroupEvent, NewGroup, NewUser, PowerEvent, RealmEvent, RealmGroup, RealmUser, UserChange,
-};
+pub use user::{Changes, Gained, GroupEvent, NewGroup, NewUser, PowerEvent, RealmEvent, RealmGroup, RealmUser};
 pub use walk::{Page, Walk};
 
 use std::time::Duration;

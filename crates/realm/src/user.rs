@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use scim::native::Native;
 use uuid::Uuid;
 
 /// A user of a realm: native fields, our two managed attributes, and whatever else its profile has.
@@ -48,74 +49,17 @@ pub struct NewUser {
     pub attributes: BTreeMap<String, String>,
 }
 
-/// What a request changes of a user; `None` leaves alone, `Some(None)` clears.
-#[derive(Clone, Default, PartialEq, Eq)]
-pub struct UserChange {
-    /// The login name.
-    pub username: Option<String>,
-    /// The address.
-    pub email: Option<Option<String>>,
-    /// First name.
-    pub first_name: Option<Option<String>>,
-    /// Last name.
-    pub last_name: Option<Option<String>>,
-    /// The identity provider's id.
-    pub external_id: Option<Option<String>>,
-    /// Sent only if the request changed it (K3).
-    pub enabled: Option<bool>,
-    /// `tenant:nonce`: set where a user is taken over, cleared where it is released.
-    pub marker: Option<Option<String>>,
-    /// Further managed attributes of the realm's profile.
-    pub attributes: BTreeMap<String, Option<String>>,
-}
-
-impl UserChange {
-    /// On or off, and nothing else.
-    pub fn switch(on: bool) -> Self {
-        Self { enabled: Some(on), ..Self::default() }
-    }
-
-    /// Whether it is about native fields alone, so that it can be written without what else the realm keeps of the user.
-    pub fn is_native(&self) -> bool {
-        self.external_id.is_none() && self.marker.is_none() && self.attributes.is_empty()
-    }
-
-    /// Nothing to do.
-    pub fn is_empty(&self) -> bool {
-        *self == Self::default()
-    }
-
-    /// A user with the change applied.
-    #[must_use]
-    pub fn applied_to(&self, mut user: RealmUser) -> RealmUser {
-        if let Some(username) = &self.username {
-            user.username = username.to_lowercase();
+impl RealmUser {
+    /// The native fields.
+    pub fn native(&self) -> Native {
+        Native {
+            user_name: self.username.clone(),
+            email: self.email.clone(),
+            given_name: self.first_name.clone(),
+            family_name: self.last_name.clone(),
+            active: self.enabled,
+            external_id: self.external_id.clone(),
         }
-        if let Some(email) = &self.email {
-            user.email = email.as_ref().map(|email| email.to_lowercase());
-        }
-        if let Some(name) = &self.first_name {
-            user.first_name.clone_from(name);
-        }
-        if let Some(name) = &self.last_name {
-            user.last_name.clone_from(name);
-        }
-        if let Some(external_id) = &self.external_id {
-            user.external_id.clone_from(external_id);
-        }
-        if let Some(enabled) = self.enabled {
-            user.enabled = enabled;
-        }
-        if let Some(marker) = &self.marker {
-            user.marker.clone_from(marker);
-        }
-        for (name, value) in &self.attributes {
-            match value {
-                Some(value) => user.attributes.insert(name.clone(), value.clone()),
-                None => user.attributes.remove(name),
-            };
-        }
-        user
     }
 }
 
@@ -214,11 +158,5 @@ impl std::fmt::Debug for RealmUser {
 impl std::fmt::Debug for NewUser {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.debug_struct("NewUser").finish_non_exhaustive()
-    }
-}
-
-impl std::fmt::Debug for UserChange {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_struct("UserChange").finish_non_exhaustive()
     }
 }

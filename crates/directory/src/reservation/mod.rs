@@ -66,6 +66,11 @@ impl Reservation {
         let (tenant, nonce, adopted) = (self.tenant, self.nonce, if self.adopts { ADOPTED } else { "" });
         format!("{tenant}:{nonce}{adopted}")
     }
+
+    /// Whether a record of the realm is this create's by its marker, and nobody else's to finish (K2).
+    pub fn made(&self, marker: Option<&str>) -> bool {
+        marker == Some(&self.marker())
+    }
 }
 
 /// What became of a reservation request.

@@ -8,7 +8,6 @@ use scim::native::Native;
 
 use super::{AT_ONCE, Repaired, text, waiting};
 use crate::Deps;
-use crate::triage::native_of;
 
 pub(super) async fn finish_all(deps: &Deps) {
     let mut all = waiting("creates", reservation::claim_stale(&deps.db, Kind::User, AT_ONCE).await);
@@ -34,7 +33,7 @@ async fn user(deps: &Deps, reservation: &Reservation) -> Repaired {
     let realm = deps.realms.of(reservation.tenant).await.map_err(|error| text(&error))?;
     let native = Native::of(&reservation.document);
     let found = realm.find_by_username(&native.user_name).await.map_err(|error| text(&error))?;
-    match found.filter(|user| user.marker.as_deref() == Some(&reservation.marker())) {
+    match found.filter(|user| reservation.made(user.marker.as_deref())) {
         Some(user) => adopt(deps, &realm, reservation, &user).await,
         None => abandon(deps, reservation).await,
     }
@@ -42,7 +41,7 @@ async fn user(deps: &Deps, reservation: &Reservation) -> Repaired {
 
 async fn adopt(deps: &Deps, realm: &Realm, reservation: &Reservation, user: &RealmUser) -> Repaired {
     realm.grant_role(user.id).await.map_err(|error| text(&error))?;
-    match reservation::complete_user(&deps.db, reservation, user.id, &native_of(user), None).await {
+    match reservation::complete_user(&deps.db, reservation, user.id, &user.native(), None).await {
         Ok(_) => Ok(()),
         Err(directory::Error::Taken(_)) => {
             // Another user has the externalId: the create came to nothing, in the realm too.
@@ -58,7 +57,7 @@ async fn group(deps: &Deps, reservation: &Reservation) -> Repaired {
     let realm = deps.realms.of(reservation.tenant).await.map_err(|error| text(&error))?;
     let name = directory::group::display_name(&reservation.document);
     let found = realm.find_group(&name).await.map_err(|error| text(&error))?;
-    let Some(group) = found.filter(|group| group.marker.as_deref() == Some(&reservation.marker())) else {
+    let Some(group) = found.filter(|group| reservation.made(group.marker.as_deref())) else {
         return abandon(deps, reservation).await;
     };
     match reservation::complete_group(&deps.db, reservation, group.id, !realm.keeps_groups()).await {

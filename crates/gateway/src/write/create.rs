@@ -8,7 +8,6 @@ use realm::{NewUser, Realm, RealmUser};
 use scim::Object;
 use scim::native::Native;
 
-use super::user::native_of;
 use super::{existing, ring};
 use crate::answer::Answer;
 use crate::call::Call;
@@ -107,7 +106,7 @@ async fn in_realm(creating: &Creating<'_>, realm: &Realm, native: &Native) -> Re
     match realm.create(&new).await {
         Err(refused @ (realm::Error::Conflict { .. } | realm::Error::Contended)) => {
             match realm.find_by_username(&new.username).await? {
-                Some(user) if user.marker.as_deref() == Some(&new.marker) => Ok(user),
+                Some(user) if creating.reservation.made(user.marker.as_deref()) => Ok(user),
                 Some(_) if matches!(refused, realm::Error::Contended) => {
                     Err(realm::Error::Conflict { attribute: "userName" })
                 }
@@ -128,7 +127,7 @@ pub(super) async fn complete(
     let mut completed = None;
     if creating.is_ours().await? {
         realm.grant_role(created.id).await?;
-        let (base, trace) = (native_of(created), call.request.traceparent.as_deref());
+        let (base, trace) = (created.native(), call.request.traceparent.as_deref());
         let row = reservation::complete_user(&call.deps.db, &creating.reservation, created.id, &base, trace).await;
         completed = match row {
             Ok(completed) => completed,

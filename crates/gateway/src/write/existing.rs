@@ -9,7 +9,7 @@ use scim::native::Native;
 use scim::{Error, Object};
 
 use super::create::{Creating, complete};
-use super::user::{difference, native_of, update};
+use super::user::update;
 use crate::answer::Answer;
 use crate::call::Call;
 
@@ -81,7 +81,7 @@ async fn adopt(
     let mut attributes = creating.call.mapping().to_realm(&creating.reservation.document);
     attributes.retain(|_, value| value.is_some());
     let marker = Some(Some(creating.marker()));
-    let change = UserChange { marker, attributes, ..difference(&native_of(user), native) };
+    let change = UserChange { marker, attributes, ..UserChange::asked(&user.native(), native, false) };
     let fresh = realm.read(user.id).await?;
     realm.write(fresh, &change).await
 }
@@ -99,8 +99,7 @@ pub(crate) async fn fetch(call: &Call<'_>, sought: Sought<'_>) -> Result<bool, A
     }
     let nonce = reservation::nonce_of(call.tenant(), found.marker.as_deref());
     let mapping = call.mapping();
-    let arrival =
-        Arrival { id: found.id, base: native_of(&found), mapped: mapping.to_document(&found.attributes), nonce };
+    let arrival = Arrival { id: found.id, base: found.native(), mapped: mapping.to_document(&found.attributes), nonce };
     // Where the import was faster the user is in all the same.
     user::import(call.deps.db.connection(), call.tenant(), &arrival).await?;
     watch::wake(&call.deps.db, call.tenant()).await?;

@@ -86,15 +86,15 @@ async fn tell_new(call: &Call<'_>, id: Uuid, realm: &Realm) -> Result<(), Answer
 /// earlier create made too late, so that nobody answers for it, makes way. A 409 that does not say what is taken is a conflict
 /// only with a group that is found there.
 async fn create_in_realm(realm: &Realm, creating: &Creating<'_>) -> Result<Uuid, realm::Error> {
-    let (reservation, marker) = (&creating.reservation, creating.marker());
+    let reservation = &creating.reservation;
     let name = group::display_name(&reservation.document);
-    let new = NewGroup { name, external_id: reservation.external_key.clone(), marker: marker.clone() };
+    let new = NewGroup { name, external_id: reservation.external_key.clone(), marker: creating.marker() };
     let refused = match realm.create_group(&new).await {
         Err(refused @ (realm::Error::Conflict { .. } | realm::Error::Contended)) => refused,
         other => return other,
     };
     let Some(held) = realm.find_group(&new.name).await? else { return Err(refused) };
-    if held.marker.as_deref() == Some(&marker) {
+    if reservation.made(held.marker.as_deref()) {
         return Ok(held.id);
     }
     if reservation::took_over(held.marker.as_deref()) || !is_left_over(creating, &held).await? {

@@ -48,14 +48,11 @@ async fn change_claimed(
     check_version(held.call, before.version)?;
     let mut after = change(before)?;
     let (old, new) = (state_of(&before.document, before.active), state_of(&after, before.active));
-    let mut realm_change = difference(&old, &new);
+    let mut realm_change = UserChange::asked(&old, &new, deactivates);
     let mapping = held.call.mapping();
     let mapped = mapping.to_realm(&before.document);
     realm_change.attributes = mapping.to_realm(&after);
     realm_change.attributes.retain(|name, value| mapped.get(name) != Some(value));
-    if deactivates && !new.active {
-        realm_change.enabled = Some(false);
-    }
     if realm_change.username.is_some() && !held.call.provisioner.allow_rename {
         let detail = "the tenant does not let its identity provider rename users";
         return Err(Error::bad(ScimType::Mutability, detail).into());
@@ -78,11 +75,12 @@ async fn change_claimed(
         base = Some(if realm_change.enabled.is_some() && realm_change.is_native() {
             merge(held, &realm, &realm_change).await?;
             // What else is in the realm by now was not seen: triage follows that.
-            moved(&before.base, &realm_change)
+            realm_change.moved(before.base.clone())
         } else {
             let (read, written) = change_realm(held, &realm, &realm_change).await?;
-            follow_others(&mut after, &before.base, &read, &realm_change);
-            native_of(&written)
+            // What an admin changed before this write is followed with it, because the base moves past it (K12).
+            scim::native::follow(&mut after, &before.base, &realm_change.others(&before.base, read.native()));
+            written.native()
         });
         if realm_change.enabled == Some(false) {
             end_sessions(held, &realm).await?;
@@ -141,11 +139,6 @@ async fn merge(held: &mut Held<'_>, realm: &Realm, change: &UserChange) -> Resul
 async fn end_sessions(held: &mut Held<'_>, realm: &Realm) -> Result<(), Failed> {
     held.ready().await?;
     realm.logout(held.id).await.map_err(realm_failed)
-}
-
-/// What an admin changed before this write is followed with it, because the base moves past it (K12).
-fn follow_others(document: &mut Object, base: &Native, read: &RealmUser, change: &UserChange) {
-    scim::native::follow(document, base, &untouched(native_of(read), base, change));
 }
 
 /// A fresh read and a write of this change alone (K3). Answers with the user as it was read, and as it is afterwards.
@@ -208,59 +201,4 @@ async fn delete_claimed(held: &mut Held<'_>, before: &User) -> Result<(), Failed
 fn state_of(document: &Object, active: bool) -> Native {
     let native = Native::of(document);
     if document.contains_key("active") { native } else { Native { active, ..native } }
-}
-
-/// What was read, with what the request itself changes as it stood before: the difference is other people's.
-fn untouched(mut read: Native, base: &Native, change: &UserChange) -> Native {
-    if change.username.is_some() {
-        read.user_name.clone_from(&base.user_name);
-    }
-    if change.email.is_some() {
-        read.email.clone_from(&base.email);
-    }
-    if change.first_name.is_some() {
-        read.given_name.clone_from(&base.given_name);
-    }
-    if change.last_name.is_some() {
-        read.family_name.clone_from(&base.family_name);
-    }
-    if change.enabled.is_some() {
-        read.active = base.active;
-    }
-    read
-}
-
-/// The native fields as the realm has them after a change, its letter case folded.
-fn moved(base: &Native, change: &UserChange) -> Native {
-    let (mut base, change) = (base.clone(), change.clone());
-    base.user_name = change.username.map_or(base.user_name, |name| name.to_lowercase());
-    base.email = change.email.map_or(base.email, |email| email.map(|email| email.to_lowercase()));
-    base.given_name = change.first_name.unwrap_or(base.given_name);
-    base.family_name = change.last_name.unwrap_or(base.family_name);
-    base.active = change.enabled.unwrap_or(base.active);
-    base
-}
-
-pub(super) fn difference(old: &Native, new: &Native) -> UserChange {
-    let changed = |old: &Option<String>, new: &Option<String>| (old != new).then(|| new.clone());
-    UserChange {
-        username: (old.user_name.to_lowercase() != new.user_name.to_lowercase()).then(|| new.user_name.clone()),
-        email: changed(&old.email, &new.email),
-        first_name: changed(&old.given_name, &new.given_name),
-        last_name: changed(&old.family_name, &new.family_name),
-        external_id: changed(&old.external_id, &new.external_id),
-        enabled: (old.active != new.active).then_some(new.active),
-        ..UserChange::default()
-    }
-}
-
-pub(super) fn native_of(user: &RealmUser) -> Native {
-    Native {
-        user_name: user.username.clone(),
-        email: user.email.clone(),
-        given_name: user.first_name.clone(),
-        family_name: user.last_name.clone(),
-        active: user.enabled,
-        external_id: user.external_id.clone(),
-    }
 }

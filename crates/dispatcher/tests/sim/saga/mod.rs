@@ -1,8 +1,10 @@
 //! The inbound saga as a model: claim → realm calls → commit, and reservation → create → row, with two requests, a
-//! sweeper and triage, every crash and every realm write whose fate is unknown (K1–K5). Modelled after the gateway's
-//! `write`, with its own small search.
+//! sweeper and triage, every crash and every realm write whose fate is unknown (K1–K5). What a request asks of the realm, what a
+//! write makes of a user, what the directory follows, what is mended in doubt and whose a record is decides the program's own
+//! code; the steps between are modelled after the gateway's `write`, with a small search of their own.
 
 mod model;
+mod real;
 mod step;
 
 use std::collections::{HashSet, VecDeque};

@@ -1,5 +1,7 @@
 //! The things of the saga and what may happen to them next.
 
+use super::real::Wish;
+
 /// The rules of inbound that can be switched off.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Rule {
@@ -85,24 +87,24 @@ pub enum At {
     Start,
     Claimed {
         epoch: u8,
-        edits: u8,
+        wish: Wish,
     },
     Putting {
         epoch: u8,
         edits: u8,
         read: Native,
-        written: Native,
+        wish: Wish,
     },
     Put {
         epoch: u8,
         edits: u8,
         read: Native,
-        written: Native,
+        wish: Wish,
     },
     Commit {
         epoch: u8,
         edits: u8,
-        put: Option<(Native, Native)>,
+        put: Option<(Native, Wish)>,
     },
     Reserved,
     Made,
@@ -123,8 +125,7 @@ impl At {
 pub enum Late {
     /// Under a claim; `begun` while its lease holds everybody else off.
     Put {
-        kind: Kind,
-        written: Native,
+        wish: Wish,
         epoch: u8,
         begun: bool,
     },

@@ -1,6 +1,7 @@
 //! What happens to a saga: the gateway's steps, the sweeper's, triage's and the world's.
 
 use super::model::{Account, Action, At, Kind, Late, Native, ON, Row, Rule, Saga};
+use super::real::{Wish, made};
 
 type Held = Result<(), String>;
 
@@ -31,11 +32,11 @@ impl Saga {
                 }
             }
             Action::Land(which) => match self.late.remove(which) {
-                Late::Put { kind, written, epoch, begun } => {
+                Late::Put { wish, epoch, begun } => {
                     if let Some(account) = &mut self.account {
                         account.busy += u8::from(!begun);
                     }
-                    self.put(kind, epoch, written);
+                    self.put(epoch, wish);
                 }
                 Late::Create(nonce) => drop(self.create(nonce)),
             },
@@ -82,19 +83,19 @@ impl Saga {
         self.requests[which].1 = match at {
             At::Start if kind == Kind::Create => self.reserve(which)?,
             At::Start => self.claim(kind)?,
-            At::Claimed { epoch, edits } => self.begin_put(kind, epoch, edits)?,
-            At::Putting { epoch, edits, read, written } => {
-                self.put(kind, epoch, written);
-                At::Put { epoch, edits, read, written }
+            At::Claimed { epoch, wish } => self.begin_put(kind, epoch, wish)?,
+            At::Putting { epoch, edits, read, wish } => {
+                self.put(epoch, wish);
+                At::Put { epoch, edits, read, wish }
             }
-            At::Put { epoch, edits, read, written } => {
+            At::Put { epoch, edits, read, wish } => {
                 if kind != Kind::Off {
-                    At::Commit { epoch, edits, put: Some((read, written)) }
+                    At::Commit { epoch, edits, put: Some((read, wish)) }
                 } else if self.is_ours(epoch) {
                     if let Some(account) = &mut self.account {
                         account.sessions = false;
                     }
-                    At::Commit { epoch, edits, put: Some((read, written)) }
+                    At::Commit { epoch, edits, put: Some((read, wish)) }
                 } else {
                     At::Over
                 }
@@ -134,13 +135,13 @@ impl Saga {
             return Ok(At::Refused);
         }
         row.logout_owed |= owed;
-        let epoch = row.epoch;
-        let skips = kind == Kind::Off && !row.native.enabled && !self.keeps(Rule::AlwaysOff);
-        Ok(if skips { At::Commit { epoch, edits, put: None } } else { At::Claimed { epoch, edits } })
+        let (epoch, always) = (row.epoch, self.off != Some(Rule::AlwaysOff));
+        let wish = Wish::asked(row.native, kind.of(row.native), kind == Kind::Off && always);
+        Ok(if wish.is_empty() { At::Commit { epoch, edits, put: None } } else { At::Claimed { epoch, wish } })
     }
 
-    /// A fresh read, and the PUT is under way.
-    fn begin_put(&mut self, kind: Kind, epoch: u8, _: u8) -> Result<At, String> {
+    /// A fresh read where one is needed, and the PUT is under way.
+    fn begin_put(&mut self, kind: Kind, epoch: u8, wish: Wish) -> Result<At, String> {
         if !self.is_ours(epoch) {
             return Ok(At::Over);
         }
@@ -149,23 +150,18 @@ impl Saga {
         hold(account.busy == 0, "two PUTs to one user overlap (K1, K5)")?;
         account.busy += 1;
         let read = account.native;
-        let from = if fresh { read } else { row.native };
-        let written = match kind {
-            Kind::Off => Native { enabled: false, ..from },
-            Kind::Name(name) => Native { name, ..from },
-            Kind::Back => Native { enabled: true, ..from },
-            Kind::Create => from,
-        };
+        let wish = if fresh { wish } else { Wish::all(wish.onto(row.native)) };
+        let written = wish.onto(read);
         let asked = matches!(kind, Kind::Off | Kind::Back) || written.enabled == read.enabled;
         hold(asked, "a request switched the user that did not ask for it (K3)")?;
-        Ok(At::Putting { epoch, edits: account.edits, read, written })
+        Ok(At::Putting { epoch, edits: account.edits, read, wish })
     }
 
-    fn put(&mut self, kind: Kind, epoch: u8, written: Native) {
+    fn put(&mut self, epoch: u8, wish: Wish) {
         let believed = !self.keeps(Rule::OnlyMarks);
         if let Some(account) = &mut self.account {
             account.busy -= 1;
-            let native = kind.onto(account.native, written);
+            let native = wish.onto(account.native);
             account.off_by_scim |= account.native.enabled && !native.enabled;
             account.native = native;
             account.writer = epoch;
@@ -188,11 +184,12 @@ impl Saga {
         let mends = self.keeps(Rule::Doubt);
         let (Some(row), Some(account)) = (&mut self.row, &mut self.account) else { return Ok(()) };
         if row.doubt && mends {
-            account.sessions &= row.native.enabled;
-            account.off_by_scim |= account.native.enabled && !row.native.enabled;
-            account.native = row.native;
+            let mended = Wish::mending(account.native, row.native).onto(account.native);
+            account.sessions &= mended.enabled;
+            account.off_by_scim |= account.native.enabled && !mended.enabled;
+            account.native = mended;
             account.writer = row.epoch;
-            row.base = row.native;
+            row.base = mended;
             return Ok(());
         }
         let late = account.writer != 0 && account.writer < row.committed;
@@ -202,9 +199,9 @@ impl Saga {
 
     fn lose(&mut self, which: usize) -> At {
         match self.requests[which].1 {
-            At::Putting { epoch, written, .. } => {
+            At::Putting { epoch, wish, .. } => {
                 let kind = self.requests[which].0;
-                self.late.push(Late::Put { kind, written, epoch, begun: true });
+                self.late.push(Late::Put { wish, epoch, begun: true });
                 let (released, off) = (!self.keeps(Rule::AmbiguousKeepsLease), kind == Kind::Off);
                 if let Some(row) = self.row.as_mut().filter(|row| row.epoch == epoch) {
                     row.leased &= !released;
@@ -218,13 +215,11 @@ impl Saga {
         At::Over
     }
 
-    fn commit(&mut self, kind: Kind, epoch: u8, edits: u8, put: Option<(Native, Native)>) -> Result<At, String> {
+    fn commit(&mut self, kind: Kind, epoch: u8, edits: u8, put: Option<(Native, Wish)>) -> Result<At, String> {
         let ours = self.is_ours(epoch);
         let Some(row) = self.row.as_mut().filter(|_| ours) else { return Ok(At::Over) };
-        if let Some((read, written)) = put {
-            // What others changed before is followed with it, because the base moves past it (K12).
-            row.follow(read);
-            row.follow(written);
+        if let Some((read, wish)) = put {
+            row.take(read, wish);
         }
         row.leased = false;
         row.committed = if put.is_some() { epoch } else { row.committed };
@@ -268,7 +263,7 @@ impl Saga {
         if self.create(nonce) {
             return Ok(At::Made);
         }
-        let own = self.account.as_ref().is_some_and(|account| account.nonce == nonce);
+        let own = self.account.as_ref().is_some_and(|account| made(nonce, account.nonce));
         // Without reservations there is no nonce to go by.
         if own || !self.keeps(Rule::Nonce) || !self.keeps(Rule::Reservation) {
             let stranger = self.account.as_ref().is_some_and(|account| account.nonce == 0);
@@ -295,7 +290,7 @@ impl Saga {
     /// A create whose request is gone: finished where the realm has its user, else forgotten.
     fn sweep(&mut self) {
         let Some(nonce) = self.reservation.take() else { return };
-        if let Some(account) = self.account.as_mut().filter(|account| account.nonce == nonce) {
+        if let Some(account) = self.account.as_mut().filter(|account| made(nonce, account.nonce)) {
             account.role = true;
             self.row = Some(Row::of(account.native));
         }
@@ -303,12 +298,13 @@ impl Saga {
 }
 
 impl Kind {
-    /// What a PUT makes of a user as it is then: `enabled` is not sent by who did not change it (K3).
-    fn onto(self, now: Native, written: Native) -> Native {
+    /// The document that a request wants, of the one there is.
+    fn of(self, document: Native) -> Native {
         match self {
-            Self::Off => Native { enabled: false, ..now },
-            Self::Name(_) => Native { name: written.name, ..now },
-            Self::Back | Self::Create => written,
+            Self::Off => Native { enabled: false, ..document },
+            Self::Name(name) => Native { name, ..document },
+            Self::Back => Native { enabled: true, ..document },
+            Self::Create => document,
         }
     }
 }
@@ -326,16 +322,6 @@ impl Row {
     pub fn of(native: Native) -> Self {
         let (epoch, committed) = (0, 0);
         Self { native, base: native, epoch, leased: false, logout_owed: false, committed, doubt: false }
-    }
-
-    fn follow(&mut self, fresh: Native) {
-        if self.base.enabled != fresh.enabled {
-            self.native.enabled = fresh.enabled;
-        }
-        if self.base.name != fresh.name {
-            self.native.name = fresh.name;
-        }
-        self.base = fresh;
     }
 }
 
