@@ -36,8 +36,8 @@ export function Requests({ panel }: { panel: Panel }) {
         </Fact>
         {panel.token_issued_at && (
           <Fact name={inbound.issued}>
-            {/* The age comes last: as it grows, it moves nothing. */}
-            <By who={panel.token_issued_by} /> <Ago at={panel.token_issued_at} />
+            <Ago at={panel.token_issued_at} />
+            <By who={panel.token_issued_by} />
           </Fact>
         )}
         {panel.token_expires_at && <Fact name={inbound.expires}>{clock(panel.token_expires_at, locale)}</Fact>}

@@ -66,8 +66,8 @@ export function Outbound({ sync, prefill, inboundId }: { sync: IdentitySync; pre
               {!panel.quarantined_at && !pausedUntil(panel) && words.active}{' '}
               {panel.enabled_at && (
                 <>
-                  {words.since}
-                  <By who={panel.enabled_by} /> <Ago at={panel.enabled_at} />.
+                  {words.since} <Ago at={panel.enabled_at} />
+                  <By who={panel.enabled_by} />.
                 </>
               )}
             </p>
