@@ -122,9 +122,28 @@ pub struct Selected {
     pub total: u64,
 }
 
-/// A resource by id.
+/// A resource by id, with what relates to it or not: what is asked most, by the least there is to ask.
 pub async fn by_id(db: &Db, tenant: TenantId, kind: Kind, id: Uuid, related: bool) -> Result<Option<Resource>, Error> {
-    Ok(by_ids(db, tenant, kind, &[id], related).await?.pop())
+    #[derive(FromQueryResult)]
+    struct One {
+        document: String,
+        version: i64,
+        created_at: i64,
+        modified_at: i64,
+        related: String,
+    }
+    let (connection, table) = (db.connection(), kind.table());
+    let related = if related { self::related(connection, kind, "r") } else { "'[]'".to_owned() };
+    let text = format!(
+        "select r.document, r.version, r.created_at, r.modified_at, {related} as related from {table} r
+         where r.tenant_id = $1 and r.id = $2 and not r.protected"
+    );
+    let one: Option<One> = sql::one(connection, &text, [tenant.0.into(), id.into()]).await?;
+    one.map(|One { document, version, created_at, modified_at, related }| {
+        let (document, related) = (serde_json::from_str(&document)?, read_related(&related)?);
+        Ok(Resource { id, document, version, created_at, modified_at, related })
+    })
+    .transpose()
 }
 
 /// Resources by their ids, in no particular order.

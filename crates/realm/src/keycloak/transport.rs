@@ -295,8 +295,8 @@ fn judged(answer: &Answer, method: &Method) -> Error {
             if gone.iter().any(|words| text.contains(words)) { Error::NotFound } else { Error::RealmGone }
         }
         409 => conflict(&answer.body),
-        503 => Error::Unavailable,
         _ if *method == Method::GET => Error::Unavailable,
+        // A 503 too: it may be a proxy's, of a connection that broke after the write had gone through (K5).
         _ => Error::Ambiguous,
     }
 }
