@@ -65,9 +65,10 @@ impl Round<'_> {
         names: &[String],
         call: impl Future<Output = T>,
     ) -> Result<Option<T>, Error> {
-        let Some(lease) = self.renewed().await? else { return Ok(None) };
+        let (lease, generation) = (Lease::asked(ledger::protocol::LEASE), Some(self.target.generation));
+        let renewed = ledger::renew(&self.deps.db, self.tenant, self.subject, self.claim.epoch, generation).await?;
         // A process that was frozen on its way here must not begin what could end after its lease.
-        if !lease.covers(downstream::DEADLINE) {
+        if !renewed || !lease.covers(downstream::DEADLINE) {
             return Ok(None);
         }
         let span = tracing::info_span!(
@@ -96,15 +97,6 @@ impl Round<'_> {
         drop(span);
         self.note(operation, names, status, class, detail, begun);
         Ok(Some(ended))
-    }
-
-    async fn renewed(&mut self) -> Result<Option<Lease>, Error> {
-        if let Some(fresh) = self.lease.take().filter(|lease| lease.covers(downstream::DEADLINE)) {
-            return Ok(Some(fresh));
-        }
-        let (lease, generation) = (Lease::asked(ledger::protocol::LEASE), Some(self.target.generation));
-        let renewed = ledger::renew(&self.deps.db, self.tenant, self.subject, self.claim.epoch, generation).await?;
-        Ok(renewed.then_some(lease))
     }
 
     fn note(

@@ -103,8 +103,6 @@ impl Round<'_> {
         if !link::intend_create(&self.deps.db, self.tenant, self.subject, self.target.id, self.claim.epoch).await? {
             return Ok(None);
         }
-        // A first POST is renewed for after its intent.
-        self.lease = None;
         let client = self.client.clone();
         let (operation, kind) = match self.subject.kind {
             Kind::User => ("POST /Users", "create"),

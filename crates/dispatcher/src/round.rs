@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use directory::activity::Entry;
-use directory::lease::Lease;
 use directory::ledger::{self, Acknowledgement, Claim, LinkUpdate, Recorded, Subject, Verdict};
 use directory::link::Link;
 use directory::resource::Kind;
@@ -54,8 +53,6 @@ pub(crate) struct Round<'a> {
     pub gone: bool,
     /// The one call that shows whether a failing target is back.
     pub probe: bool,
-    /// The claim's own, where nothing came between it and the first call: that call needs no renewal (K20).
-    pub lease: Option<Lease>,
 }
 
 impl<'a> Round<'a> {
@@ -101,7 +98,6 @@ impl<'a> Round<'a> {
             health: Health::Unknown,
             gone: false,
             probe: false,
-            lease: None,
         }))
     }
 

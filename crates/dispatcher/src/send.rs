@@ -1,7 +1,6 @@
 //! Send: claim → realm → plan → HTTP → record (K16–K22), or from a look that was claimed on to it. One sender per user; a verdict
 //! counts only for what it was made for; a POST is never repeated blindly.
 
-use directory::lease::Lease;
 use directory::ledger::{self, Claim, LinkUpdate, Mark, Stage};
 use directory::link::{self, Link};
 use downstream::{Outcome, Remote};
@@ -26,8 +25,6 @@ pub(crate) struct Begun {
     pub claim: Claim,
     /// `None` for a user who is gone.
     pub seen: Option<RealmUser>,
-    /// Of a claim that was made a moment ago, with the look that found the send owed.
-    pub lease: Option<Lease>,
 }
 
 /// One round for a user, if one is due; what it says about the target. A `probe` of a target whose breaker is half open is
@@ -51,7 +48,7 @@ pub(crate) async fn run(deps: &Deps, tenant: TenantId, user: Uuid, probe: bool) 
             return Ok(Health::Unknown);
         };
         let link = link::of(&deps.db, tenant, user, target.id).await?;
-        round(deps, tenant, user, &Begun { target, link, claim, seen, lease: None }, probe).await
+        round(deps, tenant, user, &Begun { target, link, claim, seen }, probe).await
     };
     work.instrument(span).await
 }
@@ -74,12 +71,12 @@ fn span(tenant: TenantId, user: Uuid, claim: &Claim) -> tracing::Span {
 }
 
 async fn round(deps: &Deps, tenant: TenantId, user: Uuid, begun: &Begun, probe: bool) -> Result<Health, Error> {
-    let Begun { target, link, claim, seen, lease } = begun;
+    let Begun { target, link, claim, seen } = begun;
     let Some(mut round) = Round::begin(deps, tenant, user.into(), target, link.clone(), claim).await? else {
         ledger::release(&deps.db, tenant, user, claim, 5_000_000).await?;
         return Ok(Health::Unknown);
     };
-    (round.probe, round.lease) = (probe, *lease);
+    round.probe = probe;
     round.observed = observed(seen.as_ref(), &claim.mapping, &round.key);
     if claim.row.observed.as_ref() != Some(&round.observed) {
         // The directory follows what a look sees, and none has seen this. It may be an edit that fires no event, and from here on

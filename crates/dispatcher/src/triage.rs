@@ -1,7 +1,6 @@
 //! Triage: look at the realm, refresh the directory behind its fence, decide what is owed (K9–K14).
 
-use directory::lease::Lease;
-use directory::ledger::protocol::{LEASE, URGENT};
+use directory::ledger::protocol::URGENT;
 use directory::ledger::{self, Claim, Recorded, Stage, Triage};
 use directory::refresh::{self, Fate, Fence};
 use directory::resource::Kind;
@@ -136,11 +135,10 @@ async fn look(
         && triage.owes()
         && place(urgent)
     {
-        let lease = Lease::asked(LEASE);
         let begun = refresh::commit_and_claim(&deps.db, fence.as_ref(), fate, &triage, target.generation).await?;
         if let Some(claim) = begun {
             let seen = seen.map(|(user, _)| user);
-            return Ok(Next::Begun(Box::new(Begun { target, link, claim, seen, lease: Some(lease) })));
+            return Ok(Next::Begun(Box::new(Begun { target, link, claim, seen })));
         }
     }
     match refresh::commit(&deps.db, tenant, user, fence.as_ref(), fate, &triage).await? {

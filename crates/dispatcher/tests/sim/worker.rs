@@ -163,11 +163,7 @@ impl World {
             Some(task) => task,
             None if marked && self.rules.keeps(Rule::GoOnUnmarked) => Task::Idle,
             None => match self.claim((claim.tenant, claim.place), Stage::Send, generation, workspace)? {
-                Task::Begin(round) => match self.set_out(Round { person: seen, link, ..round }) {
-                    // The claim is its renewal; a POST's comes after its intent.
-                    Task::Renew(round, call) if !matches!(call, Call::Post(_)) => Task::Call(round, call),
-                    task => task,
-                },
+                Task::Begin(round) => self.set_out(Round { person: seen, link, ..round }),
                 task => task,
             },
         };
