@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 
 use bus::Hints;
 use directory::ledger::protocol::URGENT;
-use directory::ledger::{self, Due, Stage};
+use directory::ledger::{self, Due, Stage, Subject};
+use directory::resource::Kind;
 use registry::TenantId;
 use registry::target;
 use tokio::sync::Notify;
@@ -104,7 +105,9 @@ impl Pool {
         .await;
         self.looked(tenant);
         if let (Ok(Next::Begun(begun)), Some(place)) = (&seen, place) {
-            return self.hold(place, tenant, user, send::go_on(&self.deps, tenant, user, begun, place.probe)).await;
+            return self
+                .hold(place, tenant, user.into(), send::go_on(&self.deps, tenant, user, begun, place.probe))
+                .await;
         }
         if let Some(unused) = place {
             self.fairness().ended(tenant, unused, Health::Unknown, Duration::ZERO, self.now());
@@ -153,17 +156,17 @@ impl Pool {
         };
         let pool = self.clone();
         let work = async move {
-            pool.hold(place, tenant, user, send::run(&pool.deps, tenant, user, place.probe)).await;
+            pool.hold(place, tenant, user.into(), send::run(&pool.deps, tenant, user, place.probe)).await;
         };
         self.tracker.spawn(work.in_current_span());
     }
 
-    /// Sends for a user in its place, and gives the place back.
+    /// Sends in its place, and gives the place back.
     async fn hold(
         &self,
         place: Place,
         tenant: TenantId,
-        user: Uuid,
+        subject: Subject,
         send: impl Future<Output = Result<Health, round::Error>>,
     ) {
         let begun = Instant::now();
@@ -172,7 +175,8 @@ impl Pool {
                 name = "outbound.failed",
                 %error,
                 tenant.id = %tenant,
-                user.id = %user,
+                user.id = (subject.kind == Kind::User).then_some(tracing::field::display(subject.id)),
+                group.id = (subject.kind == Kind::Group).then_some(tracing::field::display(subject.id)),
                 "a send did not end",
             );
             Health::Unknown
@@ -193,25 +197,18 @@ impl Pool {
         drop(grouping);
         let pool = self.clone();
         let work = async move {
-            let begun = Instant::now();
-            let sent = groups::run(&pool.deps, tenant, group, place.probe).await;
-            let health = sent.unwrap_or_else(|error| {
-                tracing::warn!(
-                    name = "outbound.failed",
-                    %error,
-                    tenant.id = %tenant,
-                    group.id = %group,
-                    "a send did not end",
-                );
-                Health::Unknown
-            });
-            if let Some(mine) = pool.grouping().get_mut(&tenant) {
-                *mine -= 1;
-            }
-            pool.grouping().retain(|_, sending| *sending > 0);
-            // A group goes on in its next round, if this one was not the last.
-            pool.more.store(true, Ordering::Relaxed);
-            pool.sent(tenant, place, health, begun.elapsed()).await;
+            let subject = Subject::group(group);
+            let send = async {
+                let sent = groups::run(&pool.deps, tenant, group, place.probe).await;
+                if let Some(mine) = pool.grouping().get_mut(&tenant) {
+                    *mine -= 1;
+                }
+                pool.grouping().retain(|_, sending| *sending > 0);
+                // A group goes on in its next round, if this one was not the last.
+                pool.more.store(true, Ordering::Relaxed);
+                sent
+            };
+            pool.hold(place, tenant, subject, send).await;
         };
         self.tracker.spawn(work.in_current_span());
     }
