@@ -35,7 +35,8 @@ impl<'a> Hold<'a> {
             return Ok(true);
         }
         self.lease = Lease::asked(LEASE);
-        writing::renew(self.db, self.kind, self.tenant, self.id, self.epoch).await
+        let renewed = writing::renew(self.db, self.kind, self.tenant, self.id, self.epoch).await?;
+        Ok(renewed && self.lease.covers(realm::CALL))
     }
 
     /// Gives it back.

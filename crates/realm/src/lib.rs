@@ -26,7 +26,7 @@ use uuid::Uuid;
 
 use calls::told;
 
-/// The longest that one call to a realm takes, waiting for a turn included: less than any write lease (K1).
+/// The longest that an operation on one thing takes, waiting for turns included: less than any write lease (K1).
 pub const CALL: Duration = Duration::from_secs(8);
 
 /// The realm role of users that SCIM manages.

@@ -40,11 +40,13 @@ async fn user(deps: &Deps, reservation: &Reservation) -> Repaired {
 }
 
 async fn adopt(deps: &Deps, realm: &Realm, reservation: &Reservation, user: &RealmUser) -> Repaired {
+    still_ours(deps, reservation).await?;
     realm.grant_role(user.id).await.map_err(|error| text(&error))?;
     match reservation::complete_user(&deps.db, reservation, user.id, &user.native(), None).await {
         Ok(_) => Ok(()),
         Err(directory::Error::Taken(_)) => {
             // Another user has the externalId: the create came to nothing, in the realm too.
+            still_ours(deps, reservation).await?;
             let undone = if reservation.adopts { realm.release(user.id).await } else { realm.delete(user.id).await };
             undone.map_err(|error| text(&error))?;
             abandon(deps, reservation).await
@@ -63,6 +65,7 @@ async fn group(deps: &Deps, reservation: &Reservation) -> Repaired {
     match reservation::complete_group(&deps.db, reservation, group.id, !realm.keeps_groups()).await {
         Ok(_) => Ok(()),
         Err(directory::Error::Taken(_)) => {
+            still_ours(deps, reservation).await?;
             let undone = if reservation.adopts {
                 realm.mark_group(group.id, None, None).await
             } else {
@@ -73,6 +76,12 @@ async fn group(deps: &Deps, reservation: &Reservation) -> Repaired {
         }
         Err(error) => Err(text(&error)),
     }
+}
+
+/// To be asked before each realm call that changes something (K1).
+async fn still_ours(deps: &Deps, reservation: &Reservation) -> Repaired {
+    let ours = reservation::renew(&deps.db, reservation).await.map_err(|error| text(&error))?;
+    if ours { Ok(()) } else { Err("another process ends it".to_owned()) }
 }
 
 async fn abandon(deps: &Deps, reservation: &Reservation) -> Repaired {

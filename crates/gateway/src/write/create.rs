@@ -37,10 +37,9 @@ impl<'a> Creating<'a> {
         if self.lease.covers(realm::CALL) {
             return Ok(true);
         }
-        let lease = Lease::asked(LEASE);
-        let ours = reservation::renew(&self.call.deps.db, &self.reservation).await?;
-        self.lease = lease;
-        Ok(ours)
+        self.lease = Lease::asked(LEASE);
+        let renewed = reservation::renew(&self.call.deps.db, &self.reservation).await?;
+        Ok(renewed && self.lease.covers(realm::CALL))
     }
 
     /// Ends it because of what the realm said: with nothing made, or left to the sweeper, which finds out.
@@ -140,8 +139,10 @@ pub(super) async fn complete(
                         user.id = %created.id,
                         "a user under creation is in the directory already; it is left alone",
                     );
-                } else {
+                } else if creating.is_ours().await? {
                     take_back(&creating, realm, created).await?;
+                } else {
+                    return Err(Answer::unavailable());
                 }
                 creating.abandon().await?;
                 return Err(taken.into());

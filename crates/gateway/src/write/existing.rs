@@ -4,7 +4,7 @@ use directory::reservation;
 use directory::resource::Resource;
 use directory::user::{self, Arrival, User};
 use directory::watch;
-use realm::{Realm, RealmUser, UserChange};
+use realm::{RealmUser, UserChange};
 use scim::native::Native;
 use scim::{Error, Object};
 
@@ -64,26 +64,24 @@ pub(super) async fn settle(
     if !creating.is_ours().await? || !reservation::adopt(db, &mut creating.reservation).await? {
         return Err(Answer::unavailable());
     }
-    let adopted = match adopt(&creating, &realm, native, &user).await {
+    let fresh = match realm.read(user.id).await {
+        Ok(fresh) if creating.is_ours().await? => fresh,
+        Ok(_) => return Err(Answer::unavailable()),
+        Err(error) => return Err(creating.failed(error).await),
+    };
+    let adopted = match realm.write(fresh, &adopting(&creating, native, &user)).await {
         Ok(adopted) => adopted,
         Err(error) => return Err(creating.failed(error).await),
     };
     complete(creating, &realm, &adopted).await
 }
 
-/// The user with our marker and what the identity provider says of it.
-async fn adopt(
-    creating: &Creating<'_>,
-    realm: &Realm,
-    native: &Native,
-    user: &RealmUser,
-) -> Result<RealmUser, realm::Error> {
+/// What makes a user of the realm ours: our marker, and what the identity provider says of it.
+fn adopting(creating: &Creating<'_>, native: &Native, user: &RealmUser) -> UserChange {
     let mut attributes = creating.call.mapping().to_realm(&creating.reservation.document);
     attributes.retain(|_, value| value.is_some());
     let marker = Some(Some(creating.marker()));
-    let change = UserChange { marker, attributes, ..UserChange::asked(&user.native(), native, false) };
-    let fresh = realm.read(user.id).await?;
-    realm.write(fresh, &change).await
+    UserChange { marker, attributes, ..UserChange::asked(&user.native(), native, false) }
 }
 
 /// Takes a user in whom the import has not come to yet, so that nobody is told "no such user" meanwhile (K8).

@@ -32,7 +32,7 @@ pub(crate) async fn create(call: &Call<'_>, document: Object, members: &[Member]
         Err(attribute) => return Err(Error::taken(attribute).into()),
     };
     let created = match call.deps.realms.of(call.provisioner).await {
-        Ok(realm) if creating.is_ours().await? => match create_in_realm(&realm, &creating).await {
+        Ok(realm) if creating.is_ours().await? => match create_in_realm(&realm, &mut creating).await {
             Err(conflict @ realm::Error::Conflict { .. }) => take_over(&mut creating, &realm, conflict).await?,
             made => made,
         }
@@ -56,6 +56,9 @@ pub(crate) async fn create(call: &Call<'_>, document: Object, members: &[Member]
             }
         },
         Err(taken @ directory::Error::Taken(_)) => {
+            if !creating.is_ours().await? {
+                return Err(Answer::unavailable());
+            }
             undo(&creating, &realm, id).await?;
             creating.abandon().await?;
             return Err(taken.into());
@@ -85,7 +88,7 @@ async fn tell_new(call: &Call<'_>, id: Uuid, realm: &Realm) -> Result<(), Answer
 /// The realm's part of a create. On its 409 only a group that carries this reservation's nonce is ours (K2); one that an
 /// earlier create made too late, so that nobody answers for it, makes way. A 409 that does not say what is taken is a conflict
 /// only with a group that is found there.
-async fn create_in_realm(realm: &Realm, creating: &Creating<'_>) -> Result<Uuid, realm::Error> {
+async fn create_in_realm(realm: &Realm, creating: &mut Creating<'_>) -> Result<Uuid, realm::Error> {
     let reservation = &creating.reservation;
     let name = group::display_name(&reservation.document);
     let new = NewGroup { name, external_id: reservation.external_key.clone(), marker: creating.marker() };
@@ -100,8 +103,16 @@ async fn create_in_realm(realm: &Realm, creating: &Creating<'_>) -> Result<Uuid,
     if reservation::took_over(held.marker.as_deref()) || !is_left_over(creating, &held).await? {
         return Err(realm::Error::Conflict { attribute: "displayName" });
     }
+    still_ours(creating).await?;
     realm.delete_group(held.id).await?;
+    still_ours(creating).await?;
     realm.create_group(&new).await
+}
+
+/// A create that has become the sweeper's is left to it.
+async fn still_ours(creating: &mut Creating<'_>) -> Result<(), realm::Error> {
+    let ours = creating.is_ours().await.map_err(|_| realm::Error::Unavailable)?;
+    if ours { Ok(()) } else { Err(realm::Error::Ambiguous) }
 }
 
 /// Whether a group of the realm carries the marker of a create for which nobody answers.

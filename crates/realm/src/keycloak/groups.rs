@@ -77,8 +77,8 @@ impl Client {
 
     /// Two calls: what else Keycloak keeps of the group goes back as it came.
     async fn save_group(&self, id: Uuid, name: Option<&str>, ours: &[(&str, Option<&str>)]) -> Result<(), Error> {
-        let path = format!("/groups/{id}");
-        let mut body = self.transport.call(Method::GET, &path, None).await?.body;
+        let (path, operation) = (format!("/groups/{id}"), self.transport.operation());
+        let mut body = operation.call(Method::GET, &path, None).await?.body;
         if let Some(name) = name {
             body["name"] = json!(name);
         }
@@ -95,7 +95,7 @@ impl Client {
                 }
             }
         }
-        self.transport.call(Method::PUT, &path, Some(&body)).await.map(drop)
+        operation.call(Method::PUT, &path, Some(&body)).await.map(drop)
     }
 
     pub(crate) async fn delete_group(&self, id: Uuid) -> Result<(), Error> {

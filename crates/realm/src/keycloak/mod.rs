@@ -1,5 +1,6 @@
 //! Keycloak 26.4 and newer, through its Admin REST API. About twenty endpoints, our own time-outs and errors.
 
+mod answer;
 mod breaker;
 mod event_walk;
 mod events;

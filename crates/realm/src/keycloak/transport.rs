@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use reqwest::{Method, Response, StatusCode};
+use reqwest::{Method, StatusCode};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde_json::Value;
@@ -14,6 +14,7 @@ use tracing::Instrument;
 use uuid::Uuid;
 
 use super::Connection;
+use super::answer::{Answer, classify, judge, judged, read};
 use super::breaker::{Gate, Server};
 use super::watched::Watched;
 use crate::Error;
@@ -22,8 +23,6 @@ use crate::Error;
 const CONCURRENCY: usize = 8;
 /// How old a token is before a refusal of its rights is put down to it: those of a token are as they were when it was made.
 const STALE: Duration = Duration::from_secs(5);
-/// The largest answer read.
-const MAX_ANSWER: usize = 16 << 20;
 
 /// A connection with its token.
 pub(crate) struct Transport {
@@ -34,6 +33,13 @@ pub(crate) struct Transport {
     refused: AtomicBool,
     permits: Semaphore,
     gate: Gate,
+}
+
+/// Calls under one deadline: over waiting for their turns, tokens and the calls themselves. Whoever holds a lease looks at it
+/// before the operation, and none of its calls begins when a single one would have had to be over (K1).
+pub(crate) struct Operation<'t> {
+    transport: &'t Transport,
+    deadline: Instant,
 }
 
 struct Token {
@@ -68,14 +74,6 @@ struct TokenAnswer {
     expires_in: u64,
 }
 
-/// An answer, read.
-pub(crate) struct Answer {
-    pub status: StatusCode,
-    pub location: Option<String>,
-    pub date_ms: Option<i64>,
-    pub body: Value,
-}
-
 impl Transport {
     pub fn new(connection: Connection, server: Server) -> Result<Self, Error> {
         let http = reqwest::Client::builder()
@@ -91,24 +89,33 @@ impl Transport {
         Ok(Self { http, connection, token: Mutex::new(None), refused: AtomicBool::new(false), permits, gate })
     }
 
-    /// A call below `/admin/realms/{realm}`. An expired token is replaced once; a write is never repeated otherwise.
+    /// An operation of one call below `/admin/realms/{realm}`.
     pub async fn call(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Answer, Error> {
-        let url = format!("{}/admin/realms/{}{path}", self.connection.base_url, self.connection.realm);
-        self.call_url(method, &url, body).await
+        self.operation().call(method, path, body).await
     }
 
+    /// An operation of one call.
     pub async fn call_url(&self, method: Method, url: &str, body: Option<&Value>) -> Result<Answer, Error> {
-        let watched = Watched::begin(&method, url);
-        let outcome = self.exchange(method, url, body).instrument(watched.span()).await;
-        watched.end(outcome.as_ref().map(|answer| answer.status.as_u16()).map_err(Error::class));
-        outcome
+        self.operation().call_url(method, url, body).await
     }
 
-    async fn exchange(&self, method: Method, url: &str, body: Option<&Value>) -> Result<Answer, Error> {
-        // One deadline over waiting for a turn, the token and the call itself: a caller's lease counts on it (K1).
-        let deadline = Instant::now() + self.connection.timeout;
+    /// Begins an operation, of as many calls as it takes.
+    pub fn operation(&self) -> Operation<'_> {
+        Operation { transport: self, deadline: Instant::now() + self.connection.timeout }
+    }
+
+    async fn exchange(
+        &self,
+        method: Method,
+        url: &str,
+        body: Option<&Value>,
+        deadline: Instant,
+    ) -> Result<Answer, Error> {
         let turn = tokio::time::timeout_at(deadline.into(), self.permits.acquire()).await;
         let _permit = turn.map_err(|_| Error::Unavailable)?.map_err(|_| Error::Unavailable)?;
+        if Instant::now() >= deadline {
+            return Err(Error::Unavailable);
+        }
         // Order: after the turn, so that those who waited for theirs behind calls without answers end at once.
         let pass = self.gate.pass().ok_or(Error::Unavailable)?;
         let outcome = self.attempts(&method, url, body, deadline).await;
@@ -249,92 +256,55 @@ impl Transport {
     }
 }
 
+impl Operation<'_> {
+    /// A call below `/admin/realms/{realm}`. An expired token is replaced once; a write is never repeated otherwise.
+    pub async fn call(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Answer, Error> {
+        let connection = &self.transport.connection;
+        let url = format!("{}/admin/realms/{}{path}", connection.base_url, connection.realm);
+        self.call_url(method, &url, body).await
+    }
+
+    async fn call_url(&self, method: Method, url: &str, body: Option<&Value>) -> Result<Answer, Error> {
+        let watched = Watched::begin(&method, url);
+        let exchange = self.transport.exchange(method, url, body, self.deadline);
+        let outcome = exchange.instrument(watched.span()).await;
+        watched.end(outcome.as_ref().map(|answer| answer.status.as_u16()).map_err(Error::class));
+        outcome
+    }
+}
+
 /// What an access token says.
 pub(super) fn claims(token: &str) -> Option<Value> {
     let claims = URL_SAFE_NO_PAD.decode(token.split('.').nth(1)?).ok()?;
     serde_json::from_slice(&claims).ok()
 }
 
-async fn read(mut response: Response) -> Result<Answer, reqwest::Error> {
-    let header = |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
-    let location = header("location");
-    let date_ms = header("date")
-        .and_then(|date| chrono::DateTime::parse_from_rfc2822(&date).ok())
-        .map(|date| date.timestamp_millis());
-    let status = response.status();
-    let mut bytes = Vec::new();
-    while let Some(chunk) = response.chunk().await? {
-        bytes.extend_from_slice(&chunk);
-        if bytes.len() > MAX_ANSWER {
-            bytes.clear();
-            break;
-        }
+#[cfg(test)]
+mod tests {
+    use std::io::ErrorKind;
+    use std::net::TcpListener;
+
+    use super::*;
+    use crate::CALL;
+    use crate::keycloak::Server;
+
+    #[tokio::test]
+    async fn no_call_of_an_operation_begins_when_a_single_one_would_have_had_to_be_over() {
+        let server = TcpListener::bind("127.0.0.1:0").unwrap();
+        server.set_nonblocking(true).unwrap();
+        let connection = Connection {
+            base_url: format!("http://{}", server.local_addr().unwrap()),
+            realm: "acme".to_owned(),
+            token_realm: "acme".to_owned(),
+            client_id: "kevra-scim".to_owned(),
+            client_secret: SecretString::from("secret"),
+            timeout: CALL,
+            identity: None,
+        };
+        let transport = Transport::new(connection, Server::default()).unwrap();
+        let over = Operation { deadline: Instant::now(), ..transport.operation() };
+        let outcome = over.call(Method::PUT, "/users/1", Some(&Value::Null)).await;
+        assert!(matches!(outcome, Err(Error::Unavailable)), "a write that was never sent is in no doubt");
+        assert_eq!(server.accept().unwrap_err().kind(), ErrorKind::WouldBlock, "nobody called");
     }
-    let body = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
-    Ok(Answer { status, location, date_ms, body })
-}
-
-/// No answer: refused connections did nothing for sure; whatever else befalls a write leaves it in doubt (K5).
-fn classify(error: &reqwest::Error, method: &Method) -> Error {
-    if error.is_connect() || *method == Method::GET { Error::Unavailable } else { Error::Ambiguous }
-}
-
-fn judge(answer: Answer, method: &Method) -> Result<Answer, Error> {
-    if answer.status.is_success() { Ok(answer) } else { Err(judged(&answer, method)) }
-}
-
-/// What an answer that is no success means.
-fn judged(answer: &Answer, method: &Method) -> Error {
-    match answer.status.as_u16() {
-        400 => rejected(&answer.body),
-        401 | 403 => Error::Refused,
-        404 => {
-            let text = text_of(&answer.body);
-            // Only Keycloak's own words mean that a user or group is gone (K14); a realm or route that is missing does not.
-            let gone = ["User not found", "Could not find user", "Group not found", "Could not find group"];
-            if gone.iter().any(|words| text.contains(words)) { Error::NotFound } else { Error::RealmGone }
-        }
-        409 => conflict(&answer.body),
-        _ if *method == Method::GET => Error::Unavailable,
-        // A 503 too: it may be a proxy's, of a connection that broke after the write had gone through (K5).
-        _ => Error::Ambiguous,
-    }
-}
-
-fn text_of(body: &Value) -> &str {
-    body.get("errorMessage").or_else(|| body.get("error")).and_then(Value::as_str).unwrap_or_default()
-}
-
-/// What is taken, where Keycloak says so. A write that lost a race is a 409 too, in words that do not tell who won it
-/// ("Duplicate resource error", "conflict", "same username or email"): whether anybody has the value is not known by that.
-fn conflict(body: &Value) -> Error {
-    let text = text_of(body);
-    if !text.contains("exist") || text.contains("username or email") {
-        return Error::Contended;
-    }
-    let attribute = if text.contains("group named") {
-        "displayName"
-    } else if text.contains("email") && !text.contains("username") {
-        "emails"
-    } else {
-        "userName"
-    };
-    Error::Conflict { attribute }
-}
-
-/// The field and the message key; `params` may hold the value and stay behind.
-fn rejected(body: &Value) -> Error {
-    let first = body.get("errors").and_then(|errors| errors.get(0)).unwrap_or(body);
-    let attribute = match first.get("field").and_then(Value::as_str) {
-        Some("username") => "userName",
-        Some("email") => "emails",
-        Some("firstName") => "name.givenName",
-        Some("lastName") => "name.familyName",
-        Some("scimExternalId") => "externalId",
-        // An attribute of the realm's own profile goes by its own name.
-        Some(other) if other.len() <= 80 && other.bytes().all(|byte| byte.is_ascii_graphic()) => other,
-        _ => "the resource",
-    };
-    let detail: String = text_of(first).chars().filter(|c| !c.is_control()).take(120).collect();
-    Error::Rejected { attribute: attribute.to_owned(), detail }
 }

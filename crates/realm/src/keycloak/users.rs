@@ -4,6 +4,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use super::transport::Operation;
 use super::{Client, representation};
 use crate::{Error, Fresh, MANAGED_ROLE, NewUser, Page, RealmUser, UserChange};
 
@@ -58,22 +59,8 @@ impl Client {
         if is_service_account(&user) { Err(Error::NotFound) } else { Ok(Fresh::Keycloak(user, body)) }
     }
 
-    /// An attribute that somebody else's overlapping write left with two values refuses every write until it is mended
-    /// (keycloak#41533): a refusal changed nothing, so it is mended and written again.
     pub(crate) async fn write(&self, user: RealmUser, body: &Value, change: &UserChange) -> Result<RealmUser, Error> {
-        let path = format!("/users/{}", user.id);
-        let mut body = representation::changed(body, change);
-        for _ in 0..MENDS {
-            match self.transport.call(Method::PUT, &path, Some(&body)).await {
-                Err(Error::Rejected { attribute, detail }) if detail == TWO_VALUES => {
-                    if !representation::mend(&mut body, &attribute) {
-                        return Err(Error::Rejected { attribute, detail });
-                    }
-                }
-                outcome => return outcome.map(|_| change.applied_to(user)),
-            }
-        }
-        Err(Error::Unavailable)
+        write(&self.transport.operation(), user, body, change).await
     }
 
     /// Native fields by one call: without `attributes` a PUT leaves alone what it does not name.
@@ -99,19 +86,19 @@ impl Client {
     }
 
     pub(crate) async fn grant_role(&self, id: Uuid) -> Result<(), Error> {
-        self.map_role(Method::POST, id).await
+        self.map_role(&self.transport.operation(), Method::POST, id).await
     }
 
     /// Gives or takes the realm role. One that is no longer what it was, because it was deleted and made anew, changed
     /// nothing: it is asked for again, once. No value of anybody's is refused here: a 400 is another mapping in the way.
-    async fn map_role(&self, method: Method, id: Uuid) -> Result<(), Error> {
+    async fn map_role(&self, operation: &Operation<'_>, method: Method, id: Uuid) -> Result<(), Error> {
         let path = format!("/users/{id}/role-mappings/realm");
-        let (role, known) = self.role().await?;
-        let mut outcome = self.transport.call(method.clone(), &path, Some(&json!([role]))).await;
+        let (role, known) = self.role(operation).await?;
+        let mut outcome = operation.call(method.clone(), &path, Some(&json!([role]))).await;
         if known && matches!(outcome, Err(Error::RealmGone)) {
             *self.role.lock().await = None;
-            let (role, _) = self.role().await?;
-            outcome = self.transport.call(method, &path, Some(&json!([role]))).await;
+            let (role, _) = self.role(operation).await?;
+            outcome = operation.call(method, &path, Some(&json!([role]))).await;
         }
         match outcome {
             Err(Error::Rejected { .. }) => Err(Error::Contended),
@@ -127,15 +114,16 @@ impl Client {
 
     /// Takes the role and the marker away; both may be gone already.
     pub(crate) async fn release(&self, id: Uuid) -> Result<(), Error> {
-        self.map_role(Method::DELETE, id).await?;
+        let operation = self.transport.operation();
+        self.map_role(&operation, Method::DELETE, id).await?;
         let path = format!("/users/{id}");
-        let fresh = self.transport.call(Method::GET, &path, None).await?.body;
+        let fresh = operation.call(Method::GET, &path, None).await?.body;
         let user = representation::read(&fresh).ok_or(Error::Unavailable)?;
         if user.marker.is_none() {
             return Ok(());
         }
         let unmarked = UserChange { marker: Some(None), ..UserChange::default() };
-        self.write(user, &fresh, &unmarked).await.map(drop)
+        write(&operation, user, &fresh, &unmarked).await.map(drop)
     }
 
     /// A page of the ids of the users who hold `scim-managed`, by username. Keycloak holds everybody before the page in memory
@@ -161,22 +149,49 @@ impl Client {
 
     /// The realm role as a mapping names it, and whether that was known. Without it in the body of a DELETE Keycloak would
     /// take all realm roles.
-    async fn role(&self) -> Result<(Value, bool), Error> {
+    async fn role(&self, operation: &Operation<'_>) -> Result<(Value, bool), Error> {
         let mut held = self.role.lock().await;
         if let Some(role) = &*held {
             return Ok((role.clone(), true));
         }
-        let role = json!({ "id": self.role_id().await?, "name": MANAGED_ROLE });
+        let role = json!({ "id": role_id(operation).await?, "name": MANAGED_ROLE });
         *held = Some(role.clone());
         Ok((role, false))
     }
 
     /// The id of the realm role as it is now.
     pub(crate) async fn role_id(&self) -> Result<Uuid, Error> {
-        let answer = self.transport.call(Method::GET, &format!("/roles/{MANAGED_ROLE}"), None).await?;
-        let id = answer.body.get("id").and_then(Value::as_str);
-        id.and_then(|id| Uuid::parse_str(id).ok()).ok_or(Error::Unavailable)
+        role_id(&self.transport.operation()).await
     }
+}
+
+async fn role_id(operation: &Operation<'_>) -> Result<Uuid, Error> {
+    let answer = operation.call(Method::GET, &format!("/roles/{MANAGED_ROLE}"), None).await?;
+    let id = answer.body.get("id").and_then(Value::as_str);
+    id.and_then(|id| Uuid::parse_str(id).ok()).ok_or(Error::Unavailable)
+}
+
+/// An attribute that somebody else's overlapping write left with two values refuses every write until it is mended
+/// (keycloak#41533): a refusal changed nothing, so it is mended and written again.
+async fn write(
+    operation: &Operation<'_>,
+    user: RealmUser,
+    body: &Value,
+    change: &UserChange,
+) -> Result<RealmUser, Error> {
+    let path = format!("/users/{}", user.id);
+    let mut body = representation::changed(body, change);
+    for _ in 0..MENDS {
+        match operation.call(Method::PUT, &path, Some(&body)).await {
+            Err(Error::Rejected { attribute, detail }) if detail == TWO_VALUES => {
+                if !representation::mend(&mut body, &attribute) {
+                    return Err(Error::Rejected { attribute, detail });
+                }
+            }
+            outcome => return outcome.map(|_| change.applied_to(user)),
+        }
+    }
+    Err(Error::Unavailable)
 }
 
 /// Service accounts turn up in searches by criteria and by id, without any mark but their name.
