@@ -2,10 +2,11 @@ import { type ReactNode, useCallback, useEffect, useMemo, useRef, useState } fro
 import { useAnswer } from './answer';
 import { connect, Fault, type IdentitySync as Sync, tenantApi } from './client';
 import { type Direction, LocaleContext, type Shared, SharedProvider } from './context';
+import { useKeptFocus } from './focus';
 import { Panels } from './Panels';
 import type { Changed, IdentitySyncProps, Prefill } from './props';
 import { Session } from './session';
-import { common, label, sync as words } from './strings';
+import { badge, common, label, sync as words } from './strings';
 import { Alert } from './ui/Alert';
 import { Button } from './ui/Button';
 import { useLive } from './ui/Live';
@@ -43,6 +44,8 @@ function Section({
   latest.current = { getToken, ...events };
   const [ended, setEnded] = useState(false);
   const { announce, region } = useLive();
+  const top = useRef<HTMLDivElement>(null);
+  useKeptFocus(top);
   const session = useMemo(() => new Session(() => latest.current.getToken()), []);
   const api = useMemo(() => {
     const onEnd = () => {
@@ -91,10 +94,10 @@ function Section({
 
   return (
     <SharedProvider value={shared}>
-      <div className="kv-section" lang="en">
+      <div className="kv-section" lang="en" ref={top}>
         {children?.(shown)}
         <header className="kv-intro">
-          <h2>{label.section}</h2>
+          <h2 tabIndex={-1}>{label.section}</h2>
           <p className="kv-quiet">{words.intro}</p>
         </header>
         {region}
@@ -153,10 +156,13 @@ function useChanges(sync: Sync | undefined, announce: (text: string) => void, te
     const before = seen.current;
     seen.current = sync;
     if (!sync || !before) return;
-    for (const direction of ['inbound', 'outbound'] as const) {
+    for (const [direction, name] of [
+      ['inbound', label.inbound],
+      ['outbound', label.outbound],
+    ] as const) {
       const { status } = sync[direction];
       if (status === before[direction].status) continue;
-      announce(`${label[direction]}: ${label[status]}`);
+      announce(`${name}: ${badge[status]}`);
       tell({ direction, status });
     }
   });

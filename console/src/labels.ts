@@ -1,43 +1,41 @@
 // The labels are a contract with the guides in docs/guides and with the API's documentation: test/words.test.tsx fails
 // when a guide names another.
 
-export const label = {
-  section: 'Identity sync (SCIM 2.0)',
-  inbound: 'Inbound SCIM',
-  outbound: 'Outbound SCIM',
-  enabled: 'Enabled',
-  disabled: 'Disabled',
-  enableInbound: 'Enable inbound SCIM',
-  enableOutbound: 'Enable outbound SCIM',
-  baseUrl: 'SCIM base URL',
-  rotate: 'Rotate token',
-  disable: 'Disable',
-  downstreamUrl: 'Downstream SCIM base URL',
-  downstreamToken: 'Downstream bearer token',
-  adminConsole: 'Open Admin Console',
-  copyToken: 'Copy token',
-  copyForOkta: 'Copy for Okta',
-  show: 'Show',
-  hide: 'Hide',
-  done: 'Done',
-  setUp: 'Set up your IdP',
-  testConnection: 'Test connection',
-  testUser: 'Send a test user',
-  activity: 'Recent activity',
-  advanced: 'Advanced',
-  backfill: 'Backfill',
-  dryRun: 'Start a dry run',
-  runBackfill: 'Run backfill',
-  parked: 'Parked users',
-  link: 'Link',
-  retry: 'Retry',
-  ignore: 'Ignore',
-  confirm: 'Confirm',
-  refuse: 'Refuse',
-  pause: 'Pause',
-  resume: 'Resume',
-  cancel: 'Cancel',
-  lastAccepted: 'Last accepted request',
-  lastRejected: 'Last rejected request',
-  diagnostics: 'Something not arriving?',
-} as const;
+export const section = 'Identity sync (SCIM 2.0)';
+export const inbound = 'Inbound SCIM';
+export const outbound = 'Outbound SCIM';
+export const enabled = 'Enabled';
+export const disabled = 'Disabled';
+export const enableInbound = 'Enable inbound SCIM';
+export const enableOutbound = 'Enable outbound SCIM';
+export const baseUrl = 'SCIM base URL';
+export const rotate = 'Rotate token';
+export const disable = 'Disable';
+export const downstreamUrl = 'Downstream SCIM base URL';
+export const downstreamToken = 'Downstream bearer token';
+export const adminConsole = 'Open Admin Console';
+export const copyToken = 'Copy token';
+export const copyForOkta = 'Copy for Okta';
+export const show = 'Show';
+export const hide = 'Hide';
+export const done = 'Done';
+export const setUp = 'Set up your IdP';
+export const testConnection = 'Test connection';
+export const testUser = 'Send a test user';
+export const activity = 'Recent activity';
+export const advanced = 'Advanced';
+export const backfill = 'Backfill';
+export const dryRun = 'Start a dry run';
+export const runBackfill = 'Run backfill';
+export const parked = 'Parked users';
+export const link = 'Link';
+export const retry = 'Retry';
+export const ignore = 'Ignore';
+export const confirm = 'Confirm';
+export const refuse = 'Refuse';
+export const pause = 'Pause';
+export const resume = 'Resume';
+export const cancel = 'Cancel';
+export const lastAccepted = 'Last accepted request';
+export const lastRejected = 'Last rejected request';
+export const diagnostics = 'Something not arriving?';

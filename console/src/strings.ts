@@ -1,19 +1,24 @@
 // The words the user sees, but for the guides' and what the server words itself: limits and reasons. Those of src/words are
 // named one by one, not in an object: so the build leaves the names out, a fiftieth of the component's budget.
 
+import { disabled, enabled } from './labels';
 import { classes, refused } from './words/activity';
 
-export { label } from './labels';
+export * as label from './labels';
 export { type Option, options } from './options/choices';
-export { held, parked } from './outbound/waiting';
 export * as activity from './words/activity';
 export * as backfill from './words/backfill';
 export * as common from './words/common';
 export * as diagnostics from './words/diagnostics';
 export * as health from './words/health';
+export * as held from './words/held';
 export * as inbound from './words/inbound';
 export * as outbound from './words/outbound';
+export * as parked from './words/parked';
 export * as sync from './words/sync';
+
+/** A badge's word. */
+export const badge = { enabled, disabled };
 
 // What went wrong with the last refused request, and what mends it.
 export const rejected: Record<string, string> = {

@@ -115,6 +115,7 @@ describe('the standalone page', () => {
     world.handle = async () => new Response(null, { status: 401 });
     await userEvent.click(button(label.enableInbound));
     expect(await screen.findByRole('heading', { name: page.endedTitle })).toBeVisible();
+    expect(screen.getByRole('main')).toHaveFocus();
     world.handle = World.prototype.handle;
     codes++;
     location.hash = `#code=CODE-${codes}`;

@@ -69,3 +69,11 @@ export async function kept({ url, token }: Downstream, userName: string): Promis
   const { Resources } = await call<{ Resources: Kept[] }>('GET', `${url}/Users`, token);
   return Resources.find(one => one.userName === userName);
 }
+
+/** Writes a record of somebody else's into the downstream. */
+export const record = ({ url, token }: Downstream, method: 'POST' | 'PUT', path: string, body: object) =>
+  fetch(url + path, {
+    method,
+    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/scim+json' },
+    body: JSON.stringify(body),
+  });

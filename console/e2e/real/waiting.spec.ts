@@ -1,17 +1,10 @@
 import { expect, kept, region, step, test, until } from './fixtures';
 import { front } from './front';
 import { Okta } from './idp';
-import { call, type Downstream, type Kept } from './installation';
+import { call, type Kept, record } from './installation';
 import { inboundOn, outboundOff, outboundOn } from './on';
 
 // What waits for a person, or for the downstream: nothing of it is lost, and the panel says how it goes on.
-
-const record = ({ url, token }: Downstream, method: 'POST' | 'PUT', path: string, body: object) =>
-  fetch(url + path, {
-    method,
-    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/scim+json' },
-    body: JSON.stringify(body),
-  });
 
 test('row 43, a conflict: Retry goes through once the record is out of the way, Ignore holds until the user is edited', async ({
   page,

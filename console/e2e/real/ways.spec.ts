@@ -2,9 +2,9 @@ import type { Page } from '@playwright/test';
 import { tabTo } from '../keys';
 import { drawn, moving } from '../senses';
 import { whole } from '../whole';
-import { axe, expect, region, step, test } from './fixtures';
-import { Entra } from './idp';
-import type { Downstream, Tenant } from './installation';
+import { axe, expect, kept, region, step, test } from './fixtures';
+import { Entra, Okta } from './idp';
+import { type Downstream, record, type Tenant } from './installation';
 import { inboundOn, outboundOn } from './on';
 
 // The ways to use the panels other than by mouse on a wide screen, on what the product really answers.
@@ -95,6 +95,68 @@ test('keyboard only: a token, its rotation, a downstream, a row of the activity,
     await expect(inbound.getByRole('heading', { name: 'Inbound SCIM', exact: true })).toBeFocused();
     expect((await new Entra(tenant.baseUrl, secret).testConnection()).status).toBe(401);
   });
+});
+
+test('keyboard only: what waits for a person is dealt with, and the focus goes on to the next', async ({
+  page,
+  tenant,
+  installation: { downstream },
+}) => {
+  const outbound = region(page, 'Outbound SCIM');
+  const parked = outbound.locator('.kv-list').getByRole('listitem');
+  const foreign = (userName: string) => ({ userName, externalId: 'of somebody else', active: true });
+  const pressed = async (name: string, key?: string) => {
+    await tabTo(page, name, key);
+    await page.keyboard.press('Enter');
+  };
+  /** Of the row that is first now, somebody else having been there before. */
+  const next = (rows: number, what: string) =>
+    test.step(`${rows} left`, async () => {
+      await expect(parked).toHaveCount(rows);
+      await expect(parked.first().getByRole('button', { name: what })).toBeFocused();
+    });
+  await step(page, 'three users whose names are taken downstream', async () => {
+    await tenant.open(page);
+    await outboundOn(page, downstream);
+    const okta = new Okta(tenant.baseUrl, `Bearer ${await inboundOn(page)}`);
+    for (const name of ['ada', 'mary', 'joan'].map(given => `${given}@${tenant.slug}.test`)) {
+      expect((await record(downstream, 'POST', '/Users', foreign(name))).status).toBe(201);
+      expect((await okta.assign(name, 'Given', 'Family')).status).toBe(201);
+    }
+    await expect(parked).toHaveCount(3);
+  });
+  await step(page, 'Link, through its dialog: the next one’s first action', async () => {
+    await outbound.getByRole('heading', { name: 'Outbound SCIM', exact: true }).focus();
+    await pressed('Link');
+    await expect(page.getByRole('dialog')).toContainText('of somebody else');
+    await pressed('Link');
+    await next(2, 'Link');
+  });
+  await step(page, 'Ignore: the next one’s first action', async () => {
+    await pressed('Ignore');
+    await next(1, 'Link');
+  });
+  await step(page, 'Retry of the last one: the heading', async () => {
+    const name = (await parked.locator('.kv-strong').textContent()) ?? '';
+    const found = await kept(downstream, name);
+    expect((await record(downstream, 'PUT', `/Users/${found?.id}`, foreign(`once-${name}`))).status).toBe(200);
+    await pressed('Retry');
+    await expect(outbound.getByText('Parked users')).toBeHidden();
+    await expect(outbound.getByRole('heading', { name: 'Outbound SCIM', exact: true })).toBeFocused();
+  });
+  await step(
+    page,
+    'Start a dry run, Test connection: a button that was busy has it again, or the one in its place',
+    async () => {
+      await pressed('Test connection');
+      await expect(outbound.getByText(/answers and speaks SCIM/)).toBeVisible();
+      await expect(outbound.getByRole('button', { name: 'Test connection' })).toBeFocused();
+      await pressed('Backfill');
+      await pressed('Start a dry run');
+      await expect(outbound.getByText(/^Dry run done/)).toBeVisible();
+      await expect(outbound.getByRole('button', { name: 'Dry run again' })).toBeFocused();
+    },
+  );
 });
 
 test('320 px and 200 % zoom: each state of both panels is whole, and axe finds nothing', async ({

@@ -15,7 +15,7 @@ const fill = (text: string, baseUrl: string, secret = '') =>
 
 /** The guide's command that creates a user: the first change there is to see. */
 export const createUser = (baseUrl: string) =>
-  fill(parse(curl).findLast(block => block.kind === 'code')?.text ?? '', baseUrl);
+  fill(parse(GUIDES.curl).findLast(block => block.kind === 'code')?.text ?? '', baseUrl);
 
 interface Props {
   baseUrl: string;

@@ -1,4 +1,3 @@
-import { useEffect, useRef } from 'react';
 import type { IdentitySync, Schemas } from '../client';
 import { useNumber, useShared } from '../context';
 import { IdpGuide } from '../guide/IdpGuide';
@@ -23,19 +22,8 @@ export function Inbound({ sync }: { sync: IdentitySync }) {
   const state = useInbound(sync);
   const panel = sync.inbound;
   const on = panel.status === 'enabled';
-  const heading = useRef<HTMLHeadingElement>(null);
-  // The button that was pressed is gone after these: the heading is the nearest place that stays.
-  const wasOn = useRef(on);
-  const hadToken = useRef(false);
-  useEffect(() => {
-    const lost = (wasOn.current && !on) || (hadToken.current && !state.token);
-    if (lost) heading.current?.focus();
-    wasOn.current = on;
-    hadToken.current = !!state.token;
-  }, [on, state.token]);
-
   return (
-    <Panel title={label.inbound} aside={<Badge status={panel.status} />} heading={heading}>
+    <Panel title={label.inbound} aside={<Badge status={panel.status} />}>
       {state.fault && (
         <Alert key={String(state.fault)} title={words.failed} focus>
           <p>{state.fault.words}</p>

@@ -41,7 +41,7 @@ export function Reveal({ token, baseUrl, onDone, onHiddenTooLong }: Props) {
   const id = useId();
   const [shown, setShown] = useState(false);
   const [copied, setCopied] = useState(false);
-  const [asking, setAsking] = useState(false);
+  const [asking, setAsking] = useState<boolean>();
   useHiddenLimit(onHiddenTooLong);
   const text = shown ? token : masked(token);
   const check = (secret: string) => `curl -i -H "Authorization: Bearer ${secret}" "${baseUrl}/ServiceProviderConfig"`;
@@ -75,7 +75,11 @@ export function Reveal({ token, baseUrl, onDone, onHiddenTooLong }: Props) {
       <Code shown={check(text)} text={check(token)} />
       <div className="kv-spread">
         <p className="kv-hint">{inbound.revealRecovery}</p>
-        {!asking && <Button onClick={() => (copied ? onDone() : setAsking(true))}>{label.done}</Button>}
+        {!asking && (
+          <Button autoFocus={asking === false} onClick={() => (copied ? onDone() : setAsking(true))}>
+            {label.done}
+          </Button>
+        )}
       </div>
       {asking && (
         <div role="alert" className="kv-spread">

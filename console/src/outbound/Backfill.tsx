@@ -27,9 +27,9 @@ export function Backfill({ job }: { job?: Job | null }) {
         return false;
       },
     );
-  const steer = (to: 'pause' | 'resume' | 'cancel') => (
+  const steer = (to: 'pause' | 'resume' | 'cancel', words: string) => (
     <Button busy={busy === to} disabled={!!busy} onClick={() => go(to, () => api.steerBackfill(to))}>
-      {label[to]}
+      {words}
     </Button>
   );
   const live = job?.state === 'running' || job?.state === 'paused';
@@ -47,9 +47,9 @@ export function Backfill({ job }: { job?: Job | null }) {
       {job && <Progress job={job} />}
       {mayWrite && (
         <div className="kv-actions">
-          {job?.state === 'running' && steer('pause')}
-          {job?.state === 'paused' && steer('resume')}
-          {live && steer('cancel')}
+          {job?.state === 'running' && steer('pause', label.pause)}
+          {job?.state === 'paused' && steer('resume', label.resume)}
+          {live && steer('cancel', label.cancel)}
           {planned && (
             <Button
               look="primary"

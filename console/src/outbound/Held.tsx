@@ -9,7 +9,7 @@ import { ConfirmDialog } from '../ui/ConfirmDialog';
 
 type Waiting = Schemas['Held'];
 
-const said = (word: Word) => label[word.endsWith('refuse') ? 'refuse' : 'confirm'];
+const said = (word: Word) => (word.endsWith('refuse') ? label.refuse : label.confirm);
 
 /** What would hit many at once and waits for a person. The word is for as many as were shown. */
 export function Held({ held }: { held: Waiting }) {
@@ -68,7 +68,7 @@ function Notice({ what, held, onAsk }: NoticeProps) {
   return (
     <div role="group" aria-labelledby={id} className="kv-note kv-warn">
       <p id={id} className="kv-strong">
-        {words[what]} {number(shown)}
+        {words.title[what]} {number(shown)}
       </p>
       <p>{words.why[what]}</p>
       {mayWrite && (

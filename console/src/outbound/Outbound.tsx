@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from 'react';
+import { useEffect, useState } from 'react';
 import { useAction } from '../action';
 import type { IdentitySync } from '../client';
 import { useShared } from '../context';
@@ -25,15 +25,11 @@ export function Outbound({ sync, prefill, inboundId }: { sync: IdentitySync; pre
   const { busy, fault, run } = useAction();
   const [asking, setAsking] = useState(false);
   const [unsure, setUnsure] = useState(false);
-  const heading = useRef<HTMLHeadingElement>(null);
   const panel = sync.outbound;
   const on = panel.status === 'enabled';
-  const wasOn = useRef(on);
+  // Off by somebody else's hand, there is nothing left to ask.
   useEffect(() => {
-    // Either way the button that was pressed is gone.
-    if (wasOn.current !== on) heading.current?.focus();
-    wasOn.current = on;
-    setAsking(false);
+    if (!on) setAsking(false);
   }, [on]);
   const disable = () =>
     run(
@@ -51,7 +47,7 @@ export function Outbound({ sync, prefill, inboundId }: { sync: IdentitySync; pre
       },
     );
   return (
-    <Panel title={label.outbound} aside={<Badge status={panel.status} />} heading={heading}>
+    <Panel title={label.outbound} aside={<Badge status={panel.status} />}>
       {fault && (
         <Alert title={unsure ? common.unconfirmed : words.disableFailed} tone={unsure ? 'warn' : 'bad'} focus>
           <p>{unsure ? common.unsure : fault.words}</p>
@@ -110,7 +106,6 @@ export function Outbound({ sync, prefill, inboundId }: { sync: IdentitySync; pre
           .
         </p>
       )}
-      {/* Off by somebody else's hand, there is nothing left to ask. */}
       {asking && on && (
         <ConfirmDialog
           title={words.disableTitle}

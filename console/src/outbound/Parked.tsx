@@ -65,18 +65,23 @@ export function Parked({ health }: { health: Schemas['OutboundPanel']['health'] 
             {mayWrite && (
               <div className="kv-actions">
                 {user.reason === 'conflict' && <Button onClick={() => setLinking(user)}>{label.link}</Button>}
-                {(['retry', 'ignore'] as const).map(what => (
+                {(
+                  [
+                    ['retry', label.retry, words.retried],
+                    ['ignore', label.ignore, words.ignored],
+                  ] as const
+                ).map(([what, name, done]) => (
                   <Button
                     key={what}
                     busy={busy === what + user.user_id}
                     onClick={() =>
                       run(what + user.user_id, async () => {
                         await api[what](user.user_id);
-                        await settled(what === 'retry' ? words.retried : words.ignored);
+                        await settled(done);
                       })
                     }
                   >
-                    {label[what]}
+                    {name}
                   </Button>
                 ))}
               </div>

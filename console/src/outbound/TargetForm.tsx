@@ -1,4 +1,4 @@
-import { type FormEvent, useEffect, useRef, useState } from 'react';
+import { type FormEvent, useEffect, useLayoutEffect, useRef, useState } from 'react';
 import { useShared } from '../context';
 import type { Prefill } from '../props';
 import { common, label, outbound, urlFault } from '../strings';
@@ -24,7 +24,7 @@ export function TargetForm({ prefill = {} }: { prefill?: Prefill }) {
     if (token.current) token.current.value = prefill.token ?? '';
   }, []);
   // Whoever found the fault, this page or the server: the field that has it gets the focus.
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (faults.base_url || faults.token) (faults.base_url ? url : token).current?.focus();
   }, [faults]);
   const go = (kind: 'enable' | 'test') =>

@@ -1,16 +1,25 @@
 import { type ReactNode, useEffect, useRef } from 'react';
+import { useKeptFocus } from '../focus';
 import { page } from '../strings';
 import { cameByLink, Link, paths } from './router';
 
 export type Crumb = [name: string, href?: string];
 
+interface Props {
+  crumbs?: Crumb[];
+  /** It takes the place of another page by itself. */
+  instead?: boolean;
+  children: ReactNode;
+}
+
 /** The bar with the breadcrumb, and the page's one main part. */
-export function Shell({ crumbs = [], children }: { crumbs?: Crumb[]; children: ReactNode }) {
+export function Shell({ crumbs = [], instead = false, children }: Props) {
   const main = useRef<HTMLElement>(null);
+  useKeptFocus(main);
   useEffect(() => {
-    // The link that was followed is gone, and the focus with it.
-    if (cameByLink()) main.current?.focus({ preventScroll: true });
-  }, []);
+    // The link that was followed is gone, or all of the page, and the focus with it.
+    if (instead || cameByLink()) main.current?.focus({ preventScroll: true });
+  }, [instead]);
   return (
     <>
       <header className="kv-bar">

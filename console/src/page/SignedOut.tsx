@@ -17,7 +17,7 @@ export function SignedOut({ state, demo }: { state: SignedOutState; demo?: boole
     );
   }
   return (
-    <Shell>
+    <Shell instead={state === 'ended'}>
       <div className="kv-panel kv-body kv-calm">
         {/* One-time links are the demo's: elsewhere another console shows the panels, and signs people in. */}
         <h1>{demo === false ? page.noSignIn : TITLES[state]}</h1>

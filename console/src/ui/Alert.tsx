@@ -1,4 +1,4 @@
-import { type ReactNode, useEffect, useRef } from 'react';
+import { type ReactNode, useLayoutEffect, useRef } from 'react';
 
 interface Props {
   title: string;
@@ -10,8 +10,9 @@ interface Props {
 
 export function Alert({ title, tone = 'bad', focus, children }: Props) {
   const heading = useRef<HTMLParagraphElement>(null);
-  // Each failure is a new alert (its key changes), so once per mount is once per failure.
-  useEffect(() => {
+  // Each failure is a new alert (its key changes), so once per mount is once per failure. At once, before the focus goes
+  // back to the button that was busy.
+  useLayoutEffect(() => {
     if (focus) heading.current?.focus();
   }, [focus]);
   return (

@@ -1,10 +1,10 @@
-import { label } from '../strings';
+import { badge } from '../strings';
 
 /** Two words only; what goes on inside *Enabled* is the health sentence's business. */
 export function Badge({ status }: { status: 'enabled' | 'disabled' }) {
   return (
     <span className={`kv-badge ${status === 'enabled' ? 'kv-on' : ''}`} part="badge">
-      {label[status]}
+      {badge[status]}
     </span>
   );
 }
