@@ -257,7 +257,8 @@ export class World {
     const found = PROBES[new URL(base).hostname.split('.')[0] ?? ''] ?? (data.token === 'wrong' && PROBES.unauthorized);
     if (found) {
       const [code, status, content_type] = found;
-      const probe = { url: `${base}/ServiceProviderConfig`, status, content_type, elapsed_ms: 212 };
+      const asked = code !== 'address_blocked' && { elapsed_ms: 212 };
+      const probe = { url: `${base}/ServiceProviderConfig`, status, content_type, ...asked };
       return problem(422, code, { probe });
     }
     if (enable) {

@@ -927,7 +927,10 @@ export interface components {
         /** @description The answer of a downstream that was probed. */
         Probe: {
             content_type?: string | null;
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description How long the call took, milliseconds; left out where none was made.
+             */
             elapsed_ms?: number | null;
             /** Format: int32 */
             status?: number | null;

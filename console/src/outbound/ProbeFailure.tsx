@@ -18,14 +18,14 @@ export function ProbeFailure({ title, fault, saved }: { title: string; fault: Fa
       <p>{cause(fault)}</p>
       {probe?.url && (
         <>
-          {/* Of an address that Kevra refuses, not even how long that took: it would tell about the network. */}
-          {fault.code !== 'address_blocked' && (
+          {/* No time, no call: an address that Kevra refuses is not asked. */}
+          {probe.elapsed_ms != null && (
             <p className="kv-break">
               <code>
                 GET {probe.url}
                 {probe.status ? ` → ${probe.status}` : ''}
               </code>{' '}
-              ({number(probe.elapsed_ms ?? 0)} ms)
+              ({number(probe.elapsed_ms)} ms)
             </p>
           )}
           <p>{outbound.retest}</p>

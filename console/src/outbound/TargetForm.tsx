@@ -40,7 +40,6 @@ export function TargetForm({ prefill = {} }: { prefill?: Prefill }) {
     >
       {fault && (
         <ProbeFailure
-          key={String(fault.problem?.probe?.elapsed_ms) + fault.code + attempt}
           title={unsure ? common.unconfirmed : attempt === 'enable' ? outbound.notEnabled : outbound.testFailed}
           fault={fault}
           saved={unsure ? common.unsure : outbound.nothingSaved}

@@ -144,6 +144,7 @@ pub fn page() -> String {
 mod tests {
     use actix_web::ResponseError;
     use downstream::{ProbeCode, ProbeFailure};
+    use serde_json::json;
 
     use super::*;
     use crate::Problem;
@@ -221,6 +222,20 @@ mod tests {
             let code = Problem::Downstream { class, status: None }.code();
             assert!(PROBES.iter().any(|listed| listed.code == code), "{class}: {code}");
         }
+    }
+
+    #[test]
+    fn how_long_a_probe_took_is_told_of_what_was_asked_only() {
+        let told = |code| {
+            let url = "https://a.example/scim/v2/ServiceProviderConfig".to_owned();
+            let failure = ProbeFailure { code, url, status: None, content_type: None, elapsed_ms: 212 };
+            json!(Problem::Probe(failure).body())["probe"].clone()
+        };
+        let asked = told(ProbeCode::Unreachable);
+        assert_eq!(asked["elapsed_ms"], 212);
+        let blocked = told(ProbeCode::AddressBlocked);
+        assert_eq!(blocked.get("elapsed_ms"), None, "{blocked}");
+        assert_eq!(blocked["url"], asked["url"], "what was typed: it goes into the command to re-test with");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use actix_web::{HttpResponse, ResponseError};
-use downstream::{ProbeFailure, UrlFault};
+use downstream::{ProbeCode, ProbeFailure, UrlFault};
 use serde::Serialize;
 
 /// Everything the control API refuses with.
@@ -126,7 +126,8 @@ impl Problem {
                     url: Some(failure.url.clone()),
                     status: failure.status,
                     content_type: failure.content_type.clone(),
-                    elapsed_ms: Some(failure.elapsed_ms),
+                    // An address that is not called was not asked: how long it took to see that tells of the network alone.
+                    elapsed_ms: (failure.code != ProbeCode::AddressBlocked).then_some(failure.elapsed_ms),
                 }),
                 Self::Downstream { status: Some(status), .. } => {
                     Some(Probe { status: Some(*status), ..Probe::default() })
@@ -167,6 +168,7 @@ struct Probe {
     url: Option<String>,
     status: Option<u16>,
     content_type: Option<String>,
+    /// How long the call took, milliseconds; left out where none was made.
     #[serde(skip_serializing_if = "Option::is_none")]
     elapsed_ms: Option<u64>,
 }
