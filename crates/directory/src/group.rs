@@ -189,7 +189,7 @@ async fn commit_in(
 /// The members of a group after its commit, null where there are more than so many. Of a large group no more are looked at
 /// than it takes to know that: a commit costs what changed, at any size.
 fn related(connection: &impl ConnectionTrait, up_to: u64) -> String {
-    let all = resource::related(connection, Kind::Group, "directory_group");
+    let all = resource::related(connection, Kind::Group, "directory_group", "$1");
     match up_to {
         0 => "'[]'".to_owned(),
         u64::MAX => all,

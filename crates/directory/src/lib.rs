@@ -6,6 +6,7 @@
 //! protocol, see `docs/architecture.md`.
 
 pub mod activity;
+pub mod ahead;
 pub mod backfill;
 pub mod condition;
 pub mod contact;

@@ -133,7 +133,7 @@ pub async fn by_id(db: &Db, tenant: TenantId, kind: Kind, id: Uuid, related: boo
         related: String,
     }
     let (connection, table) = (db.connection(), kind.table());
-    let related = if related { self::related(connection, kind, "r") } else { "'[]'".to_owned() };
+    let related = if related { self::related(connection, kind, "r", "$1") } else { "'[]'".to_owned() };
     let text = format!(
         "select r.document, r.version, r.created_at, r.modified_at, {related} as related from {table} r
          where r.tenant_id = $1 and r.id = $2 and not r.protected"
@@ -202,7 +202,7 @@ pub async fn page(
     let (text_key, time_key) = Order::columns(wanted.order);
     let by = |key: fn(Order) -> String| wanted.order.map_or(String::new(), |order| order.by(backend, &key(order)));
     let (within, again) = (by(Order::key), by(Order::of_page));
-    let related = if wanted.related { related(connection, kind, "page") } else { "'[]'".to_owned() };
+    let related = if wanted.related { related(connection, kind, "page", "$1") } else { "'[]'".to_owned() };
     let total = if wanted.total {
         format!("select count(*) as total {filtered}")
     } else {
@@ -235,13 +235,13 @@ pub(crate) fn read_related(text: &str) -> Result<Vec<(Uuid, String)>, Error> {
     related.into_iter().map(|(text, label)| Ok((id(&text)?, label))).collect()
 }
 
-/// A JSON list of what relates to a row of a table (or its alias), in the order it was related.
-pub(crate) fn related(connection: &impl ConnectionTrait, kind: Kind, of: &str) -> String {
+/// A JSON list of what relates to a row of a table (or its alias) of a tenant, in the order it was related.
+pub(crate) fn related(connection: &impl ConnectionTrait, kind: Kind, of: &str, tenant: &str) -> String {
     let groups = format!(
         "from membership m join directory_group g on g.tenant_id = m.tenant_id and g.id = m.group_id
-         where m.tenant_id = $1 and m.user_id = {of}.id and m.desired"
+         where m.tenant_id = {tenant} and m.user_id = {of}.id and m.desired"
     );
-    let members = format!("from membership m where m.tenant_id = $1 and m.group_id = {of}.id and m.desired");
+    let members = format!("from membership m where m.tenant_id = {tenant} and m.group_id = {of}.id and m.desired");
     match (connection.get_database_backend(), kind) {
         (DbBackend::Postgres, Kind::User) => format!(
             "(select coalesce(json_agg(json_build_array(g.id, g.display_name) order by g.created_at, g.id), '[]')::text

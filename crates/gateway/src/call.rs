@@ -3,7 +3,8 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
-use directory::resource::Kind;
+use directory::ahead::{Ahead, Sought};
+use directory::resource::{self, Kind, Resource};
 use registry::TenantId;
 use registry::provisioner::Provisioner;
 use scim::mapping::Mapping;
@@ -88,6 +89,8 @@ const TOLD: usize = 20;
 pub(crate) struct Call<'a> {
     pub deps: &'a Deps,
     pub provisioner: &'a Provisioner,
+    /// What was read with the token.
+    pub ahead: Option<&'a Ahead>,
     pub types: &'a Types,
     pub request: &'a Request,
     pub notes: &'a Mutex<Notes>,
@@ -109,6 +112,14 @@ impl Call<'_> {
     /// Attributes that no schema has.
     pub fn ignored(&self, names: BTreeSet<String>) {
         self.notes.lock().unwrap_or_else(PoisonError::into_inner).ignored.extend(names);
+    }
+
+    /// A resource by id, with what relates to it or not.
+    pub async fn one(&self, kind: Kind, id: Uuid, related: bool) -> Result<Option<Resource>, directory::Error> {
+        match self.ahead.and_then(|ahead| ahead.answer(&Sought::Id(kind, id), related)) {
+            Some(answer) => answer,
+            None => resource::by_id(&self.deps.db, self.tenant(), kind, id, related).await,
+        }
     }
 
     pub fn tenant(&self) -> TenantId {

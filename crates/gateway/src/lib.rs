@@ -5,6 +5,7 @@
 //! error. The work of a request is a task, so that it does not end with its connection: a read stays on the server's
 //! thread, which has connections of its own; what may change something runs on the main runtime.
 
+mod ahead;
 mod answer;
 mod bulk;
 mod call;

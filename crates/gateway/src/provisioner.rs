@@ -1,10 +1,13 @@
-//! The extractor: host, realm and bearer token name a tenant, or nobody. One indexed read, no cache (I4).
+//! The extractor: host, realm and bearer token name a tenant, or nobody. One indexed read, no cache (I4), which brings the
+//! resource that is asked for with it.
 //!
 //! The wire only ever says 401; why is noted for the tenant's activity (W4).
 
+use directory::ahead::Ahead;
 use registry::provisioner::{Provisioner, Refusal};
 use registry::{BearerToken, Db, TenantId, TokenShape};
 
+use crate::ahead;
 use crate::answer::Answer;
 use crate::journal::Journal;
 use crate::request::Request;
@@ -81,21 +84,20 @@ pub(crate) struct Refused {
 }
 
 /// Whose request it is. The outer error is an answer: tokens cannot be checked now.
-pub(crate) async fn of(db: &Db, journal: &Journal, request: &Request) -> Result<Result<Provisioner, Refused>, Answer> {
+pub(crate) async fn of(
+    db: &Db,
+    journal: &Journal,
+    request: &Request,
+) -> Result<Result<(Provisioner, Option<Ahead>), Refused>, Answer> {
     let unavailable = |error: registry::Error| {
         tracing::warn!(name = "inbound.tokens_unread", %error, "tokens cannot be checked");
         Answer::unavailable()
     };
     let mut refused = match token(&request.authorization) {
-        Ok(token) => {
-            match registry::provisioner::resolve(db, token.hash(), &request.host, &request.realm)
-                .await
-                .map_err(unavailable)?
-            {
-                Ok(provisioner) => return Ok(Ok(provisioner)),
-                Err(refusal) => refused(refusal),
-            }
-        }
+        Ok(token) => match resolve(db, &token, request).await.map_err(unavailable)? {
+            Ok(found) => return Ok(Ok(found)),
+            Err(refusal) => refused(refusal),
+        },
         Err(fault) => Refused { tenant: None, class: fault.class(), reason: fault.as_str().to_owned(), news: false },
     };
     // Whom a token of nobody was meant for is asked only where it will be told (W4).
@@ -105,6 +107,20 @@ pub(crate) async fn of(db: &Db, journal: &Journal, request: &Request) -> Result<
         refused.tenant = registry::tenant::at(db, &request.host, &request.realm).await.map_err(unavailable)?;
     }
     Ok(Err(refused))
+}
+
+async fn resolve(
+    db: &Db,
+    token: &BearerToken,
+    request: &Request,
+) -> Result<Result<(Provisioner, Option<Ahead>), Refusal>, registry::Error> {
+    let (token, Request { host, realm, .. }) = (token.hash(), request);
+    Ok(match ahead::sought(request) {
+        Some(sought) => directory::ahead::resolve(db, token, host, realm, sought)
+            .await?
+            .map(|(provisioner, ahead)| (provisioner, Some(ahead))),
+        None => registry::provisioner::resolve(db, token, host, realm).await?.map(|provisioner| (provisioner, None)),
+    })
 }
 
 fn refused(refusal: Refusal) -> Refused {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use actix_web::http::Method;
 use actix_web::{HttpRequest, HttpResponse, web};
+use directory::ahead::Ahead;
 use directory::resource::Kind;
 use registry::TenantId;
 use registry::provisioner::Provisioner;
@@ -54,6 +55,7 @@ type Served = (Answer, Option<TenantId>, Notes);
 struct Admitted {
     request: Request,
     provisioner: Provisioner,
+    ahead: Option<Ahead>,
     _turn: OwnedSemaphorePermit,
 }
 
@@ -121,7 +123,7 @@ async fn begin(
 ) -> Result<Progress, Refused> {
     let refused = |answer: Answer| Ok(Progress::Done(answer, Notes::default()));
     let gateway = &worker.gateway;
-    let provisioner = match provisioner::of(&worker.reads.db, &gateway.journal, &request).await {
+    let (provisioner, ahead) = match provisioner::of(&worker.reads.db, &gateway.journal, &request).await {
         Ok(identified) => identified?,
         Err(answer) => return refused(answer),
     };
@@ -133,9 +135,10 @@ async fn begin(
         return refused(Answer::too_many(seconds));
     }
     let Some(turn) = gateway.limits.turn(tenant).await else { return refused(Answer::too_many(1)) };
-    let admitted = Box::new(Admitted { request, provisioner, _turn: turn });
-    // As long as not everybody is taken in, a read asks the realm too.
-    let reads = matches!(admitted.request.method, Method::GET | Method::HEAD) && !admitted.provisioner.importing;
+    // As long as not everybody is taken in, a read asks the realm too, and the directory again.
+    let reads = matches!(request.method, Method::GET | Method::HEAD) && !provisioner.importing;
+    let ahead = ahead.filter(|_| reads);
+    let admitted = Box::new(Admitted { request, provisioner, ahead, _turn: turn });
     if !reads {
         return Ok(Progress::Admitted(admitted));
     }
@@ -148,9 +151,9 @@ async fn begin(
 }
 
 async fn work(gateway: &Gateway, deps: &Deps, admitted: &Admitted, body: &Value) -> (Answer, Notes) {
-    let Admitted { request, provisioner, .. } = admitted;
+    let Admitted { request, provisioner, ahead, .. } = admitted;
     let (types, notes) = (gateway.types.of(provisioner), Mutex::default());
-    let call = Call { deps, provisioner, types: &types, request, notes: &notes };
+    let call = Call { deps, provisioner, ahead: ahead.as_ref(), types: &types, request, notes: &notes };
     // Kept in its own place: all that goes round it, from thread to thread, stays small.
     let answer = Box::pin(dispatch(&call, body)).await;
     let notes = notes.into_inner().unwrap_or_else(PoisonError::into_inner);

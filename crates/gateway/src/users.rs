@@ -16,12 +16,12 @@ type Outcome = Result<Answer, Answer>;
 
 /// A user or a group by id.
 pub(crate) async fn read(call: &Call<'_>, kind: Kind, id: &str) -> Outcome {
-    let (db, projection) = (&call.deps.db, projection(call, kind)?);
+    let projection = projection(call, kind)?;
     let related = projection.shows(call.types.of(kind), render::relation(kind));
     let id = id_of(kind, id)?;
-    let mut found = resource::by_id(db, call.tenant(), kind, id, related).await?;
+    let mut found = call.one(kind, id, related).await?;
     if found.is_none() && kind == Kind::User && call.provisioner.importing && fetch(call, Sought::Id(id)).await? {
-        found = resource::by_id(db, call.tenant(), kind, id, related).await?;
+        found = resource::by_id(&call.deps.db, call.tenant(), kind, id, related).await?;
     }
     let found = found.ok_or_else(|| missing(kind))?;
     if call.request.if_none_match.as_deref().is_some_and(|tags| names(tags, found.version)) {

@@ -163,7 +163,6 @@ pub(crate) fn clock_sql(connection: &impl ConnectionTrait) -> &'static str {
     }
 }
 
-/// Runs a statement and says how many rows it touched.
 /// Columns, `table.name` or `table.name as other`, with a prefix to their names.
 pub(crate) fn prefixed(columns: &str, prefix: &str) -> String {
     let named = columns.split(',').map(|column| {
@@ -176,6 +175,7 @@ pub(crate) fn prefixed(columns: &str, prefix: &str) -> String {
     named.collect::<Vec<_>>().join(", ")
 }
 
+/// Runs a statement and says how many rows it touched.
 pub(crate) async fn execute(
     connection: &impl ConnectionTrait,
     text: &str,

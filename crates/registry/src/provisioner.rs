@@ -1,6 +1,6 @@
 //! The one question the gateway asks on every request: whose token is this?
 
-use sea_orm::FromQueryResult;
+use sea_orm::{DbErr, FromQueryResult, QueryResult, Value};
 
 use crate::db::{self, clock_sql};
 use crate::tenant::base_url;
@@ -97,32 +97,77 @@ pub async fn resolve(
     host: &str,
     realm: &str,
 ) -> Result<Result<Provisioner, Refusal>, Error> {
-    let text = format!(
+    let text = question(db, "", "");
+    let row = db::one(db.connection(), &text, [token.to_vec().into()]).await?;
+    Ok(judged(row, token, host, realm))
+}
+
+/// What is read by the same statement: a row of the token's own tenant, `i.tenant_id`.
+pub struct Beside {
+    /// Columns, their names begin with `beside_`.
+    pub columns: String,
+    /// Where they are from: a left join that finds one row at most. `$1` is the token's, `$2` is [`Self::value`].
+    pub join: String,
+    /// What it is found by.
+    pub value: Value,
+}
+
+/// The same with a row beside it, which is of no use to anybody whose token is refused.
+pub async fn resolve_beside<B: FromQueryResult>(
+    db: &Db,
+    token: TokenHash,
+    host: &str,
+    realm: &str,
+    beside: Beside,
+) -> Result<Result<(Provisioner, Option<B>), Refusal>, Error> {
+    let text = question(db, &format!(", {}", beside.columns), &beside.join);
+    let row: Option<Both<B>> = db::one(db.connection(), &text, [token.to_vec().into(), beside.value]).await?;
+    let (row, found) = row.map_or((None, None), |Both { row, found }| (Some(row), found));
+    Ok(judged(row, token, host, realm).map(|provisioner| (provisioner, found)))
+}
+
+struct Both<B> {
+    row: TokenRow,
+    found: Option<B>,
+}
+
+impl<B: FromQueryResult> FromQueryResult for Both<B> {
+    fn from_query_result(result: &QueryResult, prefix: &str) -> Result<Self, DbErr> {
+        Ok(Self {
+            row: TokenRow::from_query_result(result, prefix)?,
+            found: B::from_query_result_optional(result, "beside_")?,
+        })
+    }
+}
+
+fn question(db: &Db, columns: &str, join: &str) -> String {
+    format!(
         "select i.tenant_id, i.died_at, i.died_why, i.expires_at, {} as now, t.slug, t.realm, t.custom_domain,
              c.public_host, c.keycloak_url, o.idp_profile, o.requests_per_second, o.strict_members,
              o.existing_users, o.allow_rename, o.extensions, t.cursor_key, t.frozen_at, o.projection,
-             (select count(*) from realm_watch w where w.tenant_id = t.id and w.import_done_at is null) as importing
+             (select count(*) from realm_watch w where w.tenant_id = t.id and w.import_done_at is null) as importing{columns}
          from inbound_token i join tenant t on t.id = i.tenant_id join cluster c on c.id = t.cluster_id
-             left join tenant_option o on o.tenant_id = t.id
+             left join tenant_option o on o.tenant_id = t.id {join}
          where i.hash = $1",
         clock_sql(db.connection())
-    );
-    let Some(row) = db::one::<TokenRow>(db.connection(), &text, [token.to_vec().into()]).await? else {
-        return Ok(Err(Refusal::Unknown));
-    };
+    )
+}
+
+fn judged(row: Option<TokenRow>, token: TokenHash, host: &str, realm: &str) -> Result<Provisioner, Refusal> {
+    let Some(row) = row else { return Err(Refusal::Unknown) };
     let tenant = row.tenant_id;
     if let Some(at) = row.died_at {
-        return Ok(Err(Refusal::Dead { tenant, why: row.died_why.unwrap_or_else(|| "disabled".to_owned()), at }));
+        return Err(Refusal::Dead { tenant, why: row.died_why.unwrap_or_else(|| "disabled".to_owned()), at });
     }
     if let Some(at) = row.expires_at.filter(|expires| *expires <= row.now) {
-        return Ok(Err(Refusal::Dead { tenant, why: "expired".to_owned(), at }));
+        return Err(Refusal::Dead { tenant, why: "expired".to_owned(), at });
     }
     let ours = row.custom_domain.as_deref().is_some_and(|domain| domain.eq_ignore_ascii_case(host))
         || row.public_host.split_once("://").is_some_and(|(_, public)| public.eq_ignore_ascii_case(host));
     if !ours || row.realm != realm {
-        return Ok(Err(Refusal::Elsewhere { tenant }));
+        return Err(Refusal::Elsewhere { tenant });
     }
-    Ok(Ok(Provisioner {
+    Ok(Provisioner {
         tenant,
         base_url: base_url(row.custom_domain.as_deref(), &row.public_host, &row.realm),
         slug: row.slug,
@@ -139,5 +184,5 @@ pub async fn resolve(
         importing: row.importing > 0,
         frozen: row.frozen_at.is_some(),
         projection: row.projection,
-    }))
+    })
 }

@@ -49,7 +49,7 @@ pub async fn commit(db: &Db, tenant: TenantId, before: &User, commit: &Commit<'_
              modified_at = case when $5 = 0 then modified_at else {now} end
          where tenant_id = $1 and id = $2 and write_epoch = $3
          returning version, modified_at, {} as related",
-        resource::related(connection, Kind::User, "directory_user")
+        resource::related(connection, Kind::User, "directory_user", "$1")
     );
     let base = commit.base.unwrap_or(&before.base);
     let (email, others) = email_keys(commit.document, &native);

@@ -1,6 +1,7 @@
 //! The directory and the ledger on SQLite and on PostgreSQL.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails here")]
 
+mod ahead;
 mod backfills;
 mod backlog;
 mod enabling;

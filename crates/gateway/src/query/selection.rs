@@ -12,6 +12,7 @@ use scim::sort::{Key, Sort};
 use uuid::Uuid;
 
 use super::found::Found;
+use crate::ahead;
 use crate::answer::Answer;
 use crate::call::Call;
 use crate::render::{relation, whole};
@@ -88,7 +89,21 @@ impl<'q> Selection<'q> {
 
     /// A page as the database answers it.
     pub async fn page(&self, rows: &Rows, total: bool) -> Result<Selected, Answer> {
+        if let Some(found) = self.read_ahead(rows) {
+            return Ok(found?);
+        }
         self.select(rows, Wanted { related: self.shows, total, order: self.order }).await
+    }
+
+    /// Whoever was looked up by name with the token: nobody else has it.
+    fn read_ahead(&self, rows: &Rows) -> Option<Result<Selected, directory::Error>> {
+        let (ahead, Rows::Offset(0, 1..)) = (self.call.ahead?, rows) else { return None };
+        let found = ahead.answer(&ahead::user_name(self.query)?, self.shows)?;
+        Some(found.map(|found| Selected {
+            total: u64::from(found.is_some()),
+            keys: found.iter().map(|_| Key::Missing).collect(),
+            resources: found.into_iter().collect(),
+        }))
     }
 
     async fn select(&self, rows: &Rows, wanted: Wanted) -> Result<Selected, Answer> {
