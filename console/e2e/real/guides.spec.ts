@@ -1,5 +1,6 @@
 import { everything, expect, kept, region, step, test, until } from './fixtures';
 import { Entra, Okta } from './idp';
+import { call, type Kept } from './installation';
 
 // The steps of docs/guides/inbound.md and outbound.md, done on the product with scripted clients for Okta and Entra ID: each
 // numbered item of a guide is a step here, named by its first sentence and in the guide's order. test/words.test.tsx holds
@@ -170,7 +171,10 @@ test('guide: outbound', async ({ page, tenant, installation }) => {
   await step(page, 'Press Send a test user', async () => {
     await outbound.getByRole('button', { name: 'Send a test user' }).click();
     await expect(outbound.getByText(/took the test user through all steps/)).toBeVisible();
-    await expect(outbound.getByText('DELETE /Users/{id}')).toBeVisible();
+    await expect(outbound.getByRole('listitem').filter({ hasText: 'DELETE /Users/{id} 204' })).toBeVisible();
+    // Nothing of it is left there.
+    const { Resources } = await call<{ Resources: Kept[] }>('GET', `${downstream.url}/Users`, downstream.token);
+    expect(Resources.filter(one => one.userName.startsWith('kevra-test-'))).toEqual([]);
   });
   await step(page, 'Edit a user in the realm and watch Recent activity', async () => {
     const inbound = region(page, 'Inbound SCIM');

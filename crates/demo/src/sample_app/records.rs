@@ -56,6 +56,7 @@ fn of_kind(
         ("GET", []) => (200, list(records, query)),
         ("POST", []) => make(records, name, manners, sent),
         ("PATCH", [_]) if !manners.patches => error(501, "PATCH is not taken"),
+        ("DELETE", [id]) => delete(records, id),
         (_, [id]) => match records.get_mut(*id) {
             None => error(404, "no such record"),
             Some(record) => on_record(record, method, query, sent, id),
@@ -90,6 +91,14 @@ fn make(records: &mut Records, name: &str, manners: Manners, sent: Map<String, V
     record.insert("id".to_owned(), json!(id));
     records.insert(id, record.clone());
     (201, Value::Object(record))
+}
+
+/// Gone for good: nobody finds the record any more, and its name is free (RFC 7644 section 3.6).
+fn delete(records: &mut Records, id: &str) -> Answer {
+    match records.remove(id) {
+        Some(_) => (204, Value::Null),
+        None => error(404, "no such record"),
+    }
 }
 
 fn on_record(
@@ -192,4 +201,29 @@ fn matches(record: &Map<String, Value>, filter: &str) -> bool {
 pub(super) fn error(status: u16, detail: &str) -> Answer {
     let schema = "urn:ietf:params:scim:api:messages:2.0:Error";
     (status, json!({ "schemas": [schema], "status": status.to_string(), "detail": detail }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ask(state: &mut State, method: &Method, path: &str, body: &Value) -> Answer {
+        serve(state, method, path, &BTreeMap::new(), body.to_string().as_bytes())
+    }
+
+    #[test]
+    fn what_is_deleted_is_found_no_more_and_its_name_is_free() {
+        let mut state = State::default();
+        for (kind, body) in [("/Users", json!({ "userName": "ada" })), ("/Groups", json!({ "displayName": "all" }))] {
+            let (status, made) = ask(&mut state, &Method::POST, kind, &body);
+            assert_eq!(status, 201, "{kind}");
+            let path = format!("{kind}/{}", made["id"].as_str().unwrap());
+            assert_eq!(ask(&mut state, &Method::DELETE, &path, &Value::Null), (204, Value::Null));
+            for method in [Method::GET, Method::PUT, Method::PATCH, Method::DELETE] {
+                assert_eq!(ask(&mut state, &method, &path, &body).0, 404, "{method} {path}");
+            }
+            assert_eq!(ask(&mut state, &Method::GET, kind, &Value::Null).1["totalResults"], 0);
+            assert_eq!(ask(&mut state, &Method::POST, kind, &body).0, 201, "{kind}");
+        }
+    }
 }
