@@ -441,6 +441,18 @@ describe('edge cases', () => {
     expect(container.innerHTML).not.toContain(token);
   });
 
+  it('so does a token whose answer came when the page was out of sight already', async () => {
+    const { user, container } = await section('acme');
+    const start = Date.now();
+    const hidden = vi.spyOn(document, 'hidden', 'get').mockReturnValue(true);
+    const token = await reveal(user);
+    vi.spyOn(Date, 'now').mockReturnValue(start + 6 * 60_000);
+    hidden.mockReturnValue(false);
+    fireEvent(document, new Event('visibilitychange'));
+    expect(await screen.findByText(inbound.hiddenTooLong)).toBeVisible();
+    expect(container.innerHTML).not.toContain(token);
+  });
+
   it('another tenant in the same place does not show the first one’s token', async () => {
     const { user, rerender, container } = await section('acme');
     const token = await reveal(user);

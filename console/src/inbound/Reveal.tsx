@@ -22,6 +22,8 @@ function useHiddenLimit(onLimit: () => void) {
         onLimit();
       }
     };
+    // The answer may come to a page that is out of sight already.
+    change();
     document.addEventListener('visibilitychange', change);
     return () => {
       clearTimeout(timer);
