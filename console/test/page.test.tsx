@@ -1,4 +1,4 @@
-import { render, screen, waitFor, within } from '@testing-library/react';
+import { fireEvent, render, screen, waitFor, within } from '@testing-library/react';
 import userEvent from '@testing-library/user-event';
 import { HttpResponse, http } from 'msw';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -6,7 +6,7 @@ import { World } from '../e2e/world.mjs';
 import { App } from '../src/page/App';
 import { place } from '../src/page/router';
 import { label, page, people } from '../src/strings';
-import { button, panel } from './harness';
+import { button, once, panel } from './harness';
 import { server, world } from './setup';
 
 let codes = 0;
@@ -213,12 +213,21 @@ describe('the people of an embedded realm', () => {
     });
   });
 
-  it('a taken name is said in the dialog', async () => {
+  it('a taken name is said in the dialog, which stays until then', async () => {
+    let go = () => {};
+    const gone = new Promise<void>(resolve => (go = resolve));
+    once('post', 'realm-users', async request => {
+      await gone;
+      return world.handle(request.clone());
+    });
     const { user } = await open('/console/tenants/initech/people');
     await user.click(await screen.findByRole('button', { name: people.create }));
     await user.type(screen.getByLabelText(people.username), 'ada');
     await user.click(button('Save'));
     const dialog = within(screen.getByRole('dialog'));
+    expect(dialog.getByRole('button', { name: label.cancel })).toBeDisabled();
+    fireEvent(screen.getByRole('dialog'), new Event('cancel', { cancelable: true }));
+    go();
     expect(await dialog.findByRole('alert')).toHaveTextContent('This name is taken.');
     expect(dialog.getByText('This name is taken.')).toHaveFocus();
   });

@@ -43,7 +43,8 @@ export function PersonDialog({ person, onClose, onSave }: Props) {
     );
   };
   return (
-    <Dialog title={person ? words.editTitle(person.username) : words.createTitle} onClose={onClose}>
+    // What comes of it is told here, so it stays until then.
+    <Dialog title={person ? words.editTitle(person.username) : words.createTitle} onClose={busy ? () => {} : onClose}>
       <form className="kv-stack" noValidate onSubmit={save}>
         {fault && <Alert title={fault.words} focus />}
         {FIELDS.map(([name, title, type]) => (
@@ -58,7 +59,9 @@ export function PersonDialog({ person, onClose, onSave }: Props) {
           />
         ))}
         <div className="kv-actions kv-end">
-          <Button onClick={onClose}>{label.cancel}</Button>
+          <Button onClick={onClose} disabled={!!busy}>
+            {label.cancel}
+          </Button>
           <Button type="submit" look="primary" busy={!!busy}>
             {common.save}
           </Button>
