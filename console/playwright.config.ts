@@ -5,8 +5,8 @@ export default defineConfig({
   testDir: 'e2e',
   testIgnore: 'real/**',
   outputDir: 'test-results',
-  // Each has a world of its own.
-  workers: 2,
+  // Each has a world of its own. One more than cores: while one waits, another works.
+  workers: 3,
   fullyParallel: true,
   timeout: 90_000,
   expect: { timeout: 15_000 },

@@ -17,7 +17,9 @@ const project = (kind: Kind) => ({
 export default defineConfig<object, { kind: Kind }>({
   testDir: 'e2e/real',
   outputDir: 'test-results/real',
-  workers: 2,
+  // Each has an installation of its own, each test a tenant. Most of a test is waiting for the product.
+  workers: 4,
+  fullyParallel: true,
   // Keycloak sets a realm up in seconds, and machines are busy.
   timeout: 240_000,
   expect: { timeout: 20_000 },

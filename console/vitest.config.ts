@@ -11,5 +11,7 @@ export default defineConfig({
     setupFiles: ['test/setup.ts'],
     restoreMocks: true,
     testTimeout: 20_000,
+    // One for each core: left to itself it keeps one free, which on two is half of them.
+    maxWorkers: '100%',
   },
 });

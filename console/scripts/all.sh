@@ -28,10 +28,11 @@ suite() {
   fi
 }
 
+# Built anew, whatever is there: the build checks the API's types and all of the sources', once.
+rm -rf dist
 scripts/bundle || { echo "0 passed, 1 failed"; exit 1; }
-run npm run --silent types:check
+passed=$((passed + 1))
 run npx biome check .
-run npx tsc --noEmit
 suite .reports/unit.json npx vitest run --reporter=default --reporter=json --outputFile.json=.reports/unit.json
 run npm run -s size
 suite .reports/e2e.json npx playwright test
