@@ -17,8 +17,9 @@ const project = (kind: Kind) => ({
 export default defineConfig<object, { kind: Kind }>({
   testDir: 'e2e/real',
   outputDir: 'test-results/real',
-  // Each has an installation of its own, each test a tenant. Most of a test is waiting for the product.
-  workers: 4,
+  // Each has an installation of its own, each test a tenant. Most of a test is waiting for the product; a fourth would
+  // cost as much to start as it saves.
+  workers: 3,
   fullyParallel: true,
   // Keycloak sets a realm up in seconds, and machines are busy.
   timeout: 240_000,
