@@ -90,6 +90,7 @@ mod m0056_pushed_member_taken_out;
 mod m0057_realm_person_attributes;
 mod m0058_group_reservation_adopts;
 mod m0059_any_username;
+mod m0060_ledger_fewer_indexes;
 
 /// All migrations in order.
 pub struct Migrator;
@@ -146,6 +147,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0057_realm_person_attributes::Migration),
             Box::new(m0058_group_reservation_adopts::Migration),
             Box::new(m0059_any_username::Migration),
+            Box::new(m0060_ledger_fewer_indexes::Migration),
         ]
     }
 }

@@ -124,7 +124,7 @@ impl Round<'_> {
             changed = names.join(","),
             http.status = status,
             outcome = class,
-            attempt = self.claim.row.state().attempts + 1,
+            attempt = self.claim.row.state.attempts + 1,
             duration_ms,
             trace_id,
         );

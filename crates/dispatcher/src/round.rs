@@ -135,7 +135,7 @@ impl<'a> Round<'a> {
 
     pub fn failed(&self, outcome: &Outcome) -> Ended {
         let judge = if self.subject.kind == Kind::Group { of_group_failure } else { of_failure };
-        let (verdict, target) = judge(outcome, self.claim.row.state().attempts, rand::random());
+        let (verdict, target) = judge(outcome, self.claim.row.state.attempts, rand::random());
         let verdict = match verdict {
             // The target's trouble is not the user's; others that are due come before it.
             Verdict::Retry { definite, .. } if self.probe => {

@@ -130,7 +130,7 @@ async fn look(
         (Some(_), Some(arrival)) => Fate::Follow(&arrival.base),
         _ => Fate::Gone,
     };
-    let urgent = triage.urgent || claim.row.state().lane == URGENT;
+    let urgent = triage.urgent || claim.row.state.lane == URGENT;
     if let Some((target, link)) = setting.target.filter(|(target, _)| target.open())
         && triage.owes()
         && place(urgent)

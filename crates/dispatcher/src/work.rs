@@ -142,7 +142,7 @@ impl Pool {
 
     async fn send_if_owed(self: &Arc<Self>, tenant: TenantId, user: Uuid) {
         match ledger::row(&self.deps.db, tenant, user).await {
-            Ok(Some(row)) if row.state().owed() => self.send(tenant, user, row.state().lane == URGENT),
+            Ok(Some(row)) if row.state.owed() => self.send(tenant, user, row.state.lane == URGENT),
             Ok(_) => {}
             Err(error) => tracing::warn!(name = "ledger.unread", %error, "the ledger cannot be read"),
         }

@@ -42,12 +42,12 @@ struct Claimed {
 impl Claim {
     /// When it was granted, by the database's clock.
     pub(super) fn granted_at(&self) -> Option<i64> {
-        self.row.lease_until.map(|until| until - LEASE)
+        self.row.state.lease_until.map(|until| until - LEASE)
     }
 
     /// A write from before this claim may still arrive (K18).
     pub fn awaits_late_writes(&self) -> bool {
-        self.doubt || self.row.state().assert_at.is_some()
+        self.doubt || self.row.state.assert_at.is_some()
     }
 }
 
@@ -85,7 +85,7 @@ pub async fn claim(
     );
     let claimed: Option<Claimed> = sql::one(connection, &text, [tenant.0.into(), id.into(), generation.into()]).await?;
     Ok(claimed.map(|Claimed { row, projection, extensions }| {
-        let state = row.state();
+        let state = &row.state;
         Claim {
             stage,
             epoch: state.epoch,
@@ -196,13 +196,15 @@ struct Number {
     number: i64,
 }
 
-/// Sends still under way for a generation of the target older than this one (K25).
+/// Sends still under way for a generation of the target older than this one (K25). Whoever is sent is owed something until that
+/// is recorded, which frees the lease; of all others nothing is read.
 pub async fn live_leases(db: &Db, tenant: TenantId, generation: i64) -> Result<i64, Error> {
     let connection = db.connection();
     let now = clock(connection);
     let live = |kind: Kind| {
         format!(
-            "(select count(*) from {} where tenant_id = $1 and lease_until > {now} and lease_generation < $2)",
+            "(select count(*) from {} where tenant_id = $1 and owed_seq > acked_seq and lease_until > {now}
+                 and lease_generation < $2)",
             kind.ledger()
         )
     };

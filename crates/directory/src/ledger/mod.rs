@@ -40,19 +40,9 @@ pub struct Row {
     pub tenant_id: TenantId,
     /// The realm's user, or group.
     pub id: Uuid,
-    dirty_seq: i64,
-    seen_seq: i64,
-    acked_seq: i64,
-    owed_seq: i64,
-    reassert_seq: Option<i64>,
-    assert_at: Option<i64>,
-    epoch: i64,
-    settled_epoch: i64,
-    lease_until: Option<i64>,
-    triage_at: i64,
-    next_at: i64,
-    lane: i16,
-    attempts: i64,
+    /// The columns that carry the protocol.
+    #[sea_orm(nested)]
+    pub state: protocol::State,
     /// Hash of the pushed attributes as triage last saw them, keyed per tenant.
     pub observed: Option<Vec<u8>>,
     /// Since when the row is dirty, microseconds.
@@ -65,62 +55,6 @@ pub struct Row {
     pub delete_seen: bool,
     /// Somebody let a held change go.
     pub released: bool,
-}
-
-impl Row {
-    /// The columns that carry the protocol.
-    pub fn state(&self) -> protocol::State {
-        protocol::State {
-            dirty_seq: self.dirty_seq,
-            seen_seq: self.seen_seq,
-            acked_seq: self.acked_seq,
-            owed_seq: self.owed_seq,
-            reassert_seq: self.reassert_seq,
-            assert_at: self.assert_at,
-            epoch: self.epoch,
-            settled_epoch: self.settled_epoch,
-            lease_until: self.lease_until,
-            triage_at: self.triage_at,
-            next_at: self.next_at,
-            lane: self.lane,
-            attempts: self.attempts,
-        }
-    }
-
-    /// The row after a step.
-    fn stepped(&self, state: &protocol::State) -> Self {
-        let protocol::State {
-            dirty_seq,
-            seen_seq,
-            acked_seq,
-            owed_seq,
-            reassert_seq,
-            epoch,
-            assert_at,
-            settled_epoch,
-            lease_until,
-            triage_at,
-            next_at,
-            lane,
-            attempts,
-        } = *state;
-        Self {
-            dirty_seq,
-            seen_seq,
-            acked_seq,
-            owed_seq,
-            reassert_seq,
-            assert_at,
-            epoch,
-            settled_epoch,
-            lease_until,
-            triage_at,
-            next_at,
-            lane,
-            attempts,
-            ..self.clone()
-        }
-    }
 }
 
 /// The columns [`Row`] reads.

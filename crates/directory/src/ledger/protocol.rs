@@ -19,7 +19,7 @@ pub const REASSERT_AFTER: i64 = 30_000_000;
 pub const NEVER: i64 = i64::MAX;
 
 /// The columns that carry the protocol, of one user of one tenant.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, sea_orm::FromQueryResult)]
 pub struct State {
     /// Counts marks: something may have changed.
     pub dirty_seq: i64,

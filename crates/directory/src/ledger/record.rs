@@ -110,7 +110,7 @@ impl Row {
 /// What a triage makes of a row; `departs` if its user is to be deactivated downstream for having been deleted. Nothing where
 /// the claim is no longer the newest.
 pub(super) fn looked(row: &Row, now: i64, triage: &Triage<'_>, departs: bool) -> Option<(State, Vec<Beside>)> {
-    let (before, Claim { epoch, seq, .. }) = (row.state(), triage.claim);
+    let (before, Claim { epoch, seq, .. }) = (&row.state, triage.claim);
     let differs = row.differs(triage);
     let (state, effect) = before.clone().step(Event::Triaged {
         epoch: *epoch,
@@ -124,7 +124,7 @@ pub(super) fn looked(row: &Row, now: i64, triage: &Triage<'_>, departs: bool) ->
     if effect == Effect::Stale {
         return None;
     }
-    let lifted = state.owed() && state.next_at != row.next_at;
+    let lifted = state.owed() && state.next_at != before.next_at;
     let gone_at = triage.gone.then_some(now);
     let observed = if before.observes(*seq) { Some(triage.observed.clone()) } else { row.observed.clone() };
     // What came while the realm was looked at is for the next triage.
@@ -177,8 +177,8 @@ async fn record_in(
     let enabled = current.is_some();
     let Some(current) = current.filter(|current| current.generation == round.generation) else {
         // It may be the same downstream, enabled again: what was sent to it stands there all the same.
-        if enabled && row.state().epoch != epoch {
-            let (state, _) = row.state().step(sent);
+        if enabled && row.state.epoch != epoch {
+            let (state, _) = row.state.clone().step(sent);
             store(transaction, tenant, subject, &state, Vec::new()).await?;
             return Ok(Recorded::Stale);
         }
@@ -190,7 +190,7 @@ async fn record_in(
         sql::execute(transaction, &text, [tenant.0.into(), subject.id.into(), epoch.into()]).await?;
         return Ok(Recorded::Stale);
     };
-    let (state, effect) = row.state().step(sent);
+    let (state, effect) = row.state.clone().step(sent);
     activity::insert(transaction, &round.attempts).await?;
     if effect == Effect::Stale {
         store(transaction, tenant, subject, &state, Vec::new()).await?;

@@ -47,15 +47,10 @@ pub(crate) async fn look_on(
     if !swap.run(connection).await? {
         return Ok(None);
     }
-    let row = Row {
-        observed: if claim.row.state().observes(claim.seq) {
-            Some(triage.observed.clone())
-        } else {
-            claim.row.observed.clone()
-        },
-        ..claim.row.stepped(&state)
-    };
+    let observed =
+        if claim.row.state.observes(claim.seq) { Some(triage.observed.clone()) } else { claim.row.observed.clone() };
     let (epoch, reassert, mapping) = (state.epoch, state.reasserts(), claim.mapping.clone());
+    let row = Row { state, observed, ..claim.row.clone() };
     Ok(Some(Claim { stage: Stage::Send, row, epoch, seq: claim.seq, doubt, reassert, mapping }))
 }
 
@@ -69,7 +64,7 @@ pub(super) async fn arrived(db: &Db, subject: Subject, round: &Acknowledgement<'
         && connection.get_database_backend() == DbBackend::Postgres;
     let (Some(now), Some(link), true) = (claim.granted_at(), &round.link, plain) else { return Ok(None) };
     let sent = Event::Sent { epoch: claim.epoch, seq: claim.seq, doubt: false, now, verdict: round.verdict };
-    let (state, _) = claim.row.state().step(sent);
+    let (state, _) = claim.row.state.clone().step(sent);
     let mut beside: Vec<Beside> = vec![("observed", round.observed.clone().into()), ("released", false.into())];
     beside.extend(standing(round.reason.clone(), None, None));
     let mut swap = Swap::new(subject.kind, claim, &state, beside);
@@ -110,7 +105,7 @@ impl Swap {
         let mut swap = Self { kind, changes: Vec::new(), same: Vec::new(), values };
         let epoch = swap.place(*epoch);
         swap.same.push(format!("epoch = {epoch}"));
-        for ((name, was), (_, is)) in carried(&row.state()).into_iter().zip(carried(next)) {
+        for ((name, was), (_, is)) in carried(&row.state).into_iter().zip(carried(next)) {
             if was != is {
                 let is = swap.place(is);
                 swap.changes.push(format!("{name} = {is}"));

@@ -132,10 +132,10 @@ async fn a_late_write_of_an_older_generation_is_asserted_over(store: Store) {
     let again = enable(&store, acme, "https://a.test").await;
     let claim = ledger::claim(&store.db, acme, ada, Stage::Send, Some(again.generation)).await.unwrap().unwrap();
     ledger::record(&store.db, acme, ada, &acknowledged(&claim, again.id, again.generation)).await.unwrap();
-    let before = ledger::row(&store.db, acme, ada).await.unwrap().unwrap().state();
+    let before = ledger::row(&store.db, acme, ada).await.unwrap().unwrap().state;
     let late = acknowledged(&frozen, first.id, first.generation);
     assert_eq!(ledger::record(&store.db, acme, ada, &late).await.unwrap(), Recorded::Stale);
-    let after = ledger::row(&store.db, acme, ada).await.unwrap().unwrap().state();
+    let after = ledger::row(&store.db, acme, ada).await.unwrap().unwrap().state;
     assert!(after.dirty_seq > before.dirty_seq && after.reasserts(), "it stands there over what came after it");
     assert_eq!((after.acked_seq, after.epoch), (before.acked_seq, before.epoch), "nothing else of it counts");
 }

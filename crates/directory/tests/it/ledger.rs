@@ -205,7 +205,7 @@ impl World {
             assert_eq!(self.model.dirty_seq, 0);
             return;
         };
-        let mut held = row.state();
+        let mut held = row.state;
         assert_eq!(held.next_at == NEVER, self.model.next_at == NEVER);
         assert_eq!(held.lease_until.is_some(), self.model.lease_until.is_some());
         assert_eq!(held.assert_at.is_some(), self.model.assert_at.is_some());

@@ -184,7 +184,7 @@ async fn a_group_that_nobody_touched_is_owed_only_by_a_backfill(store: Store) {
     owed.sort();
     assert_eq!(owed, all);
     let row = ledger::row(db, world.acme, Subject::group(before)).await.unwrap().unwrap();
-    assert!(row.state().reasserts(), "whatever is remembered of it");
+    assert!(row.state.reasserts(), "whatever is remembered of it");
 }
 
 async fn every_touch_of_a_group_is_owed(store: Store) {

@@ -100,14 +100,14 @@ async fn what_came_meanwhile_is_minded_by_what_is_recorded_in_one_statement(stor
     let (ada, eve, kim) = (Uuid::new_v4(), Uuid::new_v4(), Uuid::new_v4());
     let marked = "update ledger set dirty_seq = dirty_seq + 1, triage_at = 0";
     assert_eq!(recorded(ada, marked).await, Recorded::Written { owed: false });
-    let row = ledger::row(&store.db, acme, ada).await.unwrap().unwrap().state();
+    let row = ledger::row(&store.db, acme, ada).await.unwrap().unwrap().state;
     assert_eq!((row.dirty_seq - row.acked_seq, row.lease_until), (1, None));
     // Somebody else's claim: nothing of the round counts but that it may stand downstream.
     assert_eq!(recorded(eve, "update ledger set epoch = epoch + 1").await, Recorded::Stale);
-    assert!(ledger::row(&store.db, acme, eve).await.unwrap().unwrap().state().reasserts());
+    assert!(ledger::row(&store.db, acme, eve).await.unwrap().unwrap().state.reasserts());
     // Another generation: nothing at all is written.
     assert_eq!(recorded(kim, "update target set generation = generation + 1").await, Recorded::Stale);
-    let row = ledger::row(&store.db, acme, kim).await.unwrap().unwrap().state();
+    let row = ledger::row(&store.db, acme, kim).await.unwrap().unwrap().state;
     assert!(row.owed() && row.lease_until.is_none());
     for user in [eve, kim] {
         assert_eq!(link::of(&store.db, acme, user, target.0).await.unwrap().downstream_id, None);

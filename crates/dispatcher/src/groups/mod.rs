@@ -134,7 +134,7 @@ impl Round<'_> {
             // Nor is anything known of it: the next round begins in doubt, and looks.
             Some(Ok(Standing::Found(remote))) => {
                 let link = LinkUpdate { downstream_id: Some(remote.id), digests: BTreeMap::new() };
-                let verdict = of_found_group(lost, self.claim.row.state().attempts, rand::random());
+                let verdict = of_found_group(lost, self.claim.row.state.attempts, rand::random());
                 Ok(Some(Ended { verdict, link: Some(link), ..Ended::again() }))
             }
             Some(Ok(Standing::Made(id))) => {
