@@ -14,6 +14,8 @@ const CLIENTS: usize = 16;
 /// How long a round lasts.
 pub const ROUND: Duration = Duration::from_secs(2);
 const ROUNDS: usize = 3;
+/// One of so many requests may fail. Whoever refuses everything is quick, and was not measured.
+const MAY_FAIL: u64 = 100;
 
 /// A request to repeat; it may differ each time.
 pub type Call<'c> = dyn Fn(&Client, u64) -> Request + 'c;
@@ -67,7 +69,7 @@ pub async fn compare(client: &Client, subject: Side<'_>, floor: Side<'_>) -> any
     Ok(Pair { subject: middle(subjects)?, floor: middle(floors)?, ratio })
 }
 
-/// Repeats a request for so long.
+/// Repeats a request for so long. An error where more failed than may.
 pub async fn run(client: &Client, side: &Side<'_>, lasts: Duration) -> anyhow::Result<Figures> {
     let (failed, times) = (AtomicU64::new(0), Mutex::new(Vec::new()));
     let (before, begun) = (side.whose.micros()?, Instant::now());
@@ -86,19 +88,16 @@ pub async fn run(client: &Client, side: &Side<'_>, lasts: Duration) -> anyhow::R
         times.lock().map(|mut times| times.append(&mut own)).ok();
     };
     futures_util::future::join_all((0..CLIENTS).map(|_| work())).await;
+    let failed = failed.into_inner();
     let (elapsed, spent) = (begun.elapsed().as_secs_f64(), side.whose.micros()? - before);
     let mut times = times.into_inner().unwrap_or_default();
     times.sort_by(f64::total_cmp);
+    let all = times.len() as u64;
+    anyhow::ensure!(failed * MAY_FAIL <= all, "{failed} of {all} requests failed");
     let at = |share: usize| times.get(times.len() * share / 100).copied().unwrap_or(f64::NAN);
     #[expect(clippy::cast_precision_loss, reason = "counts of a few seconds")]
     let count = times.len().max(1) as f64;
-    Ok(Figures {
-        cpu: spent / count,
-        per_second: count / elapsed,
-        median: at(50),
-        p99: at(99),
-        failed: failed.load(Ordering::Relaxed),
-    })
+    Ok(Figures { cpu: spent / count, per_second: count / elapsed, median: at(50), p99: at(99), failed })
 }
 
 /// Sends a request and reads its answer; anything but success is a failure, in words.

@@ -1,3 +1,4 @@
+import type { Response } from '@playwright/test';
 import { axe, expect, open, region, step, test } from './support';
 import { operator } from './world.mjs';
 
@@ -52,9 +53,11 @@ for (const [direction, name] of [
     await panel.getByRole('button', { name: 'Disable' }).click();
     await dialog.getByRole('button', { name: 'Disable' }).click();
     // Control waits 20 s for what is in flight. It notes the disable first, so whoever looks meanwhile is told of it.
-    const looked = page.waitForResponse('**/identity-sync');
+    const told = async (answer: Response) =>
+      answer.url().endsWith('/identity-sync') && (await answer.json())[direction].status === 'disabled';
+    const looked = page.waitForResponse(told);
     await page.clock.fastForward(30_000);
-    expect((await (await looked).json())[direction].status).toBe('disabled');
+    await looked;
     await step(page, 'half a minute later', async () => {
       await expect(dialog.getByRole('button', { name: 'Disable' })).toHaveAttribute('aria-busy', 'true');
       await expect(panel.locator('.kv-badge')).toHaveText('Enabled');

@@ -19,7 +19,10 @@ const clipboard = (page: Page) => page.evaluate(() => navigator.clipboard.readTe
 
 test('rows 1–7: place and chrome', async ({ page }) => {
   await open(page, '/console/');
-  await row(page, 1, 'the Kevra console', () => expect(page).toHaveTitle(/Kevra console/));
+  await row(page, 1, 'the Kevra console', async () => {
+    await expect(page.getByRole('heading', { level: 1 })).toBeVisible();
+    await expect(page).toHaveTitle(/Kevra console/);
+  });
   await row(page, 2, 'Deployments, then the tenant', async () => {
     await page.getByRole('link', { name: /Acme/ }).click();
     await expect(page.getByRole('navigation', { name: 'Breadcrumb' })).toHaveText('Deployments / acme');

@@ -83,8 +83,9 @@ pub async fn name(db: &Db, tenant: TenantId, id: Uuid) -> Result<Option<String>,
     held.map(|held| Ok(display_name(&serde_json::from_str(&held.document)?))).transpose()
 }
 
-pub(crate) fn external_id(document: &Object) -> Option<String> {
-    document.get("externalId").and_then(Value::as_str).map(str::to_owned)
+/// The externalId of a user or group; an empty one is none.
+pub fn external_id(document: &Object) -> Option<String> {
+    document.get("externalId").and_then(Value::as_str).filter(|id| !id.is_empty()).map(str::to_owned)
 }
 
 /// Claims a group for a write and reads it (K1).

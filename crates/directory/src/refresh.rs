@@ -19,6 +19,7 @@ pub struct Fence {
     write_until: Option<i64>,
     realm_doubt_until: Option<i64>,
     document: String,
+    active: bool,
     base: String,
     missed: bool,
     now: i64,
@@ -49,13 +50,19 @@ impl Fence {
     pub fn document(&self) -> Result<scim::Object, Error> {
         Ok(serde_json::from_str(&self.document)?)
     }
+
+    /// The native fields as they stood.
+    pub fn native(&self) -> Result<Native, Error> {
+        Ok(Native::of_user(&self.document()?, self.active))
+    }
 }
 
 /// The columns of a [`Fence`], of `directory_user u`, named with a prefix.
 pub(crate) fn columns(now: &str, prefix: &str) -> String {
     format!(
         "u.write_epoch as {prefix}write_epoch, u.write_until as {prefix}write_until,
-         u.realm_doubt_until as {prefix}realm_doubt_until, u.document as {prefix}document, u.base as {prefix}base,
+         u.realm_doubt_until as {prefix}realm_doubt_until, u.document as {prefix}document,
+         u.active as {prefix}active, u.base as {prefix}base,
          exists (select 1 from absence where absence.tenant_id = u.tenant_id and absence.user_id = u.id) as {prefix}missed,
          {now} as {prefix}now"
     )

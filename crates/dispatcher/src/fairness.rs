@@ -185,6 +185,12 @@ impl Fairness {
         full.map(|(tenant, _)| *tenant).collect()
     }
 
+    /// In how long the first of those that wait for their pace alone may start again.
+    pub fn opens_in(&self, now: Duration) -> Option<Duration> {
+        let paced = self.shares.values().filter(|share| share.normal < share.cap && share.pace < FASTEST);
+        paced.filter_map(|share| share.next_start.checked_sub(now)).filter(|rest| !rest.is_zero()).min()
+    }
+
     /// The order in which due rows are tried: deactivations first, one of each tenant in turn; then deficit round robin,
     /// so that a tenant whose rounds take long starts as many fewer of them.
     pub fn turns(&mut self, rows: Vec<Due>) -> Vec<Due> {

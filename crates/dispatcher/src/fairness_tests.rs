@@ -105,6 +105,20 @@ fn a_target_that_asks_for_less_gets_less() {
 }
 
 #[test]
+fn the_sweeper_knows_when_a_paced_target_may_be_called_again() {
+    let mut fairness = Fairness::new(64, 8);
+    assert_eq!(fairness.opens_in(NOW), None);
+    rounds(&mut fairness, tenant(1), &[Health::Good, Health::Throttled]);
+    let begin = NOW + Duration::from_hours(1);
+    let place = fairness.admit(tenant(1), false, begin).unwrap();
+    assert_eq!(fairness.opens_in(begin), None, "its one place is taken: the end of that wakes whoever waits");
+    fairness.ended(tenant(1), place, Health::Unknown, QUICK, begin);
+    let opens = fairness.opens_in(begin + Duration::from_millis(40)).unwrap();
+    assert_eq!(opens, Duration::from_millis(60), "ten a second");
+    assert_eq!(fairness.opens_in(begin + Duration::from_millis(100)), None, "now");
+}
+
+#[test]
 fn an_open_breaker_pauses_the_target_and_a_probe_ends_it() {
     let mut fairness = Fairness::new(64, 8);
     let ends = rounds(&mut fairness, tenant(1), &[Health::Bad; 5]);

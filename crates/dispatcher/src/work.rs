@@ -289,6 +289,14 @@ impl Pool {
         Ok(())
     }
 
+    /// How long the sweeper rests if nothing wakes it: less where something waits for no more than its target's pace.
+    fn rest(&self, every: Duration) -> Duration {
+        if !self.more.load(Ordering::Relaxed) {
+            return every;
+        }
+        self.fairness().opens_in(self.now()).map_or(every, |opens| opens.clamp(GATHER, every))
+    }
+
     fn note_full_page(&self, rows: &[Due]) {
         if rows.len() >= PER_TENANT as usize {
             self.more.store(true, Ordering::Relaxed);
@@ -321,7 +329,7 @@ pub(crate) async fn sweep(pool: Arc<Pool>, every: Duration, shutdown: Cancellati
             tokio::time::sleep(GATHER).await;
         };
         tokio::select! {
-            () = tokio::time::sleep(every) => {}
+            () = tokio::time::sleep(pool.rest(every)) => {}
             () = freed => {}
             () = shutdown.cancelled() => return,
         }

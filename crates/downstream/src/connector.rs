@@ -54,7 +54,9 @@ impl Connector {
             .dns_resolver(Vetted { development: guard.development, names })
             .connect_timeout(Duration::from_secs(5))
             .timeout(DEADLINE)
-            .pool_idle_timeout(Duration::from_mins(1))
+            // Node and Apache close a connection after five idle seconds: a push that was written to one as it closed would be
+            // in doubt.
+            .pool_idle_timeout(Duration::from_secs(4))
             .tcp_nodelay(true)
             .user_agent(concat!("kevra-scim/", env!("CARGO_PKG_VERSION")));
         if let Some(pem) = &guard.certificates {

@@ -11,8 +11,8 @@ use scim::mapping::Mapping;
 use scim::schema::{GROUP, ResourceType, USER, with_extensions};
 use uuid::Uuid;
 
-use crate::Deps;
 use crate::request::Request;
+use crate::{Deps, journal};
 
 /// The resource types of a tenant.
 pub(crate) struct Types {
@@ -119,6 +119,15 @@ impl Call<'_> {
         match self.ahead.and_then(|ahead| ahead.answer(&Sought::Id(kind, id), related)) {
             Some(answer) => answer,
             None => resource::by_id(&self.deps.db, self.tenant(), kind, id, related).await,
+        }
+    }
+
+    /// Whether the identity provider is Entra ID: as the tenant says, or where it says nothing, as the client calls itself.
+    pub fn is_entra(&self) -> bool {
+        match self.provisioner.idp_profile.as_str() {
+            "entra" => true,
+            "auto" => journal::client(self.request.user_agent.as_deref()).as_deref() == Some("Entra ID"),
+            _ => false,
         }
     }
 

@@ -46,7 +46,7 @@ impl Request {
             content_type: None,
             plain_json: self.plain_json,
             traceparent: self.traceparent.clone(),
-            user_agent: None,
+            user_agent: self.user_agent.clone(),
         }
     }
 

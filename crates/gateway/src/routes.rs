@@ -36,7 +36,7 @@ pub(crate) async fn entry(http: HttpRequest, payload: web::Payload, worker: web:
             return Answer::from(error).into_http(false);
         }
     };
-    let (plain_json, head) = (request.plain_json, request.method == Method::HEAD);
+    let plain_json = request.plain_json;
     let observed = Observed::begin(http.method().as_str(), Some(&mut request));
     let (answer, ended) = match serve(request, payload, &worker).instrument(observed.span()).await {
         Ok((answer, tenant, notes)) => {
@@ -46,7 +46,8 @@ pub(crate) async fn entry(http: HttpRequest, payload: web::Payload, worker: web:
         Err(refused) => (provisioner::unauthorized(), Ended { refused: Some(refused), ..Ended::unknown(401) }),
     };
     observed.end(&gateway.journal, &ended);
-    if head { Answer { body: None, ..answer }.into_http(plain_json) } else { answer.into_http(plain_json) }
+    // The server leaves the body of a HEAD out, and says how long it is (RFC 9110 §9.3.2).
+    answer.into_http(plain_json)
 }
 
 type Served = (Answer, Option<TenantId>, Notes);

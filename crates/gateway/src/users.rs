@@ -73,7 +73,7 @@ pub(crate) async fn delete(call: &Call<'_>, id: &str) -> Outcome {
 }
 
 pub(crate) fn options(call: &Call<'_>) -> patch::Options {
-    patch::Options { create_on_replace: call.provisioner.idp_profile == "entra" }
+    patch::Options { create_on_replace: call.is_entra() }
 }
 
 pub(crate) fn projection<'a>(call: &Call<'a>, kind: Kind) -> Result<Projection<'a>, Error> {

@@ -212,7 +212,7 @@ fn single(attribute: &Attribute, value: &Value) -> Result<Option<Value>, Error> 
             _ => return Err(wrong("an RFC 3339 date and time")),
         },
         Kind::String | Kind::Reference | Kind::Binary => match value {
-            Value::String(_) => value.clone(),
+            Value::String(text) => Value::from(stored(attribute, text)?),
             _ => return Err(wrong("a string")),
         },
         Kind::Complex => return structure(attribute, value),
@@ -220,12 +220,18 @@ fn single(attribute: &Attribute, value: &Value) -> Result<Option<Value>, Error> 
     Ok(Some(accepted))
 }
 
+/// A text, if it can be kept: PostgreSQL has no place for U+0000, in texts or in JSON.
+fn stored<'t>(attribute: &Attribute, text: &'t str) -> Result<&'t str, Error> {
+    let refused = || Error::value(format!("{} has the character U+0000, which cannot be kept", attribute.name));
+    if text.contains('\0') { Err(refused()) } else { Ok(text) }
+}
+
 fn structure(attribute: &Attribute, value: &Value) -> Result<Option<Value>, Error> {
     let object = match value {
         Value::Object(object) => object,
         // A bare string stands for `value`: managers and members are sent so (Entra, Okta). Empty clears.
         Value::String(text) if attribute.value().is_some() => {
-            return Ok(if text.is_empty() { None } else { Some(json!({ "value": text })) });
+            return Ok(if text.is_empty() { None } else { Some(json!({ "value": stored(attribute, text)? })) });
         }
         _ => return Err(Error::value(format!("{} must be a complex value", attribute.name))),
     };

@@ -51,6 +51,12 @@ impl Native {
             external_id: text(document.get("externalId")),
         }
     }
+
+    /// The same of a user whose document may not say whether it is active, because a client removed that: it is as it was.
+    pub fn of_user(document: &Object, active: bool) -> Self {
+        let native = Self::of(document);
+        if document.contains_key("active") { native } else { Self { active, ..native } }
+    }
 }
 
 /// Which element of `emails` is the realm's.

@@ -44,6 +44,8 @@ pub(crate) async fn look_on(
     let (epoch, generation) = (swap.place(state.epoch), swap.place(generation));
     swap.changes.push(format!("epoch = {epoch}, lease_until = {now} + {LEASE}, lease_generation = {generation}"));
     swap.same.push(open(Kind::User, &generation, now));
+    // A move counts live leases and nothing else (K30).
+    swap.same.push(format!("lease_until > {now}"));
     if !swap.run(connection).await? {
         return Ok(None);
     }

@@ -8,22 +8,33 @@ use super::{ADOPTED, LEASE, Reservation, place};
 use crate::resource::Kind;
 use crate::{Error, ledger, sql};
 
-/// Extends a reservation before the next realm call; `false` means that the sweeper has it, or has ended it.
+/// Extends a request's reservation before the next realm call; `false` means that the sweeper has it, or has ended it.
 pub async fn renew(db: &Db, reservation: &Reservation) -> Result<bool, Error> {
+    extend(db, reservation, "and not unsettled").await
+}
+
+/// The same for the sweeper, once it has taken the reservation over.
+pub async fn renew_stale(db: &Db, reservation: &Reservation) -> Result<bool, Error> {
+    extend(db, reservation, "and unsettled").await
+}
+
+async fn extend(db: &Db, reservation: &Reservation, whose: &str) -> Result<bool, Error> {
     let connection = db.connection();
     let (now, (table, key)) = (ledger::clock(connection), place(reservation.kind));
     let text = format!(
         "update {table} set lease_until = {now} + {LEASE}
-         where tenant_id = $1 and {key} = $2 and nonce = $3 and lease_until > {now}"
+         where tenant_id = $1 and {key} = $2 and nonce = $3 and lease_until > {now} {whose}"
     );
     Ok(sql::execute(connection, &text, key_of(reservation)).await? == 1)
 }
 
 /// Notes, before the realm is written, that a create takes over a user or group that was in the realm before: whoever ends
-/// it must not delete that one. `false` if the reservation is no longer there.
+/// it must not delete that one. `false` if the reservation is no longer there, or the sweeper has it.
 pub async fn adopt(db: &Db, reservation: &mut Reservation) -> Result<bool, Error> {
     let (table, key) = place(reservation.kind);
-    let text = format!("update {table} set adopts = true where tenant_id = $1 and {key} = $2 and nonce = $3");
+    let text = format!(
+        "update {table} set adopts = true where tenant_id = $1 and {key} = $2 and nonce = $3 and not unsettled"
+    );
     reservation.adopts = true;
     Ok(sql::execute(db.connection(), &text, key_of(reservation)).await? == 1)
 }

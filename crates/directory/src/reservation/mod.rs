@@ -17,7 +17,7 @@ use crate::user::{self, User};
 use crate::{Error, finish_if, sql};
 
 use fate::remove;
-pub use fate::{abandon, adopt, answers_for, claim_stale, leave, nonce_of, renew, took_over};
+pub use fate::{abandon, adopt, answers_for, claim_stale, leave, nonce_of, renew, renew_stale, took_over};
 
 /// How long a create may take without renewal before the sweeper looks at it, microseconds.
 pub const LEASE: i64 = 15_000_000;

@@ -115,7 +115,12 @@ async fn a_reservation_is_renewed_only_as_long_as_it_is_its_requests_own(store: 
     assert!(reservation::renew(&store.db, &sought).await.unwrap());
     store.run("update reservation set lease_until = 0").await;
     assert!(!reservation::renew(&store.db, &sought).await.unwrap(), "it ran out");
+    assert!(!reservation::renew_stale(&store.db, &sought).await.unwrap(), "nobody took it over");
     assert_eq!(reservation::claim_stale(&store.db, Kind::User, 10).await.unwrap().len(), 1);
+    // From then on it is the sweeper's, whatever its request comes to.
+    assert!(!reservation::renew(&store.db, &sought).await.unwrap());
+    assert!(!reservation::adopt(&store.db, &mut sought.clone()).await.unwrap());
+    assert!(reservation::renew_stale(&store.db, &sought).await.unwrap());
     assert!(reservation::abandon(&store.db, &sought).await.unwrap());
     assert!(!reservation::renew(&store.db, &sought).await.unwrap(), "it was given up");
 }

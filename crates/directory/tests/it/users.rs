@@ -11,7 +11,7 @@ use serde_json::json;
 use testkit::store::Store;
 use uuid::Uuid;
 
-use crate::made;
+use crate::{fence, made};
 
 testkit::on_both_databases!(
     of_many_claims_on_a_user_one_is_granted,
@@ -24,6 +24,7 @@ testkit::on_both_databases!(
     an_owed_log_out_is_taken_over_once,
     a_refresh_behind_a_newer_write_is_discarded,
     a_refresh_takes_a_swapped_name_from_its_holder,
+    who_was_switched_off_is_off_whatever_the_document_says,
 );
 
 async fn claimed(store: &Store, tenant: TenantId, id: Uuid, token: &BearerToken) -> User {
@@ -199,4 +200,16 @@ async fn a_refresh_takes_a_swapped_name_from_its_holder(store: Store) {
     }
     let holder = async |name| user::by_username(&store.db, acme, name).await.unwrap().map(|user| user.id);
     assert_eq!((holder("grace@acme.test").await, holder("ada@acme.test").await), (Some(ada.id), Some(grace.id)));
+}
+
+async fn who_was_switched_off_is_off_whatever_the_document_says(store: Store) {
+    let (acme, token) = store.provisioned("acme").await;
+    let ada = made(&store, acme, &token, "ada@acme.test", None).await;
+    let claim = claimed(&store, acme, ada.id, &token).await;
+    let mut document = ada.document.clone();
+    document.shift_remove("active");
+    let silent = Commit { active: false, ..write(&document, true) };
+    assert!(user::commit(&store.db, acme, &claim, &silent).await.unwrap().is_some());
+    // A write in doubt is mended to this (K5): nobody is switched on by it.
+    assert!(!fence(&store.db, acme, ada.id).await.unwrap().native().unwrap().active);
 }

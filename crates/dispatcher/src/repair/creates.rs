@@ -80,7 +80,7 @@ async fn group(deps: &Deps, reservation: &Reservation) -> Repaired {
 
 /// To be asked before each realm call that changes something (K1).
 async fn still_ours(deps: &Deps, reservation: &Reservation) -> Repaired {
-    let ours = reservation::renew(&deps.db, reservation).await.map_err(|error| text(&error))?;
+    let ours = reservation::renew_stale(&deps.db, reservation).await.map_err(|error| text(&error))?;
     if ours { Ok(()) } else { Err("another process ends it".to_owned()) }
 }
 

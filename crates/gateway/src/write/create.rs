@@ -106,6 +106,13 @@ async fn in_realm(creating: &Creating<'_>, realm: &Realm, native: &Native) -> Re
         Err(refused @ (realm::Error::Conflict { .. } | realm::Error::Contended)) => {
             match realm.find_by_username(&new.username).await? {
                 Some(user) if creating.reservation.made(user.marker.as_deref()) => Ok(user),
+                // It will be found and deleted: who is told of a conflict now would not create again.
+                Some(user)
+                    if !reservation::took_over(user.marker.as_deref())
+                        && is_left_over(creating, Kind::User, user.marker.as_deref()).await? =>
+                {
+                    Err(realm::Error::Contended)
+                }
                 Some(_) if matches!(refused, realm::Error::Contended) => {
                     Err(realm::Error::Conflict { attribute: "userName" })
                 }
@@ -114,6 +121,18 @@ async fn in_realm(creating: &Creating<'_>, realm: &Realm, native: &Native) -> Re
         }
         other => other,
     }
+}
+
+/// Whether a record of the realm carries the marker of a create for which nobody answers: it came too late.
+pub(super) async fn is_left_over(
+    creating: &Creating<'_>,
+    kind: Kind,
+    marker: Option<&str>,
+) -> Result<bool, realm::Error> {
+    let tenant = creating.reservation.tenant;
+    let Some(nonce) = reservation::nonce_of(tenant, marker) else { return Ok(false) };
+    let answered = reservation::answers_for(&creating.call.deps.db, kind, tenant, nonce).await;
+    answered.map(|answered| !answered).map_err(|_| realm::Error::Unavailable)
 }
 
 /// The rest of a create, once the realm has the user: its role, its row.
@@ -157,6 +176,9 @@ pub(super) async fn complete(
     // The sweeper was faster. Either the user is there all the same, or nobody answers for it.
     if let Some(user) = creating.made_by_others(created.id, Kind::User).await? {
         return Ok(user);
+    }
+    if reservation::answers_for(&call.deps.db, Kind::User, call.tenant(), creating.reservation.nonce).await? {
+        return Err(Answer::unavailable());
     }
     take_back(&creating, realm, created).await?;
     tracing::warn!(

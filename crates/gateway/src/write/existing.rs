@@ -14,7 +14,8 @@ use crate::answer::Answer;
 use crate::call::Call;
 
 /// POST with the externalId of an inactive user brings that user back, in place, under a free userName too (Okta re-assigns
-/// so, after a rename as well). Any other taken name stays taken.
+/// so, after a rename as well). Entra ID finds who returns by the name, and takes externalIds from mail names, which people get
+/// from those who left: there the name has to be the same. Any other taken name stays taken.
 pub(super) async fn returning(
     call: &Call<'_>,
     document: &Object,
@@ -27,6 +28,7 @@ pub(super) async fn returning(
     let key = scim::key::username_key(&native.user_name);
     let held = match user::by_username(db, tenant, &key).await? {
         Some(named) => named,
+        None if call.is_entra() => return Err(taken()),
         None => user::by_external(db, tenant, external_id).await?.ok_or_else(taken)?,
     };
     if held.active || Native::of(&held.document).external_id.as_deref() != Some(external_id) {
@@ -36,7 +38,9 @@ pub(super) async fn returning(
         // Whoever came first has brought the user back; for the others the name is taken.
         if current.active { Err(Error::taken("userName")) } else { Ok(document.clone()) }
     };
-    update(call, &held.id.to_string(), !native.active, change).await
+    let returned = update(call, &held.id.to_string(), !native.active, change).await;
+    // One that is protected is shown to nobody, and has the name all the same.
+    returned.map_err(|answer| if answer.status == 404 { taken() } else { answer })
 }
 
 /// The realm has somebody of that name or address. Who holds `scim-managed` comes in with the import, and is a conflict

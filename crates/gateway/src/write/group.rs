@@ -33,7 +33,7 @@ impl Wish<'_> {
     fn says_who(&self) -> bool {
         match self {
             Self::Exactly(_) => true,
-            Self::Patch(membership) => membership.delta().is_none(),
+            Self::Patch(membership) => membership.delta().is_none_or(|delta| delta.clear),
         }
     }
 }
@@ -73,7 +73,8 @@ async fn change_claimed(
     }
     let differs = |name: &str| after.get(name) != before.document.get(name);
     let renamed = differs("displayName") || differs("externalId");
-    let external_id = after.get("externalId").and_then(serde_json::Value::as_str);
+    let external_id = group::external_id(&after);
+    let external_id = external_id.as_deref();
     let name = group::display_name(&after);
     if renamed {
         let key = scim::key::display_name_key(&name);

@@ -6,12 +6,12 @@ use directory::group::{self, Committed};
 use directory::reservation::{self, Reservation};
 use directory::resource::Kind;
 use directory::watch;
-use realm::{NewGroup, Realm, RealmGroup};
+use realm::{NewGroup, Realm};
 use scim::members::Member;
 use scim::{Error, Object};
 use uuid::Uuid;
 
-use super::create::Creating;
+use super::create::{Creating, is_left_over};
 use super::group::{resolved, tell};
 use super::{Held, claimed};
 use crate::answer::Answer;
@@ -100,7 +100,8 @@ async fn create_in_realm(realm: &Realm, creating: &mut Creating<'_>) -> Result<U
     if reservation.made(held.marker.as_deref()) {
         return Ok(held.id);
     }
-    if reservation::took_over(held.marker.as_deref()) || !is_left_over(creating, &held).await? {
+    let marker = held.marker.as_deref();
+    if reservation::took_over(marker) || !is_left_over(creating, Kind::Group, marker).await? {
         return Err(realm::Error::Conflict { attribute: "displayName" });
     }
     still_ours(creating).await?;
@@ -113,14 +114,6 @@ async fn create_in_realm(realm: &Realm, creating: &mut Creating<'_>) -> Result<U
 async fn still_ours(creating: &mut Creating<'_>) -> Result<(), realm::Error> {
     let ours = creating.is_ours().await.map_err(|_| realm::Error::Unavailable)?;
     if ours { Ok(()) } else { Err(realm::Error::Ambiguous) }
-}
-
-/// Whether a group of the realm carries the marker of a create for which nobody answers.
-async fn is_left_over(creating: &Creating<'_>, held: &RealmGroup) -> Result<bool, realm::Error> {
-    let tenant = creating.reservation.tenant;
-    let Some(nonce) = reservation::nonce_of(tenant, held.marker.as_deref()) else { return Ok(false) };
-    let answered = reservation::answers_for(&creating.call.deps.db, Kind::Group, tenant, nonce).await;
-    answered.map(|answered| !answered).map_err(|_| realm::Error::Unavailable)
 }
 
 /// A group of that name is in the realm: it is taken over where the tenant wants that, and never where it gives
@@ -136,13 +129,13 @@ async fn take_over(
     let Some(found) = realm.find_group(&group::display_name(&creating.reservation.document)).await? else {
         return Ok(Err(conflict));
     };
-    let is_free = found.marker.is_none() || is_left_over(creating, &found).await?;
+    let is_free = found.marker.is_none() || is_left_over(creating, Kind::Group, found.marker.as_deref()).await?;
     if !is_free || realm.group_is_protected(found.id).await? {
         return Ok(Err(conflict));
     }
     // Order: noted before the realm is written, so that whoever ends this create never deletes that group.
     let db = &creating.call.deps.db;
-    if !creating.is_ours().await? || !reservation::adopt(db, &mut creating.reservation).await? {
+    if !reservation::adopt(db, &mut creating.reservation).await? || !creating.is_ours().await? {
         return Err(Answer::unavailable());
     }
     let external_id = creating.reservation.external_key.as_deref();

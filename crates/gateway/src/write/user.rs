@@ -47,7 +47,7 @@ async fn change_claimed(
     let (db, tenant) = (&held.call.deps.db, held.call.tenant());
     check_version(held.call, before.version)?;
     let mut after = change(before)?;
-    let (old, new) = (state_of(&before.document, before.active), state_of(&after, before.active));
+    let (old, new) = (Native::of_user(&before.document, before.active), Native::of_user(&after, before.active));
     let mut realm_change = UserChange::asked(&old, &new, deactivates);
     let mapping = held.call.mapping();
     let mapped = mapping.to_realm(&before.document);
@@ -96,7 +96,7 @@ async fn change_claimed(
     let commit = Commit {
         document: &after,
         changed,
-        active: state_of(&after, new.active).active,
+        active: Native::of_user(&after, new.active).active,
         base: base.as_ref(),
         logged_out: realm_change.enabled == Some(false),
         trace: held.call.request.traceparent.as_deref(),
@@ -195,10 +195,4 @@ async fn delete_claimed(held: &mut Held<'_>, before: &User) -> Result<(), Failed
     } else {
         Err(Failed::Clean(Answer::unavailable()))
     }
-}
-
-/// The native fields of a document; one that does not say whether its user is active leaves that as it was.
-fn state_of(document: &Object, active: bool) -> Native {
-    let native = Native::of(document);
-    if document.contains_key("active") { native } else { Native { active, ..native } }
 }

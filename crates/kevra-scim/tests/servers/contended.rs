@@ -105,6 +105,18 @@ fn a_membership_or_role_that_met_another_write_is_nobodys_value_and_follows_by_i
     let members = format!("/groups/{}/members", team["id"].as_str().unwrap());
     assert_eq!(scene.realm.admin(Method::GET, &members, None)[0]["id"], json!(ada));
 
+    // Who says who all the members are, and says it again, is not answered before the realm knows.
+    let nobody = json!({ "Operations": [{ "op": "replace", "path": "members", "value": [] }] });
+    let leaving = |call: &Call| call.method == Method::DELETE && call.path.contains("/groups/");
+    scene.dispatcher.as_ref().unwrap().process.signal("STOP");
+    let rule = keycloak.on(Fault::Say(409, LOST[0]), leaving);
+    let told: Vec<u16> = (0..2).map(|_| scene.send(Method::PATCH, &path, &nobody).0).collect();
+    assert_eq!((told, rule.met()), (vec![503, 503], 2));
+    rule.lift();
+    assert_eq!(scene.send(Method::PATCH, &path, &nobody).0, 200);
+    assert_eq!(scene.realm.admin(Method::GET, &members, None), json!([]));
+    scene.dispatcher.as_ref().unwrap().process.signal("CONT");
+
     let granting = |call: &Call| call.method == Method::POST && call.path.ends_with("/role-mappings/realm");
     let rule = keycloak.once(Fault::Say(400, r#"{"errorMessage":"Could not add user role mappings!"}"#), granting);
     let answer = scene.ask(Method::POST, "/Users", &user("eve@acme.test")).unwrap();

@@ -63,7 +63,14 @@ fn a_create_that_reaches_the_realm_after_it_was_given_up_is_found_and_removed() 
     scene.leases_run_out();
     scene.until_sql("select count(*) from reservation", "0");
     let lifted = Instant::now();
+    // As long as it stands there, nobody is told that the name is somebody's.
+    let dispatcher = &scene.dispatcher.as_ref().unwrap().process;
+    dispatcher.signal("STOP");
     late.lift();
+    assert!(eventually(SOON, || scene.realm.user("ada@acme.test").map(drop)).is_some(), "it arrives");
+    let (status, told) = scene.send(Method::POST, "/Users", &json!({ "userName": "ada@acme.test" }));
+    assert_eq!(status, 503, "{told}");
+    dispatcher.signal("CONT");
     // Somebody is there to be removed: it has arrived.
     keycloak.wait_for(lifted, deletes_a_user);
     let gone = eventually(SOON, || scene.realm.user("ada@acme.test").is_none().then_some(()));

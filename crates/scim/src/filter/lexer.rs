@@ -39,10 +39,14 @@ pub(crate) fn tokens(text: &str, kind: ScimType) -> Result<Vec<(usize, Token)>, 
             b']' => Token::CloseBracket,
             b'"' => {
                 let end = string_end(bytes, at).ok_or_else(|| fault(kind, start, "the string does not end"))?;
-                let literal = serde_json::from_str(&text[at..end])
+                let literal: String = serde_json::from_str(&text[at..end])
                     .map_err(|_| fault(kind, start, "the string is not a JSON string"))?;
+                // Nothing that is stored has it, and PostgreSQL takes no text with it.
+                if literal.contains('\0') {
+                    return Err(fault(kind, start, "the string has the character U+0000"));
+                }
                 at = end;
-                found.push((start + 1, Token::Literal(literal)));
+                found.push((start + 1, Token::Literal(Value::String(literal))));
                 continue;
             }
             _ => {

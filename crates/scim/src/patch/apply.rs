@@ -69,7 +69,9 @@ fn whole(holder: &mut Object, attribute: &Attribute, step: &Step<'_, '_>) -> Res
         }
         Some(Value::Object(new)) if !attribute.multi_valued => {
             let empty = Object::new();
-            merge(holder, attribute, value.as_object().unwrap_or(&empty), new)?;
+            // Entra sends a manager as a list of one.
+            let sent = value.as_array().and_then(|items| items.first()).unwrap_or(value).as_object();
+            merge(holder, attribute, sent.unwrap_or(&empty), new)?;
         }
         Some(new) => {
             holder.insert(attribute.name.clone(), new);
@@ -91,13 +93,25 @@ fn merge(holder: &mut Object, attribute: &Attribute, sent: &Object, accepted: Ob
     let current = holder.entry(attribute.name.clone()).or_insert_with(|| json!({}));
     let Some(current) = current.as_object_mut() else { return Ok(()) };
     elements::keep_immutable(current, attribute, &accepted)?;
+    let before = current.get("value").cloned();
     for sub in attribute.sub_attributes.iter().filter(|sub| !accepted.contains_key(&sub.name)) {
         if member(sent, &sub.name).is_some_and(|value| value.is_null() || value.as_str() == Some("")) {
             current.shift_remove(&sub.name);
         }
     }
+    let refers = accepted.contains_key("$ref");
     current.extend(accepted);
+    if !refers {
+        forget_reference(current, before.as_ref());
+    }
     Ok(())
+}
+
+/// Where a value names somebody else than before, or nobody, a reference that was sent with the other one leads astray.
+fn forget_reference(holder: &mut Object, before: Option<&Value>) {
+    if before.is_some() && holder.get("value") != before {
+        holder.shift_remove("$ref");
+    }
 }
 
 fn sub_attribute(
@@ -120,7 +134,14 @@ fn sub_attribute(
         return Ok(());
     }
     match holder.entry(attribute.name.clone()).or_insert_with(|| json!({})).as_object_mut() {
-        Some(current) => assign(current, attribute, sub, value.as_ref()),
+        Some(current) => {
+            let before = current.get("value").cloned();
+            assign(current, attribute, sub, value.as_ref())?;
+            if sub.name == "value" {
+                forget_reference(current, before.as_ref());
+            }
+            Ok(())
+        }
         None => Ok(()),
     }
 }

@@ -251,6 +251,18 @@ fn case_27_a_manager_is_taken_in_every_form() {
         let after = patched(&ada(), json!([{ "op": "Add", "path": path, "value": value }]));
         assert_eq!(after[ENTERPRISE]["manager"]["value"], "m-2", "{path}");
     }
+    let referred = patched(
+        &ada(),
+        json!([{ "op": "Add", "path": urn, "value": { "$ref": "http://x/Users/m-1", "value": "m-1" } }]),
+    );
+    for value in [json!("m-2"), json!({ "value": "m-2" }), json!([{ "$ref": null, "value": "m-2" }])] {
+        let after = patched(&referred, json!([{ "op": "Replace", "path": urn, "value": value }]));
+        assert_eq!(after[ENTERPRISE]["manager"], json!({ "value": "m-2" }), "of whom it was before: {value}");
+    }
+    let after = patched(&referred, json!([{ "op": "Replace", "path": "manager.value", "value": "m-2" }]));
+    assert_eq!(after[ENTERPRISE]["manager"], json!({ "value": "m-2" }));
+    let same = patched(&referred, json!([{ "op": "Replace", "path": urn, "value": { "value": "m-1" } }]));
+    assert_eq!(same, referred);
     for clear in [
         json!({ "op": "Replace", "path": urn, "value": "" }),
         json!({ "op": "Remove", "path": "manager" }),

@@ -152,8 +152,20 @@ fn a_body_is_one_json_object_without_repeated_names() {
 }
 
 #[test]
+fn a_text_that_no_database_keeps_is_refused_wherever_it_is() {
+    for values in [
+        json!({ "userName": "x\0" }),
+        json!({ "userName": "x", "externalId": "\0" }),
+        json!({ "userName": "x", "emails": [{ "value": "a@x.test" }, { "value": "b\0@x.test" }] }),
+        json!({ "userName": "x", ENTERPRISE: { "manager": "\0" } }),
+    ] {
+        assert_eq!(refusal(document::accept(&USER, &values)), (400, Some(ScimType::InvalidValue)), "{values}");
+    }
+}
+
+#[test]
 fn text_comes_through_exactly() {
-    let odd = "ünï 漢字 😀 \u{0} \u{7f} \u{2028} \" \\ ";
+    let odd = "ünï 漢字 😀 \u{1} \u{7f} \u{2028} \" \\ ";
     let sent = body::parse(serde_json::to_string(&json!({ "userName": odd })).unwrap().as_bytes()).unwrap();
     assert_eq!(user(sent)["userName"], odd);
 }

@@ -212,3 +212,25 @@ fn wrong_types_and_sizes_are_400_and_never_a_500() {
         tenant().post("/Users", &json!({ "userName": format!("{long}{}", unique("u")), "externalId": unique(&long) }));
     assert!(made.status == 201 || made.status == 400, "{}", made.status);
 }
+
+#[test]
+fn a_text_that_no_database_takes_is_refused_by_name_and_finds_nobody() {
+    let (path, _) = tenant().user(&json!({}));
+    let before = tenant().get(&path);
+    for attribute in ["userName", "title", "externalId", "displayName"] {
+        let body = json!({ "userName": unique("nul"), attribute: "x\0" });
+        tenant().post("/Users", &body).refused(400, Some("invalidValue"));
+        tenant().put(&path, &body).refused(400, Some("invalidValue"));
+        let set = json!([{ "op": "replace", "path": attribute, "value": "x\0" }]);
+        tenant().patch(&path, &set).refused(400, Some("invalidValue"));
+        tenant().find("/Users", &format!("{attribute} eq \"x\\u0000\"")).refused(400, Some("invalidFilter"));
+    }
+    let emails = json!([{ "value": "a@x.test", "primary": true }, { "value": "b\0@x.test" }]);
+    tenant().post("/Users", &json!({ "userName": unique("nul"), "emails": emails })).refused(400, Some("invalidValue"));
+    tenant().post("/Groups", &json!({ "displayName": "x\0" })).refused(400, Some("invalidValue"));
+    assert_eq!(tenant().get(&path).text, before.text);
+    // Whoever has no token is told that and nothing else.
+    let query = [("filter", "userName eq \"\\u0000\"")];
+    Reply::of(tenant().bare("GET", "/Users").query(&query).send().unwrap()).expect(401);
+    tenant().find("/Users", "active eq true").expect(200);
+}

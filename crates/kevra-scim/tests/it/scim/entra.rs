@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use serde_json::{Value, json};
 use testkit::unique;
 
-use super::wire::{ENTERPRISE, Tenant};
+use super::wire::{ENTERPRISE, Reply, Tenant};
 
 fn tenant() -> &'static Tenant {
     static TENANT: OnceLock<Tenant> = OnceLock::new();
@@ -209,4 +209,36 @@ fn schemas_are_read_on_save() {
             tenant().get(&format!("/Schemas/{urn}")).body
         );
     }
+}
+
+#[test]
+fn a_tenant_that_did_not_say_knows_entra_by_its_client() {
+    let tenant = Tenant::new("auto");
+    let (path, _) = tenant.user(&json!({}));
+    let mobile = json!({ "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], "Operations": [
+        { "op": "Replace", "path": "phoneNumbers[type eq \"mobile\"].value", "value": "1" },
+        { "op": "Replace", "path": "active", "value": "False" },
+    ] });
+    let sent = |agent: &str| {
+        let request = tenant.request("PATCH", &path).header("user-agent", agent);
+        Reply::of(request.header("content-type", "application/scim+json").body(mobile.to_string()).send().unwrap())
+    };
+    sent("SailPoint/1").refused(400, Some("noTarget"));
+    let off = sent("Azure-AD-Provisioning/1.0").expect(200);
+    assert_eq!(off.body["active"], false);
+    assert_eq!(off.body["phoneNumbers"], json!([{ "type": "mobile", "value": "1" }]));
+}
+
+#[test]
+fn a_mail_name_that_passed_from_a_leaver_to_a_newcomer_makes_no_one_person_of_them() {
+    let external = unique("jsmith");
+    let (leaver, name) = tenant().user(&json!({ "externalId": external }));
+    tenant().patch(&leaver, &json!([{ "op": "Replace", "path": "active", "value": "False" }])).expect(200);
+    let newcomer = json!({ "userName": unique("john.smith"), "externalId": external });
+    tenant().post("/Users", &newcomer).refused(409, Some("uniqueness"));
+    assert_eq!(tenant().get(&leaver).body["active"], false);
+    // The leaver alone returns.
+    let back =
+        tenant().post("/Users", &json!({ "userName": name, "externalId": external, "active": true })).expect(201);
+    assert!(leaver.ends_with(back.id()));
 }

@@ -161,3 +161,18 @@ fn authentik_and_keycloak_plugins_patch_whole_lists_and_remove_by_value() {
     let pathless = json!([{ "op": "add", "value": { "members": [{ "value": ids[0] }] } }]);
     assert_eq!(tenant().patch(&group, &pathless).expect(200).values("members").len(), 3);
 }
+
+#[test]
+fn an_empty_external_id_is_none_and_is_nobodys() {
+    let tenant = Tenant::new("blank");
+    for (endpoint, named) in [("/Users", "userName"), ("/Groups", "displayName")] {
+        let made: Vec<Reply> = (0..2)
+            .map(|_| tenant.post(endpoint, &json!({ named: unique("blank"), "externalId": "" })).expect(201))
+            .collect();
+        for one in &made {
+            let path = format!("{endpoint}/{}", one.id());
+            tenant.put(&path, &json!({ named: unique("blank"), "externalId": "" })).expect(200);
+            tenant.patch(&path, &json!([{ "op": "replace", "path": "externalId", "value": "" }])).expect(200);
+        }
+    }
+}
