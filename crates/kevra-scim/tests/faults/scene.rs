@@ -35,6 +35,10 @@ impl Scene {
         let network = Network::new(downstream.url());
         console.make_tenant("acme", "acme");
         console.enable_outbound("acme", network.url(), downstream.token());
+        // A compare that met a change on its way would have it asserted (K24).
+        let compared = "select count(*) from target where baseline_done_at is not null";
+        let done = eventually(SOON, || (installation.database().ask(compared) == "1").then_some(()));
+        assert!(done.is_some(), "{}", installation.logs());
         let provider = Provider::new(&gateway.url, "acme", &console.enable_inbound("acme"));
         Self { provider, network, downstream, installation, console, dispatcher, _front: [control, gateway] }
     }

@@ -47,7 +47,7 @@ fn a_value_that_keycloak_does_not_take_is_refused_by_name_and_nothing_changes() 
         ("userName", "userName", json!("日本語の人")),
         ("name.givenName", "name.givenName", json!("Dr. (PhD)")),
         ("name.familyName", "name.familyName", json!(long)),
-        ("name.familyName", "name.familyName", json!("Love\u{0}lace")),
+        ("familyName", "name.familyName", json!("Love\u{0}lace")),
         ("emails", "emails", email("a..b@acme.test")),
         ("emails", "emails", email(&format!("{}@acme.test", "a".repeat(65)))),
         ("externalId", "externalId", json!("e".repeat(2_049))),
