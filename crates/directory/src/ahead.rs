@@ -3,11 +3,10 @@
 
 use registry::provisioner::{self, Beside, Provisioner, Refusal};
 use registry::{Db, TokenHash};
-use sea_orm::FromQueryResult;
 use uuid::Uuid;
 
 use crate::Error;
-use crate::resource::{self, Kind, Resource};
+use crate::resource::{self, Kind, One, Resource};
 
 /// The one resource that a request asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,37 +31,14 @@ impl Sought {
 pub struct Ahead {
     sought: Sought,
     related: bool,
-    found: Option<Row>,
-}
-
-#[derive(Debug, FromQueryResult)]
-struct Row {
-    id: Uuid,
-    document: String,
-    version: i64,
-    created_at: i64,
-    modified_at: i64,
-    related: String,
+    found: Option<One>,
 }
 
 impl Ahead {
     /// What was found, if exactly this was sought, with what relates to it or not.
     pub fn answer(&self, sought: &Sought, related: bool) -> Option<Result<Option<Resource>, Error>> {
         let answers = self.sought == *sought && self.related == related;
-        answers.then(|| self.found.as_ref().map(Row::read).transpose())
-    }
-}
-
-impl Row {
-    fn read(&self) -> Result<Resource, Error> {
-        Ok(Resource {
-            id: self.id,
-            document: serde_json::from_str(&self.document)?,
-            version: self.version,
-            created_at: self.created_at,
-            modified_at: self.modified_at,
-            related: resource::read_related(&self.related)?,
-        })
+        answers.then(|| self.found.as_ref().map(One::read).transpose())
     }
 }
 

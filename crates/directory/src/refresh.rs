@@ -51,9 +51,9 @@ impl Fence {
         Ok(serde_json::from_str(&self.document)?)
     }
 
-    /// The native fields as they stood.
-    pub fn native(&self) -> Result<Native, Error> {
-        Ok(Native::of_user(&self.document()?, self.active))
+    /// The native fields of that document.
+    pub fn native(&self, document: &scim::Object) -> Native {
+        Native::of_user(document, self.active)
     }
 }
 

@@ -80,6 +80,30 @@ impl Row {
     }
 }
 
+/// A row of one resource, not read yet.
+#[derive(Debug, FromQueryResult)]
+pub(crate) struct One {
+    id: Uuid,
+    document: String,
+    version: i64,
+    created_at: i64,
+    modified_at: i64,
+    related: String,
+}
+
+impl One {
+    pub(crate) fn read(&self) -> Result<Resource, Error> {
+        Ok(Resource {
+            id: self.id,
+            document: serde_json::from_str(&self.document)?,
+            version: self.version,
+            created_at: self.created_at,
+            modified_at: self.modified_at,
+            related: read_related(&self.related)?,
+        })
+    }
+}
+
 /// A place in an order: after a resource.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Place {
@@ -124,26 +148,14 @@ pub struct Selected {
 
 /// A resource by id, with what relates to it or not: what is asked most, by the least there is to ask.
 pub async fn by_id(db: &Db, tenant: TenantId, kind: Kind, id: Uuid, related: bool) -> Result<Option<Resource>, Error> {
-    #[derive(FromQueryResult)]
-    struct One {
-        document: String,
-        version: i64,
-        created_at: i64,
-        modified_at: i64,
-        related: String,
-    }
     let (connection, table) = (db.connection(), kind.table());
     let related = if related { self::related(connection, kind, "r", "$1") } else { "'[]'".to_owned() };
     let text = format!(
-        "select r.document, r.version, r.created_at, r.modified_at, {related} as related from {table} r
+        "select r.id, r.document, r.version, r.created_at, r.modified_at, {related} as related from {table} r
          where r.tenant_id = $1 and r.id = $2 and not r.protected"
     );
     let one: Option<One> = sql::one(connection, &text, [tenant.0.into(), id.into()]).await?;
-    one.map(|One { document, version, created_at, modified_at, related }| {
-        let (document, related) = (serde_json::from_str(&document)?, read_related(&related)?);
-        Ok(Resource { id, document, version, created_at, modified_at, related })
-    })
-    .transpose()
+    one.as_ref().map(One::read).transpose()
 }
 
 /// Resources by their ids, in no particular order.

@@ -211,5 +211,6 @@ async fn who_was_switched_off_is_off_whatever_the_document_says(store: Store) {
     let silent = Commit { active: false, ..write(&document, true) };
     assert!(user::commit(&store.db, acme, &claim, &silent).await.unwrap().is_some());
     // A write in doubt is mended to this (K5): nobody is switched on by it.
-    assert!(!fence(&store.db, acme, ada.id).await.unwrap().native().unwrap().active);
+    let fence = fence(&store.db, acme, ada.id).await.unwrap();
+    assert!(!fence.native(&fence.document().unwrap()).active);
 }
