@@ -29,7 +29,7 @@ fn a_create_whose_reply_is_lost_is_found_among_hundreds_without_filters() {
     ] {
         let before = scene.downstream.app().journal().len();
         scene.network.next(fault, Some("POST"), 1);
-        let id = scene.person(name);
+        let id = scene.newcomer(name);
         // The first change shows that the record is linked.
         scene.rename(&id, "Linked");
         let linked = eventually(SOON, || scene.is_named(name, "Linked").then_some(()));

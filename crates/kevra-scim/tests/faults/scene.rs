@@ -43,10 +43,17 @@ impl Scene {
         Self { provider, network, downstream, installation, console, dispatcher, _front: [control, gateway] }
     }
 
-    /// Somebody who is there on both sides; its id.
-    pub fn person(&self, name: &str) -> String {
+    /// Somebody who is there on both sides, whatever the ledger knows of it yet; its id.
+    pub fn newcomer(&self, name: &str) -> String {
         let id = self.provider.create(name);
         assert!(eventually(SOON, || self.downstream.user(name)).is_some(), "{}", self.installation.logs());
+        id
+    }
+
+    /// Somebody who is there on both sides, and whose record is known; its id.
+    pub fn person(&self, name: &str) -> String {
+        let id = self.newcomer(name);
+        self.settles();
         id
     }
 
@@ -56,6 +63,7 @@ impl Scene {
         let people: Vec<_> = names.into_iter().map(|name| (self.provider.create(&name), name)).collect();
         let all = || people.iter().all(|(_, name)| self.downstream.user(name).is_some());
         assert!(eventually(SOON, || all().then_some(())).is_some(), "{}", self.installation.logs());
+        self.settles();
         people
     }
 
@@ -65,6 +73,12 @@ impl Scene {
 
     pub fn is_named(&self, name: &str, family: &str) -> bool {
         self.downstream.user(name).is_some_and(|user| user["name"]["familyName"] == family)
+    }
+
+    /// Waits until everything is in step. A record is there before its sender has heard so: a fault made in between would meet
+    /// what is still under way.
+    pub fn settles(&self) {
+        assert!(eventually(SOON, || self.rests().then_some(())).is_some(), "{}", self.installation.logs());
     }
 
     /// As far as the ledger knows, everything is in step.
