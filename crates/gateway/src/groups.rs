@@ -2,9 +2,9 @@
 
 use directory::group::Committed;
 use directory::resource::Kind;
-use scim::document;
 use scim::projection::Projection;
 use scim::{Object, ignored, members, patch};
+use scim::{document, etag};
 use serde_json::Value;
 
 use crate::answer::Answer;
@@ -63,7 +63,10 @@ pub(crate) async fn patch(call: &Call<'_>, id: &str, body: &Value) -> Outcome {
 fn answer(call: &Call<'_>, committed: Committed, asked: bool, projection: &Projection<'_>) -> Answer {
     let whole = projection.shows(&call.types.group, "members");
     if whole && !asked && committed.large {
-        return Answer { etag: Some(document::etag(committed.group.version)), ..Answer::empty(204) };
+        return Answer {
+            etag: Some(etag::of(committed.group.version, &committed.group.document)),
+            ..Answer::empty(204)
+        };
     }
     render::answer(call, 200, Kind::Group, committed.group, projection)
 }

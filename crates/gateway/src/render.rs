@@ -56,8 +56,10 @@ pub(crate) fn answer(
     resource: Resource,
     projection: &Projection<'_>,
 ) -> Answer {
-    let (etag, id) = (Some(document::etag(resource.version)), Some(resource.id));
-    let shown = projection.apply(call.types.of(kind), whole(call, kind, resource));
+    let id = Some(resource.id);
+    let whole = whole(call, kind, resource);
+    let etag = whole["meta"]["version"].as_str().map(str::to_owned);
+    let shown = projection.apply(call.types.of(kind), whole);
     Answer { etag, id, ..Answer::json(status, Value::Object(shown)) }
 }
 

@@ -3,14 +3,14 @@
 use directory::resource::{self, Kind};
 use directory::user::User;
 use scim::projection::Projection;
-use scim::{Error, Object, document, ignored, patch};
+use scim::{Error, Object, document, etag, ignored, patch};
 use serde_json::Value;
 
 use crate::answer::Answer;
 use crate::call::Call;
 use crate::render;
 use crate::write::existing::{Sought, fetch};
-use crate::write::{self, id_of, missing, names};
+use crate::write::{self, id_of, missing};
 
 type Outcome = Result<Answer, Answer>;
 
@@ -24,10 +24,11 @@ pub(crate) async fn read(call: &Call<'_>, kind: Kind, id: &str) -> Outcome {
         found = resource::by_id(&call.deps.db, call.tenant(), kind, id, related).await?;
     }
     let found = found.ok_or_else(|| missing(kind))?;
-    if call.request.if_none_match.as_deref().is_some_and(|tags| names(tags, found.version)) {
-        return Ok(Answer { etag: Some(document::etag(found.version)), ..Answer::empty(304) });
+    let answer = render::answer(call, 200, kind, found, &projection);
+    match (&call.request.if_none_match, &answer.etag) {
+        (Some(tags), Some(etag)) if etag::names(tags, etag) => Ok(Answer { etag: answer.etag, ..Answer::empty(304) }),
+        _ => Ok(answer),
     }
-    Ok(render::answer(call, 200, kind, found, &projection))
 }
 
 pub(crate) async fn create(call: &Call<'_>, body: &Value) -> Outcome {

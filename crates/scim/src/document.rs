@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::json::member;
 use crate::schema::{Attribute, Kind, Mutability, ResourceType, Returned, Schema};
-use crate::{Error, Object, ScimType, members};
+use crate::{Error, Object, ScimType, etag, members};
 
 /// A body as a document. Unknown attributes and what is readOnly are ignored; wrong types are refused; what is
 /// required has to be there.
@@ -220,18 +220,25 @@ fn single(attribute: &Attribute, value: &Value) -> Result<Option<Value>, Error> 
     Ok(Some(accepted))
 }
 
-/// A text, if it can be kept: PostgreSQL has no place for U+0000, in texts or in JSON.
+/// A text, if it can be kept: PostgreSQL has no place for U+0000, in texts or in JSON, nor for a long one in an index.
 fn stored<'t>(attribute: &Attribute, text: &'t str) -> Result<&'t str, Error> {
-    let refused = || Error::value(format!("{} has the character U+0000, which cannot be kept", attribute.name));
-    if text.contains('\0') { Err(refused()) } else { Ok(text) }
+    if text.contains('\0') {
+        return Err(Error::value(format!("{} has the character U+0000, which cannot be kept", attribute.name)));
+    }
+    match attribute.longest {
+        Some(longest) if text.len() > longest => {
+            Err(Error::value(format!("{} is longer than {longest} bytes", attribute.name)))
+        }
+        _ => Ok(text),
+    }
 }
 
 fn structure(attribute: &Attribute, value: &Value) -> Result<Option<Value>, Error> {
-    let object = match value {
-        Value::Object(object) => object,
+    let object = match (value, attribute.value()) {
+        (Value::Object(object), _) => object,
         // A bare string stands for `value`: managers and members are sent so (Entra, Okta). Empty clears.
-        Value::String(text) if attribute.value().is_some() => {
-            return Ok(if text.is_empty() { None } else { Some(json!({ "value": stored(attribute, text)? })) });
+        (Value::String(text), Some(of)) => {
+            return Ok(if text.is_empty() { None } else { Some(json!({ "value": stored(of, text)? })) });
         }
         _ => return Err(Error::value(format!("{} must be a complex value", attribute.name))),
     };
@@ -256,19 +263,15 @@ pub struct Meta<'a> {
     pub created: i64,
     /// Last changed, microseconds since the epoch.
     pub last_modified: i64,
-    /// The version, which is also the `ETag`.
+    /// Counts the changes of the document.
     pub version: i64,
     /// The registered base URL.
     pub base_url: &'a str,
 }
 
-/// A weak entity tag of a version.
-pub fn etag(version: i64) -> String {
-    format!("W/\"{version}\"")
-}
-
 /// A document as a resource: `schemas` and `id` first, `meta` last.
 pub fn render(resource: &ResourceType, document: Object, meta: &Meta<'_>) -> Object {
+    let etag = etag::of(meta.version, &document);
     let held = resource.extensions.iter().filter(|schema| document.contains_key(&schema.id));
     let schemas: Vec<&str> = std::iter::once(&resource.schema).chain(held).map(|schema| schema.id.as_str()).collect();
     let mut object = Object::new();
@@ -282,7 +285,7 @@ pub fn render(resource: &ResourceType, document: Object, meta: &Meta<'_>) -> Obj
             "created": timestamp(meta.created),
             "lastModified": timestamp(meta.last_modified),
             "location": format!("{}{}/{}", meta.base_url, resource.endpoint, meta.id),
-            "version": etag(meta.version),
+            "version": etag,
         }),
     );
     object

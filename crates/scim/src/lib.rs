@@ -5,6 +5,7 @@ pub mod cursor;
 pub mod discovery;
 pub mod document;
 mod error;
+pub mod etag;
 pub mod filter;
 pub mod ignored;
 pub mod json;

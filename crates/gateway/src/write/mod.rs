@@ -16,7 +16,7 @@ use directory::look;
 use directory::resource::Kind;
 use directory::writing::{self, Claim};
 use realm::Realm;
-use scim::Error;
+use scim::{Error, etag};
 use uuid::Uuid;
 
 use crate::answer::Answer;
@@ -154,17 +154,11 @@ pub(crate) fn missing(kind: Kind) -> Answer {
 
 fn check_version(call: &Call<'_>, version: i64) -> Result<(), Error> {
     match &call.request.if_match {
-        Some(tags) if !names(tags, version) => Err(Error::plain(412, "the resource has changed since it was read")),
+        Some(tags) if !etag::names_version(tags, version) => {
+            Err(Error::plain(412, "the resource has changed since it was read"))
+        }
         _ => Ok(()),
     }
-}
-
-/// Whether a list of entity tags names a version. Ours are weak; a client may send them as strong.
-pub(crate) fn names(tags: &str, version: i64) -> bool {
-    let ours = version.to_string();
-    tags.split(',')
-        .map(str::trim)
-        .any(|tag| tag == "*" || tag.strip_prefix("W/").unwrap_or(tag).trim_matches('"') == ours)
 }
 
 fn ring(call: &Call<'_>, user: Uuid, urgent: bool) {

@@ -68,6 +68,8 @@ pub struct Attribute {
     pub returned: Returned,
     /// `none`, `server` or `global`.
     pub uniqueness: &'static str,
+    /// How long a text may be, bytes: it is a key in the store, whose indexes take no longer ones.
+    pub longest: Option<usize>,
     /// Suggested values; others are taken too.
     pub canonical_values: Vec<String>,
     /// What a reference may point at.
@@ -87,6 +89,7 @@ pub(super) fn attribute(name: &str, kind: Kind) -> Attribute {
         mutability: Mutability::ReadWrite,
         returned: Returned::Default,
         uniqueness: "none",
+        longest: None,
         canonical_values: Vec::new(),
         reference_types: Vec::new(),
         sub_attributes: Vec::new(),
@@ -137,6 +140,10 @@ impl Attribute {
 
     pub(super) fn exact(self) -> Self {
         Self { case_exact: true, ..self }
+    }
+
+    pub(super) fn within(self, longest: usize) -> Self {
+        Self { longest: Some(longest), ..self }
     }
 
     pub(super) fn canonical(self, values: &[&str]) -> Self {

@@ -188,6 +188,7 @@ fn attribute(json: &Value, parent: Option<&str>) -> Result<Attribute, Error> {
         mutability,
         returned,
         uniqueness: "none",
+        longest: None,
         canonical_values: words(object, "canonicalValues")?,
         reference_types: words(object, "referenceTypes")?,
         sub_attributes,

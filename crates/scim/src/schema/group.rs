@@ -1,7 +1,7 @@
 //! The core Group schema (RFC 7643 §4.2; errata 5368 and 5607: `displayName` is required, members refer to both types).
 
-use super::Schema;
 use super::attribute::{list, reference, text};
+use super::{NAME, Schema};
 
 pub(super) fn schema() -> Schema {
     let member = vec![
@@ -16,6 +16,6 @@ pub(super) fn schema() -> Schema {
         "urn:ietf:params:scim:schemas:core:2.0:Group",
         "Group",
         "Group",
-        vec![text("displayName").required(), list("members", member)],
+        vec![text("displayName").required().within(NAME), list("members", member)],
     )
 }

@@ -17,6 +17,12 @@ pub use custom::{MAX_ATTRIBUTES, MAX_URN};
 
 use attribute::{complex, date_time, reference, text};
 
+/// The longest name or e-mail address, bytes: the 255 characters Keycloak has room for.
+const NAME: usize = 4 * 255;
+
+/// The longest `externalId`, bytes, as its attribute in the realm allows.
+const EXTERNAL_ID: usize = 2048;
+
 /// A schema: a URN and its attributes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Schema {
@@ -88,7 +94,7 @@ pub static COMMON: LazyLock<Vec<Attribute>> = LazyLock::new(|| {
     vec![
         Attribute { multi_valued: true, ..reference("schemas", &["uri"]).always() },
         Attribute { uniqueness: "server", ..text("id").exact().read_only().always() },
-        text("externalId").exact(),
+        text("externalId").exact().within(EXTERNAL_ID),
         complex(
             "meta",
             vec![

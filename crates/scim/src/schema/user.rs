@@ -1,7 +1,7 @@
 //! The core User schema (RFC 7643 §4.1, §8.7.1).
 
 use super::attribute::{attribute, complex, list, reference, text};
-use super::{Attribute, Kind, Mutability, Returned, Schema};
+use super::{Attribute, Kind, Mutability, NAME, Returned, Schema};
 
 fn primary() -> Attribute {
     attribute("primary", Kind::Boolean)
@@ -35,7 +35,7 @@ fn groups() -> Attribute {
 
 pub(super) fn schema() -> Schema {
     let attributes = vec![
-        Attribute { uniqueness: "server", ..text("userName").required() },
+        Attribute { uniqueness: "server", ..text("userName").required().within(NAME) },
         names(),
         text("displayName"),
         text("nickName"),
@@ -47,7 +47,7 @@ pub(super) fn schema() -> Schema {
         text("timezone"),
         attribute("active", Kind::Boolean),
         Attribute { mutability: Mutability::WriteOnly, returned: Returned::Never, ..text("password") },
-        plural("emails", text("value"), &["work", "home", "other"]),
+        plural("emails", text("value").within(NAME), &["work", "home", "other"]),
         plural("phoneNumbers", text("value"), &["work", "home", "mobile", "fax", "pager", "other"]),
         plural("ims", text("value"), &["aim", "gtalk", "icq", "xmpp", "msn", "skype", "qq", "yahoo"]),
         plural("photos", reference("value", &["external"]), &["photo", "thumbnail"]),

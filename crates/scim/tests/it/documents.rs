@@ -164,6 +164,32 @@ fn a_text_that_no_database_keeps_is_refused_wherever_it_is() {
 }
 
 #[test]
+fn what_identifies_is_refused_where_no_index_would_hold_it() {
+    let sent = |length: usize| {
+        let text = "x".repeat(length);
+        let user = |more: Value| {
+            let mut user = json!({ "userName": "x" });
+            user.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            document::accept(&USER, &user)
+        };
+        [
+            user(json!({ "userName": text })),
+            user(json!({ "emails": [{ "value": text }] })),
+            user(json!({ "emails": text })),
+            user(json!({ "externalId": text.repeat(2) })),
+            document::accept(&GROUP, &json!({ "displayName": text })),
+        ]
+    };
+    for accepted in sent(1_020) {
+        assert!(accepted.is_ok(), "{accepted:?}");
+    }
+    for refused in sent(1_025) {
+        assert_eq!(refusal(refused), (400, Some(ScimType::InvalidValue)));
+    }
+    assert!(document::accept(&USER, &json!({ "userName": "x", "title": "x".repeat(100_000) })).is_ok());
+}
+
+#[test]
 fn text_comes_through_exactly() {
     let odd = "ünï 漢字 😀 \u{1} \u{7f} \u{2028} \" \\ ";
     let sent = body::parse(serde_json::to_string(&json!({ "userName": odd })).unwrap().as_bytes()).unwrap();
