@@ -1,6 +1,7 @@
 //! Groups as they are written: the document without members, claimed, committed with a change of membership, removed.
 
-use registry::{Db, TenantId, TokenHash};
+use registry::provisioner::Admission;
+use registry::{Db, TenantId};
 use scim::Object;
 use sea_orm::{ConnectionTrait, DatabaseTransaction, FromQueryResult};
 use serde_json::Value;
@@ -89,8 +90,8 @@ pub fn external_id(document: &Object) -> Option<String> {
 }
 
 /// Claims a group for a write and reads it (K1).
-pub async fn claim(db: &Db, tenant: TenantId, id: Uuid, token: TokenHash) -> Result<Claim<Group>, Error> {
-    writing::claim::<Row, _>(db, Kind::Group, COLUMNS, "", (tenant, id), token).await
+pub async fn claim(db: &Db, tenant: TenantId, id: Uuid, admission: Admission) -> Result<Claim<Group>, Error> {
+    writing::claim::<Row, _>(db, Kind::Group, COLUMNS, "", (tenant, id), admission).await
 }
 
 /// A group as it is read after a write.

@@ -1,6 +1,7 @@
 //! The write lease of a resource: two writes to one thing in the realm never overlap, on any replica (K1).
 
-use registry::{Db, TenantId, TokenHash};
+use registry::provisioner::Admission;
+use registry::{Db, TenantId};
 use sea_orm::FromQueryResult;
 use uuid::Uuid;
 
@@ -20,21 +21,21 @@ pub enum Claim<T> {
     Granted(T),
     /// There is no such resource.
     Missing,
-    /// Another write is under way; wait and try again.
+    /// Another write is under way, or the tenant is being moved; wait and try again.
     Busy,
     /// The request's token has died meanwhile.
     TokenDead,
 }
 
-/// Claims a resource for a write and reads it, in one statement; the token has to be alive still (K1). `set` is what the
-/// claim changes beside the lease.
+/// Claims a resource for a write and reads it, in one statement; what admitted the write has to hold still (K1, K30). `set` is
+/// what the claim changes beside the lease.
 pub(crate) async fn claim<R, T>(
     db: &Db,
     kind: Kind,
     columns: &str,
     set: &str,
     (tenant, id): (TenantId, Uuid),
-    token: TokenHash,
+    admission: Admission,
 ) -> Result<Claim<T>, Error>
 where
     R: FromQueryResult,
@@ -47,16 +48,13 @@ where
     }
     let (connection, table) = (db.connection(), kind.table());
     let now = ledger::clock(connection);
-    let alive = format!(
-        "exists (select 1 from inbound_token where hash = $3 and tenant_id = $1 and died_at is null
-             and (expires_at is null or expires_at > {now}))"
-    );
+    let (alive, stands) = (alive("$3", now), stands("$4"));
     let text = format!(
         "update {table} set write_epoch = write_epoch + 1, write_until = {now} + {LEASE}{set}
          where tenant_id = $1 and id = $2 and not protected and (write_until is null or write_until <= {now})
-             and {alive} returning {columns}"
+             and {alive} and {stands} returning {columns}"
     );
-    let values = || [tenant.0.into(), id.into(), token.to_vec().into()];
+    let values = || [tenant.0.into(), id.into(), admission.token.to_vec().into(), admission.realm_generation.into()];
     if let Some(row) = sql::one::<R>(connection, &text, values()).await? {
         return Ok(Claim::Granted(row.try_into()?));
     }
@@ -64,12 +62,25 @@ where
         "select (select count(*) from {table} where tenant_id = $1 and id = $2 and not protected) as found,
              cast(case when {alive} then 1 else 0 end as bigint) as alive"
     );
-    let why: Option<Why> = sql::one(connection, &text, values()).await?;
+    let why: Option<Why> = sql::one(connection, &text, values().into_iter().take(3)).await?;
     Ok(match why {
         Some(why) if why.alive == 0 => Claim::TokenDead,
         Some(why) if why.found == 0 => Claim::Missing,
         _ => Claim::Busy,
     })
+}
+
+/// A token of the tenant, `$1`, that lives.
+pub(crate) fn alive(hash: &str, now: &str) -> String {
+    format!(
+        "exists (select 1 from inbound_token where hash = {hash} and tenant_id = $1 and died_at is null
+             and (expires_at is null or expires_at > {now}))"
+    )
+}
+
+/// The tenant, `$1`, is where it was, and not about to be moved.
+pub(crate) fn stands(generation: &str) -> String {
+    format!("exists (select 1 from tenant where id = $1 and frozen_at is null and realm_generation = {generation})")
 }
 
 /// Which of two values another resource of the kind has, or is about to have: for a write to be refused before it reaches
@@ -169,7 +180,7 @@ pub async fn protected(db: &Db, kind: Kind, tenant: TenantId) -> Result<Vec<Uuid
     Ok(rows.into_iter().map(|row| row.id).collect())
 }
 
-/// How much of a tenant is being worked on: writes of either kind, and rounds of the ledger (K30).
+/// How much of a tenant is being worked on: creates and changes of either kind, and rounds of the ledger (K30).
 pub async fn under_way(db: &Db, tenant: TenantId) -> Result<i64, Error> {
     #[derive(FromQueryResult)]
     struct Count {
@@ -178,7 +189,9 @@ pub async fn under_way(db: &Db, tenant: TenantId) -> Result<i64, Error> {
     let connection = db.connection();
     let now = ledger::clock(connection);
     let text = format!(
-        "select (select count(*) from directory_user where tenant_id = $1 and write_until > {now})
+        "select (select count(*) from reservation where tenant_id = $1 and lease_until > {now})
+             + (select count(*) from group_reservation where tenant_id = $1 and lease_until > {now})
+             + (select count(*) from directory_user where tenant_id = $1 and write_until > {now})
              + (select count(*) from directory_group where tenant_id = $1 and write_until > {now})
              + (select count(*) from ledger where tenant_id = $1 and lease_until > {now})
              + (select count(*) from group_ledger where tenant_id = $1 and lease_until > {now}) as number"

@@ -20,8 +20,8 @@ pub struct Provisioner {
     pub keycloak_url: Option<String>,
     /// The registered base URL, for `meta.location`.
     pub base_url: String,
-    /// The token, for the claims that re-check it (K1).
-    pub token: TokenHash,
+    /// What the request's writes are admitted by, for the claims that check it again.
+    pub admission: Admission,
     /// `auto`, `okta`, `entra` or `generic`.
     pub idp_profile: String,
     /// The tenant's own rate; none means the default.
@@ -42,6 +42,16 @@ pub struct Provisioner {
     pub frozen: bool,
     /// Further attributes that are projected into the realm: a JSON object, SCIM path to realm attribute.
     pub projection: Option<String>,
+}
+
+/// What a write was admitted by. It begins only while all of that holds: its token is alive (K1), and its tenant neither being
+/// moved nor moved since (K30).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Admission {
+    /// The token.
+    pub token: TokenHash,
+    /// The tenant's `realm_generation` when it was admitted.
+    pub realm_generation: i64,
 }
 
 /// Why a token of the right shape is refused, for the activity; the wire only ever says 401 (W4).
@@ -86,6 +96,7 @@ struct TokenRow {
     cursor_key: Option<Vec<u8>>,
     importing: i64,
     frozen_at: Option<i64>,
+    realm_generation: i64,
     projection: Option<String>,
 }
 
@@ -144,7 +155,7 @@ fn question(db: &Db, columns: &str, join: &str) -> String {
     format!(
         "select i.tenant_id, i.died_at, i.died_why, i.expires_at, {} as now, t.slug, t.realm, t.custom_domain,
              c.public_host, c.keycloak_url, o.idp_profile, o.requests_per_second, o.strict_members,
-             o.existing_users, o.allow_rename, o.extensions, t.cursor_key, t.frozen_at, o.projection,
+             o.existing_users, o.allow_rename, o.extensions, t.cursor_key, t.frozen_at, t.realm_generation, o.projection,
              (select count(*) from realm_watch w where w.tenant_id = t.id and w.import_done_at is null) as importing{columns}
          from inbound_token i join tenant t on t.id = i.tenant_id join cluster c on c.id = t.cluster_id
              left join tenant_option o on o.tenant_id = t.id {join}
@@ -173,7 +184,7 @@ fn judged(row: Option<TokenRow>, token: TokenHash, host: &str, realm: &str) -> R
         slug: row.slug,
         realm: row.realm,
         keycloak_url: row.keycloak_url,
-        token,
+        admission: Admission { token, realm_generation: row.realm_generation },
         idp_profile: row.idp_profile.unwrap_or_else(|| "auto".to_owned()),
         requests_per_second: row.requests_per_second,
         strict_members: row.strict_members.unwrap_or(false),

@@ -3,7 +3,8 @@
 
 mod fate;
 
-use registry::{Db, TenantId, TokenHash, audit};
+use registry::provisioner::Admission;
+use registry::{Db, TenantId, audit};
 use scim::Object;
 use scim::native::Native;
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, FromQueryResult, Value};
@@ -14,7 +15,7 @@ use crate::ledger::{self, Mark};
 use crate::member::{self, Change};
 use crate::resource::{Kind, Resource};
 use crate::user::{self, User};
-use crate::{Error, finish_if, sql};
+use crate::{Error, finish_if, sql, writing};
 
 use fate::remove;
 pub use fate::{abandon, adopt, answers_for, claim_stale, leave, nonce_of, renew, renew_stale, took_over};
@@ -80,7 +81,8 @@ pub enum Reserved {
     Yes,
     /// Another resource has this attribute, or is about to.
     Taken(&'static str),
-    /// A create whose request is gone, or in trouble, may yet have the name: nobody can say before the sweeper has looked.
+    /// A create whose request is gone, or in trouble, may yet have the name: nobody can say before the sweeper has looked. Or
+    /// the tenant is being moved.
     Unsettled,
     /// The request's token has died meanwhile (K1).
     TokenDead,
@@ -94,29 +96,21 @@ pub(crate) fn place(kind: Kind) -> (&'static str, &'static str) {
     }
 }
 
-/// Reserves a name and externalId, if neither is taken and the token is alive: one statement, so that of many identical
+/// Reserves a name and externalId, if neither is taken and what admitted the create holds still: one statement, so that of many identical
 /// requests exactly one gets it. A create that commits in the same moment is met at [`complete_user`], by constraint.
-pub async fn reserve(db: &Db, reservation: &Reservation, token: TokenHash) -> Result<Reserved, Error> {
+pub async fn reserve(db: &Db, reservation: &Reservation, admission: Admission) -> Result<Reserved, Error> {
     for _ in 0..TRIES {
-        if insert(db, reservation, token).await? {
+        if insert(db, reservation, admission).await? {
             return Ok(Reserved::Yes);
         }
-        if let Some(refused) = why_not(db, reservation, token).await? {
+        if let Some(refused) = why_not(db, reservation, admission).await? {
             return Ok(refused);
         }
     }
     Ok(Reserved::Unsettled)
 }
 
-/// A token that lives, as `$1` and `$2`.
-fn alive(now: &str) -> String {
-    format!(
-        "exists (select 1 from inbound_token where tenant_id = $1 and hash = $2 and died_at is null
-             and (expires_at is null or expires_at > {now}))"
-    )
-}
-
-async fn insert(db: &Db, reservation: &Reservation, token: TokenHash) -> Result<bool, Error> {
+async fn insert(db: &Db, reservation: &Reservation, admission: Admission) -> Result<bool, Error> {
     let connection = db.connection();
     let now = ledger::clock(connection);
     let ((table, key), resources) = (place(reservation.kind), reservation.kind.table());
@@ -124,24 +118,26 @@ async fn insert(db: &Db, reservation: &Reservation, token: TokenHash) -> Result<
         Kind::User => ("", None),
         Kind::Group => (", members", Some(serde_json::to_string(&listed(&reservation.members))?)),
     };
-    let value = if members.is_some() { ", $7" } else { "" };
+    let value = if members.is_some() { ", $8" } else { "" };
     let text = format!(
         "insert into {table} (tenant_id, {key}, external_key, nonce, document, created_at, lease_until{column})
          select $1, $3, $4, $5, $6, {now}, {now} + {LEASE}{value}
-         where {}
+         where {} and {}
              and not exists (select 1 from {resources} where tenant_id = $1 and {key} = $3)
              and not exists (select 1 from {resources} where tenant_id = $1 and external_key = $4)
              and not exists (select 1 from {table} where tenant_id = $1 and external_key = $4)
          on conflict do nothing",
-        alive(now)
+        writing::alive("$2", now),
+        writing::stands("$7")
     );
     let mut values = vec![
         reservation.tenant.0.into(),
-        token.to_vec().into(),
+        admission.token.to_vec().into(),
         reservation.key.clone().into(),
         reservation.external_key.clone().into(),
         reservation.nonce.into(),
         serde_json::to_string(&reservation.document)?.into(),
+        admission.realm_generation.into(),
     ];
     values.extend(members.map(Into::into));
     Ok(sql::execute(connection, &text, values).await? == 1)
@@ -149,10 +145,11 @@ async fn insert(db: &Db, reservation: &Reservation, token: TokenHash) -> Result<
 
 /// What a reservation met. None where that is gone by now: a conflict is told only where somebody has the name, because
 /// nobody creates again what is said to be there.
-async fn why_not(db: &Db, reservation: &Reservation, token: TokenHash) -> Result<Option<Reserved>, Error> {
+async fn why_not(db: &Db, reservation: &Reservation, admission: Admission) -> Result<Option<Reserved>, Error> {
     #[derive(FromQueryResult)]
     struct Why {
         alive: i64,
+        stands: i64,
         named: i64,
         external: i64,
         unsettled: i64,
@@ -168,23 +165,26 @@ async fn why_not(db: &Db, reservation: &Reservation, token: TokenHash) -> Result
     };
     let (named, external) = (format!("{key} = $3"), format!("external_key = $4 and ({key} is null or {key} <> $3)"));
     let text = format!(
-        "select cast(case when {} then 1 else 0 end as bigint) as alive, {} as named, {} as external,
+        "select cast(case when {} then 1 else 0 end as bigint) as alive,
+             cast(case when {} then 1 else 0 end as bigint) as stands, {} as named, {} as external,
              (select count(*) from {table} where tenant_id = $1 and ({key} = $3 or external_key = $4)
                  and (unsettled or lease_until <= {now} or created_at <= {now} - {OVERDUE})) as unsettled",
-        alive(now),
+        writing::alive("$2", now),
+        writing::stands("$5"),
         held(&named),
         held(&external)
     );
     let values = [
         reservation.tenant.0.into(),
-        token.to_vec().into(),
+        admission.token.to_vec().into(),
         reservation.key.clone().into(),
         reservation.external_key.clone().into(),
+        admission.realm_generation.into(),
     ];
     let why: Option<Why> = sql::one(connection, &text, values).await?;
     Ok(why.and_then(|why| match why {
         Why { alive: 0, .. } => Some(Reserved::TokenDead),
-        Why { unsettled: 1.., .. } => Some(Reserved::Unsettled),
+        Why { unsettled: 1.., .. } | Why { stands: 0, .. } => Some(Reserved::Unsettled),
         Why { external: 1.., .. } => Some(Reserved::Taken("externalId")),
         Why { named: 1.., .. } => Some(Reserved::Taken(reservation.kind.name_attribute())),
         _ => None,

@@ -6,7 +6,8 @@ mod logout;
 
 use std::collections::HashMap;
 
-use registry::{Db, TenantId, TokenHash};
+use registry::provisioner::Admission;
+use registry::{Db, TenantId};
 use scim::Object;
 use scim::native::Native;
 use sea_orm::FromQueryResult;
@@ -87,9 +88,15 @@ pub(crate) const COLUMNS: &str = "id, document, version, active, adopted, base, 
 
 /// Claims a user for a write and reads it (K1). `logout` notes that the user's sessions will have to end, so that a crash
 /// cannot leave them (K4).
-pub async fn claim(db: &Db, tenant: TenantId, id: Uuid, token: TokenHash, logout: bool) -> Result<Claim<User>, Error> {
+pub async fn claim(
+    db: &Db,
+    tenant: TenantId,
+    id: Uuid,
+    admission: Admission,
+    logout: bool,
+) -> Result<Claim<User>, Error> {
     let set = if logout { ", logout_owed = true" } else { "" };
-    writing::claim::<Row, _>(db, Kind::User, COLUMNS, set, (tenant, id), token).await
+    writing::claim::<Row, _>(db, Kind::User, COLUMNS, set, (tenant, id), admission).await
 }
 
 /// A user by id.

@@ -15,7 +15,7 @@ use serde_json::json;
 use testkit::store::Store;
 use uuid::Uuid;
 
-use crate::made;
+use crate::{admitted, made};
 
 testkit::on_both_databases!(
     of_many_groups_of_one_name_one_is_made,
@@ -44,7 +44,7 @@ pub(crate) async fn make(
     members: Vec<(Uuid, Kind)>,
 ) -> Uuid {
     let wanted = Reservation::new(tenant, Kind::Group, document(name), members);
-    assert_eq!(reservation::reserve(&store.db, &wanted, token.hash()).await.unwrap(), Reserved::Yes);
+    assert_eq!(reservation::reserve(&store.db, &wanted, admitted(token.hash())).await.unwrap(), Reserved::Yes);
     let id = Uuid::new_v4();
     assert!(reservation::complete_group(&store.db, &wanted, id, true).await.unwrap().is_some());
     id
@@ -52,7 +52,7 @@ pub(crate) async fn make(
 
 async fn claimed(store: &Store, tenant: TenantId, id: Uuid, token: &BearerToken) -> Group {
     loop {
-        match group::claim(&store.db, tenant, id, token.hash()).await.unwrap() {
+        match group::claim(&store.db, tenant, id, admitted(token.hash())).await.unwrap() {
             Claim::Granted(group) => return group,
             Claim::Busy => tokio::task::yield_now().await,
             other => panic!("{other:?}"),
@@ -103,7 +103,8 @@ async fn of_many_groups_of_one_name_one_is_made(store: Store) {
         .take(30)
         .map(|name| Reservation::new(acme, Kind::Group, document(name), Vec::new()))
         .collect();
-    let outcomes = join_all(wanted.iter().map(|one| reservation::reserve(&store.db, one, token.hash()))).await;
+    let outcomes =
+        join_all(wanted.iter().map(|one| reservation::reserve(&store.db, one, admitted(token.hash())))).await;
     let outcomes: Vec<Reserved> = outcomes.into_iter().map(Result::unwrap).collect();
     assert_eq!(outcomes.iter().filter(|one| **one == Reserved::Yes).count(), 1);
     assert_eq!(outcomes.iter().filter(|one| **one == Reserved::Taken("displayName")).count(), 29);
@@ -174,7 +175,8 @@ async fn who_is_deleted_leaves_every_group(store: Store) {
     let outer = make(&store, acme, &token, "Outer", vec![(team, Kind::Group)]).await;
     let held = resource::by_id(&store.db, acme, Kind::User, ada.id, true).await.unwrap().unwrap();
     assert_eq!(held.related, [(team, "Team".to_owned())]);
-    let Claim::Granted(held) = user::claim(&store.db, acme, ada.id, token.hash(), false).await.unwrap() else {
+    let Claim::Granted(held) = user::claim(&store.db, acme, ada.id, admitted(token.hash()), false).await.unwrap()
+    else {
         panic!()
     };
     assert!(user::delete(&store.db, acme, ada.id, held.write_epoch, None).await.unwrap());
@@ -278,7 +280,8 @@ async fn who_is_deleted_meanwhile_becomes_no_member(store: Store) {
     assert_eq!(change(&store, acme, &token, team, &stranger, true).await, 1, "who does not exist is no member");
     for number in 0..20 {
         let ada = made(&store, acme, &token, &format!("ada-{number}"), None).await.id;
-        let Claim::Granted(held) = user::claim(&store.db, acme, ada, token.hash(), false).await.unwrap() else {
+        let Claim::Granted(held) = user::claim(&store.db, acme, ada, admitted(token.hash()), false).await.unwrap()
+        else {
             panic!()
         };
         let joining = add(&[ada]);

@@ -27,7 +27,8 @@ use directory::reservation::{self, Reservation, Reserved};
 use directory::resource::Kind;
 use directory::setting;
 use directory::user::{self, User};
-use registry::{BearerToken, Db, TenantId};
+use registry::provisioner::Admission;
+use registry::{BearerToken, Db, TenantId, TokenHash};
 use scim::Object;
 use scim::native::Native;
 use serde_json::json;
@@ -49,10 +50,15 @@ fn wanted(tenant: TenantId, user_name: &str, external_id: Option<&str>) -> Reser
     Reservation::new(tenant, Kind::User, document(user_name, external_id), Vec::new())
 }
 
+/// What a write is admitted by that came with a token of a tenant that was never moved.
+fn admitted(token: TokenHash) -> Admission {
+    Admission { token, realm_generation: 1 }
+}
+
 /// A user as a create leaves it.
 async fn made(store: &Store, tenant: TenantId, token: &BearerToken, name: &str, external_id: Option<&str>) -> User {
     let reserved = wanted(tenant, name, external_id);
-    assert_eq!(reservation::reserve(&store.db, &reserved, token.hash()).await.unwrap(), Reserved::Yes);
+    assert_eq!(reservation::reserve(&store.db, &reserved, admitted(token.hash())).await.unwrap(), Reserved::Yes);
     let (id, base) = (Uuid::new_v4(), Native::of(&reserved.document));
     assert!(reservation::complete_user(&store.db, &reserved, id, &base, None).await.unwrap().is_some());
     user::by_id(&store.db, tenant, id).await.unwrap().unwrap()

@@ -18,7 +18,7 @@ use uuid::Uuid;
 
 use crate::enabling::enable;
 use crate::groups::{change, make};
-use crate::made;
+use crate::{admitted, made};
 
 testkit::on_both_databases!(
     nothing_is_owed_of_groups_where_they_are_not_pushed,
@@ -200,7 +200,7 @@ async fn every_touch_of_a_group_is_owed(store: Store) {
     change(&world.store, acme, token, crew, &joins, true).await;
     assert_eq!(world.owed().await, [crew], "a member joined");
     world.sent(crew).await;
-    let claimed = user::claim(db, acme, bob, token.hash(), false).await.unwrap();
+    let claimed = user::claim(db, acme, bob, admitted(token.hash()), false).await.unwrap();
     let directory::writing::Claim::Granted(claimed) = claimed else { panic!("{claimed:?}") };
     assert!(user::delete(db, acme, bob, claimed.write_epoch, None).await.unwrap());
     assert_eq!(world.owed().await, [crew], "a member is no more");
@@ -211,7 +211,7 @@ async fn every_touch_of_a_group_is_owed(store: Store) {
     assert_eq!(world.owed().await, [crew]);
     world.sent(crew).await;
     let directory::writing::Claim::Granted(claimed) =
-        directory::group::claim(db, acme, crew, token.hash()).await.unwrap()
+        directory::group::claim(db, acme, crew, admitted(token.hash())).await.unwrap()
     else {
         panic!("it is free")
     };

@@ -1,14 +1,15 @@
 use directory::reservation::{self, Reserved};
 use directory::resource::{self, Kind, Page, Wanted};
 use directory::user::Arrival;
-use directory::{Condition, user};
+use directory::{Condition, user, writing};
 use futures_util::future::join_all;
-use registry::{audit, inbound_token};
+use registry::provisioner::Admission;
+use registry::{audit, inbound_token, tenant};
 use scim::native::Native;
 use testkit::store::Store;
 use uuid::Uuid;
 
-use crate::{document, made, wanted};
+use crate::{admitted, document, made, wanted};
 
 testkit::on_both_databases!(
     of_fifty_identical_reservations_one_is_granted,
@@ -22,12 +23,14 @@ testkit::on_both_databases!(
     taking_somebody_over_is_audited_with_the_row_it_ends_as,
     many_users_may_lack_an_external_id,
     an_import_leaves_whom_a_create_under_way_has_made,
+    a_tenant_that_is_moved_has_its_creates_ended_before_and_takes_none_admitted_before,
 );
 
 async fn of_fifty_identical_reservations_one_is_granted(store: Store) {
     let (acme, token) = store.provisioned("acme").await;
     let sought: Vec<_> = (0..50).map(|_| wanted(acme, "Twin@acme.test", Some("twin"))).collect();
-    let outcomes = join_all(sought.iter().map(|one| reservation::reserve(&store.db, one, token.hash()))).await;
+    let outcomes =
+        join_all(sought.iter().map(|one| reservation::reserve(&store.db, one, admitted(token.hash())))).await;
     let outcomes: Vec<Reserved> = outcomes.into_iter().map(Result::unwrap).collect();
     assert_eq!(outcomes.iter().filter(|outcome| **outcome == Reserved::Yes).count(), 1);
     assert_eq!(outcomes.iter().filter(|outcome| matches!(outcome, Reserved::Taken(_))).count(), 49, "{outcomes:?}");
@@ -38,7 +41,7 @@ async fn a_name_or_an_external_id_is_taken_by_a_user_and_by_nobody_of_another_te
     let (other, other_token) = store.provisioned("other").await;
     made(&store, acme, &token, "ada@acme.test", Some("E1")).await;
     let reserve = async |tenant, name: &str, external: Option<&str>, token: &registry::BearerToken| {
-        reservation::reserve(&store.db, &wanted(tenant, name, external), token.hash()).await.unwrap()
+        reservation::reserve(&store.db, &wanted(tenant, name, external), admitted(token.hash())).await.unwrap()
     };
     assert_eq!(reserve(acme, "ADA@acme.test", None, &token).await, Reserved::Taken("userName"));
     assert_eq!(reserve(acme, "eve@acme.test", Some("E1"), &token).await, Reserved::Taken("externalId"));
@@ -50,14 +53,36 @@ async fn a_dead_token_reserves_nothing(store: Store) {
     let (acme, token) = store.provisioned("acme").await;
     inbound_token::disable(&store.db, acme, "dana").await.unwrap();
     let sought = wanted(acme, "ada@acme.test", None);
-    assert_eq!(reservation::reserve(&store.db, &sought, token.hash()).await.unwrap(), Reserved::TokenDead);
+    assert_eq!(reservation::reserve(&store.db, &sought, admitted(token.hash())).await.unwrap(), Reserved::TokenDead);
     assert!(!reservation::abandon(&store.db, &sought).await.unwrap(), "nothing was kept");
+}
+
+async fn a_tenant_that_is_moved_has_its_creates_ended_before_and_takes_none_admitted_before(store: Store) {
+    let (acme, token) = store.provisioned("acme").await;
+    let begun = wanted(acme, "ada@acme.test", None);
+    reservation::reserve(&store.db, &begun, admitted(token.hash())).await.unwrap();
+    assert_eq!(writing::under_way(&store.db, acme).await.unwrap(), 1, "a create is waited for");
+    reservation::abandon(&store.db, &begun).await.unwrap();
+    assert_eq!(writing::under_way(&store.db, acme).await.unwrap(), 0);
+
+    let late = async || {
+        reservation::reserve(&store.db, &wanted(acme, "eve@acme.test", None), admitted(token.hash())).await.unwrap()
+    };
+    tenant::freeze(&store.db, acme, true).await.unwrap();
+    assert_eq!(late().await, Reserved::Unsettled, "nothing begins while it is moved");
+    let place = tenant::by_id(&store.db, acme).await.unwrap();
+    tenant::relocate(&store.db, acme, place.cluster_id, "elsewhere", "dana").await.unwrap();
+    tenant::freeze(&store.db, acme, false).await.unwrap();
+    assert_eq!(late().await, Reserved::Unsettled, "what was admitted before is for the realm at its old place");
+    let admission = Admission { realm_generation: place.realm_generation + 1, ..admitted(token.hash()) };
+    let anew = wanted(acme, "eve@acme.test", None);
+    assert_eq!(reservation::reserve(&store.db, &anew, admission).await.unwrap(), Reserved::Yes);
 }
 
 async fn a_reservation_becomes_a_user_once(store: Store) {
     let (acme, token) = store.provisioned("acme").await;
     let sought = wanted(acme, "ada@acme.test", Some("E1"));
-    reservation::reserve(&store.db, &sought, token.hash()).await.unwrap();
+    reservation::reserve(&store.db, &sought, admitted(token.hash())).await.unwrap();
     let (id, base) = (Uuid::new_v4(), Native::of(&document("ada@acme.test", Some("E1"))));
     let both = join_all((0..2).map(|_| reservation::complete_user(&store.db, &sought, id, &base, None))).await;
     assert_eq!(both.into_iter().filter(|done| matches!(done, Ok(Some(_)))).count(), 1, "the request or the sweeper");
@@ -70,7 +95,7 @@ async fn a_reservation_becomes_a_user_once(store: Store) {
 async fn an_import_leaves_whom_a_create_under_way_has_made(store: Store) {
     let (acme, token) = store.provisioned("acme").await;
     let sought = wanted(acme, "ada@acme.test", Some("E1"));
-    reservation::reserve(&store.db, &sought, token.hash()).await.unwrap();
+    reservation::reserve(&store.db, &sought, admitted(token.hash())).await.unwrap();
     let nonce = reservation::nonce_of(acme, Some(&format!("{acme}:{}", sought.nonce)));
     assert_eq!(nonce, Some(sought.nonce));
     let base = Native::of(&sought.document);
@@ -87,14 +112,14 @@ async fn an_import_leaves_whom_a_create_under_way_has_made(store: Store) {
 async fn an_abandoned_name_is_free_again(store: Store) {
     let (acme, token) = store.provisioned("acme").await;
     let first = wanted(acme, "ada@acme.test", None);
-    reservation::reserve(&store.db, &first, token.hash()).await.unwrap();
+    reservation::reserve(&store.db, &first, admitted(token.hash())).await.unwrap();
     assert!(reservation::abandon(&store.db, &first).await.unwrap());
     let (id, base) = (Uuid::new_v4(), Native::of(&document("ada@acme.test", None)));
     let late = reservation::complete_user(&store.db, &first, id, &base, None).await.unwrap();
     assert!(late.is_none(), "a late finish finds nothing");
     assert!(user::by_id(&store.db, acme, id).await.unwrap().is_none());
     let second = wanted(acme, "ada@acme.test", None);
-    assert_eq!(reservation::reserve(&store.db, &second, token.hash()).await.unwrap(), Reserved::Yes);
+    assert_eq!(reservation::reserve(&store.db, &second, admitted(token.hash())).await.unwrap(), Reserved::Yes);
     assert!(!reservation::abandon(&store.db, &first).await.unwrap(), "a nonce ends its own reservation only");
 }
 
@@ -111,7 +136,7 @@ async fn many_users_may_lack_an_external_id(store: Store) {
 async fn a_reservation_is_renewed_only_as_long_as_it_is_its_requests_own(store: Store) {
     let (acme, token) = store.provisioned("acme").await;
     let sought = wanted(acme, "ada@acme.test", None);
-    reservation::reserve(&store.db, &sought, token.hash()).await.unwrap();
+    reservation::reserve(&store.db, &sought, admitted(token.hash())).await.unwrap();
     assert!(reservation::renew(&store.db, &sought).await.unwrap());
     store.run("update reservation set lease_until = 0").await;
     assert!(!reservation::renew(&store.db, &sought).await.unwrap(), "it ran out");
@@ -128,10 +153,10 @@ async fn a_reservation_is_renewed_only_as_long_as_it_is_its_requests_own(store: 
 async fn a_name_whose_create_is_in_trouble_is_neither_taken_nor_free(store: Store) {
     let (acme, token) = store.provisioned("acme").await;
     let reserve = async |name: &str, external: Option<&str>| {
-        reservation::reserve(&store.db, &wanted(acme, name, external), token.hash()).await.unwrap()
+        reservation::reserve(&store.db, &wanted(acme, name, external), admitted(token.hash())).await.unwrap()
     };
     let sought = wanted(acme, "ada@acme.test", Some("E1"));
-    reservation::reserve(&store.db, &sought, token.hash()).await.unwrap();
+    reservation::reserve(&store.db, &sought, admitted(token.hash())).await.unwrap();
     assert_eq!(reserve("ada@acme.test", None).await, Reserved::Taken("userName"), "somebody is at it");
     reservation::leave(&store.db, &sought).await.unwrap();
     assert_eq!(reserve("ada@acme.test", None).await, Reserved::Unsettled);
@@ -147,7 +172,7 @@ async fn taking_somebody_over_is_audited_with_the_row_it_ends_as(store: Store) {
     let (acme, token) = store.provisioned("acme").await;
     made(&store, acme, &token, "eve@acme.test", None).await;
     let mut sought = wanted(acme, "ada@acme.test", None);
-    reservation::reserve(&store.db, &sought, token.hash()).await.unwrap();
+    reservation::reserve(&store.db, &sought, admitted(token.hash())).await.unwrap();
     reservation::adopt(&store.db, &mut sought).await.unwrap();
     let adopted = || async { audit::last(&store.db, acme, &["user.adopt"]).await.unwrap() };
     assert!(adopted().await.is_none(), "nobody is taken over yet");
@@ -162,7 +187,7 @@ async fn taking_somebody_over_is_audited_with_the_row_it_ends_as(store: Store) {
 async fn whom_a_create_takes_over_is_known_to_whoever_ends_it(store: Store) {
     let (acme, token) = store.provisioned("acme").await;
     let mut sought = wanted(acme, "ada@acme.test", None);
-    reservation::reserve(&store.db, &sought, token.hash()).await.unwrap();
+    reservation::reserve(&store.db, &sought, admitted(token.hash())).await.unwrap();
     assert!(reservation::adopt(&store.db, &mut sought).await.unwrap());
     reservation::leave(&store.db, &sought).await.unwrap();
     let left = reservation::claim_stale(&store.db, Kind::User, 10).await.unwrap();

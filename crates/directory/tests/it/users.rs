@@ -4,19 +4,20 @@ use directory::user::{self, Commit, User};
 use directory::writing::{self, Claim};
 use directory::{Condition, Error, ledger};
 use futures_util::future::join_all;
-use registry::{BearerToken, TenantId, inbound_token};
+use registry::{BearerToken, TenantId, inbound_token, tenant};
 use scim::native::Native;
 use scim::sort::Key;
 use serde_json::json;
 use testkit::store::Store;
 use uuid::Uuid;
 
-use crate::{fence, made};
+use crate::{admitted, fence, made};
 
 testkit::on_both_databases!(
     of_many_claims_on_a_user_one_is_granted,
     a_claim_needs_a_living_token_and_a_user,
     only_the_newest_claim_commits,
+    a_tenant_that_is_moved_grants_no_claim_that_was_admitted_before,
     a_version_moves_with_a_real_change_alone,
     a_taken_name_is_refused_at_the_commit_and_nothing_moves,
     a_page_follows_the_order_of_creation,
@@ -28,7 +29,7 @@ testkit::on_both_databases!(
 );
 
 async fn claimed(store: &Store, tenant: TenantId, id: Uuid, token: &BearerToken) -> User {
-    match user::claim(&store.db, tenant, id, token.hash(), false).await.unwrap() {
+    match user::claim(&store.db, tenant, id, admitted(token.hash()), false).await.unwrap() {
         Claim::Granted(user) => user,
         other => panic!("{other:?}"),
     }
@@ -41,7 +42,7 @@ fn write(document: &scim::Object, changed: bool) -> Commit<'_> {
 async fn of_many_claims_on_a_user_one_is_granted(store: Store) {
     let (acme, token) = store.provisioned("acme").await;
     let ada = made(&store, acme, &token, "ada@acme.test", None).await;
-    let claims = join_all((0..20).map(|_| user::claim(&store.db, acme, ada.id, token.hash(), false))).await;
+    let claims = join_all((0..20).map(|_| user::claim(&store.db, acme, ada.id, admitted(token.hash()), false))).await;
     let granted = claims.iter().filter(|claim| matches!(claim, Ok(Claim::Granted(_)))).count();
     let busy = claims.iter().filter(|claim| matches!(claim, Ok(Claim::Busy))).count();
     assert_eq!((granted, busy), (1, 19));
@@ -51,13 +52,26 @@ async fn a_claim_needs_a_living_token_and_a_user(store: Store) {
     let (acme, token) = store.provisioned("acme").await;
     let (_, foreign) = store.provisioned("other").await;
     let ada = made(&store, acme, &token, "ada@acme.test", None).await;
-    let ask = async |id, token: &BearerToken| user::claim(&store.db, acme, id, token.hash(), false).await.unwrap();
+    let ask =
+        async |id, token: &BearerToken| user::claim(&store.db, acme, id, admitted(token.hash()), false).await.unwrap();
     assert!(matches!(ask(Uuid::new_v4(), &token).await, Claim::Missing));
     assert!(matches!(ask(ada.id, &foreign).await, Claim::TokenDead), "another tenant's token is none of this tenant's");
     let next = BearerToken::generate().unwrap();
     inbound_token::rotate(&store.db, acme, &next, None, "dana").await.unwrap();
     assert!(matches!(ask(ada.id, &token).await, Claim::TokenDead), "a rotated token's slow request writes no more");
     assert!(matches!(ask(ada.id, &next).await, Claim::Granted(_)));
+}
+
+async fn a_tenant_that_is_moved_grants_no_claim_that_was_admitted_before(store: Store) {
+    let (acme, token) = store.provisioned("acme").await;
+    let ada = made(&store, acme, &token, "ada@acme.test", None).await;
+    let ask = async || user::claim(&store.db, acme, ada.id, admitted(token.hash()), false).await.unwrap();
+    tenant::freeze(&store.db, acme, true).await.unwrap();
+    assert!(matches!(ask().await, Claim::Busy), "the token lives, but it is not the time");
+    let place = tenant::by_id(&store.db, acme).await.unwrap();
+    tenant::relocate(&store.db, acme, place.cluster_id, "elsewhere", "dana").await.unwrap();
+    tenant::freeze(&store.db, acme, false).await.unwrap();
+    assert!(matches!(ask().await, Claim::Busy), "it would be written to the realm at its old place");
 }
 
 async fn only_the_newest_claim_commits(store: Store) {
@@ -146,7 +160,7 @@ async fn a_deleted_user_is_gone_and_its_name_free(store: Store) {
 async fn an_owed_log_out_is_taken_over_once(store: Store) {
     let (acme, token) = store.provisioned("acme").await;
     let ada = made(&store, acme, &token, "ada@acme.test", None).await;
-    let Claim::Granted(held) = user::claim(&store.db, acme, ada.id, token.hash(), true).await.unwrap() else {
+    let Claim::Granted(held) = user::claim(&store.db, acme, ada.id, admitted(token.hash()), true).await.unwrap() else {
         panic!()
     };
     assert!(user::claim_owed_logouts(&store.db, 10).await.unwrap().is_empty(), "its request is still at it");

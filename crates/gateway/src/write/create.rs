@@ -24,7 +24,7 @@ impl<'a> Creating<'a> {
     /// Reserves; the attribute that is taken, where one is.
     pub async fn begin(call: &'a Call<'a>, reservation: Reservation) -> Result<Result<Self, &'static str>, Answer> {
         let lease = Lease::asked(LEASE);
-        match reservation::reserve(&call.deps.db, &reservation, call.provisioner.token).await? {
+        match reservation::reserve(&call.deps.db, &reservation, call.provisioner.admission).await? {
             Reserved::Yes => Ok(Ok(Self { call, reservation, lease })),
             Reserved::Taken(attribute) => Ok(Err(attribute)),
             Reserved::Unsettled => Err(Answer::unavailable()),

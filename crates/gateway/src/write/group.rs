@@ -47,7 +47,7 @@ pub(crate) async fn update(
     change: impl Fn(&Object) -> Result<Object, Error>,
 ) -> Result<Committed, Answer> {
     let id = id_of(Kind::Group, id)?;
-    let claim = || group::claim(&call.deps.db, call.tenant(), id, call.provisioner.token);
+    let claim = || group::claim(&call.deps.db, call.tenant(), id, call.provisioner.admission);
     let (before, lease) = claimed(Kind::Group, claim).await?;
     let mut held = Held { call, kind: Kind::Group, id, epoch: before.write_epoch, lease };
     match change_claimed(&mut held, &before, members_up_to, wish, change).await {
@@ -152,7 +152,7 @@ async fn tell_claimed(held: &mut Held<'_>, realm: &Realm, until: Option<Instant>
 /// Deletes a group: one that SCIM created leaves the realm, an adopted one stays there.
 pub(crate) async fn delete(call: &Call<'_>, id: &str) -> Result<(), Answer> {
     let id = id_of(Kind::Group, id)?;
-    let claim = || group::claim(&call.deps.db, call.tenant(), id, call.provisioner.token);
+    let claim = || group::claim(&call.deps.db, call.tenant(), id, call.provisioner.admission);
     let (before, lease) = claimed(Kind::Group, claim).await?;
     let mut held = Held { call, kind: Kind::Group, id, epoch: before.write_epoch, lease };
     match delete_claimed(&mut held, &before).await {

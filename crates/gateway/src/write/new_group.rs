@@ -79,7 +79,7 @@ pub(crate) async fn create(call: &Call<'_>, document: Object, members: &[Member]
 
 /// Tells the realm the members of a group that was just made.
 async fn tell_new(call: &Call<'_>, id: Uuid, realm: &Realm) -> Result<(), Answer> {
-    let claim = || group::claim(&call.deps.db, call.tenant(), id, call.provisioner.token);
+    let claim = || group::claim(&call.deps.db, call.tenant(), id, call.provisioner.admission);
     let (before, lease) = claimed(Kind::Group, claim).await?;
     let mut held = Held { call, kind: Kind::Group, id, epoch: before.write_epoch, lease };
     tell(&mut held, realm, Some(Instant::now() + TELLING)).await

@@ -19,7 +19,7 @@ pub(crate) async fn update(
     change: impl Fn(&User) -> Result<Object, Error>,
 ) -> Result<Resource, Answer> {
     let id = id_of(Kind::User, id)?;
-    let claim = || user::claim(&call.deps.db, call.tenant(), id, call.provisioner.token, deactivates);
+    let claim = || user::claim(&call.deps.db, call.tenant(), id, call.provisioner.admission, deactivates);
     let (before, lease) = claimed(Kind::User, claim).await?;
     let mut held = Held { call, kind: Kind::User, id, epoch: before.write_epoch, lease };
     match change_claimed(&mut held, &before, deactivates, change).await {
@@ -158,7 +158,7 @@ async fn change_realm(
 /// Deletes a user: one that SCIM created leaves the realm, an adopted one is disabled there.
 pub(crate) async fn delete(call: &Call<'_>, id: &str) -> Result<(), Answer> {
     let id = id_of(Kind::User, id)?;
-    let claim = || user::claim(&call.deps.db, call.tenant(), id, call.provisioner.token, false);
+    let claim = || user::claim(&call.deps.db, call.tenant(), id, call.provisioner.admission, false);
     let (before, lease) = claimed(Kind::User, claim).await?;
     let mut held = Held { call, kind: Kind::User, id, epoch: before.write_epoch, lease };
     match delete_claimed(&mut held, &before).await {
