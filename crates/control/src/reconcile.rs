@@ -4,6 +4,8 @@
 use std::time::Duration;
 
 use directory::watch::{self, Setup};
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
 use realm::keycloak::ANOTHER_REALM;
 use registry::audit::Note;
 use registry::tenant;
@@ -13,37 +15,42 @@ use crate::Deps;
 
 /// How often realms whose turn has come are looked for.
 const EVERY: Duration = Duration::from_secs(5);
-/// Realms of one look.
-const AT_ONCE: u32 = 8;
+/// Realms looked at at once.
+const AT_ONCE: usize = 8;
 /// The actor in audit entries of repairs.
 const ACTOR: &str = "system";
 
-/// Looks after set-ups until shutdown.
+/// Looks after set-ups until shutdown. One whose Keycloak hangs holds up itself alone: whatever place is free is taken.
 pub(crate) async fn run(deps: Deps, shutdown: CancellationToken) {
+    let mut looks = FuturesUnordered::new();
     loop {
-        match watch::setups_due(&deps.db, AT_ONCE).await {
-            Ok(setups) => {
-                let all = setups.iter().map(|setup| async {
-                    let looked = watch::keep_setup(&deps.db, setup, look(&deps, setup)).await;
-                    if let Err(reason) = &looked {
-                        tracing::info!(
-                            name = "realm.setup_unseen",
-                            reason,
-                            tenant.id = %setup.tenant_id,
-                            "a realm's set-up could not be looked at",
-                        );
-                    }
-                    drop(watch::end_setup(&deps.db, setup, true).await);
-                });
-                futures_util::future::join_all(all).await;
+        if let Some(free) = AT_ONCE.checked_sub(looks.len()).filter(|free| *free > 0) {
+            match watch::setups_due(&deps.db, free).await {
+                Ok(setups) => looks.extend(setups.into_iter().map(|setup| looked(&deps, setup))),
+                Err(error) => {
+                    tracing::warn!(name = "realm.setups_unread", %error, "set-ups to look after cannot be read");
+                }
             }
-            Err(error) => tracing::warn!(name = "realm.setups_unread", %error, "set-ups to look after cannot be read"),
         }
         tokio::select! {
+            Some(()) = looks.next(), if !looks.is_empty() => {}
             () = tokio::time::sleep(EVERY) => {}
-            () = shutdown.cancelled() => return,
+            () = shutdown.cancelled() => break,
         }
     }
+    while looks.next().await.is_some() {}
+}
+
+async fn looked(deps: &Deps, setup: Setup) {
+    if let Err(reason) = watch::keep_setup(&deps.db, &setup, look(deps, &setup)).await {
+        tracing::info!(
+            name = "realm.setup_unseen",
+            reason,
+            tenant.id = %setup.tenant_id,
+            "a realm's set-up could not be looked at",
+        );
+    }
+    drop(watch::end_setup(&deps.db, &setup, true).await);
 }
 
 async fn look(deps: &Deps, setup: &Setup) -> Result<(), String> {

@@ -26,8 +26,8 @@ pub struct Setup {
     pub needed: bool,
 }
 
-/// Takes realms whose set-up has not been looked at for a while.
-pub async fn setups_due(db: &Db, limit: u32) -> Result<Vec<Setup>, Error> {
+/// Takes realms whose set-up has not been looked at for a while; first those that are known not to be as they should.
+pub async fn setups_due(db: &Db, limit: usize) -> Result<Vec<Setup>, Error> {
     let connection = db.connection();
     let now = ledger::clock(connection);
     let free =
@@ -36,13 +36,13 @@ pub async fn setups_due(db: &Db, limit: u32) -> Result<Vec<Setup>, Error> {
         "update realm_watch set setup_epoch = setup_epoch + 1, setup_until = {now} + {LEASE}
          where {free} and tenant_id in (
              select w.tenant_id from realm_watch w
-             where {free} and (events_before is not null or {NEEDED}) order by w.check_at limit $1 {})
+             where {free} and (events_before is not null or {NEEDED}) order by w.check_at nulls first limit $1 {})
          returning tenant_id, setup_epoch,
              (exists (select 1 from inbound_token i where i.tenant_id = realm_watch.tenant_id and i.died_at is null)
               or exists (select 1 from target t where t.tenant_id = realm_watch.tenant_id and t.state = 'active')) as needed",
         sql::skip_locked(connection)
     );
-    sql::all(connection, &text, [i64::from(limit).into()]).await
+    sql::all(connection, &text, [i64::try_from(limit).unwrap_or(i64::MAX).into()]).await
 }
 
 /// Has a realm's set-up looked at with the next round: something of it is not as it should be.
