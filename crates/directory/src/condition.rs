@@ -9,6 +9,7 @@ use sea_orm::{DbBackend, Value};
 use serde_json::Value as Json;
 use uuid::Uuid;
 
+use crate::member;
 use crate::resource::Kind;
 
 /// A condition over the table `r` of a kind of resource. `$1` is the tenant; its own values follow.
@@ -112,11 +113,7 @@ impl Compiler {
         match (name, operator) {
             ("userName", _) => self.keyed("r.username_key", &scim::key::username_key(text), operator),
             ("emails" | "emails.value", Operator::Equal) => self.email(text),
-            ("groups" | "groups.value", Operator::Equal) => self.id(
-                "exists (select 1 from membership m where m.tenant_id = $1 and m.desired and m.user_id = r.id
-                     and m.group_id = ",
-                text,
-            ),
+            ("groups" | "groups.value", Operator::Equal) => self.in_group(text),
             _ => everybody(),
         }
     }
@@ -124,13 +121,26 @@ impl Compiler {
     fn of_group(&mut self, name: &str, operator: Operator, text: &str) -> Compiled {
         match (name, operator) {
             ("displayName", _) => self.keyed("r.display_key", &scim::key::display_name_key(text), operator),
-            ("members" | "members.value", Operator::Equal) => self.id(
-                "exists (select 1 from membership m where m.tenant_id = $1 and m.desired and m.group_id = r.id
-                     and m.user_id = ",
-                text,
-            ),
+            ("members" | "members.value", Operator::Equal) => self.has_member(text),
             _ => everybody(),
         }
+    }
+
+    fn in_group(&mut self, text: &str) -> Compiled {
+        self.id(
+            "exists (select 1 from membership m join directory_group g on g.tenant_id = m.tenant_id and g.id = m.group_id
+                 where m.tenant_id = $1 and m.desired and not g.protected and m.user_id = r.id and m.group_id = ",
+            text,
+        )
+    }
+
+    fn has_member(&mut self, text: &str) -> Compiled {
+        let who = format!(
+            "exists (select 1 from membership m where m.tenant_id = $1 and m.desired and {} and m.group_id = r.id
+                 and m.user_id = ",
+            member::is_shown("m", "$1")
+        );
+        self.id(&who, text)
     }
 
     /// A comparison key in a column. What contains, begins or ends with a text is found by the database and looked at
@@ -195,7 +205,8 @@ impl Compiler {
         (text, true)
     }
 
-    /// `emails[type eq "work"].value eq "x"` and `emails[type eq "work" and value eq "x"]`: who has the address at all.
+    /// `emails[type eq "work"].value eq "x"` and `emails[type eq "work" and value eq "x"]`: who has the address at all; likewise
+    /// for members and groups. What else is asked of the element is looked at again.
     fn elements(&mut self, path: &AttributePath<'_>, inner: &Expression<'_>, tail: Option<&Tail<'_>>) -> Compiled {
         let looked_for = match tail {
             Some(Tail { sub, comparison: Some((Operator::Equal, Json::String(text))) }) if sub.name == "value" => {
@@ -205,6 +216,8 @@ impl Compiler {
         };
         match (path.to_string().as_str(), looked_for.or_else(|| value_of(inner))) {
             ("emails", Some(text)) => self.email(text),
+            ("members", Some(text)) => (self.has_member(text).0, false),
+            ("groups", Some(text)) => (self.in_group(text).0, false),
             _ => everybody(),
         }
     }

@@ -151,12 +151,18 @@ async fn commit_in(
     let moved = member::change(transaction, tenant, before.id, commit.members, commit.settled).await?;
     let changed = moved || *commit.document != before.document;
     let name = display_name(commit.document);
+    let key = scim::key::display_name_key(&name);
+    let was_key = scim::key::display_name_key(&display_name(&before.document));
+    let (was_known, known) = (external_id(&before.document), external_id(commit.document));
+    // Who lost a key to another (K6) does not ask for it again by a change of something else.
+    let (renamed, known_otherwise) = (was_key != key, was_known != known);
     let now = ledger::clock(transaction);
     let free = if commit.keep { "" } else { ", write_until = null" };
     let related = related(transaction, commit.members_up_to);
     let text = format!(
-        "update directory_group set document = $4, version = version + $5, display_key = $6, display_name = $7,
-             external_key = $8, base = coalesce($9, base),
+        "update directory_group set document = $4, version = version + $5, display_name = $7,
+             display_key = case when $10 then $6 else display_key end,
+             external_key = case when $11 then $8 else external_key end, base = coalesce($9, base),
              modified_at = case when $5 = 0 then modified_at else {now} end{free}
          where tenant_id = $1 and id = $2 and write_epoch = $3
          returning version, modified_at, {related} as related, {} as pushed",
@@ -168,10 +174,12 @@ async fn commit_in(
         before.write_epoch.into(),
         serde_json::to_string(commit.document)?.into(),
         i64::from(changed).into(),
-        scim::key::display_name_key(&name).into(),
+        key.into(),
         name.into(),
-        external_id(commit.document).into(),
+        known.into(),
         commit.base.map(str::to_owned).into(),
+        renamed.into(),
+        known_otherwise.into(),
     ];
     let Some(row) = sql::one::<CommittedRow>(transaction, &text, values).await? else { return Ok(None) };
     if row.pushed {

@@ -135,6 +135,31 @@ pub async fn follow_member(
     finish_if(transaction, outcome, |followed| *followed).await
 }
 
+/// Who the realm says is in a group that was taken over there: those of them that the directory has are members here too. What
+/// was asked of somebody meanwhile stands.
+pub async fn join_members(
+    db: &Db,
+    tenant: TenantId,
+    (group, epoch): (Uuid, i64),
+    users: &[Uuid],
+) -> Result<bool, Error> {
+    let transaction = db.begin().await?;
+    let outcome = async {
+        let text = format!(
+            "update directory_group set modified_at = {} where tenant_id = $1 and id = $2 and write_epoch = $3",
+            ledger::clock(&transaction)
+        );
+        let ours = sql::execute(&transaction, &text, [tenant.0.into(), group.into(), epoch.into()]).await? == 1;
+        for user in users {
+            member::join_as_told(&transaction, (tenant, group), *user).await?;
+        }
+        ledger::mark_group(&transaction, tenant, group).await?;
+        Ok(ours)
+    };
+    let outcome = outcome.await;
+    finish_if(transaction, outcome, |ours| *ours).await
+}
+
 /// The realm calls a group by this name: the directory follows the difference to what it was called before (K12), and takes
 /// the name from whoever has it here, who is looked at in turn (K6).
 pub async fn follow_name(db: &Db, look: &Look, epoch: i64, name: &str) -> Result<(), Error> {
@@ -157,11 +182,15 @@ pub async fn follow_name(db: &Db, look: &Look, epoch: i64, name: &str) -> Result
         let values = [tenant.0.into(), id.into(), epoch.into()];
         let Some(row) = sql::one::<Row>(&transaction, &text, values).await? else { return Ok(false) };
         let mut document: Object = serde_json::from_str(&row.document)?;
+        let key = scim::key::display_name_key(name);
         if row.base.unwrap_or_else(|| group::display_name(&document)) == name {
-            return Ok(false);
+            // Whoever lost the name to another has it again once that one is called otherwise.
+            let text = "update directory_group set display_key = $3
+                 where tenant_id = $1 and id = $2 and display_key is null
+                     and not exists (select 1 from directory_group where tenant_id = $1 and display_key = $3)";
+            return Ok(sql::execute(&transaction, text, [tenant.0.into(), id.into(), key.into()]).await? == 1);
         }
         document.insert("displayName".to_owned(), Value::String(name.to_owned()));
-        let key = scim::key::display_name_key(name);
         let text =
             "update directory_group set display_key = null where tenant_id = $1 and display_key = $2 and id <> $3
              returning id";

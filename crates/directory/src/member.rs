@@ -1,6 +1,8 @@
 //! Memberships as rows, changed by deltas (K7): what a request asks for is *desired*; what the realm does not know yet is
 //! *pending*. A nested group is a member too, and known to the directory alone.
 
+use std::collections::HashSet;
+
 use registry::{Db, TenantId};
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, FromQueryResult, Value};
 use uuid::Uuid;
@@ -40,7 +42,7 @@ impl Change {
     }
 }
 
-/// Which of some ids are users or groups of the tenant.
+/// Which of some ids are users or groups of the tenant; one that is protected is shown to nobody.
 pub async fn known(db: &Db, tenant: TenantId, ids: &[Uuid]) -> Result<Vec<(Uuid, Kind)>, Error> {
     #[derive(FromQueryResult)]
     struct Known {
@@ -51,14 +53,35 @@ pub async fn known(db: &Db, tenant: TenantId, ids: &[Uuid]) -> Result<Vec<(Uuid,
     for chunk in ids.chunks(CHUNK) {
         let places = places(2, chunk.len());
         let text = format!(
-            "select id, cast(0 as bigint) as is_group from directory_user where tenant_id = $1 and id in ({places})
+            "select id, cast(0 as bigint) as is_group from directory_user
+             where tenant_id = $1 and not protected and id in ({places})
              union all
-             select id, cast(1 as bigint) from directory_group where tenant_id = $1 and id in ({places})"
+             select id, cast(1 as bigint) from directory_group
+             where tenant_id = $1 and not protected and id in ({places})"
         );
         let rows: Vec<Known> = sql::all(db.connection(), &text, with(tenant, &[], chunk)).await?;
         known.extend(rows.into_iter().map(|row| (row.id, if row.is_group == 1 { Kind::Group } else { Kind::User })));
     }
     Ok(known)
+}
+
+/// Which of some ids the directory has at all, shown or not.
+pub async fn present(db: &Db, tenant: TenantId, ids: &[Uuid]) -> Result<HashSet<Uuid>, Error> {
+    #[derive(FromQueryResult)]
+    struct Present {
+        id: Uuid,
+    }
+    let mut present = HashSet::with_capacity(ids.len());
+    for chunk in ids.chunks(CHUNK) {
+        let places = places(2, chunk.len());
+        let text = format!(
+            "select id from directory_user where tenant_id = $1 and id in ({places})
+             union all select id from directory_group where tenant_id = $1 and id in ({places})"
+        );
+        let rows: Vec<Present> = sql::all(db.connection(), &text, with(tenant, &[], chunk)).await?;
+        present.extend(rows.into_iter().map(|row| row.id));
+    }
+    Ok(present)
 }
 
 /// Whether the realm is still to be told of somebody who joins or leaves a group.
@@ -91,7 +114,7 @@ pub async fn reaches(
     struct Nested {
         user_id: Uuid,
     }
-    let (mut seen, mut level) = (std::collections::HashSet::new(), from.to_vec());
+    let (mut seen, mut level) = (HashSet::new(), from.to_vec());
     while !level.is_empty() {
         if level.contains(&to) {
             return Ok(true);
@@ -113,7 +136,8 @@ pub async fn reaches(
     Ok(false)
 }
 
-/// Writes a change of membership; says whether anything was different. `settled` where there is no realm to tell.
+/// Writes a change of membership; says whether anything was different. `settled` where there is no realm to tell. Who is
+/// protected is not shown among the members, and stays whatever they are replaced by.
 pub(crate) async fn change(
     transaction: &DatabaseTransaction,
     tenant: TenantId,
@@ -124,8 +148,11 @@ pub(crate) async fn change(
     let now = ledger::clock(transaction);
     let mut touched = 0;
     for chunk in change.remove.chunks(CHUNK) {
-        let within =
-            format!("tenant_id = $1 and group_id = $2 and desired and user_id in ({})", places(3, chunk.len()));
+        let within = format!(
+            "tenant_id = $1 and group_id = $2 and desired and user_id in ({}) and {}",
+            places(3, chunk.len()),
+            is_shown("membership", "$1")
+        );
         let values = || with(tenant, &[group], chunk);
         if settled {
             touched += sql::execute(transaction, &format!("delete from membership where {within}"), values()).await?;
@@ -158,6 +185,14 @@ pub(crate) async fn change(
         return Err(Error::Circle);
     }
     Ok(touched > 0)
+}
+
+/// That a membership is not one of somebody who is protected.
+pub(crate) fn is_shown(membership: &str, tenant: &str) -> String {
+    format!(
+        "not exists (select 1 from directory_user p where p.tenant_id = {tenant} and p.id = {membership}.user_id
+             and p.protected)"
+    )
 }
 
 /// Adds members of one kind, each with its place in the order they were named. Whoever is deleted at the same time waits

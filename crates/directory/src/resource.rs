@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::condition::Condition;
 use crate::order::Order;
-use crate::{Error, sql};
+use crate::{Error, member, sql};
 
 /// Which resources.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -251,9 +251,12 @@ pub(crate) fn read_related(text: &str) -> Result<Vec<(Uuid, String)>, Error> {
 pub(crate) fn related(connection: &impl ConnectionTrait, kind: Kind, of: &str, tenant: &str) -> String {
     let groups = format!(
         "from membership m join directory_group g on g.tenant_id = m.tenant_id and g.id = m.group_id
-         where m.tenant_id = {tenant} and m.user_id = {of}.id and m.desired"
+         where m.tenant_id = {tenant} and m.user_id = {of}.id and m.desired and not g.protected"
     );
-    let members = format!("from membership m where m.tenant_id = {tenant} and m.group_id = {of}.id and m.desired");
+    let members = format!(
+        "from membership m where m.tenant_id = {tenant} and m.group_id = {of}.id and m.desired and {}",
+        member::is_shown("m", tenant)
+    );
     match (connection.get_database_backend(), kind) {
         (DbBackend::Postgres, Kind::User) => format!(
             "(select coalesce(json_agg(json_build_array(g.id, g.display_name) order by g.created_at, g.id), '[]')::text

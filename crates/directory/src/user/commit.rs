@@ -40,10 +40,15 @@ struct Committed {
 /// Commits a write under its claim and marks the ledger, at once; answers with the user as it is read from now on. `None` if
 /// the claim is no longer ours. Doubt about an earlier write stays: that one may still be on its way (K5).
 pub async fn commit(db: &Db, tenant: TenantId, before: &User, commit: &Commit<'_>) -> Result<Option<Resource>, Error> {
-    let native = Native::of(commit.document);
+    let (was, native) = (Native::of(&before.document), Native::of(commit.document));
+    let (was_key, key) = (scim::key::username_key(&was.user_name), scim::key::username_key(&native.user_name));
+    // Who lost a key to another (K6) does not ask for it again by a change of something else.
+    let (renamed, known_otherwise) = (was_key != key, was.external_id != native.external_id);
     let (connection, now) = (db.connection(), ledger::clock(db.connection()));
     let text = format!(
-        "update directory_user set document = $4, version = version + $5, username_key = $6, external_key = $7,
+        "update directory_user set document = $4, version = version + $5,
+             username_key = case when $13 then $6 else username_key end,
+             external_key = case when $14 then $7 else external_key end,
              active = $8, base = $9, write_until = null, email_key = $11, other_email_keys = $12,
              logout_owed = case when $10 then false else logout_owed end,
              modified_at = case when $5 = 0 then modified_at else {now} end
@@ -59,13 +64,15 @@ pub async fn commit(db: &Db, tenant: TenantId, before: &User, commit: &Commit<'_
         before.write_epoch.into(),
         serde_json::to_string(commit.document)?.into(),
         i64::from(commit.changed).into(),
-        scim::key::username_key(&native.user_name).into(),
+        key.into(),
         native.external_id.clone().into(),
         commit.active.into(),
         serde_json::to_string(base)?.into(),
         commit.logged_out.into(),
         email.into(),
         others.into(),
+        renamed.into(),
+        known_otherwise.into(),
     ];
     let trace = commit.trace.map(str::to_owned);
     let mark = Mark { urgent: !commit.active, accepted: true, trace, ..Mark::default() };

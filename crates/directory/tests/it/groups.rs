@@ -30,7 +30,7 @@ testkit::on_both_databases!(
     who_is_deleted_meanwhile_becomes_no_member,
 );
 
-fn document(name: &str) -> Object {
+pub(crate) fn document(name: &str) -> Object {
     let mut document = Object::new();
     document.insert("displayName".to_owned(), json!(name));
     document

@@ -1,12 +1,14 @@
 use directory::look::{self, Look};
 use directory::member;
+use directory::reservation::{self, Reservation, Reserved};
 use directory::resource::{self, Kind};
 use directory::writing;
 use registry::TenantId;
 use testkit::store::Store;
 use uuid::Uuid;
 
-use crate::groups::{add, change, ids, make, people};
+use crate::admitted;
+use crate::groups::{add, change, document, ids, make, people};
 
 testkit::on_both_databases!(
     a_membership_follows_the_realm_only_under_the_groups_lease,
@@ -80,6 +82,24 @@ async fn a_name_follows_the_realm_and_is_taken_from_whoever_has_it(store: Store)
     assert!(names.contains(&(guides, "Guards".to_owned())), "{names:?}");
     // Whoever lost the name is looked at in turn.
     assert_eq!(due(&store).await.iter().map(|look| look.id).collect::<Vec<_>>(), [guards]);
+
+    // Its members change all the same, and it has the name again once that is free.
+    let ada = people(&store, acme, 1).await[0];
+    change(&store, acme, &token, guards, &add(&[ada]), true).await;
+    assert_eq!(ids(&store, acme, guards).await, [ada]);
+    let called = async |name: &str| {
+        let wanted = Reservation::new(acme, Kind::Group, document(name), Vec::new());
+        let reserved = reservation::reserve(&store.db, &wanted, admitted(token.hash())).await.unwrap();
+        reservation::abandon(&store.db, &wanted).await.unwrap();
+        reserved
+    };
+    let epoch = taken(&store, acme, guides).await;
+    look::follow_name(&store.db, &one, epoch, "Guides").await.unwrap();
+    writing::release(&store.db, Kind::Group, acme, guides, epoch).await.unwrap();
+    assert_eq!(called("Guards").await, Reserved::Yes);
+    let epoch = taken(&store, acme, guards).await;
+    look::follow_name(&store.db, &Look { id: guards, ..one }, epoch, "Guards").await.unwrap();
+    assert_eq!(called("Guards").await, Reserved::Taken("displayName"));
 }
 
 async fn a_mark_that_comes_during_a_look_stays(store: Store) {

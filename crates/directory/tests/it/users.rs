@@ -25,6 +25,7 @@ testkit::on_both_databases!(
     an_owed_log_out_is_taken_over_once,
     a_refresh_behind_a_newer_write_is_discarded,
     a_refresh_takes_a_swapped_name_from_its_holder,
+    who_lost_a_name_is_changed_in_all_else,
     who_was_switched_off_is_off_whatever_the_document_says,
 );
 
@@ -214,6 +215,24 @@ async fn a_refresh_takes_a_swapped_name_from_its_holder(store: Store) {
     }
     let holder = async |name| user::by_username(&store.db, acme, name).await.unwrap().map(|user| user.id);
     assert_eq!((holder("grace@acme.test").await, holder("ada@acme.test").await), (Some(ada.id), Some(grace.id)));
+}
+
+async fn who_lost_a_name_is_changed_in_all_else(store: Store) {
+    let (acme, token) = store.provisioned("acme").await;
+    let ada = made(&store, acme, &token, "ada@acme.test", None).await;
+    let grace = made(&store, acme, &token, "grace@acme.test", None).await;
+    let claim = triage_claim(&store, acme, ada.id).await;
+    let fence = crate::fence(&store.db, acme, ada.id).await;
+    let fresh = Native { user_name: "grace@acme.test".to_owned(), ..ada.base.clone() };
+    refresh::commit(&store.db, acme, ada.id, fence.as_ref(), Fate::Follow(&fresh), &triage(&claim)).await.unwrap();
+
+    let held = claimed(&store, acme, grace.id, &token).await;
+    let mut document = held.document.clone();
+    document.insert("title".to_owned(), json!("Admiral"));
+    let done = user::commit(&store.db, acme, &held, &write(&document, true)).await.unwrap().unwrap();
+    assert_eq!(done.document["title"], "Admiral");
+    let holder = user::by_username(&store.db, acme, "grace@acme.test").await.unwrap().map(|user| user.id);
+    assert_eq!(holder, Some(ada.id), "and does not take the name back by that");
 }
 
 async fn who_was_switched_off_is_off_whatever_the_document_says(store: Store) {

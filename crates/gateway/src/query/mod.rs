@@ -22,19 +22,25 @@ type Outcome = Result<Answer, Answer>;
 pub(crate) async fn list(call: &Call<'_>, kind: Kind) -> Outcome {
     let parameters = call.request.query.iter().map(|(name, value)| (name.as_str(), value.as_str()));
     let query = Query::of_parameters(call.types.of(kind), parameters)?;
-    if kind == Kind::User && call.provisioner.importing {
-        fetch_named(call, &query).await?;
-    }
-    run(call, &[(kind, query)]).await
+    one_type(call, kind, query).await
 }
 
 /// `POST …/.search`.
 pub(crate) async fn search(call: &Call<'_>, kind: Kind, body: &Value) -> Outcome {
     let query = Query::of_body(call.types.of(kind), body)?;
-    if kind == Kind::User && call.provisioner.importing {
-        fetch_named(call, &query).await?;
+    one_type(call, kind, query).await
+}
+
+/// While the import is under way a look-up by name asks the realm too. The realm does not answer other filters, and whom it
+/// looks for may be among those who are not in yet: nobody is told then that there is no such user (K8).
+async fn one_type(call: &Call<'_>, kind: Kind, query: Query<'_>) -> Outcome {
+    if kind == Kind::Group || !call.provisioner.importing || query.filter.is_none() {
+        return run(call, &[(kind, query)]).await;
     }
-    run(call, &[(kind, query)]).await
+    let named = fetch_named(call, &query).await?;
+    let answer = run(call, &[(kind, query)]).await?;
+    let found = answer.body.as_ref().is_some_and(|body| body["totalResults"] != 0);
+    if found || named { Ok(answer) } else { Err(Answer::unavailable()) }
 }
 
 /// `GET /` and `POST /.search`: all types, users first.
@@ -49,15 +55,12 @@ pub(crate) async fn root(call: &Call<'_>, body: Option<&Value>) -> Outcome {
     run(call, &[Kind::User, Kind::Group].into_iter().zip(queries).collect::<Vec<_>>()).await
 }
 
-/// A look-up by name while the import is under way asks the realm too (K8).
-async fn fetch_named(call: &Call<'_>, query: &Query<'_>) -> Result<(), Answer> {
+/// Whether a query looks up a name; whoever has it is taken in.
+async fn fetch_named(call: &Call<'_>, query: &Query<'_>) -> Result<bool, Answer> {
     let looked_for = query.filter.as_ref().and_then(scim::filter::Filter::as_equality);
-    if let Some((path, name)) = looked_for
-        && path == "userName"
-    {
-        fetch(call, Sought::Name(name)).await?;
-    }
-    Ok(())
+    let Some((_, name)) = looked_for.filter(|(path, _)| path == "userName") else { return Ok(false) };
+    fetch(call, Sought::Name(name)).await?;
+    Ok(true)
 }
 
 async fn run(call: &Call<'_>, queries: &[(Kind, Query<'_>)]) -> Outcome {

@@ -1,9 +1,9 @@
 //! Creates of somebody who is there already: returning to the directory, or in the realm before SCIM came.
 
-use directory::reservation;
 use directory::resource::Resource;
 use directory::user::{self, Arrival, User};
 use directory::watch;
+use directory::{member, reservation};
 use realm::{RealmUser, UserChange};
 use scim::native::Native;
 use scim::{Error, Object};
@@ -12,6 +12,9 @@ use super::create::{Creating, complete};
 use super::user::update;
 use crate::answer::Answer;
 use crate::call::Call;
+
+/// Users a request waits for while they are taken in: a few realm calls each.
+const TAKEN_IN: usize = 20;
 
 /// POST with the externalId of an inactive user brings that user back, in place, under a free userName too (Okta re-assigns
 /// so, after a rename as well). Entra ID finds who returns by the name, and takes externalIds from mail names, which people get
@@ -106,6 +109,23 @@ pub(crate) async fn fetch(call: &Call<'_>, sought: Sought<'_>) -> Result<bool, A
     user::import(call.deps.db.connection(), call.tenant(), &arrival).await?;
     watch::wake(&call.deps.db, call.tenant()).await?;
     Ok(true)
+}
+
+/// Takes in whom a write names and the import has not come to yet, before anybody is told that there is no such user (K8). So
+/// many at once that it would take too long are for the import.
+pub(crate) async fn take_in(call: &Call<'_>, ids: &[uuid::Uuid]) -> Result<(), Answer> {
+    if !call.provisioner.importing {
+        return Ok(());
+    }
+    let known = member::present(&call.deps.db, call.tenant(), ids).await?;
+    let unknown: Vec<_> = ids.iter().filter(|id| !known.contains(id)).collect();
+    if unknown.len() > TAKEN_IN {
+        return Err(Answer::unavailable());
+    }
+    for id in unknown {
+        fetch(call, Sought::Id(*id)).await?;
+    }
+    Ok(())
 }
 
 /// Whom a request looks for.

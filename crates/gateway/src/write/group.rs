@@ -13,7 +13,7 @@ use scim::members::{Delta, Member, Membership};
 use scim::{Error, Object, ScimType};
 use uuid::Uuid;
 
-use super::{Failed, Held, check_version, claimed, given_out, id_of, realm_failed};
+use super::{Failed, Held, check_version, claimed, existing, given_out, id_of, realm_failed};
 use crate::answer::Answer;
 use crate::call::Call;
 
@@ -238,6 +238,7 @@ pub(super) async fn resolved(call: &Call<'_>, members: &[Member]) -> Result<Vec<
         return Ok(Vec::new());
     }
     let ids: Vec<Uuid> = members.iter().filter_map(|member| given_out(&member.value)).collect();
+    existing::take_in(call, &ids).await?;
     let known = member::known(&call.deps.db, call.tenant(), &ids).await?;
     let skipped = members.len() - known.len();
     if skipped > 0 && call.provisioner.strict_members {

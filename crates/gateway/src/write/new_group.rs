@@ -3,17 +3,18 @@
 use std::time::{Duration, Instant};
 
 use directory::group::{self, Committed};
+use directory::look;
 use directory::reservation::{self, Reservation};
-use directory::resource::Kind;
+use directory::resource::{self, Kind};
 use directory::watch;
-use realm::{NewGroup, Realm};
+use realm::{NewGroup, Realm, Walk};
 use scim::members::Member;
 use scim::{Error, Object};
 use uuid::Uuid;
 
 use super::create::{Creating, is_left_over};
 use super::group::{resolved, tell};
-use super::{Held, claimed};
+use super::{Failed, Held, claimed, realm_failed};
 use crate::answer::Answer;
 use crate::call::Call;
 
@@ -65,9 +66,12 @@ pub(crate) async fn create(call: &Call<'_>, document: Object, members: &[Member]
         }
         Err(error) => return Err(error.into()),
     };
+    let mut group = group;
     if creating.reservation.adopts {
-        // Whoever was in it before is in it still, and the directory is to know.
+        // Should that not come to its end, the compare does.
         watch::want_compare(db, call.tenant()).await?;
+        take_in_members(call, id, &realm).await?;
+        group = resource::by_id(db, call.tenant(), Kind::Group, id, true).await?.unwrap_or(group);
     }
     if !settled && count > 0 && tell_new(call, id, &realm).await.is_err() {
         // The group is there, and whoever repeated the request would meet it as a conflict; the sweeper tells the realm (K7).
@@ -75,6 +79,28 @@ pub(crate) async fn create(call: &Call<'_>, document: Object, members: &[Member]
             "a group was made whose members the realm does not know yet");
     }
     Ok(Committed { group, large: false })
+}
+
+/// Whoever was in a group before it was taken over is in it still: the directory has to know before the next request says who
+/// stays, or it would take nobody out of it.
+async fn take_in_members(call: &Call<'_>, id: Uuid, realm: &Realm) -> Result<(), Answer> {
+    let claim = || group::claim(&call.deps.db, call.tenant(), id, call.provisioner.admission);
+    let (before, lease) = claimed(Kind::Group, claim).await?;
+    let mut held = Held { call, kind: Kind::Group, id, epoch: before.write_epoch, lease };
+    match members_claimed(&mut held, realm).await {
+        Ok(()) => Ok(held.release().await?),
+        Err(failed) => Err(held.failed(failed).await),
+    }
+}
+
+async fn members_claimed(held: &mut Held<'_>, realm: &Realm) -> Result<(), Failed> {
+    let mut walk = Walk::of_ids();
+    while let Some((first, max)) = walk.next() {
+        held.ready().await?;
+        let Some(page) = walk.took(realm.members(held.id, first, max).await).map_err(realm_failed)? else { continue };
+        look::join_members(&held.call.deps.db, held.call.tenant(), (held.id, held.epoch), &page).await?;
+    }
+    Ok(())
 }
 
 /// Tells the realm the members of a group that was just made.

@@ -7,7 +7,7 @@ use realm::{Realm, RealmUser, UserChange};
 use scim::native::Native;
 use scim::{Error, Object, ScimType};
 
-use super::{Failed, Held, check_version, claimed, id_of, missing, realm_failed, ring};
+use super::{Failed, Held, check_version, claimed, existing, id_of, missing, realm_failed, ring};
 use crate::answer::Answer;
 use crate::call::Call;
 
@@ -19,6 +19,7 @@ pub(crate) async fn update(
     change: impl Fn(&User) -> Result<Object, Error>,
 ) -> Result<Resource, Answer> {
     let id = id_of(Kind::User, id)?;
+    existing::take_in(call, &[id]).await?;
     let claim = || user::claim(&call.deps.db, call.tenant(), id, call.provisioner.admission, deactivates);
     let (before, lease) = claimed(Kind::User, claim).await?;
     let mut held = Held { call, kind: Kind::User, id, epoch: before.write_epoch, lease };
@@ -158,6 +159,7 @@ async fn change_realm(
 /// Deletes a user: one that SCIM created leaves the realm, an adopted one is disabled there.
 pub(crate) async fn delete(call: &Call<'_>, id: &str) -> Result<(), Answer> {
     let id = id_of(Kind::User, id)?;
+    existing::take_in(call, &[id]).await?;
     let claim = || user::claim(&call.deps.db, call.tenant(), id, call.provisioner.admission, false);
     let (before, lease) = claimed(Kind::User, claim).await?;
     let mut held = Held { call, kind: Kind::User, id, epoch: before.write_epoch, lease };

@@ -28,7 +28,9 @@ fn managed(realm: &Realm, user: &str, method: Method) {
 #[test]
 fn an_administrator_of_the_realm_is_neither_changed_nor_shown() {
     let scene = Scene::new(Realm::default());
-    let id = scene.made("root@acme.test");
+    let (id, ada) = (scene.made("root@acme.test"), scene.made("ada@acme.test"));
+    let crew = json!({ "displayName": "Crew", "members": [{ "value": id }, { "value": ada }] });
+    let crew = scene.send(Method::POST, "/Groups", &crew).1["id"].as_str().unwrap().to_owned();
     let clients = scene.realm.admin(Method::GET, "/clients?clientId=realm-management", None);
     let client = clients[0]["id"].as_str().unwrap();
     let role = scene.realm.admin(Method::GET, &format!("/clients/{client}/roles/manage-users"), None);
@@ -40,6 +42,18 @@ fn an_administrator_of_the_realm_is_neither_changed_nor_shown() {
     assert!(matches!(status, 403 | 404), "{status}");
     let held = scene.realm.user("root@acme.test").unwrap();
     assert_eq!(held["enabled"], true, "nothing was done to it");
+    // Nor as a member of a group, whatever the members are replaced by.
+    let shown = scene.get(&format!("/Groups/{crew}")).1;
+    assert_eq!(shown["members"].as_array().map(Vec::len), Some(1), "{shown}");
+    let nobody = json!({ "Operations": [{ "op": "replace", "path": "members", "value": [] }] });
+    assert_eq!(scene.send(Method::PATCH, &format!("/Groups/{crew}"), &nobody).0, 200);
+    let there = scene.realm.admin(Method::GET, &format!("/groups/{crew}/members"), None);
+    assert_eq!(there.as_array().unwrap().iter().map(|one| &one["id"]).collect::<Vec<_>>(), [&json!(id)]);
+    let add =
+        json!({ "Operations": [{ "op": "add", "path": "members", "value": [{ "value": id }, { "value": ada }] }] });
+    let (status, joined) = scene.send(Method::PATCH, &format!("/Groups/{crew}"), &add);
+    assert_eq!((status, joined["members"].as_array().map(Vec::len)), (200, Some(1)), "{joined}");
+    assert_eq!(scene.send(Method::DELETE, &format!("/Users/{ada}"), &Value::Null).0, 204);
     assert_eq!(scene.get("/Users").1["totalResults"], 0);
 }
 
@@ -175,14 +189,19 @@ fn a_group_of_the_realm_is_a_conflict_until_the_tenant_adopts_and_stays_there_wh
         let held: Vec<&str> = held.as_array().into_iter().flatten().filter_map(|one| one["value"].as_str()).collect();
         (held.len() == wanted.len() && wanted.iter().all(|one| held.contains(&one.as_str()))).then_some(())
     };
-    let both = eventually(SOON, || members(&[&ada, &bea]));
-    assert!(both.is_some(), "whoever was in it is in it still: {}", scene.installation.logs());
+    assert!(members(&[&ada, &bea]).is_some(), "whoever was in it is in it still: {adopted}");
     let there = || realm.admin(Method::GET, &format!("/groups/{crew}/members"), None).as_array().unwrap().len();
     assert_eq!(there(), 3, "the stranger too");
+    // What the next request says of the members is true of those as well.
+    let only = json!({ "Operations": [{ "op": "replace", "path": "members", "value": [{ "value": bea }] }] });
+    assert_eq!(scene.send(Method::PATCH, &format!("/Groups/{crew}"), &only).0, 200);
+    scene.until_sql("select count(*) from realm_watch where compare_wanted", "0");
+    assert!(members(&[&bea]).is_some(), "{}", scene.get(&format!("/Groups/{crew}")).1);
+    assert_eq!(there(), 2, "and the stranger stays");
 
     assert_eq!(scene.send(Method::DELETE, &format!("/Groups/{crew}"), &Value::Null).0, 204);
     assert_eq!(scene.get(&format!("/Groups/{crew}")).0, 404);
-    assert_eq!(there(), 3, "a group that was there before stays");
+    assert_eq!(there(), 2, "a group that was there before stays");
     assert_eq!(post("Crew").1["id"], json!(crew), "and can be taken over again");
 }
 
@@ -212,6 +231,35 @@ fn who_is_managed_already_keeps_the_id_and_is_never_unknown_meanwhile() {
     scene.becomes(&format!("/Users/{}", ids[0]), 404);
     managed(&scene.realm, &ids[0], Method::POST);
     scene.becomes(&format!("/Users/{}", ids[0]), 200);
+}
+
+#[test]
+fn who_is_not_taken_in_yet_is_changed_joins_and_leaves_as_if_it_were() {
+    let realm = Realm::default();
+    realm.admin(Method::POST, "/roles", Some(&json!({ "name": "scim-managed" })));
+    let ids: Vec<String> = (0..4).map(|number| native(&realm, &format!("u{number}@acme.test"))).collect();
+    for id in &ids[..3] {
+        managed(&realm, id, Method::POST);
+    }
+    // Nobody imports them.
+    let scene = Scene::of(Installation::on_keycloak(PROGRAM), realm, false);
+    let path = |number: usize| format!("/Users/{}", ids[number]);
+    let (status, off) = scene.send(Method::PATCH, &path(0), &patch("active", &json!(false)));
+    assert_eq!((status, &off["active"]), (200, &json!(false)), "{off}");
+    assert_eq!(scene.realm.user("u0@acme.test").unwrap()["enabled"], false);
+    let members: Vec<Value> = ids.iter().map(|id| json!({ "value": id })).collect();
+    let (status, crew) = scene.send(Method::POST, "/Groups", &json!({ "displayName": "Crew", "members": members }));
+    let joined: Vec<&Value> = crew["members"].as_array().unwrap().iter().map(|member| &member["value"]).collect();
+    assert_eq!((status, joined), (201, ids[..3].iter().map(|id| json!(id)).collect::<Vec<_>>().iter().collect()));
+    assert_eq!(scene.send(Method::DELETE, &path(2), &Value::Null).0, 204);
+    assert_eq!(scene.send(Method::PATCH, &path(3), &patch("active", &json!(false))).0, 404, "not ours to change");
+    assert_eq!(scene.realm.user("u3@acme.test").unwrap()["enabled"], true);
+
+    let find = |filter: &str| scene.get(&format!("/Users?filter={filter}"));
+    let (status, nobody) = find("userName+eq+%22nobody@acme.test%22");
+    assert_eq!((status, &nobody["totalResults"]), (200, &json!(0)), "the realm was asked");
+    assert_eq!(find("emails.value+eq+%22u1@acme.test%22").1["totalResults"], 1, "she is in by now");
+    assert_eq!(find("externalId+eq+%22E9%22").0, 503, "nobody can say yet");
 }
 
 #[test]
