@@ -43,7 +43,7 @@ pub(crate) const PROBLEMS: &[Code] = &[
 pub(crate) const PROBES: &[Code] = &[
     code("downstream_unauthorized", 422, "It refuses the token."),
     code("downstream_not_found", 422, "It has nothing at that URL."),
-    code("downstream_not_scim", 422, "It answers, but not with SCIM."),
+    code("downstream_not_scim", 422, "It answers, but not with SCIM, or with 429 or a 5xx."),
     code("downstream_tls", 422, "Its certificate is not trusted, or no secure connection comes about."),
     code("downstream_timeout", 422, "It does not answer in time."),
     code("downstream_unreachable", 422, "Nothing can be reached at that host and port."),

@@ -60,7 +60,7 @@ pub enum ProbeCode {
     Unauthorized,
     /// 404.
     NotFound,
-    /// A web page, a redirect, a 5xx: whatever is there does not speak SCIM now.
+    /// A web page, a redirect, a 429, a 5xx: whatever is there does not speak SCIM now.
     NotScim,
     /// TLS could not be established or verified.
     Tls,
@@ -173,13 +173,14 @@ impl Client {
         }
         let query = format!("externalId eq \"{}\"", Uuid::new_v4());
         let url = self.url(&["Users"], &[("filter", &query)]);
-        match self.call(Method::GET, &url, None).await {
-            Outcome::Ok(_) => {}
-            refused @ Outcome::Unauthorized(_) => return Err(failure(&refused, &url, started)),
-            _ => {
+        match self.listed(&url).await {
+            Ok(_) => {}
+            // Whoever takes no filters says so by one of these. Anything else leaves the token unproven.
+            Err(outcome) if matches!(outcome.status(), Some(400 | 404 | 501)) => {
                 capabilities.filter = false;
                 capabilities.limitations.push("look-ups by externalId are not supported".to_owned());
             }
+            Err(other) => return Err(failure(&other, &url, started)),
         }
         Ok(capabilities)
     }
@@ -293,9 +294,11 @@ fn failure(outcome: &Outcome, url: &Url, started: Instant) -> ProbeFailure {
         | Outcome::Failed(_) => ProbeCode::NotScim,
     };
     let content_type = match outcome {
-        Outcome::Ok(answer) | Outcome::NotScim(answer) | Outcome::Failed(answer) | Outcome::Rejected(answer) => {
-            answer.content_type.clone()
-        }
+        Outcome::Ok(answer)
+        | Outcome::NotScim(answer)
+        | Outcome::Throttled(answer, _)
+        | Outcome::Failed(answer)
+        | Outcome::Rejected(answer) => answer.content_type.clone(),
         _ => None,
     };
     let elapsed_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
