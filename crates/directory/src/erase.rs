@@ -107,7 +107,7 @@ async fn erase_in(
     sql::execute(transaction, text, [tenant.0.into(), format!("%{id}%").into()]).await?;
     let text = "update backfill set reach = null where tenant_id = $1 and reach = $2 and ended_at is not null";
     sql::execute(transaction, text, known).await?;
-    audit::redact(transaction, tenant, &id).await?;
+    audit::redact(transaction, tenant, user).await?;
     audit::insert(transaction, Some(tenant), actor, "user.erase", serde_json::json!({ "rows": erased })).await?;
     Ok(Erasure::Done(erased))
 }

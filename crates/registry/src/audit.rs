@@ -67,12 +67,29 @@ pub async fn note(
     insert(db.connection(), Some(tenant), actor, action, detail).await
 }
 
-/// Takes a text, such as a user's id, out of the facts of a tenant's entries; the entries stay.
-pub async fn redact(connection: &impl ConnectionTrait, tenant: TenantId, text: &str) -> Result<u64, Error> {
-    let update =
-        "update audit_entry set detail = replace(detail, $2, 'erased') where tenant_id = $1 and detail like $3";
-    let within = format!("%{text}%");
-    db::execute(connection, update, [tenant.0.into(), text.into(), within.into()]).await
+/// Takes a user's id out of the facts of a tenant's entries, and with it the id of the user's record in an application; the
+/// entries stay.
+pub async fn redact(connection: &impl ConnectionTrait, tenant: TenantId, user: Uuid) -> Result<(), Error> {
+    #[derive(FromQueryResult)]
+    struct Facts {
+        id: Uuid,
+        detail: String,
+    }
+    let user = user.to_string();
+    let text = "select id, detail from audit_entry where tenant_id = $1 and detail like $2";
+    let naming: Vec<Facts> = db::all(connection, text, [tenant.0.into(), format!("%{user}%").into()]).await?;
+    for Facts { id, detail } in naming {
+        // Read, not searched for: an application's id may be short enough to be part of anything.
+        let mut detail: serde_json::Value =
+            serde_json::from_str(&detail).map_err(|_| Error::Inconsistent("audit_entry.detail"))?;
+        if let Some(record) = detail.get_mut("downstream_id") {
+            *record = "erased".into();
+        }
+        let detail = detail.to_string().replace(&user, "erased");
+        let text = "update audit_entry set detail = $2 where id = $1";
+        db::execute(connection, text, [id.into(), detail.into()]).await?;
+    }
+    Ok(())
 }
 
 /// The newest entries of a tenant, newest first.

@@ -12,6 +12,7 @@ use crate::made;
 
 testkit::on_both_databases!(
     an_erased_person_is_in_no_table_any_more,
+    an_erased_persons_record_in_the_application_is_named_by_no_entry_any_more,
     a_person_somebody_works_on_or_owes_something_stays_whole,
     another_tenants_person_of_that_id_stays,
 );
@@ -159,6 +160,27 @@ async fn an_erased_person_is_in_no_table_any_more(store: Store) {
     );
     let Erasure::Done(rows) = erase::erase(&store.db, acme, ada, false, "dana").await.unwrap() else { panic!("again") };
     assert!(rows.is_empty(), "there is nothing left: {rows:?}");
+}
+
+async fn an_erased_persons_record_in_the_application_is_named_by_no_entry_any_more(store: Store) {
+    let (acme, ada, _) = known_everywhere(&store).await;
+    in_step(&store).await;
+    let (eve, record) = (Uuid::new_v4(), r#"CN="Ada\Lovelace" 100%"#);
+    for (user, record) in [(ada, record), (ada, "7"), (eve, "7")] {
+        let detail = serde_json::json!({ "user": user, "downstream_id": record, "at": 7 });
+        audit::note(&store.db, acme, "dana", "outbound.link", detail).await.unwrap();
+    }
+    assert!(matches!(erase::erase(&store.db, acme, ada, false, "dana").await.unwrap(), Erasure::Done(_)));
+    let entries = audit::newest(&store.db, acme, 100).await.unwrap();
+    let links: Vec<serde_json::Value> = entries
+        .iter()
+        .filter(|entry| entry.action == "outbound.link")
+        .map(|entry| serde_json::from_str(&entry.detail).unwrap())
+        .collect();
+    let erased = serde_json::json!({ "user": "erased", "downstream_id": "erased", "at": 7 });
+    assert_eq!(links.iter().filter(|detail| **detail == erased).count(), 2, "{links:?}");
+    let another = serde_json::json!({ "user": eve, "downstream_id": "7", "at": 7 });
+    assert!(links.contains(&another), "one with the same id at another application is somebody else: {links:?}");
 }
 
 async fn a_person_somebody_works_on_or_owes_something_stays_whole(store: Store) {
