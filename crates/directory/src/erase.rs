@@ -44,6 +44,18 @@ pub async fn erase(db: &Db, tenant: TenantId, user: Uuid, even_if_owed: bool, ac
     finish_if(transaction, outcome, |outcome| matches!(outcome, Erasure::Done(_))).await
 }
 
+/// Whether a user who is gone from the realm was not seen to be gone yet: what the application is told of it is still to come.
+pub async fn is_unseen(db: &Db, tenant: TenantId, user: Uuid) -> Result<bool, Error> {
+    #[derive(FromQueryResult)]
+    struct Unseen {
+        number: i64,
+    }
+    let text = "select (select count(*) from directory_user where tenant_id = $1 and id = $2)
+             + (select count(*) from ledger where tenant_id = $1 and user_id = $2 and gone_at is null) as number";
+    let row: Option<Unseen> = sql::one(db.connection(), text, [tenant.0.into(), user.into()]).await?;
+    Ok(row.is_some_and(|row| row.number > 0))
+}
+
 /// What there is of a user, by table; only those tables that have any.
 pub async fn rows(db: &Db, tenant: TenantId, user: Uuid) -> Result<BTreeMap<&'static str, u64>, Error> {
     #[derive(FromQueryResult)]

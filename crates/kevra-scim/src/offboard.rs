@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use directory::erase::{self, Erasure};
+use directory::ledger::{self, Mark};
 use directory::{user, watch, writing};
 use registry::{ClusterId, Db, inbound_token, target, tenant};
 use serde::Serialize;
@@ -128,6 +129,11 @@ pub(crate) async fn erase_user(
         }
     }
     wish.consent.to(&format!("Everything known of user {id} of {} will be erased.", found.slug))?;
+    // The realm may have deleted the user a moment ago. What the application is told of it comes first.
+    let followed = found.keycloak_url.is_some() && watch::is_needed(db, found.id).await?;
+    if followed && !wish.even_if_owed && erase::is_unseen(db, found.id, id).await? {
+        ledger::mark(db.connection(), found.id, id, &Mark { deleted: true, ..Mark::default() }).await?;
+    }
     let mut rows = erase_once(db, found, id, wish.even_if_owed).await?;
     let mut quiet = Instant::now();
     while quiet.elapsed() < QUIET {

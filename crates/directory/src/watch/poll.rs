@@ -211,7 +211,7 @@ pub async fn is_new(db: &Db, tenant: TenantId, event: &str) -> Result<bool, Erro
 }
 
 /// Takes one event that was pushed: its id and its mark in one transaction, so that a crash between them loses neither;
-/// `false` if it was taken before.
+/// `false` if it was taken before, or marks nobody.
 pub async fn take(db: &Db, tenant: TenantId, event: &Seen) -> Result<bool, Error> {
     let transaction = db.begin().await?;
     let outcome = take_in(&transaction, tenant, event).await;
@@ -222,10 +222,27 @@ async fn take_in(transaction: &sea_orm::DatabaseTransaction, tenant: TenantId, e
     if !first_sight(transaction, tenant, &event.id).await? {
         return Ok(false);
     }
+    // There is nothing of whom nobody knows to give up. One who was erased is not to be brought back by a late event.
+    if event.deleted && !is_known(transaction, tenant, event.user).await? {
+        return Ok(false);
+    }
     let (reassert, roles, deleted) = (event.touch, event.roles, event.deleted);
     let mark = Mark { reassert, roles, deleted, ..Mark::default() };
     ledger::mark(transaction, tenant, event.user, &mark).await?;
     Ok(true)
+}
+
+/// Whether anything is known of a user.
+async fn is_known(
+    transaction: &sea_orm::DatabaseTransaction,
+    tenant: TenantId,
+    user: Uuid,
+) -> Result<bool, Error> {
+    let text = "select tenant_id from ledger where tenant_id = $1 and user_id = $2
+         union all select tenant_id from directory_user where tenant_id = $1 and id = $2
+         union all select tenant_id from link where tenant_id = $1 and user_id = $2 limit 1";
+    let row: Option<Needed> = sql::one(transaction, text, [tenant.0.into(), user.into()]).await?;
+    Ok(row.is_some())
 }
 
 /// Notes an event as taken; `false` if it was taken before.

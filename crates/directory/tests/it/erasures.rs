@@ -13,6 +13,7 @@ use crate::made;
 testkit::on_both_databases!(
     an_erased_person_is_in_no_table_any_more,
     an_erased_persons_record_in_the_application_is_named_by_no_entry_any_more,
+    the_end_of_a_person_is_unseen_until_a_look_found_nobody,
     a_person_somebody_works_on_or_owes_something_stays_whole,
     another_tenants_person_of_that_id_stays,
 );
@@ -181,6 +182,22 @@ async fn an_erased_persons_record_in_the_application_is_named_by_no_entry_any_mo
     assert_eq!(links.iter().filter(|detail| **detail == erased).count(), 2, "{links:?}");
     let another = serde_json::json!({ "user": eve, "downstream_id": "7", "at": 7 });
     assert!(links.contains(&another), "one with the same id at another application is somebody else: {links:?}");
+}
+
+async fn the_end_of_a_person_is_unseen_until_a_look_found_nobody(store: Store) {
+    let (acme, ada, _) = known_everywhere(&store).await;
+    let unseen = async || erase::is_unseen(&store.db, acme, ada).await.unwrap();
+    in_step(&store).await;
+    assert!(unseen().await, "the directory has her");
+    store.run("delete from directory_user").await;
+    assert!(unseen().await, "the ledger has not heard of it");
+    ledger::mark(store.db.connection(), acme, ada, &Mark { deleted: true, ..Mark::default() }).await.unwrap();
+    assert_eq!(erase::erase(&store.db, acme, ada, false, "dana").await.unwrap(), Erasure::Owed);
+    in_step(&store).await;
+    store.run("update ledger set gone_at = 1").await;
+    assert!(!unseen().await);
+    assert!(matches!(erase::erase(&store.db, acme, ada, false, "dana").await.unwrap(), Erasure::Done(_)));
+    assert!(!unseen().await, "nothing is known of her");
 }
 
 async fn a_person_somebody_works_on_or_owes_something_stays_whole(store: Store) {

@@ -12,6 +12,7 @@ use crate::made;
 testkit::on_both_databases!(
     a_realm_has_one_poller,
     an_event_marks_once_and_only_under_the_pollers_claim,
+    the_end_of_somebody_nobody_knows_leaves_nothing,
     a_poller_that_is_alive_keeps_its_realm_and_one_that_has_ended_takes_nothing_back,
     an_absence_counts_when_it_was_told_or_lasts_and_a_mass_of_them_never,
     an_absence_ends_when_its_user_is_found,
@@ -54,6 +55,18 @@ async fn an_event_marks_once_and_only_under_the_pollers_claim(store: Store) {
     );
     let claim = ledger::claim(&store.db, acme, ada, Stage::Triage, None).await.unwrap().unwrap();
     assert_eq!((claim.seq, claim.reassert), (1, true));
+}
+
+async fn the_end_of_somebody_nobody_knows_leaves_nothing(store: Store) {
+    let (acme, token) = store.provisioned("acme").await;
+    watch::ensure(&store.db, acme).await.unwrap();
+    let end = |id: &str, user| Seen { id: id.to_owned(), user, at_ms: 5, touch: true, deleted: true, roles: false };
+    let (stranger, ada) = (Uuid::new_v4(), made(&store, acme, &token, "ada@acme.test", None).await.id);
+    let watch = watch::claim_due(&store.db, 10, None).await.unwrap().remove(0);
+    let events = [end("event-1", stranger), end("event-2", ada)];
+    assert_eq!(watch::advance(&store.db, &watch, &harvest(&events, 10)).await.unwrap(), [ada]);
+    assert!(!watch::take(&store.db, acme, &end("event-3", stranger)).await.unwrap());
+    assert!(ledger::row(&store.db, acme, stranger).await.unwrap().is_none());
 }
 
 async fn a_poller_that_is_alive_keeps_its_realm_and_one_that_has_ended_takes_nothing_back(store: Store) {

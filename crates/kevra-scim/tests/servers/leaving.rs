@@ -70,6 +70,40 @@ fn a_person_is_erased_once_gone_from_the_realm_and_a_tenant_leaves_the_realm_as_
 }
 
 #[test]
+fn whoever_is_erased_right_after_the_realm_deleted_her_is_deactivated_downstream_first() {
+    let installation = Installation::on_keycloak(PROGRAM);
+    let (downstream, realm) = (Fieldnotes::default(), Realm::default());
+    let (console, _control, gateway) = front(&installation);
+    console.make_tenant("acme", realm.name());
+    console.enable_outbound("acme", downstream.url(), downstream.token());
+    let token = console.enable_inbound("acme");
+    let choices = json!({ "on_delete": "deactivate", "hold_mass_deactivation": false });
+    assert_eq!(console.call(Method::PUT, "/tenants/acme/outbound/options", Some(&choices)).0, 204);
+    let users = format!("{}/realms/{}/scim/v2/Users", gateway.url, realm.name());
+    let body = json!({ "userName": "ada@acme.test" });
+    let made: Value = testkit::http().post(&users).bearer_auth(&token).json(&body).send().unwrap().json().unwrap();
+    let id = made["id"].as_str().unwrap();
+    let dispatcher = installation.start("dispatcher");
+    let active = |wanted: bool| {
+        let held = || downstream.user("ada@acme.test").filter(|user| user["active"] == wanted);
+        assert!(eventually(Duration::from_secs(30), held).is_some(), "{wanted}: {}", installation.logs());
+    };
+    active(true);
+    // Everything of her is acknowledged, and then nobody is there to see her go.
+    let count = "select count(*) from ledger where owed_seq > acked_seq or dirty_seq > seen_seq";
+    assert!(eventually(Duration::from_secs(30), || (installation.database().ask(count) == "0").then_some(())).is_some());
+    drop(dispatcher);
+    realm.admin(Method::DELETE, &format!("/users/{id}"), None);
+    let erase = ["tenant", "erase-user", "acme", id, "--yes"];
+    let refused = installation.refused(&erase);
+    assert!(refused.contains("yet to be delivered"), "{refused}");
+    let _dispatcher = installation.start("dispatcher");
+    let erased = eventually(Duration::from_mins(1), || installation.try_run(&erase).ok());
+    assert!(erased.is_some(), "{}", installation.logs());
+    active(false);
+}
+
+#[test]
 fn the_guide_for_ones_own_keycloak_does_what_it_shows() {
     let (downstream, realm, scratch) = (Fieldnotes::default(), Realm::default(), Scratch::default());
     let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/operate/your-own-keycloak.md");
