@@ -8,8 +8,7 @@ use actix_web::{HttpResponse, web};
 use directory::{ledger, watch};
 use registry::option::{self, Options};
 use registry::tenant::Tenant;
-use registry::{BearerToken, Db};
-use registry::{inbound_token, tenant};
+use registry::{BearerToken, Db, TenantId, inbound_token};
 use scim::path::AttributePath;
 use scim::schema::{GROUP, Schema, USER};
 use serde::{Deserialize, Serialize};
@@ -32,12 +31,13 @@ pub(crate) struct Revealed {
 }
 
 impl Revealed {
-    fn answer(token: &BearerToken, tenant: &Tenant) -> HttpResponse {
+    /// Of a tenant as it was read before: between the commit and this answer nothing may fail, since the token is nowhere else.
+    fn answer(token: &BearerToken, tenant: &Tenant, version: i64) -> HttpResponse {
         HttpResponse::Ok().insert_header((CACHE_CONTROL, "no-store")).json(Self {
             token: token.reveal().to_owned(),
             hint: token.hint(),
             base_url: tenant.scim_base_url(),
-            version: tenant.version,
+            version,
         })
     }
 }
@@ -47,15 +47,27 @@ impl Revealed {
     responses((status = 200, body = Revealed), (status = 409)), security(("bearer" = [])))]
 pub(crate) async fn enable(writer: Writer, control: web::Data<Control>) -> Result<HttpResponse, Problem> {
     let token = BearerToken::generate().map_err(|_| Problem::Internal)?;
-    let (deps, minted) = (control.deps.clone(), token.clone());
+    let (deps, minted, Writer { tenant, actor }) = (control.deps.clone(), token.clone(), writer);
     let done = control.run(async move {
-        deps.realms.provision(&writer.tenant).await?;
-        inbound_token::enable(&deps.db, writer.tenant.id, &minted, &writer.actor).await?;
-        // Who carries the realm role already is taken in, by the dispatcher (W8).
-        directory::watch::want_import(&deps.db, writer.tenant.id).await?;
-        Ok(tenant::by_id(&deps.db, writer.tenant.id).await?)
+        deps.realms.provision(&tenant).await?;
+        let version = accept(&deps.db, tenant.id, &minted, &actor).await?;
+        Ok((tenant, version))
     });
-    Ok(Revealed::answer(&token, &done.await?))
+    let (tenant, version) = done.await?;
+    Ok(Revealed::answer(&token, &tenant, version))
+}
+
+/// Has a tenant's realm, which is set up, take requests with a fresh token; says the configuration's version afterwards.
+pub async fn accept(db: &Db, tenant: TenantId, token: &BearerToken, actor: &str) -> Result<i64, Problem> {
+    let transaction = db.begin().await?;
+    let outcome: Result<i64, Problem> = async {
+        let version = inbound_token::enable_in(&transaction, tenant, token, actor).await?;
+        // Who carries the realm role already is taken in, by the dispatcher (W8).
+        watch::want_import(&transaction, tenant).await?;
+        Ok(version)
+    }
+    .await;
+    directory::finish(transaction, outcome).await
 }
 
 /// Rotate the token: the previous one is dead when this answers.
@@ -68,12 +80,13 @@ pub(crate) async fn rotate(
     control: web::Data<Control>,
 ) -> Result<HttpResponse, Problem> {
     let token = BearerToken::generate().map_err(|_| Problem::Internal)?;
-    let (db, minted) = (control.deps.db.clone(), token.clone());
+    let (db, minted, Writer { tenant, actor }) = (control.deps.db.clone(), token.clone(), writer);
     let done = control.run(async move {
-        inbound_token::rotate(&db, writer.tenant.id, &minted, version, &writer.actor).await?;
-        Ok(tenant::by_id(&db, writer.tenant.id).await?)
+        let version = inbound_token::rotate(&db, tenant.id, &minted, version, &actor).await?;
+        Ok((tenant, version))
     });
-    Ok(Revealed::answer(&token, &done.await?))
+    let (tenant, version) = done.await?;
+    Ok(Revealed::answer(&token, &tenant, version))
 }
 
 /// Disable inbound SCIM: 401 on every request from now on.
@@ -261,13 +274,18 @@ impl InboundOptions {
             token_days: self.token_days,
             requests_per_second: self.requests_per_second,
         };
-        option::set(db, tenant.id, &options, version, actor).await?;
-        if !watch::is_needed(db, tenant.id).await? {
-            return Ok(());
+        if version.is_some_and(|version| version != tenant.version) {
+            return Err(Problem::Stale);
         }
-        // The realm's profile has to know the attributes before the first of them is written.
-        if options.projection.is_some() || options.any_username {
-            realms.provision(tenant).await?;
+        // Order: the realm's profile knows the attributes before the first of them can be written, and what the realm refuses
+        // is not stored.
+        let followed = watch::is_needed(db, tenant.id).await?;
+        if followed && (options.projection.is_some() || options.any_username) {
+            realms.prepare(tenant, &options).await?;
+        }
+        option::set(db, tenant.id, &options, version, actor).await?;
+        if !followed {
+            return Ok(());
         }
         // Asked for again after a failure, it is done again: whoever is there gets the attributes, both ways.
         if remapped {

@@ -39,6 +39,7 @@ use bus::{Doorbell, Hint};
 use downstream::{Connector, Guard};
 use realm::Realm;
 use registry::audit::Note;
+use registry::option::Options;
 use registry::seal::Keyring;
 use registry::tenant::Tenant;
 use registry::{Db, TenantId};
@@ -54,7 +55,7 @@ pub use console::Bundle;
 pub use declared::{Applied, Declared};
 pub use error::Problem;
 pub use held::say;
-pub use inbound::InboundOptions;
+pub use inbound::{InboundOptions, accept};
 pub use moment::shown as moment;
 pub use openapi::document;
 pub use outbound::{Downstream, OutboundOptions, Probed, switch_off, switch_on};
@@ -93,6 +94,8 @@ pub struct Demo {
 pub trait Realms: Send + Sync {
     /// Sets a tenant's realm up; idempotent.
     async fn provision(&self, tenant: &Tenant) -> Result<(), realm::Error>;
+    /// The same, for settings that are about to be stored.
+    async fn prepare(&self, tenant: &Tenant, options: &Options) -> Result<(), realm::Error>;
     /// What of a tenant's realm set-up is missing, by name.
     async fn missing(&self, tenant: &Tenant) -> Result<Vec<&'static str>, realm::Error>;
     /// Sets a realm up again whose set-up lease the caller holds, and leaves an entry.

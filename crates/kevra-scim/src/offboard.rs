@@ -48,7 +48,7 @@ pub(crate) async fn relocate(
     watch::forget_realm(db, found.id).await?;
     let moved = tenant::by_id(db, found.id).await?;
     realms.set_up(&moved, None).await.context("the realm at its new place; the tenant stays frozen, run this again")?;
-    watch::want_import(db, found.id).await?;
+    watch::want_import(db.connection(), found.id).await?;
     watch::want_compare(db, found.id).await?;
     Ok(tenant::freeze(db, found.id, false).await?)
 }

@@ -1,6 +1,6 @@
 //! Which realm a tenant has: embedded, or a Keycloak realm reached with the data path's sealed secret.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -127,6 +127,16 @@ impl Realms {
 
     /// Sets a tenant's realm up under its lease, and stores what the data path needs (K29), with an entry of who wanted it.
     pub async fn set_up(&self, tenant: &Tenant, note: Option<&Note<'_>>) -> Result<(), Error> {
+        self.set_up_for(tenant, None, note).await
+    }
+
+    /// The same, for other settings than those that are stored.
+    async fn set_up_for(
+        &self,
+        tenant: &Tenant,
+        options: Option<&Options>,
+        note: Option<&Note<'_>>,
+    ) -> Result<(), Error> {
         watch::ensure(&self.db, tenant.id).await.map_err(unavailable)?;
         if tenant.keycloak_url.is_none() {
             return Ok(());
@@ -134,7 +144,7 @@ impl Realms {
         let setup = self.turn(tenant.id).await?;
         // Order: after the lease, the tenant as it is now.
         let tenant = registry::tenant::by_id(&self.db, tenant.id).await.map_err(unavailable)?;
-        let done = watch::keep_setup(&self.db, &setup, self.provision(&tenant, note)).await;
+        let done = watch::keep_setup(&self.db, &setup, self.provision(&tenant, options, note)).await;
         watch::end_setup(&self.db, &setup, done.is_ok()).await.map_err(unavailable)?;
         done
     }
@@ -155,21 +165,27 @@ impl Realms {
 
     async fn wanted(&self, tenant: TenantId) -> Result<Wanted, Error> {
         let options = registry::option::of(&self.db, tenant).await.map_err(unavailable)?;
-        let projection = options.projection.as_deref().and_then(|text| serde_json::from_str(text).ok());
-        let projection: std::collections::BTreeMap<String, String> = projection.unwrap_or_default();
-        let Options { allow_rename, any_username, .. } = options;
-        Ok(Wanted { allow_rename, any_username, attributes: projection.into_values().collect() })
+        Ok(wanted(&options))
     }
 
-    async fn provision(&self, tenant: &Tenant, note: Option<&Note<'_>>) -> Result<(), Error> {
+    async fn provision(
+        &self,
+        tenant: &Tenant,
+        options: Option<&Options>,
+        note: Option<&Note<'_>>,
+    ) -> Result<(), Error> {
         let (Some(admin), Some(keyring)) = (self.admin(tenant), &self.keyring) else { return Err(Error::Refused) };
         let identity = watch::identity(&self.db, tenant.id).await.map_err(unavailable)?;
         let known = identity.and_then(|identity| identity.realm_uuid);
+        let wanted = match options {
+            Some(options) => wanted(options),
+            None => self.wanted(tenant.id).await?,
+        };
         let remember = async |before: EventStores| {
             let before = serde_json::to_string(&before).map_err(|_| Error::Unavailable)?;
             watch::remember_events(&self.db, tenant.id, &before).await.map_err(unavailable)
         };
-        let provisioned = admin.provision(&tenant.realm, &self.wanted(tenant.id).await?, known, remember).await?;
+        let provisioned = admin.provision(&tenant.realm, &wanted, known, remember).await?;
         self.store(keyring, tenant.id, (&provisioned.client_id, &provisioned.client_secret), note).await?;
         let (realm, client, role) = (provisioned.realm_uuid, provisioned.client_uuid, provisioned.role_id);
         watch::identify(&self.db, tenant.id, realm, client, role).await.map_err(unavailable)
@@ -233,6 +249,17 @@ impl Realms {
     }
 }
 
+/// What settings want of a realm.
+fn wanted(options: &Options) -> Wanted {
+    let projection = options.projection.as_deref().and_then(|text| serde_json::from_str(text).ok());
+    let projection: BTreeMap<String, String> = projection.unwrap_or_default();
+    Wanted {
+        allow_rename: options.allow_rename,
+        any_username: options.any_username,
+        attributes: projection.into_values().collect(),
+    }
+}
+
 fn unavailable(error: impl std::fmt::Display) -> Error {
     tracing::warn!(name = "registry.failed", %error, "the registry could not be read or written");
     Error::Unavailable
@@ -266,12 +293,16 @@ impl control::Realms for Realms {
         self.set_up(tenant, None).await
     }
 
+    async fn prepare(&self, tenant: &Tenant, options: &Options) -> Result<(), Error> {
+        self.set_up_for(tenant, Some(options), None).await
+    }
+
     async fn missing(&self, tenant: &Tenant) -> Result<Vec<&'static str>, Error> {
         Self::missing(self, tenant).await
     }
 
     async fn repair(&self, tenant: &Tenant, note: &Note<'_>) -> Result<(), Error> {
-        self.provision(tenant, Some(note)).await
+        self.provision(tenant, None, Some(note)).await
     }
 
     async fn rotate_secret(&self, tenant: &Tenant, actor: &str) -> Result<(), Error> {

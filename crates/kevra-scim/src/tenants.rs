@@ -245,8 +245,7 @@ pub(crate) async fn run(command: Command, environment: &Environment, output: Out
             let found = find(&db, &tenant).await?;
             realms(&db, environment)?.set_up(&found, None).await.context("the realm")?;
             let token = BearerToken::generate()?;
-            inbound_token::enable(&db, found.id, &token, ACTOR).await?;
-            directory::watch::want_import(&db, found.id).await?;
+            control::accept(&db, found.id, &token, ACTOR).await?;
             reveal(&token, &found, output)
         }
         Command::Rotate { tenant, consent } => {

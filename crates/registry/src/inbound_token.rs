@@ -30,38 +30,47 @@ pub async fn newest(db: &Db, tenant: TenantId) -> Result<Option<Token>, Error> {
     db::one(db.connection(), text, [tenant.0.into()]).await
 }
 
-/// Switches inbound on with a fresh token. [`Error::AlreadyEnabled`] if there is one alive.
-pub async fn enable(db: &Db, tenant: TenantId, token: &BearerToken, actor: &str) -> Result<(), Error> {
-    let days = option::of(db, tenant).await?.token_days;
+/// Switches inbound on with a fresh token. [`Error::AlreadyEnabled`] if there is one alive. Says the configuration's
+/// version afterwards.
+pub async fn enable(db: &Db, tenant: TenantId, token: &BearerToken, actor: &str) -> Result<i64, Error> {
     let transaction = db.begin().await?;
-    let outcome = async {
-        tenant::bump(&transaction, tenant).await?;
-        insert(&transaction, tenant, token, days, actor).await?;
-        let detail = serde_json::json!({ "hint": token.hint() });
-        audit::insert(&transaction, Some(tenant), actor, "inbound.enable", detail).await
-    }
-    .await;
+    let outcome = enable_in(&transaction, tenant, token, actor).await;
     finish(transaction, outcome).await
 }
 
+/// The same inside the caller's transaction. What has to go with it goes before its commit: the token is nowhere else, and
+/// after the commit nothing may fail that stands before its answer.
+pub async fn enable_in(
+    connection: &impl ConnectionTrait,
+    tenant: TenantId,
+    token: &BearerToken,
+    actor: &str,
+) -> Result<i64, Error> {
+    let version = tenant::bump(connection, tenant).await?;
+    insert(connection, tenant, token, actor).await?;
+    let detail = serde_json::json!({ "hint": token.hint() });
+    audit::insert(connection, Some(tenant), actor, "inbound.enable", detail).await?;
+    Ok(version)
+}
+
 /// Replaces the token; the previous one is dead when this returns (I4). With a `version`, only if nobody changed the
-/// configuration since: of many rotations at once, one wins and the others are [`Error::Stale`].
+/// configuration since: of many rotations at once, one wins and the others are [`Error::Stale`]. Says the version afterwards.
 pub async fn rotate(
     db: &Db,
     tenant: TenantId,
     token: &BearerToken,
     version: Option<i64>,
     actor: &str,
-) -> Result<(), Error> {
-    let days = option::of(db, tenant).await?.token_days;
+) -> Result<i64, Error> {
     let transaction = db.begin().await?;
     let outcome = async {
         // Order: the tenant's row first, which makes concurrent rotations queue up.
-        tenant::bump_from(&transaction, tenant, version).await?;
+        let version = tenant::bump_from(&transaction, tenant, version).await?;
         kill(&transaction, tenant, "rotated").await?;
-        insert(&transaction, tenant, token, days, actor).await?;
+        insert(&transaction, tenant, token, actor).await?;
         let detail = serde_json::json!({ "hint": token.hint() });
-        audit::insert(&transaction, Some(tenant), actor, "inbound.rotate", detail).await
+        audit::insert(&transaction, Some(tenant), actor, "inbound.rotate", detail).await?;
+        Ok(version)
     }
     .await;
     finish(transaction, outcome).await
@@ -94,9 +103,9 @@ async fn insert(
     connection: &impl ConnectionTrait,
     tenant: TenantId,
     token: &BearerToken,
-    days: Option<i64>,
     actor: &str,
 ) -> Result<(), Error> {
+    let days = option::of_in(connection, tenant).await?.token_days;
     let now = clock_sql(connection);
     let text = format!(
         "insert into inbound_token (hash, tenant_id, hint, minted_at, minted_by, expires_at)

@@ -1,6 +1,6 @@
 //! Inbound settings of a tenant, with safe defaults; a missing row means the defaults.
 
-use sea_orm::FromQueryResult;
+use sea_orm::{ConnectionTrait, FromQueryResult};
 
 use crate::db::{self, finish};
 use crate::{Db, Error, TenantId, audit, tenant};
@@ -46,10 +46,14 @@ impl Default for Options {
 
 /// The settings of a tenant.
 pub async fn of(db: &Db, tenant: TenantId) -> Result<Options, Error> {
+    of_in(db.connection(), tenant).await
+}
+
+pub(crate) async fn of_in(connection: &impl ConnectionTrait, tenant: TenantId) -> Result<Options, Error> {
     let text = "select idp_profile, strict_members, existing_users, allow_rename, token_days, requests_per_second,
              extensions, projection, any_username
          from tenant_option where tenant_id = $1";
-    Ok(db::one(db.connection(), text, [tenant.0.into()]).await?.unwrap_or_default())
+    Ok(db::one(connection, text, [tenant.0.into()]).await?.unwrap_or_default())
 }
 
 /// Replaces the settings of a tenant; of a version, only while it is the newest.

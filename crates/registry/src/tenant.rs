@@ -194,13 +194,14 @@ pub async fn delete(db: &Db, tenant: TenantId, actor: &str) -> Result<(), Error>
     finish(transaction, outcome).await
 }
 
-/// One configuration change more: the version every page shows.
-pub(crate) async fn bump(connection: &impl ConnectionTrait, tenant: TenantId) -> Result<(), Error> {
-    let text = format!("update tenant set version = version + 1, updated_at = {} where id = $1", clock_sql(connection));
-    match db::execute(connection, &text, [tenant.0.into()]).await? {
-        0 => Err(Error::NotFound("tenant")),
-        _ => Ok(()),
-    }
+/// One configuration change more; the version every page shows, afterwards.
+pub(crate) async fn bump(connection: &impl ConnectionTrait, tenant: TenantId) -> Result<i64, Error> {
+    let text = format!(
+        "update tenant set version = version + 1, updated_at = {} where id = $1 returning version",
+        clock_sql(connection)
+    );
+    let row: Option<Version> = db::one(connection, &text, [tenant.0.into()]).await?;
+    row.map(|row| row.version).ok_or(Error::NotFound("tenant"))
 }
 
 /// The same, only if the version is still the one the caller saw; serializes concurrent changes of one tenant.
@@ -208,16 +209,19 @@ pub(crate) async fn bump_from(
     connection: &impl ConnectionTrait,
     tenant: TenantId,
     version: Option<i64>,
-) -> Result<(), Error> {
+) -> Result<i64, Error> {
     let Some(version) = version else { return bump(connection, tenant).await };
     let text = format!(
-        "update tenant set version = version + 1, updated_at = {} where id = $1 and version = $2",
+        "update tenant set version = version + 1, updated_at = {} where id = $1 and version = $2 returning version",
         clock_sql(connection)
     );
-    match db::execute(connection, &text, [tenant.0.into(), version.into()]).await? {
-        0 => Err(Error::Stale),
-        _ => Ok(()),
-    }
+    let row: Option<Version> = db::one(connection, &text, [tenant.0.into(), version.into()]).await?;
+    row.map(|row| row.version).ok_or(Error::Stale)
+}
+
+#[derive(FromQueryResult)]
+struct Version {
+    version: i64,
 }
 
 /// By its name in URLs.

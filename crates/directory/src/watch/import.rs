@@ -1,7 +1,7 @@
 //! The import of users who hold `scim-managed` when inbound is enabled: paged, resumable, its progress visible (W8, K8).
 
 use registry::{Db, TenantId};
-use sea_orm::FromQueryResult;
+use sea_orm::{ConnectionTrait, FromQueryResult};
 
 use super::Watch;
 use crate::user::{self, Arrival};
@@ -25,8 +25,7 @@ pub async fn import_state(db: &Db, tenant: TenantId) -> Result<Option<Import>, E
 }
 
 /// Has the realm's managed users taken in (again): inbound was enabled, or capture had a gap.
-pub async fn want_import(db: &Db, tenant: TenantId) -> Result<(), Error> {
-    let connection = db.connection();
+pub async fn want_import(connection: &impl ConnectionTrait, tenant: TenantId) -> Result<(), Error> {
     let text = format!(
         "update realm_watch set import_done_at = null, import_started_at = null, imported = 0, next_poll_at = {}
          where tenant_id = $1",

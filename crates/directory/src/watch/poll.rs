@@ -233,11 +233,7 @@ async fn take_in(transaction: &sea_orm::DatabaseTransaction, tenant: TenantId, e
 }
 
 /// Whether anything is known of a user.
-async fn is_known(
-    transaction: &sea_orm::DatabaseTransaction,
-    tenant: TenantId,
-    user: Uuid,
-) -> Result<bool, Error> {
+async fn is_known(transaction: &sea_orm::DatabaseTransaction, tenant: TenantId, user: Uuid) -> Result<bool, Error> {
     let text = "select tenant_id from ledger where tenant_id = $1 and user_id = $2
          union all select tenant_id from directory_user where tenant_id = $1 and id = $2
          union all select tenant_id from link where tenant_id = $1 and user_id = $2 limit 1";

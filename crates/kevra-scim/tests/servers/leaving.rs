@@ -91,7 +91,9 @@ fn whoever_is_erased_right_after_the_realm_deleted_her_is_deactivated_downstream
     active(true);
     // Everything of her is acknowledged, and then nobody is there to see her go.
     let count = "select count(*) from ledger where owed_seq > acked_seq or dirty_seq > seen_seq";
-    assert!(eventually(Duration::from_secs(30), || (installation.database().ask(count) == "0").then_some(())).is_some());
+    assert!(
+        eventually(Duration::from_secs(30), || (installation.database().ask(count) == "0").then_some(())).is_some()
+    );
     drop(dispatcher);
     realm.admin(Method::DELETE, &format!("/users/{id}"), None);
     let erase = ["tenant", "erase-user", "acme", id, "--yes"];
