@@ -33,7 +33,7 @@ export interface paths {
         get: operations["tenants_show"];
         put?: never;
         post?: never;
-        /** Remove a tenant with everything of it. Its realm stays. */
+        /** Remove a tenant with everything of it, once both directions are off and nothing of it is under way. Its realm stays. */
         delete: operations["tenants_delete"];
         options?: never;
         head?: never;
@@ -1201,7 +1201,10 @@ export interface operations {
     };
     tenants_delete: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Do not put the realm's event stores back: for a realm that is gone already. */
+                leave_realm?: boolean;
+            };
             header?: never;
             path: {
                 tenant: string;

@@ -67,6 +67,20 @@ pub enum Problem {
     /// The realm refuses or is not there.
     #[error("the realm could not be set up: {0}")]
     Realm(String),
+    /// Both directions of a tenant that was to be removed are off, and its realm's event stores are not as they were.
+    #[error(
+        "both directions are off, but the realm's event stores cannot be put back: {reason}; try again, or leave the realm \
+         as it is (leave_realm)"
+    )]
+    EventsKept {
+        /// Why.
+        reason: String,
+        /// It may be otherwise in a while.
+        passing: bool,
+    },
+    /// A tenant that was to stand still did not come to.
+    #[error("work of this tenant did not end; nothing was changed")]
+    Busy,
     /// A service behind us does not answer.
     #[error("the service is not available right now; try again")]
     Unavailable,
@@ -98,8 +112,8 @@ impl Problem {
             Self::Downstream { class: "address_blocked", .. } => "address_blocked",
             Self::Downstream { .. } => "downstream_not_scim",
             Self::Probe(failure) => failure.code.as_str(),
-            Self::Realm(_) => "realm_refused",
-            Self::Unavailable => "unavailable",
+            Self::Realm(_) | Self::EventsKept { passing: false, .. } => "realm_refused",
+            Self::Unavailable | Self::Busy | Self::EventsKept { .. } => "unavailable",
             Self::Internal => "internal",
         }
     }
@@ -185,8 +199,10 @@ impl ResponseError for Problem {
                 StatusCode::CONFLICT
             }
             Self::Stale => StatusCode::PRECONDITION_FAILED,
-            Self::Probe(_) | Self::Downstream { .. } | Self::Realm(_) => StatusCode::UNPROCESSABLE_ENTITY,
-            Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Probe(_) | Self::Downstream { .. } | Self::Realm(_) | Self::EventsKept { passing: false, .. } => {
+                StatusCode::UNPROCESSABLE_ENTITY
+            }
+            Self::Unavailable | Self::Busy | Self::EventsKept { .. } => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -199,7 +215,7 @@ impl ResponseError for Problem {
         if matches!(self, Self::Unauthorized) {
             response.insert_header((WWW_AUTHENTICATE, "Bearer"));
         }
-        if matches!(self, Self::Unavailable) {
+        if self.status_code() == StatusCode::SERVICE_UNAVAILABLE {
             response.insert_header((RETRY_AFTER, "5"));
         }
         response.json(self.body())

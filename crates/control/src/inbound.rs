@@ -96,7 +96,7 @@ pub(crate) async fn disable(writer: Writer, control: web::Data<Control>) -> Resu
     let deps = control.deps.clone();
     let done = control.run(async move {
         inbound_token::disable(&deps.db, writer.tenant.id, &writer.actor).await?;
-        deps.realms.stand_down(&writer.tenant).await;
+        deps.realms.try_stand_down(&writer.tenant).await;
         Ok(())
     });
     done.await?;

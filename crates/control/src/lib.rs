@@ -26,6 +26,7 @@ mod parked;
 mod realm_users;
 mod reconcile;
 mod routes;
+mod standstill;
 mod tenants;
 mod test_user;
 
@@ -60,6 +61,8 @@ pub use moment::shown as moment;
 pub use openapi::document;
 pub use outbound::{Downstream, OutboundOptions, Probed, switch_off, switch_on};
 pub use parked::{Candidate, ParkedUser, link, look};
+pub use standstill::{DRAIN, freeze, remove, thaw};
+pub use tenants::check_realm;
 
 /// Settings of the role.
 #[derive(Debug, Clone)]
@@ -102,9 +105,19 @@ pub trait Realms: Send + Sync {
     async fn repair(&self, tenant: &Tenant, note: &Note<'_>) -> Result<(), realm::Error>;
     /// Gives the realm's data-path client another secret, and leaves an entry.
     async fn rotate_secret(&self, tenant: &Tenant, actor: &str) -> Result<(), realm::Error>;
-    /// Puts back what capture had switched on in a realm, if neither direction needs it any more (K25). A realm that does
-    /// not answer is tried again later.
-    async fn stand_down(&self, tenant: &Tenant);
+    /// Puts back what capture had switched on in a realm, if neither direction needs it any more (K25).
+    async fn stand_down(&self, tenant: &Tenant) -> Result<(), realm::Error>;
+    /// The same; a realm that does not answer is tried again later.
+    async fn try_stand_down(&self, tenant: &Tenant) {
+        if let Err(error) = self.stand_down(tenant).await {
+            tracing::warn!(
+                name = "realm.events_kept",
+                %error,
+                tenant.id = %tenant.id,
+                "a realm's event stores are not put back yet",
+            );
+        }
+    }
     /// The realm of a tenant.
     async fn of(&self, tenant: &Tenant) -> Result<Realm, realm::Error>;
     /// A one-time sign-in code for a token, in the demo only.

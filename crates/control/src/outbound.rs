@@ -265,7 +265,7 @@ pub(crate) async fn disable(writer: Writer, control: web::Data<Control>) -> Resu
 pub async fn switch_off(deps: &Deps, tenant: &Tenant, actor: &str) -> Result<(), Problem> {
     let generation = target::disable(&deps.db, tenant.id, actor).await?;
     drained(&deps.db, tenant.id, generation).await?;
-    deps.realms.stand_down(tenant).await;
+    deps.realms.try_stand_down(tenant).await;
     Ok(())
 }
 

@@ -57,7 +57,7 @@ async fn look(deps: &Deps, setup: &Setup) -> Result<(), String> {
     // Order: after the lease, so that what is done is done for the tenant as it is now.
     let tenant = tenant::by_id(&deps.db, setup.tenant_id).await.map_err(|error| error.to_string())?;
     if !setup.needed {
-        deps.realms.stand_down(&tenant).await;
+        deps.realms.try_stand_down(&tenant).await;
         return Ok(());
     }
     let missing = deps.realms.missing(&tenant).await.map_err(|error| error.to_string())?;

@@ -5,7 +5,7 @@ use registry::tenant::{self, Change, New, Tenant};
 use serde::{Deserialize, Serialize};
 
 use crate::operator::{Lister, TenantsAdmin, Viewer};
-use crate::{Control, Problem};
+use crate::{Control, Problem, standstill};
 
 /// A tenant.
 #[derive(Serialize, utoipa::ToSchema)]
@@ -159,18 +159,28 @@ pub(crate) async fn change(
     Ok(HttpResponse::Ok().json(TenantView::from(&answer.await?)))
 }
 
-/// Remove a tenant with everything of it. Its realm stays.
-#[utoipa::path(delete, path = "/v1/tenants/{tenant}", tag = "tenants", params(("tenant" = String, Path)),
-    responses((status = 204)), security(("bearer" = [])))]
+/// How to remove a tenant.
+#[derive(Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct DeleteQuery {
+    /// Do not put the realm's event stores back: for a realm that is gone already.
+    #[serde(default)]
+    leave_realm: bool,
+}
+
+/// Remove a tenant with everything of it, once both directions are off and nothing of it is under way. Its realm stays.
+#[utoipa::path(delete, path = "/v1/tenants/{tenant}", tag = "tenants", params(("tenant" = String, Path), DeleteQuery),
+    responses((status = 204), (status = 422)), security(("bearer" = [])))]
 pub(crate) async fn delete(
     admin: TenantsAdmin,
     slug: web::Path<String>,
+    query: web::Query<DeleteQuery>,
     control: web::Data<Control>,
 ) -> Result<HttpResponse, Problem> {
-    let db = control.deps.db.clone();
+    let deps = control.deps.clone();
     let gone = control.run(async move {
-        let found = tenant::by_slug(&db, &slug).await?;
-        Ok(tenant::delete(&db, found.id, &admin.actor).await?)
+        let found = tenant::by_slug(&deps.db, &slug).await?;
+        standstill::remove(&deps.db, &*deps.realms, &found, query.leave_realm, &admin.actor).await
     });
     gone.await?;
     Ok(HttpResponse::NoContent().finish())
@@ -188,7 +198,8 @@ pub(crate) fn check_slug(field: &'static str, text: &str) -> Result<(), Problem>
     }
 }
 
-pub(crate) fn check_realm(text: &str) -> Result<(), Problem> {
+/// Whether a realm may be a tenant's: never Keycloak's own.
+pub fn check_realm(text: &str) -> Result<(), Problem> {
     let good = (1..=255).contains(&text.len())
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'))
         && text != "master"

@@ -1,12 +1,13 @@
-//! What needs a tenant to stand still: moving its realm, removing the tenant, erasing one of its people (K30).
+//! What needs a tenant, or one of its people, to stand still: moving its realm, erasing a person (K30).
 
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
+use control::DRAIN;
 use directory::erase::{self, Erasure};
 use directory::ledger::{self, Mark};
-use directory::{user, watch, writing};
-use registry::{ClusterId, Db, inbound_token, target, tenant};
+use directory::{user, watch};
+use registry::{ClusterId, Db, tenant};
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -15,25 +16,8 @@ use crate::output::Output;
 use crate::realms::Realms;
 use crate::tenants::ACTOR;
 
-/// How long work of a tenant is waited for: a lease, a request's deadline, and a little.
-const DRAIN: Duration = Duration::from_secs(40);
-
 /// How long nothing more of an erased person may come: what waits in a process's journal is written within a fraction of it.
 const QUIET: Duration = Duration::from_secs(2);
-
-/// Freezes a tenant and waits until nothing of it is under way; where that does not come it is thawed again.
-async fn freeze(db: &Db, tenant: &tenant::Tenant) -> anyhow::Result<()> {
-    tenant::freeze(db, tenant.id, true).await?;
-    let begun = Instant::now();
-    while writing::under_way(db, tenant.id).await? > 0 {
-        if begun.elapsed() > DRAIN {
-            tenant::freeze(db, tenant.id, false).await?;
-            bail!("work of this tenant did not end; nothing was changed");
-        }
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
-    Ok(())
-}
 
 /// Freeze, drain, act, compare, thaw (K30). What fails leaves the tenant frozen where it was found to be unsafe, and says so.
 pub(crate) async fn relocate(
@@ -43,7 +27,7 @@ pub(crate) async fn relocate(
     cluster: ClusterId,
     realm: &str,
 ) -> anyhow::Result<()> {
-    freeze(db, found).await?;
+    control::freeze(db, found).await?;
     tenant::relocate(db, found.id, cluster, realm, ACTOR).await?;
     watch::forget_realm(db, found.id).await?;
     let moved = tenant::by_id(db, found.id).await?;
@@ -51,29 +35,6 @@ pub(crate) async fn relocate(
     watch::want_import(db.connection(), found.id).await?;
     watch::want_compare(db, found.id).await?;
     Ok(tenant::freeze(db, found.id, false).await?)
-}
-
-/// Removes a tenant with everything we know of it: both directions off, the realm's event stores as they were, then the
-/// rows. The realm, its users and the downstream's records stay.
-pub(crate) async fn remove(db: &Db, realms: &Realms, found: &tenant::Tenant, leave_realm: bool) -> anyhow::Result<()> {
-    freeze(db, found).await?;
-    for off in [
-        inbound_token::disable(db, found.id, ACTOR).await.map(drop),
-        target::disable(db, found.id, ACTOR).await.map(drop),
-    ] {
-        match off {
-            Ok(()) | Err(registry::Error::NotEnabled) => {}
-            Err(error) => return Err(error.into()),
-        }
-    }
-    if !leave_realm && let Err(error) = realms.stand_down(found).await {
-        tenant::freeze(db, found.id, false).await?;
-        bail!(
-            "both directions are off, but the realm's event stores cannot be put back: {error}; \
-             run this again, or with --leave-realm"
-        );
-    }
-    Ok(tenant::delete(db, found.id, ACTOR).await?)
 }
 
 /// What is told of an erasure.

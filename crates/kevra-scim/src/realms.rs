@@ -309,15 +309,8 @@ impl control::Realms for Realms {
         Self::rotate_secret(self, tenant, actor).await
     }
 
-    async fn stand_down(&self, tenant: &Tenant) {
-        if let Err(error) = Self::stand_down(self, tenant).await {
-            tracing::warn!(
-                name = "realm.events_kept",
-                %error,
-                tenant.id = %tenant.id,
-                "a realm's event stores are not put back yet",
-            );
-        }
+    async fn stand_down(&self, tenant: &Tenant) -> Result<(), Error> {
+        Self::stand_down(self, tenant).await
     }
 
     async fn of(&self, tenant: &Tenant) -> Result<Realm, Error> {

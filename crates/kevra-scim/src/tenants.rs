@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 use clap::Subcommand;
-use control::Declared;
+use control::{Declared, Realms as _};
 use registry::{BearerToken, Db, inbound_token, target, tenant};
 use serde::Serialize;
 
@@ -259,14 +259,7 @@ pub(crate) async fn run(command: Command, environment: &Environment, output: Out
             let found = find(&db, &tenant).await?;
             consent.to(&format!("{tenant}'s identity provider will get 401, and its token never works again."))?;
             inbound_token::disable(&db, found.id, ACTOR).await?;
-            if let Err(error) = realms(&db, environment)?.stand_down(&found).await {
-                tracing::warn!(
-                    name = "realm.events_kept",
-                    %error,
-                    tenant.id = %found.id,
-                    "a realm's event stores are not put back yet",
-                );
-            }
+            realms(&db, environment)?.try_stand_down(&found).await;
             output.done(&format!("inbound SCIM of {tenant} is disabled"))
         }
         Command::Export { tenant } => {
@@ -296,7 +289,7 @@ pub(crate) async fn run(command: Command, environment: &Environment, output: Out
         Command::Delete { tenant, leave_realm, consent } => {
             let found = find(&db, &tenant).await?;
             consent.to(&format!("{tenant}, its directory, its tokens and its activity will be gone."))?;
-            offboard::remove(&db, &realms(&db, environment)?, &found, leave_realm).await?;
+            control::remove(&db, &realms(&db, environment)?, &found, leave_realm, ACTOR).await?;
             output.done(&format!("tenant {tenant} is removed; realm {} stays", found.realm))
         }
     }

@@ -3,3 +3,4 @@
 
 mod inbound;
 mod realms;
+mod removal;

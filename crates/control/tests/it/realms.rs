@@ -50,8 +50,8 @@ impl Realms for Noting {
         self.note(format!("rotate the secret of {}", tenant.realm))
     }
 
-    async fn stand_down(&self, tenant: &Tenant) {
-        drop(self.note(format!("stand down {}", tenant.realm)));
+    async fn stand_down(&self, tenant: &Tenant) -> Result<(), Error> {
+        self.note(format!("stand down {}", tenant.realm))
     }
 
     async fn of(&self, _: &Tenant) -> Result<Realm, Error> {
