@@ -28,7 +28,11 @@ pub(crate) async fn relocate(
     realm: &str,
 ) -> anyhow::Result<()> {
     control::freeze(db, found).await?;
-    tenant::relocate(db, found.id, cluster, realm, ACTOR).await?;
+    if let Err(error) = tenant::relocate(db, found.id, cluster, realm, ACTOR).await {
+        control::thaw(db, found).await?;
+        let after = if found.frozen_at.is_none() { "goes on where it is" } else { "stays frozen" };
+        bail!("{error}; nothing was moved, and the tenant {after}");
+    }
     watch::forget_realm(db, found.id).await?;
     let moved = tenant::by_id(db, found.id).await?;
     realms.set_up(&moved, None).await.context("the realm at its new place; the tenant stays frozen, run this again")?;

@@ -182,8 +182,8 @@ impl Realms {
             None => self.wanted(tenant.id).await?,
         };
         let remember = async |before: EventStores| {
-            let before = serde_json::to_string(&before).map_err(|_| Error::Unavailable)?;
-            watch::remember_events(&self.db, tenant.id, &before).await.map_err(unavailable)
+            let text = serde_json::to_string(&before).map_err(|_| Error::Unavailable)?;
+            watch::remember_events(&self.db, tenant.id, before.realm, &text).await.map_err(unavailable)
         };
         let provisioned = admin.provision(&tenant.realm, &wanted, known, remember).await?;
         self.store(keyring, tenant.id, (&provisioned.client_id, &provisioned.client_secret), note).await?;

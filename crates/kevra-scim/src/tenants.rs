@@ -276,8 +276,9 @@ pub(crate) async fn run(command: Command, environment: &Environment, output: Out
         Command::Move { tenant, cluster, realm, consent } => {
             let found = find(&db, &tenant).await?;
             let to = registry::cluster::by_name(&db, &cluster).await.with_context(|| format!("cluster {cluster}"))?;
-            consent.to(&format!("{tenant} answers 503 until its realm is taken over on {cluster}."))?;
             let realm = realm.as_deref().unwrap_or(&found.realm);
+            control::check_realm(realm)?;
+            consent.to(&format!("{tenant} answers 503 until its realm is taken over on {cluster}."))?;
             offboard::relocate(&db, &realms(&db, environment)?, &found, to.id, realm).await?;
             output.show(&Listed::of(&find(&db, &tenant).await?), |moved| moved.base_url.clone())
         }

@@ -251,10 +251,10 @@ async fn first_sight(transaction: &sea_orm::DatabaseTransaction, tenant: TenantI
     Ok(sql::execute(transaction, &text, [tenant.0.into(), event.to_owned().into()]).await? == 1)
 }
 
-/// Forgets who a tenant's realm was: it is another one now, or the same elsewhere (K30).
+/// Forgets who a tenant's realm was: it is another one now, or the same elsewhere (K30). How its event stores were before
+/// capture stays known, and says whose they are.
 pub async fn forget_realm(db: &Db, tenant: TenantId) -> Result<(), Error> {
     let text = "update realm_watch set realm_uuid = null, role_id = null, cursor_ms = null, newest_event = null,
-             events_before = null,
              realm_generation = realm_generation + 1, poll_epoch = poll_epoch + 1
          where tenant_id = $1";
     sql::execute(db.connection(), text, [tenant.0.into()]).await?;

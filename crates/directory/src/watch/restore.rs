@@ -2,14 +2,17 @@
 
 use registry::{Db, TenantId};
 use sea_orm::FromQueryResult;
+use uuid::Uuid;
 
 use super::NEEDED;
 use crate::{Error, sql};
 
-/// Remembers how a realm's event stores were before capture; what was remembered first stays (K25).
-pub async fn remember_events(db: &Db, tenant: TenantId, before: &str) -> Result<(), Error> {
-    let text = "update realm_watch set events_before = coalesce(events_before, $2) where tenant_id = $1";
-    sql::execute(db.connection(), text, [tenant.0.into(), before.into()]).await?;
+/// Remembers how a realm's event stores were before capture, in words that have its UUID among them; what was remembered of
+/// a realm first stays (K25).
+pub async fn remember_events(db: &Db, tenant: TenantId, realm: Uuid, before: &str) -> Result<(), Error> {
+    let text = "update realm_watch
+         set events_before = case when events_before like $3 then events_before else $2 end where tenant_id = $1";
+    sql::execute(db.connection(), text, [tenant.0.into(), before.into(), format!("%{realm}%").into()]).await?;
     Ok(())
 }
 

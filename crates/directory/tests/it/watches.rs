@@ -21,6 +21,7 @@ testkit::on_both_databases!(
     an_event_that_was_cleared_is_not_looked_for_again,
     an_event_that_a_long_reading_did_not_reach_is_looked_for_still,
     another_realm_role_is_to_be_given_back,
+    how_a_realms_event_stores_were_stays_known_where_it_moves_and_another_realms_take_its_place,
     a_groups_end_that_an_event_told_of_is_told_to_whoever_looks,
 );
 
@@ -230,4 +231,22 @@ fn the_more_are_held_the_less_often_each_is_looked_at_and_always_while_its_absen
         let absence = Absence { lasts: 0, confirmed: false, absent, known: absent };
         assert_eq!(absence.judge(), Gone::Held(minutes * 60_000_000), "{absent}");
     }
+}
+
+async fn how_a_realms_event_stores_were_stays_known_where_it_moves_and_another_realms_take_its_place(store: Store) {
+    let acme = store.tenant("acme").await;
+    watch::ensure(&store.db, acme).await.unwrap();
+    let remember = async |realm: Uuid, what: &str| {
+        watch::remember_events(&store.db, acme, realm, &format!("{realm} {what}")).await.unwrap();
+    };
+    let held = async || watch::to_restore(&store.db, acme).await.unwrap().unwrap();
+    let (first, second) = (Uuid::new_v4(), Uuid::new_v4());
+    remember(first, "off").await;
+    remember(first, "on").await;
+    assert_eq!(held().await, format!("{first} off"), "by the second time capture had them on");
+    watch::forget_realm(&store.db, acme).await.unwrap();
+    remember(first, "on").await;
+    assert_eq!(held().await, format!("{first} off"), "it is the same realm elsewhere");
+    remember(second, "on").await;
+    assert_eq!(held().await, format!("{second} on"));
 }

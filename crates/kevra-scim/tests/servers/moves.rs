@@ -75,6 +75,53 @@ fn a_tenant_is_moved_to_another_cluster_with_its_people_and_its_token() {
     assert_eq!(family(), "Byron", "what is left at the old place is not followed");
 }
 
+#[test]
+fn a_move_that_cannot_be_made_changes_nothing_and_leaves_the_tenant_answering() {
+    let scene = Scene::new(Realm::default());
+    let id = scene.made("ada@acme.test");
+    let taken = Realm::default();
+    scene.console.make_tenant("other", taken.name());
+    let to = |realm: &str| {
+        scene.installation.refused(&["tenant", "move", "acme", "--cluster", "default", "--realm", realm, "--yes"])
+    };
+    for name in ["master", "a/b", ".."] {
+        let said = to(name);
+        assert!(said.contains("not the realm master"), "{name}: {said}");
+    }
+    let said = to(taken.name());
+    assert!(said.contains("nothing was moved") && said.contains("goes on where it is"), "{said}");
+    assert_eq!(scene.sql("select count(*) from tenant where frozen_at is not null"), "0");
+    assert_eq!(scene.get(&format!("/Users/{id}")).0, 200);
+    let changed = scene.send(Method::PATCH, &format!("/Users/{id}"), &patch("name.givenName", &json!("Ada")));
+    assert_eq!(changed.0, 200, "{}", changed.1);
+}
+
+#[test]
+fn a_realm_that_was_renamed_gets_its_event_stores_back_all_the_same() {
+    let mut scene = Scene::new(Realm::default());
+    let stores = |scene: &Scene| scene.realm.admin(Method::GET, "/events/config", None)["adminEventsEnabled"].clone();
+    assert_eq!(stores(&scene), true, "capture is on");
+    let name = format!("{}-renamed", scene.realm.name());
+    scene.realm.rename(&name);
+    scene.installation.run(&["tenant", "move", "acme", "--cluster", "default", "--realm", &name, "--yes"]);
+    assert_eq!(stores(&scene), true);
+    assert_eq!(scene.console.call(Method::POST, "/tenants/acme/inbound/disable", None).0, 204);
+    let back = eventually(SOON, || (stores(&scene) == false).then_some(()));
+    assert!(back.is_some(), "{}", scene.installation.logs());
+}
+
+#[test]
+fn another_realm_of_the_name_keeps_its_own_event_stores() {
+    let scene = Scene::new(Realm::default());
+    scene.realm.recreate();
+    let on = json!({ "eventsEnabled": true, "eventsExpiration": 3_600, "adminEventsEnabled": true });
+    scene.realm.admin(Method::PUT, "/events/config", Some(&on));
+    scene.installation.run(&["tenant", "move", "acme", "--cluster", "default", "--yes"]);
+    assert_eq!(scene.console.call(Method::DELETE, "/tenants/acme", None).0, 204);
+    let config = scene.realm.admin(Method::GET, "/events/config", None);
+    assert_eq!((&config["eventsEnabled"], &config["adminEventsEnabled"]), (&json!(true), &json!(true)), "{config}");
+}
+
 /// As an administrator who wants no traces: no event tells of it.
 fn delete_silently(realm: &Realm, users: &[String]) {
     let stores = |on: bool| {

@@ -65,6 +65,8 @@ pub struct Provisioned {
 /// Which event stores of a realm are on.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct EventStores {
+    /// The realm's UUID.
+    pub realm: Uuid,
     /// User events.
     pub user_events: bool,
     /// How long those are kept, seconds; 0 for ever.
@@ -133,7 +135,7 @@ impl Admin {
         let role = keycloak.call(Method::GET, &format!("/roles/{MANAGED_ROLE}"), None).await?.body;
         profile(&keycloak, wanted).await?;
         settings(&keycloak, &representation, wanted.allow_rename).await?;
-        events(&keycloak, before).await?;
+        events(&keycloak, realm_uuid, before).await?;
         let secret = keycloak.call(Method::GET, &format!("/clients/{client_uuid}/client-secret"), None).await?.body;
         let secret = secret.get("value").and_then(Value::as_str).ok_or(Error::Refused)?;
         Ok(Provisioned {
@@ -168,9 +170,14 @@ impl Admin {
         fresh.get("value").and_then(Value::as_str).map(SecretString::from).ok_or(Error::Refused)
     }
 
-    /// Ends capture: switches off what [`Admin::provision`] had switched on, and nothing else (K25).
+    /// Ends capture: switches off what [`Admin::provision`] had switched on, and nothing else (K25). Another realm that has
+    /// the name by now keeps its stores.
     pub async fn restore_events(&self, realm: &str, before: &EventStores) -> Result<(), Error> {
         let keycloak = self.transport(realm)?;
+        let representation = keycloak.call(Method::GET, "", None).await?.body;
+        if uuid_of(&representation, "id")? != before.realm {
+            return Ok(());
+        }
         let config = keycloak.call(Method::GET, "/events/config", None).await?.body;
         let on = |name: &str| config[name].as_bool().unwrap_or(false);
         let now = config.get("eventsExpiration").and_then(Value::as_i64).unwrap_or(0);
@@ -289,7 +296,11 @@ async fn settings(keycloak: &Transport, realm: &Value, allow_rename: bool) -> Re
 
 /// Both event stores on, for all that the poll asks for. An omitted `eventsEnabled` becomes false and an omitted expiration
 /// 0, so both go; the listeners, shared with others, stay out.
-async fn events(keycloak: &Transport, told: impl AsyncFnOnce(EventStores) -> Result<(), Error>) -> Result<(), Error> {
+async fn events(
+    keycloak: &Transport,
+    realm: Uuid,
+    told: impl AsyncFnOnce(EventStores) -> Result<(), Error>,
+) -> Result<(), Error> {
     let config = keycloak.call(Method::GET, "/events/config", None).await?.body;
     if are_stored(&config) {
         return Ok(());
@@ -299,6 +310,7 @@ async fn events(keycloak: &Transport, told: impl AsyncFnOnce(EventStores) -> Res
     let listed = config["enabledEventTypes"].as_array().into_iter().flatten();
     let listed: Vec<String> = listed.filter_map(Value::as_str).map(str::to_owned).collect();
     let before = EventStores {
+        realm,
         user_events: on("eventsEnabled"),
         expiration: config.get("eventsExpiration").and_then(Value::as_i64).unwrap_or(0),
         admin_events: on("adminEventsEnabled"),
