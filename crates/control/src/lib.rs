@@ -29,6 +29,7 @@ mod routes;
 mod standstill;
 mod tenants;
 mod test_user;
+mod texts;
 
 use std::net::TcpListener;
 use std::sync::Arc;
@@ -61,6 +62,7 @@ pub use moment::shown as moment;
 pub use openapi::document;
 pub use outbound::{Downstream, OutboundOptions, Probed, switch_off, switch_on};
 pub use parked::{Candidate, ParkedUser, link, look};
+pub use realm_users::replace_secret;
 pub use standstill::{DRAIN, freeze, remove, thaw};
 pub use tenants::check_realm;
 

@@ -4,13 +4,13 @@ use actix_web::{HttpResponse, web};
 use directory::ledger;
 use directory::watch::{self, Seen};
 use realm::{NewUser, Realm, RealmEvent, RealmUser, UserChange, embedded::Embedded};
-use registry::TenantId;
 use registry::tenant::Tenant;
+use registry::{Db, TenantId, credential};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::operator::{RealmWriter, Writer};
-use crate::{Control, Deps, Problem};
+use crate::{Control, Deps, Problem, Realms};
 
 /// How far back an edit of just now is looked for, milliseconds.
 const RECENT_MS: i64 = 5_000;
@@ -166,13 +166,18 @@ async fn embedded(deps: &Deps, tenant: &Tenant) -> Result<Embedded, Problem> {
 
 /// Give the realm's data-path client another secret; nothing stops meanwhile.
 #[utoipa::path(post, path = "/v1/tenants/{tenant}/realm/rotate-secret", tag = "realm-users",
-    params(("tenant" = String, Path)), responses((status = 204)), security(("bearer" = [])))]
+    params(("tenant" = String, Path)), responses((status = 204), (status = 409)), security(("bearer" = [])))]
 pub(crate) async fn rotate_secret(writer: Writer, control: web::Data<Control>) -> Result<HttpResponse, Problem> {
     let deps = control.deps.clone();
-    let done = control.run(async move {
-        deps.realms.rotate_secret(&writer.tenant, &writer.actor).await?;
-        Ok(())
-    });
+    let done = control.run(async move { replace_secret(&deps.db, &*deps.realms, &writer.tenant, &writer.actor).await });
     done.await?;
     Ok(HttpResponse::NoContent().finish())
+}
+
+/// Gives a realm's data-path client another secret. A realm of Keycloak that was never set up has none to replace.
+pub async fn replace_secret(db: &Db, realms: &dyn Realms, tenant: &Tenant, actor: &str) -> Result<(), Problem> {
+    if tenant.keycloak_url.is_some() && credential::of(db, tenant.id).await?.is_none() {
+        return Err(Problem::NotEnabled);
+    }
+    Ok(realms.rotate_secret(tenant, actor).await?)
 }

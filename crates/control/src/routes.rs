@@ -1,12 +1,16 @@
 //! The whole URL space of the control API, on one screen.
 
+use actix_web::middleware::from_fn;
 use actix_web::web::{self, ServiceConfig, get, post};
 use actix_web::{HttpResponse, ResponseError, guard};
 
 use crate::{
     Problem, activity, backfill, console, held, identity_sync, inbound, openapi, outbound, parked, realm_users,
-    tenants, test_user,
+    tenants, test_user, texts,
 };
+
+/// The longest body, bytes.
+const BODY: usize = 64 << 10;
 
 pub(crate) fn configure(config: &mut ServiceConfig) {
     let tenant = web::scope("/tenants/{tenant}")
@@ -48,13 +52,15 @@ pub(crate) fn configure(config: &mut ServiceConfig) {
         .route("/realm-users", post().to(realm_users::create))
         .route("/realm-users/{user}", web::patch().to(realm_users::change));
     config
-        .app_data(web::JsonConfig::default().limit(64 << 10).error_handler(|error, _| {
+        .app_data(web::PayloadConfig::new(BODY))
+        .app_data(web::JsonConfig::default().limit(BODY).error_handler(|error, _| {
             Problem::Invalid(format!("the body is not what this endpoint takes: {error}")).into()
         }))
         .app_data(web::PathConfig::default().error_handler(|_, _| Problem::NotFound("user").into()))
         .app_data(web::QueryConfig::default().error_handler(|error, _| Problem::Invalid(error.to_string()).into()))
         .service(
             web::scope("/v1")
+                .wrap(from_fn(texts::check))
                 .service(
                     web::resource("/tenants")
                         .route(get().to(tenants::list))

@@ -42,7 +42,7 @@ pub(crate) async fn run(command: Command, environment: &Environment, output: Out
         }
         Command::RotateSecret { tenant } => {
             let found = find(&db, &tenant).await?;
-            realms.rotate_secret(&found, ACTOR).await.context("the realm")?;
+            control::replace_secret(&db, &realms, &found, ACTOR).await.context("the realm")?;
             output.done(&format!("the client of realm {} has another secret", found.realm))
         }
         Command::Compare { tenant } => {

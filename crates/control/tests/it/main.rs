@@ -4,3 +4,4 @@
 mod inbound;
 mod realms;
 mod removal;
+mod secrets;

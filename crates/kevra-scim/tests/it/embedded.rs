@@ -196,3 +196,32 @@ fn of_fifty_identical_creates_one_wins() {
     assert_eq!(statuses.iter().filter(|status| **status == 201).count(), 1, "{statuses:?}");
     assert_eq!(statuses.iter().filter(|status| **status == 409).count(), 49, "{statuses:?}");
 }
+
+#[test]
+fn a_call_with_u_0000_in_a_path_a_parameter_or_a_text_is_told_what_it_cannot_have() {
+    let (demo, client) = start();
+    let base = format!("{}/v1/tenants", demo.fact("control_url"));
+    let ask = |method: reqwest::Method, path: &str, body: Option<&str>| {
+        let request = client.request(method, format!("{base}{path}")).bearer_auth(demo.fact("operator_token"));
+        let request = match body {
+            Some(body) => request.header("content-type", "application/json").body(body.to_owned()),
+            None => request,
+        };
+        let answer = request.send().unwrap();
+        (answer.status().as_u16(), answer.json::<Value>().unwrap_or_default())
+    };
+    let made = r#"{"slug":"beta","realm":"beta","display_name":"a\u0000b"}"#;
+    for (method, path, body) in [
+        (reqwest::Method::GET, "?search=a%00b", None),
+        (reqwest::Method::GET, "/a%00b", None),
+        (reqwest::Method::GET, "/acme/activity?user=%00", None),
+        (reqwest::Method::POST, "", Some(made)),
+        (reqwest::Method::PATCH, "/acme", Some(r#"{"display_name":"\u0000"}"#)),
+    ] {
+        let (status, answer) = ask(method, path, body);
+        assert_eq!((status, answer["code"].as_str()), (400, Some("invalid_request")), "{path}: {answer}");
+        assert!(answer["detail"].as_str().unwrap().contains("U+0000"), "{path}: {answer}");
+    }
+    let (status, answer) = ask(reqwest::Method::PATCH, "/acme", Some(r#"{"display_name":"C:\\u0000"}"#));
+    assert_eq!((status, answer["display_name"].as_str()), (200, Some(r"C:\u0000")), "an escaped backslash: {answer}");
+}
