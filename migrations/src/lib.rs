@@ -91,6 +91,7 @@ mod m0057_realm_person_attributes;
 mod m0058_group_reservation_adopts;
 mod m0059_any_username;
 mod m0060_ledger_fewer_indexes;
+mod m0061_realm_watch_survey;
 mod m0062_directory_protected_index;
 
 /// All migrations in order.
@@ -149,6 +150,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0058_group_reservation_adopts::Migration),
             Box::new(m0059_any_username::Migration),
             Box::new(m0060_ledger_fewer_indexes::Migration),
+            Box::new(m0061_realm_watch_survey::Migration),
             Box::new(m0062_directory_protected_index::Migration),
         ]
     }

@@ -1,5 +1,5 @@
 //! Capture: the poll of the realms' events, one owner per realm by a lease row, realms side by side so that a slow one keeps
-//! nobody waiting. It only marks (K9); import and compare are done by whoever polls.
+//! nobody waiting. It only marks (K9), and has the realm imported from or compared where there was a gap: see [`crate::survey`].
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,12 +7,14 @@ use std::time::Duration;
 use bus::Hint;
 use directory::watch::{self, GroupSeen, Harvest, OVERLAP_MS, Seen, Watch};
 use realm::{Changes, Realm};
+use registry::TenantId;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
-use crate::{Config, Deps, alarm, compare, import, powers};
+use crate::compare::text;
+use crate::{Config, Deps, alarm, powers};
 
 /// Realms polled at once by one process.
 const AT_ONCE: usize = 32;
@@ -59,7 +61,7 @@ pub(crate) async fn poll(config: Config, deps: Deps, tracker: TaskTracker, shutd
 
 async fn poll_one(config: &Config, deps: &Deps, watch: &Watch) {
     let work = async {
-        let realm = deps.realms.of(watch.tenant_id).await.map_err(|error| error.to_string())?;
+        let realm = deps.realms.of(watch.tenant_id).await.map_err(text)?;
         take(config, deps, watch, &realm).await
     };
     let outcome = tokio::select! {
@@ -77,7 +79,7 @@ async fn poll_one(config: &Config, deps: &Deps, watch: &Watch) {
     }
 }
 
-/// Keeps a poller's claim alive, a long compare's too; ends when it is another's.
+/// Keeps a poller's claim alive, a long reading's too; ends when it is another's.
 async fn taken_over(deps: &Deps, watch: &Watch) {
     loop {
         tokio::time::sleep(ALIVE).await;
@@ -88,54 +90,63 @@ async fn taken_over(deps: &Deps, watch: &Watch) {
 }
 
 async fn take(config: &Config, deps: &Deps, watch: &Watch, realm: &Realm) -> Result<(), String> {
-    if watch.reread && watch.realm_uuid.is_some() {
-        let identity = match realm.identity().await {
-            Err(realm::Error::Foreign) => None,
-            identity => identity.map_err(|error| error.to_string())?,
-        };
-        if identity != watch.realm_uuid {
-            alarm::foreign(deps, watch.tenant_id).await;
-            return Err(alarm::FOREIGN.to_owned());
-        }
+    if watch.reread {
+        recognize(deps, watch.tenant_id, watch.realm_uuid, realm).await?;
     }
-    let blind = watch.reread && !realm.stores_events().await.map_err(|error| error.to_string())?;
-    if blind {
+    if watch.reread && !realm.stores_events().await.map_err(text)? {
         let reason = "the realm does not store its events; it is compared, and its settings are looked after";
         alarm::noted(deps, watch.tenant_id, None, "events_off", reason).await;
-        watch::want_setup(&deps.db, watch.tenant_id).await.map_err(|error| error.to_string())?;
-    }
-    import::run(deps, watch, realm).await?;
-    if watch.compare || blind {
-        compare::run(deps, watch, realm).await?;
+        watch::want_setup(&deps.db, watch.tenant_id).await.map_err(text)?;
+        watch::want_compare(&deps.db, watch.tenant_id).await.map_err(text)?;
     }
     let ours: Vec<Uuid> = serde_json::from_str(&watch.client_ids).unwrap_or_default();
     let back = if watch.reread { REREAD_MS } else { OVERLAP_MS };
     let since = watch.cursor_ms.unwrap_or_else(now_ms) - back;
-    let changes = realm.changes(since, &ours).await.map_err(|error| error.to_string())?;
+    let changes = realm.changes(since, &ours).await.map_err(text)?;
     // An embedded realm keeps the newest change of each user, so that older ones make way.
     let cleared = watch.realm_uuid.is_some() && vanished(watch.newest(), since, &changes);
     if cleared {
         let reason = "events of the realm were cleared; the whole realm is compared";
         alarm::noted(deps, watch.tenant_id, None, "events_cleared", reason).await;
     }
-    // After a long pause nobody can say what was cleared meanwhile.
-    let paused = watch.cursor_ms.is_some_and(|cursor_ms| changes.server_ms - cursor_ms > REREAD_MS);
-    if cleared || paused {
+    if cleared || paused(watch, changes.server_ms) {
         powers::everybody(deps, watch).await?;
-        watch::want_compare(&deps.db, watch.tenant_id).await.map_err(|error| error.to_string())?;
+        watch::want_compare(&deps.db, watch.tenant_id).await.map_err(text)?;
     }
     powers::follow(deps, watch, realm, &changes.powers).await?;
     // The cursor never passes the realm's clock, and never goes back (K28).
     let cursor_ms = changes.server_ms.max(watch.cursor_ms.unwrap_or(0));
     let events: Vec<Seen> = changes.events.into_iter().map(seen).collect();
     let groups: Vec<GroupSeen> = changes.groups.into_iter().map(group_seen).collect();
-    // After a gap the compare comes before what was asked for meanwhile is looked at twice (K14).
-    let next_in = if cleared || paused { 0 } else { pause(config, watch.idle_polls) };
+    let next_in = pause(config, watch.idle_polls);
     let harvest = Harvest { events: &events, groups: &groups, cursor_ms, next_in, cleared };
-    for user in watch::advance(&deps.db, watch, &harvest).await.map_err(|error| error.to_string())? {
+    for user in watch::advance(&deps.db, watch, &harvest).await.map_err(text)? {
         deps.doorbell.ring(Hint { tenant: watch.tenant_id.0, user, urgent: false, traceparent: None });
     }
     Ok(())
+}
+
+/// Fails where the realm is not the tenant's, or does not say who it is (K29).
+pub(crate) async fn recognize(deps: &Deps, tenant: TenantId, known: Option<Uuid>, realm: &Realm) -> Result<(), String> {
+    if known.is_none() {
+        return Ok(());
+    }
+    let identity = match realm.identity().await {
+        Err(realm::Error::Foreign) => None,
+        identity => identity.map_err(text)?,
+    };
+    if identity == known {
+        return Ok(());
+    }
+    alarm::foreign(deps, tenant).await;
+    Err(alarm::FOREIGN.to_owned())
+}
+
+/// After a long pause nobody can say what was cleared meanwhile. A cursor alone says nothing: it lags where there is more to
+/// read than one poll takes.
+fn paused(watch: &Watch, server_ms: i64) -> bool {
+    let lags = watch.cursor_ms.is_some_and(|cursor_ms| server_ms - cursor_ms > REREAD_MS);
+    lags && watch.unread.is_none_or(|unread| unread > REREAD_MS * 1_000)
 }
 
 pub(crate) fn seen(event: realm::RealmEvent) -> Seen {
@@ -180,6 +191,28 @@ mod tests {
         assert_eq!(pause(&config, 0), 1_000_000);
         assert_eq!(pause(&config, 60), 2_000_000);
         assert_eq!(pause(&config, 10_000), IDLE);
+    }
+
+    #[test]
+    fn a_pause_is_one_in_which_nobody_read_events_and_not_one_that_the_cursor_lags_behind() {
+        let watch = |cursor_ms, unread_ms: Option<i64>| Watch {
+            tenant_id: TenantId(Uuid::nil()),
+            cursor_ms,
+            poll_epoch: 1,
+            realm_uuid: None,
+            client_ids: String::new(),
+            idle_polls: 0,
+            reread: false,
+            newest_event: None,
+            unread: unread_ms.map(|unread_ms| unread_ms * 1_000),
+        };
+        let (now, long_ago) = (10 * REREAD_MS, Some(REREAD_MS));
+        assert!(!paused(&watch(None, None), now), "it begins");
+        assert!(!paused(&watch(Some(now), Some(0)), now));
+        assert!(!paused(&watch(long_ago, Some(2_000)), now), "a mass of events is read poll by poll");
+        assert!(paused(&watch(long_ago, Some(REREAD_MS + 1)), now));
+        assert!(paused(&watch(long_ago, None), now), "an earlier version did not say when it read");
+        assert!(!paused(&watch(Some(now), Some(REREAD_MS + 1)), now), "nor did it move the time it had read");
     }
 
     fn event(id: &str, at_ms: i64) -> RealmEvent {

@@ -9,7 +9,7 @@ use bus::Hint;
 use directory::ledger::{self, Mark};
 use directory::link;
 use directory::resource::Kind;
-use directory::watch::{self, Watch, digest_key};
+use directory::watch::{self, Survey, digest_key};
 use realm::{Realm, RealmUser, Walk};
 use registry::target::{self, Target};
 use registry::{TenantId, option};
@@ -30,9 +30,10 @@ pub(crate) async fn mapping(deps: &Deps, tenant: TenantId) -> Result<Arc<Mapping
     Ok(Mapping::of(options.projection.as_deref(), options.extensions.as_deref()))
 }
 
-/// Compares a whole realm with what was seen of it, under the poller's claim.
-pub(crate) async fn run(deps: &Deps, watch: &Watch, realm: &Realm) -> Result<(), String> {
-    let tenant = watch.tenant_id;
+/// Compares a whole realm with what was seen of it, under the survey's claim.
+pub(crate) async fn run(deps: &Deps, survey: &Survey, realm: &Realm) -> Result<(), String> {
+    let tenant = survey.tenant_id;
+    let Some(began) = watch::begin_compare(&deps.db, survey).await.map_err(text)? else { return Ok(()) };
     let key = digest_key(&deps.db, tenant).await.map_err(text)?;
     let mapping = mapping(deps, tenant).await?;
     let target = target::current(&deps.db, tenant).await.map_err(text)?.filter(|target| target.active);
@@ -73,14 +74,13 @@ pub(crate) async fn run(deps: &Deps, watch: &Watch, realm: &Realm) -> Result<(),
     for id in missing {
         mark(deps, tenant, id, &Mark::default()).await?;
     }
-    roles(deps, watch, realm, &managed).await?;
-    compare_groups::run(deps, watch, realm, &managed).await?;
-    watch::compared(&deps.db, watch).await.map_err(text)
+    roles(deps, tenant, realm, &managed).await?;
+    compare_groups::run(deps, tenant, realm, &managed).await?;
+    watch::compared(&deps.db, survey, began).await.map_err(text)
 }
 
 /// Who holds the realm role and is not known, or is known and does not hold it.
-async fn roles(deps: &Deps, watch: &Watch, realm: &Realm, managed: &HashSet<Uuid>) -> Result<(), String> {
-    let tenant = watch.tenant_id;
+async fn roles(deps: &Deps, tenant: TenantId, realm: &Realm, managed: &HashSet<Uuid>) -> Result<(), String> {
     let mut holders = HashSet::new();
     let mut walk = Walk::of_ids();
     while let Some((first, max)) = walk.next() {

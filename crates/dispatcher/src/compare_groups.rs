@@ -7,15 +7,15 @@ use directory::ledger::Mark;
 use directory::look;
 use directory::member;
 use directory::resource::Kind;
-use directory::watch::{self, Watch};
+use directory::watch;
 use realm::{Realm, Walk};
+use registry::TenantId;
 use uuid::Uuid;
 
 use crate::Deps;
 use crate::compare::{mark, text};
 
-pub(crate) async fn run(deps: &Deps, watch: &Watch, realm: &Realm, managed: &HashSet<Uuid>) -> Result<(), String> {
-    let tenant = watch.tenant_id;
+pub(crate) async fn run(deps: &Deps, tenant: TenantId, realm: &Realm, managed: &HashSet<Uuid>) -> Result<(), String> {
     let names = look::names(&deps.db, tenant).await.map_err(text)?;
     if names.is_empty() || !realm.keeps_groups() {
         return Ok(());

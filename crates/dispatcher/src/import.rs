@@ -1,8 +1,8 @@
 //! The import: users who hold `scim-managed` in the realm come into the directory with their ids (W8). Paged, under the
-//! poller's claim, begun again from the start after a crash: who is in stays as they are.
+//! survey's claim, begun again from the start after a crash: who is in stays as they are.
 
 use directory::user::Arrival;
-use directory::watch::{self, Watch};
+use directory::watch::{self, Survey};
 use realm::{Realm, Walk};
 use scim::mapping::Mapping;
 use uuid::Uuid;
@@ -16,32 +16,37 @@ const AT_ONCE: usize = 8;
 /// Users taken in by one transaction.
 const BATCH: usize = 200;
 
-pub(crate) async fn run(deps: &Deps, watch: &Watch, realm: &Realm) -> Result<(), String> {
+pub(crate) async fn run(deps: &Deps, survey: &Survey, realm: &Realm) -> Result<(), String> {
     // Order: first, because the import goes by the role.
-    regrant::run(deps, watch, realm).await?;
-    if !watch::import_due(&deps.db, watch).await.map_err(text)? {
+    regrant::run(deps, survey, realm).await?;
+    if !watch::import_due(&deps.db, survey).await.map_err(text)? {
         return Ok(());
     }
-    let mapping = mapping(deps, watch.tenant_id).await?;
+    let mapping = mapping(deps, survey.tenant_id).await?;
     let (mut walk, mut hidden) = (Walk::of_ids(), 0);
     while let Some((first, max)) = walk.next() {
         let Some(page) = walk.took(realm.managed(first, max).await).map_err(text)? else { continue };
-        let known = directory::user::managed_among(&deps.db, watch.tenant_id, &page).await.map_err(text)?;
+        let known = directory::user::managed_among(&deps.db, survey.tenant_id, &page).await.map_err(text)?;
         let unknown: Vec<Uuid> = page.into_iter().filter(|id| !known.contains(id)).collect();
         let mut reached = i64::from(first) - hidden + count(known.len());
-        watch::import_page(&deps.db, watch, &[], reached).await.map_err(text)?;
+        watch::import_page(&deps.db, survey, &[], reached).await.map_err(text)?;
         for batch in unknown.chunks(BATCH) {
-            let users = arrivals(watch, realm, batch, &mapping).await.map_err(text)?;
+            let users = arrivals(survey, realm, batch, &mapping).await.map_err(text)?;
             hidden += count(batch.len() - users.len());
             reached += count(users.len());
-            watch::import_page(&deps.db, watch, &users, reached).await.map_err(text)?;
+            watch::import_page(&deps.db, survey, &users, reached).await.map_err(text)?;
         }
     }
-    watch::import_done(&deps.db, watch).await.map_err(text)
+    watch::import_done(&deps.db, survey).await.map_err(text)
 }
 
 /// Of some users, those who come in: whoever administers the realm is neither shown nor changed, and some are gone by now.
-async fn arrivals(watch: &Watch, realm: &Realm, ids: &[Uuid], mapping: &Mapping) -> Result<Vec<Arrival>, realm::Error> {
+async fn arrivals(
+    survey: &Survey,
+    realm: &Realm,
+    ids: &[Uuid],
+    mapping: &Mapping,
+) -> Result<Vec<Arrival>, realm::Error> {
     let mut users = Vec::with_capacity(ids.len());
     for few in ids.chunks(AT_ONCE) {
         let asked = few.iter().map(
@@ -50,7 +55,7 @@ async fn arrivals(watch: &Watch, realm: &Realm, ids: &[Uuid], mapping: &Mapping)
             },
         );
         let seen = futures_util::future::try_join_all(asked).await?;
-        users.extend(seen.iter().flatten().map(|user| arrival(watch.tenant_id, user, mapping)));
+        users.extend(seen.iter().flatten().map(|user| arrival(survey.tenant_id, user, mapping)));
     }
     Ok(users)
 }

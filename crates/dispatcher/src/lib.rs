@@ -30,6 +30,7 @@ mod regrant;
 mod repair;
 mod round;
 mod send;
+mod survey;
 mod triage;
 mod verdict;
 mod work;
@@ -115,6 +116,7 @@ pub async fn run(config: Config, deps: Deps, hints: Hints, news: Option<Receiver
     tracker.spawn(work::listen(pool.clone(), hints, shutdown.clone()));
     tracker.spawn(work::sweep(pool, config.sweep, shutdown.clone()));
     tracker.spawn(capture::poll(config.clone(), deps.clone(), tracker.clone(), shutdown.clone()));
+    tracker.spawn(survey::run(config.clone(), deps.clone(), tracker.clone(), shutdown.clone()));
     if let Some(news) = news {
         tracker.spawn(listen::run(deps.clone(), news, shutdown.clone()));
     }

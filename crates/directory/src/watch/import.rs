@@ -3,7 +3,7 @@
 use registry::{Db, TenantId};
 use sea_orm::{ConnectionTrait, FromQueryResult};
 
-use super::Watch;
+use super::Survey;
 use crate::user::{self, Arrival};
 use crate::{Error, finish, ledger, sql};
 
@@ -26,38 +26,35 @@ pub async fn import_state(db: &Db, tenant: TenantId) -> Result<Option<Import>, E
 
 /// Has the realm's managed users taken in (again): inbound was enabled, or capture had a gap.
 pub async fn want_import(connection: &impl ConnectionTrait, tenant: TenantId) -> Result<(), Error> {
-    let text = format!(
-        "update realm_watch set import_done_at = null, import_started_at = null, imported = 0, next_poll_at = {}
-         where tenant_id = $1",
-        ledger::clock(connection)
-    );
-    sql::execute(connection, &text, [tenant.0.into()]).await?;
+    let text = "update realm_watch set import_done_at = null, import_started_at = null, imported = 0, survey_at = null
+         where tenant_id = $1";
+    sql::execute(connection, text, [tenant.0.into()]).await?;
     Ok(())
 }
 
 /// Whether an import is owed; notes when it began.
-pub async fn import_due(db: &Db, watch: &Watch) -> Result<bool, Error> {
+pub async fn import_due(db: &Db, survey: &Survey) -> Result<bool, Error> {
     let connection = db.connection();
     let text = format!(
         "update realm_watch set import_started_at = coalesce(import_started_at, {})
-         where tenant_id = $1 and poll_epoch = $2 and import_done_at is null
+         where tenant_id = $1 and survey_epoch = $2 and import_done_at is null
              and exists (select 1 from inbound_token i where i.tenant_id = $1 and i.died_at is null)",
         ledger::clock(connection)
     );
-    Ok(sql::execute(connection, &text, [watch.tenant_id.0.into(), watch.poll_epoch.into()]).await? == 1)
+    Ok(sql::execute(connection, &text, [survey.tenant_id.0.into(), survey.survey_epoch.into()]).await? == 1)
 }
 
 /// Takes a page of users in, with how many are in by then, in one transaction; whoever is there stays as they are.
 /// A walk begun again after a crash does not take the figure back.
-pub async fn import_page(db: &Db, watch: &Watch, users: &[Arrival], reached: i64) -> Result<(), Error> {
+pub async fn import_page(db: &Db, survey: &Survey, users: &[Arrival], reached: i64) -> Result<(), Error> {
     let transaction = db.begin().await?;
     let outcome = async {
         for arrival in users {
-            user::import(&transaction, watch.tenant_id, arrival).await?;
+            user::import(&transaction, survey.tenant_id, arrival).await?;
         }
         let text = "update realm_watch set imported = case when imported < $3 then $3 else imported end
-             where tenant_id = $1 and poll_epoch = $2";
-        let values = [watch.tenant_id.0.into(), watch.poll_epoch.into(), reached.into()];
+             where tenant_id = $1 and survey_epoch = $2";
+        let values = [survey.tenant_id.0.into(), survey.survey_epoch.into(), reached.into()];
         sql::execute(&transaction, text, values).await?;
         Ok(())
     }
@@ -66,12 +63,12 @@ pub async fn import_page(db: &Db, watch: &Watch, users: &[Arrival], reached: i64
 }
 
 /// All are in.
-pub async fn import_done(db: &Db, watch: &Watch) -> Result<(), Error> {
+pub async fn import_done(db: &Db, survey: &Survey) -> Result<(), Error> {
     let connection = db.connection();
     let text = format!(
-        "update realm_watch set import_done_at = {} where tenant_id = $1 and poll_epoch = $2",
+        "update realm_watch set import_done_at = {} where tenant_id = $1 and survey_epoch = $2",
         ledger::clock(connection)
     );
-    sql::execute(connection, &text, [watch.tenant_id.0.into(), watch.poll_epoch.into()]).await?;
+    sql::execute(connection, &text, [survey.tenant_id.0.into(), survey.survey_epoch.into()]).await?;
     Ok(())
 }

@@ -6,6 +6,7 @@ mod import;
 mod poll;
 mod restore;
 mod setup;
+mod survey;
 
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, PoisonError, RwLock};
@@ -20,11 +21,14 @@ pub use gone::{Absence, Gone, LASTS, forget_absences, found, may_go, note_absenc
 pub(crate) use gone::{counts, is_mass};
 pub use import::{Import, import_done, import_due, import_page, import_state, want_import};
 pub use poll::{
-    Harvest, advance, claim_due, compared, forget_old_events, forget_realm, is_needed, is_new, postpone, remember,
-    renew, take, tenant_of, wake, want_compare,
+    Harvest, advance, claim_due, forget_old_events, forget_realm, is_needed, is_new, postpone, remember, renew, take,
+    tenant_of, wake,
 };
 pub use restore::{remember_events, restored, to_restore};
 pub use setup::{Setup, begin_setup, end_setup, keep_setup, setups_due, want_setup};
+pub use survey::{
+    Survey, begin_compare, compared, end_survey, keep_survey, put_survey_off, regranted, surveys_due, want_compare,
+};
 
 /// A realm to poll, owned by the caller until its lease ends.
 #[derive(Debug, Clone, FromQueryResult)]
@@ -43,12 +47,10 @@ pub struct Watch {
     pub idle_polls: i64,
     /// The last minutes are to be read again with this poll (K28).
     pub reread: bool,
-    /// The whole realm is to be compared.
-    pub compare: bool,
     /// The newest event seen, `time id`.
     pub newest_event: Option<String>,
-    /// The realm role was made anew: everybody managed is to get it again.
-    pub regrant: bool,
+    /// For how long nobody has read events, microseconds.
+    pub unread: Option<i64>,
 }
 
 impl Watch {
@@ -158,13 +160,6 @@ pub async fn identify(db: &Db, tenant: TenantId, realm: Uuid, client: Uuid, role
          where tenant_id = $1";
     let values = [tenant.0.into(), realm.into(), serde_json::to_string(&clients)?.into(), role.into()];
     sql::execute(db.connection(), text, values).await?;
-    Ok(())
-}
-
-/// Everybody has the realm role back, under the poller's claim.
-pub async fn regranted(db: &Db, watch: &Watch) -> Result<(), Error> {
-    let text = "update realm_watch set regrant = false where tenant_id = $1 and poll_epoch = $2";
-    sql::execute(db.connection(), text, [watch.tenant_id.0.into(), watch.poll_epoch.into()]).await?;
     Ok(())
 }
 

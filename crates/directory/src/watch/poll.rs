@@ -13,8 +13,6 @@ use crate::{Error, finish, look, sql};
 const POLL_LEASE: i64 = 10_000_000;
 /// How often the last minutes are read again, microseconds.
 const REREAD: i64 = 60_000_000;
-/// How often the whole realm is compared, microseconds.
-const COMPARE: i64 = 900_000_000;
 
 /// Takes over realms whose poll is due and unowned, of tenants with inbound or outbound on (K25).
 pub async fn claim_due(db: &Db, limit: u32, owner_lease: Option<i64>) -> Result<Vec<Watch>, Error> {
@@ -27,9 +25,8 @@ pub async fn claim_due(db: &Db, limit: u32, owner_lease: Option<i64>) -> Result<
          where {free} and tenant_id in (
              select w.tenant_id from realm_watch w
              where {free} and ({NEEDED}) order by w.next_poll_at limit $1 {})
-         returning tenant_id, cursor_ms, poll_epoch, realm_uuid, client_ids, idle_polls, newest_event, regrant,
-             (reread_at is null or reread_at <= {now} - {REREAD}) as reread,
-             (compare_wanted or compare_at is null or compare_at <= {now} - {COMPARE}) as compare",
+         returning tenant_id, cursor_ms, poll_epoch, realm_uuid, client_ids, idle_polls, newest_event,
+             {now} - polled_at as unread, (reread_at is null or reread_at <= {now} - {REREAD}) as reread",
         sql::skip_locked(connection)
     );
     sql::all(connection, &text, [i64::from(limit).into()]).await
@@ -69,7 +66,7 @@ async fn advance_in(
     let passed = |at_ms: i64| harvest.cleared || watch.newest().is_none_or(|(known, _)| known <= at_ms);
     let newest = newest.filter(|event| passed(event.at_ms)).map(|event| format!("{} {}", event.at_ms, event.id));
     let text = format!(
-        "update realm_watch set cursor_ms = $3, next_poll_at = {now} + $4, poll_until = null,
+        "update realm_watch set cursor_ms = $3, polled_at = {now}, next_poll_at = {now} + $4, poll_until = null,
              newest_event = case when $7 then $5 else coalesce($5, newest_event) end,
              reread_at = case when $6 then {now} else reread_at end
          where tenant_id = $1 and poll_epoch = $2"
@@ -145,28 +142,6 @@ pub async fn wake(db: &Db, tenant: TenantId) -> Result<(), Error> {
         "update realm_watch set next_poll_at = {now}, idle_polls = 0 where tenant_id = $1 and next_poll_at > {now}"
     );
     sql::execute(connection, &text, [tenant.0.into()]).await?;
-    Ok(())
-}
-
-/// Has the whole realm compared with the next poll: after a gap in capture, or because somebody wants it.
-pub async fn want_compare(db: &Db, tenant: TenantId) -> Result<(), Error> {
-    let connection = db.connection();
-    let text = format!(
-        "update realm_watch set compare_wanted = true, next_poll_at = {} where tenant_id = $1",
-        ledger::clock(connection)
-    );
-    sql::execute(connection, &text, [tenant.0.into()]).await?;
-    Ok(())
-}
-
-/// The whole realm was compared, under the poller's claim.
-pub async fn compared(db: &Db, watch: &Watch) -> Result<(), Error> {
-    let connection = db.connection();
-    let text = format!(
-        "update realm_watch set compare_at = {}, compare_wanted = false where tenant_id = $1 and poll_epoch = $2",
-        ledger::clock(connection)
-    );
-    sql::execute(connection, &text, [watch.tenant_id.0.into(), watch.poll_epoch.into()]).await?;
     Ok(())
 }
 

@@ -1,7 +1,7 @@
 use directory::ledger::{self, Mark, Stage};
 use directory::look;
 use directory::resource::Kind;
-use directory::watch::{self, Absence, Gone, GroupSeen, Harvest, Seen};
+use directory::watch::{self, Absence, Gone, GroupSeen, Harvest, Seen, Survey};
 use futures_util::future::join_all;
 use testkit::store::Store;
 use uuid::Uuid;
@@ -23,6 +23,10 @@ testkit::on_both_databases!(
     another_realm_role_is_to_be_given_back,
     how_a_realms_event_stores_were_stays_known_where_it_moves_and_another_realms_take_its_place,
     a_groups_end_that_an_event_told_of_is_told_to_whoever_looks,
+    a_survey_has_one_owner_and_keeps_no_poll_waiting,
+    a_compare_that_was_wanted_while_one_was_under_way_is_wanted_still,
+    a_survey_that_fails_rests_for_longer_each_time_until_somebody_wants_one,
+    whoever_reads_events_says_when,
 );
 
 async fn a_realm_has_one_poller(store: Store) {
@@ -144,7 +148,7 @@ async fn another_realm_role_is_to_be_given_back(store: Store) {
     };
     assert!(!identified(role).await && !identified(role).await);
     assert!(identified(Uuid::new_v4()).await);
-    let owner = watch::claim_due(&store.db, 10, None).await.unwrap().remove(0);
+    let owner = watch::surveys_due(&store.db, 10).await.unwrap().remove(0);
     assert!(owner.regrant);
     watch::regranted(&store.db, &owner).await.unwrap();
     assert!(!watch::identity(&store.db, acme).await.unwrap().unwrap().regrant);
@@ -223,6 +227,107 @@ async fn an_event_that_a_long_reading_did_not_reach_is_looked_for_still(store: S
         assert_eq!(claimed.newest_event.as_deref(), Some(known));
         watch::advance(&store.db, &claimed, &harvest(&[], 10)).await.unwrap();
     }
+}
+
+async fn a_survey_has_one_owner_and_keeps_no_poll_waiting(store: Store) {
+    let (acme, _) = store.provisioned("acme").await;
+    watch::ensure(&store.db, acme).await.unwrap();
+    let surveys = join_all((0..8).map(|_| watch::surveys_due(&store.db, 10))).await;
+    let mut owners: Vec<Survey> = surveys.into_iter().flat_map(Result::unwrap).collect();
+    assert_eq!(owners.len(), 1);
+    let late = owners.remove(0);
+    // Events are read while it is at work, and it stays at work.
+    for cursor_ms in [10, 20] {
+        let poll = watch::claim_due(&store.db, 10, None).await.unwrap().remove(0);
+        watch::advance(&store.db, &poll, &harvest(&[], cursor_ms)).await.unwrap();
+    }
+    assert!(watch::keep_survey(&store.db, &late).await.unwrap());
+    store.run("update realm_watch set survey_until = 0").await;
+    let owner = watch::surveys_due(&store.db, 10).await.unwrap().remove(0);
+    // What a late one says counts for nothing.
+    assert_eq!(watch::begin_compare(&store.db, &late).await.unwrap(), None);
+    watch::compared(&store.db, &late, 1).await.unwrap();
+    watch::import_done(&store.db, &late).await.unwrap();
+    watch::end_survey(&store.db, &late, true).await.unwrap();
+    assert!(!watch::keep_survey(&store.db, &late).await.unwrap());
+    assert!(watch::keep_survey(&store.db, &owner).await.unwrap());
+    // What is not finished is gone on with at once.
+    watch::end_survey(&store.db, &owner, false).await.unwrap();
+    assert!(watch::surveys_due(&store.db, 10).await.unwrap().remove(0).compare);
+}
+
+/// A survey that has done everything.
+async fn surveyed(store: &Store) {
+    let survey = watch::surveys_due(&store.db, 10).await.unwrap().remove(0);
+    let began = watch::begin_compare(&store.db, &survey).await.unwrap().unwrap();
+    watch::import_done(&store.db, &survey).await.unwrap();
+    watch::compared(&store.db, &survey, began).await.unwrap();
+    watch::end_survey(&store.db, &survey, true).await.unwrap();
+}
+
+async fn a_compare_that_was_wanted_while_one_was_under_way_is_wanted_still(store: Store) {
+    let (acme, _) = store.provisioned("acme").await;
+    watch::ensure(&store.db, acme).await.unwrap();
+    let idle = async || watch::surveys_due(&store.db, 10).await.unwrap().is_empty();
+    watch::want_compare(&store.db, acme).await.unwrap();
+    let survey = watch::surveys_due(&store.db, 10).await.unwrap().remove(0);
+    watch::import_done(&store.db, &survey).await.unwrap();
+    let began = watch::begin_compare(&store.db, &survey).await.unwrap().unwrap();
+    watch::want_compare(&store.db, acme).await.unwrap();
+    watch::compared(&store.db, &survey, began).await.unwrap();
+    watch::end_survey(&store.db, &survey, true).await.unwrap();
+    surveyed(&store).await;
+    assert!(idle().await, "one for all who wanted it before it began");
+    store.run("update realm_watch set compare_at = compare_at - 901000000").await;
+    surveyed(&store).await;
+    assert!(idle().await);
+}
+
+async fn a_survey_that_fails_rests_for_longer_each_time_until_somebody_wants_one(store: Store) {
+    let (acme, _) = store.provisioned("acme").await;
+    watch::ensure(&store.db, acme).await.unwrap();
+    let time_passes = async |seconds: i64| {
+        store.run(&format!("update realm_watch set survey_at = survey_at - {seconds}000000")).await;
+    };
+    let fails = async || {
+        let survey = watch::surveys_due(&store.db, 10).await.unwrap().pop()?;
+        watch::put_survey_off(&store.db, &survey).await.unwrap();
+        Some(survey.survey_failures)
+    };
+    for (failures, seconds) in [(0, 5), (1, 10), (2, 20)] {
+        assert_eq!(fails().await, Some(failures));
+        time_passes(seconds - 4).await;
+        assert_eq!(fails().await, None, "it rests");
+        time_passes(4).await;
+    }
+    store.run("update realm_watch set survey_failures = 1000").await;
+    assert_eq!(fails().await, Some(1_000));
+    time_passes(320).await;
+    assert_eq!(fails().await, Some(1_001), "for minutes at most");
+    // Its events are read meanwhile, and whoever wants a compare has mended something.
+    assert_eq!(watch::claim_due(&store.db, 10, None).await.unwrap().len(), 1);
+    assert_eq!(fails().await, None);
+    watch::want_compare(&store.db, acme).await.unwrap();
+    surveyed(&store).await;
+    watch::want_compare(&store.db, acme).await.unwrap();
+    assert_eq!(fails().await, Some(0), "one that did not fail ends the count");
+}
+
+async fn whoever_reads_events_says_when(store: Store) {
+    let (acme, _) = store.provisioned("acme").await;
+    watch::ensure(&store.db, acme).await.unwrap();
+    let poll = watch::claim_due(&store.db, 10, None).await.unwrap().remove(0);
+    assert_eq!(poll.unread, None);
+    watch::advance(&store.db, &poll, &harvest(&[], 10)).await.unwrap();
+    store.run("update realm_watch set polled_at = polled_at - 700000000").await;
+    let poll = watch::claim_due(&store.db, 10, None).await.unwrap().remove(0);
+    assert!(poll.unread.unwrap() >= 700_000_000);
+    // One that fails has read nothing.
+    watch::postpone(&store.db, &poll, 0).await.unwrap();
+    let poll = watch::claim_due(&store.db, 10, None).await.unwrap().remove(0);
+    assert!(poll.unread.unwrap() >= 700_000_000);
+    watch::advance(&store.db, &poll, &harvest(&[], 10)).await.unwrap();
+    assert!(watch::claim_due(&store.db, 10, None).await.unwrap()[0].unread.unwrap() < 700_000_000);
 }
 
 #[test]

@@ -73,3 +73,25 @@ fn an_event_that_commits_after_a_later_one_was_taken_is_taken_once_all_the_same(
     }
     assert_eq!(marks(), before);
 }
+
+#[test]
+fn events_are_read_while_a_compare_fails_or_does_not_end() {
+    let keycloak = FaultyKeycloak::default();
+    let scene = Scene::behind(&keycloak);
+    let ada = scene.made("ada@acme.test");
+    only_events_tell(&scene);
+    for fault in [Fault::Answer(500), Fault::Swallow] {
+        let listing = keycloak.on(fault, |call| call.path.contains("/users?") && call.path.contains("first="));
+        scene.installation.run(&["realm", "compare", "acme"]);
+        listing.wait_for(1);
+        let family = unique("Byron");
+        scene.realm.save_user(&ada, |user| user["lastName"] = json!(family));
+        let known = || scene.get(&format!("/Users/{ada}")).1["name"]["familyName"] == json!(family);
+        assert!(eventually(SOON, || known().then_some(())).is_some(), "{}", scene.installation.logs());
+        assert_eq!(scene.sql("select compare_wanted from realm_watch"), "t");
+        listing.lift();
+        // Whoever mended the realm says so, and it is not waited for.
+        scene.installation.run(&["realm", "compare", "acme"]);
+        scene.until_sql("select compare_wanted from realm_watch", "f");
+    }
+}

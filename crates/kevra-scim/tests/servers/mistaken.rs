@@ -33,7 +33,7 @@ impl Cast {
         let scene = &self.scene;
         scene.sql("update ledger set dirty_seq = dirty_seq + 1, check_roles = true, triage_at = 0");
         scene.sql("update directory_group set look_at = 1");
-        scene.sql("update realm_watch set reread_at = null, compare_wanted = true, next_poll_at = 0");
+        scene.sql("update realm_watch set reread_at = null, compare_wanted = true, survey_at = null, next_poll_at = 0");
     }
 
     /// Whatever needs the realm is refused for now.
