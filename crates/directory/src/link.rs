@@ -105,6 +105,23 @@ pub async fn digests(
     rows.into_iter().map(|row| Ok((row.user_id, serde_json::from_str(&row.digests)?))).collect()
 }
 
+/// Users of tenant `$1` who are deactivated at the active target once they are given up, named `user_id`: those who are linked
+/// there, where the tenant chose so, and were not given up yet.
+pub(crate) const DEPARTING: &str = "select l.user_id from link l
+     join target t on t.id = l.target_id and t.state = 'active' and t.on_delete = 'deactivate'
+     join ledger on ledger.tenant_id = l.tenant_id and ledger.user_id = l.user_id and ledger.gone_at is null
+     where l.tenant_id = $1 and l.downstream_id is not null";
+
+/// Users who are deactivated downstream once they are given up, whether the directory manages them or not.
+pub async fn departing(db: &Db, tenant: TenantId) -> Result<Vec<Uuid>, Error> {
+    #[derive(FromQueryResult)]
+    struct Departing {
+        user_id: Uuid,
+    }
+    let rows: Vec<Departing> = sql::all(db.connection(), DEPARTING, [tenant.0.into()]).await?;
+    Ok(rows.into_iter().map(|row| row.user_id).collect())
+}
+
 /// Commits the intent to create before the POST (K21). Only the holder of the claim may, and only for the target's
 /// present generation; says whether it did.
 pub async fn intend_create(

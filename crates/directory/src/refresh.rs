@@ -21,7 +21,6 @@ pub struct Fence {
     document: String,
     active: bool,
     base: String,
-    missed: bool,
     now: i64,
 }
 
@@ -41,11 +40,6 @@ impl Fence {
         self.realm_doubt_until.is_some_and(|until| until > self.now)
     }
 
-    /// The realm lacked the user lately.
-    pub fn missed(&self) -> bool {
-        self.missed
-    }
-
     /// The document as it stood.
     pub fn document(&self) -> Result<scim::Object, Error> {
         Ok(serde_json::from_str(&self.document)?)
@@ -62,9 +56,7 @@ pub(crate) fn columns(now: &str, prefix: &str) -> String {
     format!(
         "u.write_epoch as {prefix}write_epoch, u.write_until as {prefix}write_until,
          u.realm_doubt_until as {prefix}realm_doubt_until, u.document as {prefix}document,
-         u.active as {prefix}active, u.base as {prefix}base,
-         exists (select 1 from absence where absence.tenant_id = u.tenant_id and absence.user_id = u.id) as {prefix}missed,
-         {now} as {prefix}now"
+         u.active as {prefix}active, u.base as {prefix}base, {now} as {prefix}now"
     )
 }
 

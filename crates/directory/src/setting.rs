@@ -20,6 +20,18 @@ pub struct Setting {
     pub fence: Option<Fence>,
     /// The target that is not retired, with what is known of the user there.
     pub target: Option<(Target, Link)>,
+    /// The realm lacked the user lately.
+    pub missed: bool,
+}
+
+impl Setting {
+    /// Whoever is given up would lose something by it: is managed, or is deactivated downstream (K14).
+    pub fn is_at_stake(&self) -> bool {
+        let departs = |(target, link): &(Target, Link)| {
+            target.active && target.choices.deactivates_deleted && link.downstream_id.is_some()
+        };
+        self.fence.is_some() || self.target.as_ref().is_some_and(departs)
+    }
 }
 
 #[derive(FromQueryResult)]
@@ -32,6 +44,7 @@ struct Row {
     target: Option<Target>,
     #[sea_orm(nested(prefix = "link_"))]
     link: Option<link::Row>,
+    missed: bool,
 }
 
 /// Reads it; `None` where there is no such tenant.
@@ -39,7 +52,8 @@ pub async fn of(db: &Db, tenant: TenantId, user: Uuid) -> Result<Option<Setting>
     let connection = db.connection();
     let now = ledger::clock(connection);
     let text = format!(
-        "select {}, {}, {}, {} from tenant t
+        "select {}, {}, {}, {}, exists (select 1 from absence where tenant_id = $1 and user_id = $2) as missed
+         from tenant t
          join cluster c on c.id = t.cluster_id
          left join directory_user u on u.tenant_id = t.id and u.id = $2
          left join target g on g.tenant_id = t.id and g.state <> 'retired'
@@ -51,7 +65,7 @@ pub async fn of(db: &Db, tenant: TenantId, user: Uuid) -> Result<Option<Setting>
         link::columns(now, "link_"),
     );
     let row: Option<Row> = sql::one(connection, &text, [tenant.0.into(), user.into()]).await?;
-    let Some(Row { tenant, fence, target, link }) = row else { return Ok(None) };
+    let Some(Row { tenant, fence, target, link, missed }) = row else { return Ok(None) };
     let link = link.map_or_else(|| Ok(Link::default()), TryInto::try_into)?;
-    Ok(Some(Setting { tenant, fence, target: target.map(|target| (target, link)) }))
+    Ok(Some(Setting { tenant, fence, target: target.map(|target| (target, link)), missed }))
 }

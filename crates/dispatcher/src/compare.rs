@@ -69,7 +69,9 @@ pub(crate) async fn run(deps: &Deps, survey: &Survey, realm: &Realm) -> Result<(
     let missing: Vec<Uuid> = known.iter().filter(lost).map(|(id, _)| *id).collect();
     let managed: HashSet<Uuid> = directory::user::ids(&deps.db, tenant).await.map_err(text)?.into_iter().collect();
     // Order: all are noted before the first is looked at, so that each is judged as one of as many.
-    let accounts: Vec<Uuid> = missing.iter().copied().filter(|id| managed.contains(id)).collect();
+    let departing: HashSet<Uuid> = link::departing(&deps.db, tenant).await.map_err(text)?.into_iter().collect();
+    let at_stake = |id: &Uuid| managed.contains(id) || departing.contains(id);
+    let accounts: Vec<Uuid> = missing.iter().copied().filter(at_stake).collect();
     watch::note_absences(&deps.db, Kind::User, tenant, &accounts).await.map_err(text)?;
     for id in missing {
         mark(deps, tenant, id, &Mark::default()).await?;

@@ -4,6 +4,7 @@ use directory::ledger::protocol::URGENT;
 use directory::ledger::{self, Claim, Recorded, Stage, Triage};
 use directory::refresh::{self, Fate, Fence};
 use directory::resource::Kind;
+use directory::setting::Setting;
 use directory::user::Arrival;
 use directory::watch::{self, Gone, LASTS};
 use directory::{reservation, setting, writing};
@@ -86,12 +87,11 @@ async fn look(
     let later = async |wait| ledger::release(&deps.db, tenant, user, claim, wait).await.map(|()| Next::Unknown);
     // Order: the fence is read before the realm (K11).
     let Some(setting) = setting::of(&deps.db, tenant, user).await? else { return later(HELD).await };
-    let fence = setting.fence;
-    if fence.as_ref().is_some_and(Fence::writing) {
+    if setting.fence.as_ref().is_some_and(Fence::writing) {
         return later(0).await;
     }
     let looked = match deps.realms.at(&setting.tenant).await {
-        Ok(realm) => ask(deps, tenant, user, claim, fence.as_ref(), &realm).await,
+        Ok(realm) => ask(deps, tenant, user, claim, &setting, &realm).await,
         Err(error) => Err(error.into()),
     };
     let seen = match looked {
@@ -115,6 +115,7 @@ async fn look(
             return later(if foreign { HELD } else { UNREADABLE }).await;
         }
     };
+    let fence = setting.fence;
     let key = watch::digest_key(&deps.db, tenant).await?;
     let user_seen = seen.as_ref().map(|(user, _)| user);
     let triage = Triage {
@@ -171,16 +172,17 @@ async fn ask(
     tenant: TenantId,
     user: Uuid,
     claim: &Claim,
-    fence: Option<&Fence>,
+    setting: &Setting,
     realm: &Realm,
 ) -> Result<Look, Unread> {
     let Some(seen) = realm.user(user).await? else {
-        return absent(deps, tenant, user, claim, fence.is_some(), realm).await;
+        return absent(deps, tenant, user, claim, setting.is_at_stake(), realm).await;
     };
+    if setting.missed {
+        watch::found(&deps.db, Kind::User, tenant, user).await?;
+    }
+    let fence = setting.fence.as_ref();
     if let Some(fence) = fence {
-        if fence.missed() {
-            watch::found(&deps.db, Kind::User, tenant, user).await?;
-        }
         // A late write of our own is no admin's wish; what belongs to the directory is the directory's (K5, K13).
         if heal::mend(deps, tenant, realm, &seen, fence, &claim.mapping).await? {
             return Ok(Look::Later(0));
@@ -234,7 +236,7 @@ async fn absent(
     tenant: TenantId,
     user: Uuid,
     claim: &Claim,
-    managed: bool,
+    at_stake: bool,
     realm: &Realm,
 ) -> Result<Look, Unread> {
     let known = watch::identity(&deps.db, tenant).await?.and_then(|identity| identity.realm_uuid);
@@ -242,8 +244,8 @@ async fn absent(
         alarm::foreign(deps, tenant).await;
         return Ok(Look::Later(HELD));
     }
-    // Somebody the directory does not manage costs nobody an account when it is given up.
-    if !managed {
+    // Nobody loses an account by it, here or downstream.
+    if !at_stake {
         return Ok(Look::Gone);
     }
     match watch::may_go(&deps.db, Kind::User, tenant, user, claim.row.delete_seen).await? {

@@ -6,6 +6,7 @@ use registry::{Db, TenantId};
 use sea_orm::FromQueryResult;
 use uuid::Uuid;
 
+use crate::link::DEPARTING;
 use crate::resource::Kind;
 use crate::{Error, ledger, sql};
 
@@ -72,11 +73,14 @@ impl Kind {
         }
     }
 
-    /// How many of the kind tenant `$1` manages: absences of others are not held.
-    pub(crate) fn known(self) -> &'static str {
+    /// How many of the kind tenant `$1` would lose something by: whom it manages, and who is deactivated downstream.
+    /// Absences of others are not held.
+    pub(crate) fn known(self) -> String {
         match self {
-            Self::User => "(select count(*) from directory_user where tenant_id = $1)",
-            Self::Group => "(select count(*) from directory_group where tenant_id = $1)",
+            Self::User => format!(
+                "(select count(*) from (select id from directory_user where tenant_id = $1 union {DEPARTING}) as known)"
+            ),
+            Self::Group => "(select count(*) from directory_group where tenant_id = $1)".to_owned(),
         }
     }
 }

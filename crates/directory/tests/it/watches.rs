@@ -1,11 +1,15 @@
+use directory::held;
 use directory::ledger::{self, Mark, Stage};
+use directory::link;
 use directory::look;
 use directory::resource::Kind;
+use directory::setting;
 use directory::watch::{self, Absence, Gone, GroupSeen, Harvest, Seen, Survey};
 use futures_util::future::join_all;
 use testkit::store::Store;
 use uuid::Uuid;
 
+use crate::enabling::enable;
 use crate::groups::{make, people};
 use crate::made;
 
@@ -18,6 +22,7 @@ testkit::on_both_databases!(
     an_absence_ends_when_its_user_is_found,
     of_a_mass_that_a_pass_found_nobody_is_judged_as_one_of_a_few,
     people_nobody_manages_make_no_mass_of_managed_ones_believable,
+    who_is_deactivated_downstream_once_given_up_is_at_stake_though_nobody_manages_them,
     an_event_that_was_cleared_is_not_looked_for_again,
     an_event_that_a_long_reading_did_not_reach_is_looked_for_still,
     another_realm_role_is_to_be_given_back,
@@ -125,7 +130,7 @@ async fn an_absence_counts_when_it_was_told_or_lasts_and_a_mass_of_them_never(st
 async fn an_absence_ends_when_its_user_is_found(store: Store) {
     let (acme, token) = store.provisioned("acme").await;
     let ada = made(&store, acme, &token, "ada@acme.test", None).await.id;
-    let missed = async || crate::fence(&store.db, acme, ada).await.unwrap().missed();
+    let missed = async || setting::of(&store.db, acme, ada).await.unwrap().unwrap().missed;
     let may_go = async || watch::may_go(&store.db, Kind::User, acme, ada, false).await.unwrap();
     assert!(!missed().await);
     for confirmed in ["null", "1"] {
@@ -196,6 +201,36 @@ async fn people_nobody_manages_make_no_mass_of_managed_ones_believable(store: St
     watch::note_absences(&store.db, Kind::User, acme, &managed[..25]).await.unwrap();
     store.run("update absence set at = at - 60000000").await;
     assert_eq!(watch::may_go(&store.db, Kind::User, acme, managed[0], false).await.unwrap(), Gone::Held(60_000_000));
+}
+
+async fn who_is_deactivated_downstream_once_given_up_is_at_stake_though_nobody_manages_them(store: Store) {
+    let acme = store.tenant("acme").await;
+    enable(&store, acme, "https://a.test/scim").await;
+    let linked: Vec<Uuid> = (0..300).map(|_| Uuid::new_v4()).collect();
+    for user in &linked {
+        ledger::mark(store.db.connection(), acme, *user, &Mark::default()).await.unwrap();
+    }
+    let link = "insert into link (tenant_id, user_id, target_id, downstream_id, updated_at)
+         select ledger.tenant_id, user_id, target.id, 'd', 0 from ledger, target";
+    store.run(link).await;
+    let at_stake = async || setting::of(&store.db, acme, linked[0]).await.unwrap().unwrap().is_at_stake();
+    let departing = async || link::departing(&store.db, acme).await.unwrap().len();
+    assert_eq!((at_stake().await, departing().await), (false, 0), "nothing happens to the deleted");
+    store.run("update target set on_delete = 'deactivate'").await;
+    assert_eq!((at_stake().await, departing().await), (true, 300));
+    // As many as are a tenth of them are believed, and one more is not.
+    watch::note_absences(&store.db, Kind::User, acme, &linked[..30]).await.unwrap();
+    store.run("update absence set at = at - 60000000").await;
+    let may_go = async |user: Uuid| watch::may_go(&store.db, Kind::User, acme, user, false).await.unwrap();
+    assert_eq!(may_go(linked[0]).await, Gone::Yes);
+    assert_eq!(may_go(linked[30]).await, Gone::Held(60_000_000));
+    assert_eq!(held::of(&store.db, acme).await.unwrap().absences, 31);
+    // Whoever was given up before makes no mass believable.
+    store.run("update ledger set gone_at = 1").await;
+    assert_eq!(departing().await, 0);
+    store.run("update ledger set gone_at = null").await;
+    store.run("update target set state = 'disabled'").await;
+    assert_eq!((at_stake().await, departing().await), (false, 0));
 }
 
 async fn an_event_that_was_cleared_is_not_looked_for_again(store: Store) {

@@ -26,6 +26,8 @@ enum Rule {
     Pass,
     /// A deletion that was told of counts at once.
     Told,
+    /// Who is deactivated downstream once given up is at stake, managed or not.
+    AtStake,
 }
 
 #[derive(Debug, Clone, Copy, Default)]
@@ -92,7 +94,9 @@ impl Tenant {
             self.people[who].due = Some(self.now + HELD);
             return Ok(());
         }
-        let gone = if person.told && self.keeps(Rule::Told) { Gone::Yes } else { self.judge(who) };
+        // Each other one is only linked downstream.
+        let nobodys = !self.keeps(Rule::AtStake) && who.is_multiple_of(2);
+        let gone = if nobodys || person.told && self.keeps(Rule::Told) { Gone::Yes } else { self.judge(who) };
         match gone {
             Gone::Yes if person.deleted => self.people[who].given_up = true,
             Gone::Yes => return Err("somebody was given up whom nobody deleted".to_owned()),
@@ -254,4 +258,9 @@ fn a_pass_that_does_not_count_before_it_judges_gives_people_up() {
 #[test]
 fn deletions_that_were_told_of_and_are_not_believed_are_held_with_a_mass() {
     fails(Rule::Told, "kept for ever");
+}
+
+#[test]
+fn people_nobody_manages_who_are_not_at_stake_are_given_up_with_a_mass() {
+    fails(Rule::AtStake, "whom nobody deleted");
 }

@@ -126,3 +126,29 @@ fn who_is_deleted_in_the_realm_is_switched_off_only_where_that_was_chosen() {
     downstream.arrives("after", |user| user["active"] == false);
     assert_eq!(downstream.user("before").unwrap()["active"], true, "the stated limit");
 }
+
+#[test]
+fn people_a_realm_has_lost_wait_for_a_word_before_they_are_switched_off_though_nobody_manages_them() {
+    let (downstream, _console, _roles, _installation) = our_own();
+    let sender = Sender::to(&downstream);
+    let choices = json!({ "on_delete": "deactivate", "hold_mass_deactivation": false });
+    assert_eq!(sender.call(Method::PUT, "/outbound/options", Some(&choices)).0, 204);
+    let everybody = people(&sender, 24);
+    for (_, name) in &everybody {
+        downstream.arrives(name, |_| true);
+    }
+    // As a restore from before they came does, or a directory behind the realm that was tidied up.
+    sender.installation.database().ask("delete from realm_person");
+    sender.installation.run(&["realm", "compare", "acme"]);
+    let held = || (panel(&sender)["held"]["absences"] == 24).then_some(());
+    assert!(eventually(SOON, held).is_some(), "{}", panel(&sender)["held"]);
+    for (_, name) in &everybody {
+        assert_eq!(downstream.user(name).unwrap()["active"], true);
+    }
+    assert_eq!(alarms(&sender, "absences_held"), 1);
+    let (status, said) = sender.call(Method::POST, "/outbound/held/absences/confirm", Some(&json!({ "users": 24 })));
+    assert_eq!((status, said), (200, json!({ "users": 24 })));
+    for (_, name) in &everybody {
+        downstream.arrives(name, |user| user["active"] == false);
+    }
+}
