@@ -1,11 +1,13 @@
 //! When a user or group that is not found counts as gone (K14). One whose deletion was told is; of any other the absence is
-//! noted and looked at again after a while, so that a realm that lacks many at once shows it before anybody is given up. A
-//! mass waits for a person's word: [`crate::held`].
+//! noted, and outlasts a compare that began after it, so that a realm that lacks many at once shows it before anybody is given
+//! up, however long it takes to list. A mass waits for a person's word: [`crate::held`].
 
 use registry::{Db, TenantId};
 use sea_orm::FromQueryResult;
 use uuid::Uuid;
 
+use super::NEEDED;
+use super::survey::want_compare_after;
 use crate::link::DEPARTING;
 use crate::resource::Kind;
 use crate::{Error, ledger, sql};
@@ -14,7 +16,7 @@ use crate::{Error, ledger, sql};
 const BELIEVED: i64 = 20;
 /// For how long an absence counts after it was last seen, microseconds. One that waits is looked at far more often.
 const WINDOW: i64 = 600_000_000;
-/// How long one has to last, microseconds: longer than a compare takes to find all others.
+/// When one that is to outlast a compare is looked at again, microseconds.
 pub const LASTS: i64 = 10_000_000;
 /// How long a held one waits before it is looked at again, microseconds: the longer, the more there are, so that a whole
 /// realm costs Keycloak no more than some hundred looks a second; but well within [`WINDOW`], or it would count no more.
@@ -31,7 +33,7 @@ const SEEN: &str = "coalesce(absence.seen_at, absence.at)";
 pub enum Gone {
     /// It is gone.
     Yes,
-    /// Noted: to be looked at again after [`LASTS`].
+    /// Noted, and a compare is wanted: to be looked at again after [`LASTS`].
     NotYet,
     /// Too many at once: somebody has to look. Until then to be looked at again after so many microseconds.
     Held(i64),
@@ -40,8 +42,8 @@ pub enum Gone {
 /// What is known of an absence that no deletion was told of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Absence {
-    /// For how long it has lasted, microseconds.
-    pub lasts: i64,
+    /// A compare that began after it has noted all others.
+    pub compared: bool,
     /// A person said that it is gone.
     pub confirmed: bool,
     /// How many are absent now, this one among them.
@@ -51,15 +53,15 @@ pub struct Absence {
 }
 
 impl Absence {
-    /// What to make of it: a person's word counts, then whether it is one of a mass, then that it lasts.
+    /// What to make of it: a person's word counts, then whether it is one of a mass, then whether all others are known.
     pub fn judge(self) -> Gone {
         match self {
             Self { confirmed: true, .. } => Gone::Yes,
             Self { absent, known, .. } if is_mass(absent, known) => {
                 Gone::Held((absent * HELD_EACH).clamp(*HELD.start(), *HELD.end()))
             }
-            Self { lasts, .. } if lasts < LASTS => Gone::NotYet,
-            _ => Gone::Yes,
+            Self { compared: false, .. } => Gone::NotYet,
+            Self { compared: true, .. } => Gone::Yes,
         }
     }
 }
@@ -99,7 +101,8 @@ pub(crate) fn counts(now: &str) -> String {
 pub async fn may_go(db: &Db, kind: Kind, tenant: TenantId, id: Uuid, delete_seen: bool) -> Result<Gone, Error> {
     #[derive(FromQueryResult)]
     struct Found {
-        lasts: i64,
+        at: i64,
+        compared: bool,
         confirmed: bool,
         absent: i64,
         known: i64,
@@ -111,8 +114,12 @@ pub async fn may_go(db: &Db, kind: Kind, tenant: TenantId, id: Uuid, delete_seen
     let connection = db.connection();
     let (now, table, key) = (ledger::clock(connection), kind.absences(), kind.key());
     let text = format!(
-        "select lasts, confirmed, absent, case when absent > {BELIEVED} then {} else 0 end as known from (
-             select {now} - mine.at as lasts, mine.confirmed_at is not null as confirmed,
+        "select at, compared, confirmed, absent, case when absent > {BELIEVED} then {} else 0 end as known from (
+             select mine.at, mine.confirmed_at is not null as confirmed,
+                 -- Where nobody follows the realm any more, nobody compares it.
+                 (exists (select 1 from realm_watch w where w.tenant_id = $1 and w.compare_from > mine.at)
+                  or mine.at <= {now} - {LASTS} and not exists (
+                     select 1 from realm_watch w where w.tenant_id = $1 and ({NEEDED}))) as compared,
                  (select count(*) from {table} absence where {}) as absent
              from {table} mine where mine.tenant_id = $1 and mine.{key} = $2) as counted",
         // Who are few are not many of anybody: that everybody is counted is for a mass alone.
@@ -120,9 +127,12 @@ pub async fn may_go(db: &Db, kind: Kind, tenant: TenantId, id: Uuid, delete_seen
         counts(now)
     );
     let found: Option<Found> = sql::one(connection, &text, [tenant.0.into(), id.into()]).await?;
-    Ok(found.map_or(Gone::Yes, |Found { lasts, confirmed, absent, known }| {
-        Absence { lasts, confirmed, absent, known }.judge()
-    }))
+    let Some(Found { at, compared, confirmed, absent, known }) = found else { return Ok(Gone::Yes) };
+    let gone = Absence { compared, confirmed, absent, known }.judge();
+    if gone == Gone::NotYet {
+        want_compare_after(db, tenant, at).await?;
+    }
+    Ok(gone)
 }
 
 /// Notes what a pass did not find, before anybody of it is judged: however long the looks take, none of a mass is taken for

@@ -97,6 +97,14 @@ pub async fn want_compare(db: &Db, tenant: TenantId) -> Result<(), Error> {
     Ok(())
 }
 
+/// Has the whole realm compared by one that begins after a moment, for an absence to outlast; one that failed is not hurried.
+pub(super) async fn want_compare_after(db: &Db, tenant: TenantId, at: i64) -> Result<(), Error> {
+    let text = "update realm_watch set compare_wanted = true, compare_wanted_at = $2
+         where tenant_id = $1 and coalesce(compare_wanted_at, 0) < $2";
+    sql::execute(db.connection(), text, [tenant.0.into(), at.into()]).await?;
+    Ok(())
+}
+
 /// A compare begins now; when that is, or `None` where the survey is another's.
 pub async fn begin_compare(db: &Db, survey: &Survey) -> Result<Option<i64>, Error> {
     #[derive(FromQueryResult)]

@@ -18,7 +18,9 @@ testkit::on_both_databases!(
     an_event_marks_once_and_only_under_the_pollers_claim,
     the_end_of_somebody_nobody_knows_leaves_nothing,
     a_poller_that_is_alive_keeps_its_realm_and_one_that_has_ended_takes_nothing_back,
-    an_absence_counts_when_it_was_told_or_lasts_and_a_mass_of_them_never,
+    an_absence_counts_when_it_was_told_or_outlasts_a_compare_and_a_mass_of_them_never,
+    an_absence_waits_for_one_compare_that_began_after_it_and_has_that_made,
+    where_nobody_follows_a_realm_an_absence_waits_for_no_compare,
     an_absence_ends_when_its_user_is_found,
     of_a_mass_that_a_pass_found_nobody_is_judged_as_one_of_a_few,
     people_nobody_manages_make_no_mass_of_managed_ones_believable,
@@ -92,8 +94,9 @@ async fn a_poller_that_is_alive_keeps_its_realm_and_one_that_has_ended_takes_not
     assert_eq!(watch::claim_due(&store.db, 10, None).await.unwrap().len(), 1);
 }
 
-async fn an_absence_counts_when_it_was_told_or_lasts_and_a_mass_of_them_never(store: Store) {
+async fn an_absence_counts_when_it_was_told_or_outlasts_a_compare_and_a_mass_of_them_never(store: Store) {
     let (acme, _) = store.provisioned("acme").await;
+    watch::ensure(&store.db, acme).await.unwrap();
     let may_go = async |user: Uuid, told: bool| watch::may_go(&store.db, Kind::User, acme, user, told).await.unwrap();
     let time_passes = |seconds: i64| {
         format!("update absence set at = at - {seconds}000000, seen_at = coalesce(seen_at, at) - {seconds}000000")
@@ -103,8 +106,11 @@ async fn an_absence_counts_when_it_was_told_or_lasts_and_a_mass_of_them_never(st
     for user in &people[..20] {
         assert_eq!(may_go(*user, false).await, Gone::NotYet);
     }
-    store.run(&time_passes(11)).await;
-    assert_eq!(may_go(people[0], false).await, Gone::Yes, "it lasts");
+    store.run(&time_passes(3_000)).await;
+    store.run("update absence set seen_at = seen_at + 3000000000").await;
+    assert_eq!(may_go(people[0], false).await, Gone::NotYet, "nobody knows how many others there are");
+    surveyed(&store).await;
+    assert_eq!(may_go(people[0], false).await, Gone::Yes);
     for user in &people[20..] {
         assert_eq!(may_go(*user, false).await, Gone::Held(60_000_000), "one more is a mass");
     }
@@ -127,15 +133,59 @@ async fn an_absence_counts_when_it_was_told_or_lasts_and_a_mass_of_them_never(st
     assert_eq!(watch::forget_absences(&store.db, 500).await.unwrap(), 20);
 }
 
+async fn an_absence_waits_for_one_compare_that_began_after_it_and_has_that_made(store: Store) {
+    let (acme, _) = store.provisioned("acme").await;
+    watch::ensure(&store.db, acme).await.unwrap();
+    surveyed(&store).await;
+    let may_go = async |user: Uuid| watch::may_go(&store.db, Kind::User, acme, user, false).await.unwrap();
+    let begin = async || {
+        let survey = watch::surveys_due(&store.db, 10).await.unwrap().pop()?;
+        let began = watch::begin_compare(&store.db, &survey).await.unwrap().unwrap();
+        Some((survey, began))
+    };
+    let end = async |(survey, began): (Survey, i64)| {
+        watch::compared(&store.db, &survey, began).await.unwrap();
+        watch::end_survey(&store.db, &survey, true).await.unwrap();
+    };
+    assert!(begin().await.is_none());
+    let (ada, eve) = (Uuid::new_v4(), Uuid::new_v4());
+    assert_eq!(may_go(ada).await, Gone::NotYet);
+    a_moment_passes(&store).await;
+    let first = begin().await.unwrap();
+    // One who is missed while it lists may be one of many whom it lists no more.
+    assert_eq!((may_go(ada).await, may_go(eve).await), (Gone::NotYet, Gone::NotYet));
+    end(first).await;
+    assert_eq!((may_go(ada).await, may_go(eve).await), (Gone::Yes, Gone::NotYet));
+    a_moment_passes(&store).await;
+    let second = begin().await.unwrap();
+    assert_eq!(may_go(eve).await, Gone::NotYet);
+    end(second).await;
+    assert_eq!(may_go(eve).await, Gone::Yes);
+    assert!(begin().await.is_none(), "and no more than that");
+}
+
+async fn where_nobody_follows_a_realm_an_absence_waits_for_no_compare(store: Store) {
+    let acme = store.tenant("acme").await;
+    watch::ensure(&store.db, acme).await.unwrap();
+    let ada = Uuid::new_v4();
+    let may_go = async || watch::may_go(&store.db, Kind::User, acme, ada, false).await.unwrap();
+    assert_eq!(may_go().await, Gone::NotYet);
+    store.run("update absence set at = at - 11000000").await;
+    assert_eq!(may_go().await, Gone::Yes);
+}
+
 async fn an_absence_ends_when_its_user_is_found(store: Store) {
     let (acme, token) = store.provisioned("acme").await;
     let ada = made(&store, acme, &token, "ada@acme.test", None).await.id;
+    watch::ensure(&store.db, acme).await.unwrap();
     let missed = async || setting::of(&store.db, acme, ada).await.unwrap().unwrap().missed;
     let may_go = async || watch::may_go(&store.db, Kind::User, acme, ada, false).await.unwrap();
     assert!(!missed().await);
     for confirmed in ["null", "1"] {
         assert_eq!(may_go().await, Gone::NotYet, "another absence than before");
-        store.run(&format!("update absence set at = at - 11000000, confirmed_at = {confirmed}")).await;
+        a_moment_passes(&store).await;
+        surveyed(&store).await;
+        store.run(&format!("update absence set confirmed_at = {confirmed}")).await;
         assert!(missed().await);
         assert_eq!(may_go().await, Gone::Yes);
         watch::found(&store.db, Kind::User, acme, ada).await.unwrap();
@@ -220,7 +270,8 @@ async fn who_is_deactivated_downstream_once_given_up_is_at_stake_though_nobody_m
     assert_eq!((at_stake().await, departing().await), (true, 300));
     // As many as are a tenth of them are believed, and one more is not.
     watch::note_absences(&store.db, Kind::User, acme, &linked[..30]).await.unwrap();
-    store.run("update absence set at = at - 60000000").await;
+    watch::ensure(&store.db, acme).await.unwrap();
+    surveyed(&store).await;
     let may_go = async |user: Uuid| watch::may_go(&store.db, Kind::User, acme, user, false).await.unwrap();
     assert_eq!(may_go(linked[0]).await, Gone::Yes);
     assert_eq!(may_go(linked[30]).await, Gone::Held(60_000_000));
@@ -291,8 +342,16 @@ async fn a_survey_has_one_owner_and_keeps_no_poll_waiting(store: Store) {
     assert!(watch::surveys_due(&store.db, 10).await.unwrap().remove(0).compare);
 }
 
+/// The clock of a database may stand still from one statement to the next.
+async fn a_moment_passes(store: &Store) {
+    store.run("update absence set at = at - 5000").await;
+    store
+        .run("update realm_watch set compare_from = compare_from - 5000, compare_wanted_at = compare_wanted_at - 5000")
+        .await;
+}
+
 /// A survey that has done everything.
-async fn surveyed(store: &Store) {
+pub(crate) async fn surveyed(store: &Store) {
     let survey = watch::surveys_due(&store.db, 10).await.unwrap().remove(0);
     let began = watch::begin_compare(&store.db, &survey).await.unwrap().unwrap();
     watch::import_done(&store.db, &survey).await.unwrap();
@@ -311,6 +370,7 @@ async fn a_compare_that_was_wanted_while_one_was_under_way_is_wanted_still(store
     watch::want_compare(&store.db, acme).await.unwrap();
     watch::compared(&store.db, &survey, began).await.unwrap();
     watch::end_survey(&store.db, &survey, true).await.unwrap();
+    a_moment_passes(&store).await;
     surveyed(&store).await;
     assert!(idle().await, "one for all who wanted it before it began");
     store.run("update realm_watch set compare_at = compare_at - 901000000").await;
@@ -368,7 +428,7 @@ async fn whoever_reads_events_says_when(store: Store) {
 #[test]
 fn the_more_are_held_the_less_often_each_is_looked_at_and_always_while_its_absence_counts() {
     for (absent, minutes) in [(21, 1), (20_000, 1), (40_000, 2), (100_000, 5), (1_000_000, 5)] {
-        let absence = Absence { lasts: 0, confirmed: false, absent, known: absent };
+        let absence = Absence { compared: false, confirmed: false, absent, known: absent };
         assert_eq!(absence.judge(), Gone::Held(minutes * 60_000_000), "{absent}");
     }
 }
