@@ -209,13 +209,19 @@ pub async fn switch_on(
     Ok(probed)
 }
 
-/// Notes the events inside the poll's overlap as taken, so that nobody is pushed for an edit before the enable (K24, P2).
+/// Notes the events that the first poll may read as taken, so that nobody is pushed for an edit before the enable (K24, P2).
 async fn forget_the_past(deps: &Deps, tenant: &Tenant) -> Result<(), Problem> {
     let realm = deps.realms.of(tenant).await?;
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-    let since = i64::try_from(now.as_millis()).unwrap_or(i64::MAX) - 2 * watch::OVERLAP_MS;
-    let changes = realm.changes(since, &[]).await?;
-    Ok(watch::remember(&deps.db, tenant.id, changes.events.into_iter().map(|event| event.id)).await?)
+    let now = i64::try_from(now.as_millis()).unwrap_or(i64::MAX);
+    let mut since = Some(now - watch::REREAD_MS - watch::OVERLAP_MS);
+    // One reading ends where there is too much of it.
+    while let Some(from) = since {
+        let changes = realm.changes(from, &[]).await?;
+        since = changes.cut_ms.filter(|cut_ms| *cut_ms > from);
+        watch::remember(&deps.db, tenant.id, changes.events.into_iter().map(|event| event.id)).await?;
+    }
+    Ok(())
 }
 
 async fn activate(
@@ -236,6 +242,7 @@ async fn activate(
     let transaction = deps.db.begin().await?;
     let outcome: Result<(), Problem> = async {
         let enabled = target::enable(&transaction, tenant, &enable, actor).await?;
+        watch::begin_anew(&transaction, tenant).await?;
         if let Some(retired) = enabled.retired {
             ledger::retire(&transaction, tenant, retired).await?;
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bus::Hint;
-use directory::watch::{self, GroupSeen, Harvest, OVERLAP_MS, Seen, Watch};
+use directory::watch::{self, GroupSeen, Harvest, OVERLAP_MS, REREAD_MS, Seen, Watch};
 use realm::{Changes, Realm};
 use registry::TenantId;
 use tokio::sync::Semaphore;
@@ -20,8 +20,6 @@ use crate::{Config, Deps, alarm, powers};
 const AT_ONCE: usize = 32;
 /// How often a poller says that it is alive: a few times within its lease.
 const ALIVE: Duration = Duration::from_secs(3);
-/// Once in a while so much is read again: events may commit late, or be cleared (K28).
-const REREAD_MS: i64 = 600_000;
 /// The longest pause between two polls of a realm where nothing happens, microseconds.
 const IDLE: i64 = 10_000_000;
 /// How long a realm that cannot be read is left alone, microseconds.

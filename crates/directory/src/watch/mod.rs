@@ -21,8 +21,8 @@ pub use gone::{Absence, Gone, LASTS, forget_absences, found, may_go, note_absenc
 pub(crate) use gone::{counts, is_mass};
 pub use import::{Import, import_done, import_due, import_page, import_state, want_import};
 pub use poll::{
-    Harvest, advance, claim_due, forget_old_events, forget_realm, is_needed, is_new, postpone, remember, renew, take,
-    tenant_of, wake,
+    Harvest, advance, begin_anew, claim_due, forget_old_events, forget_realm, is_needed, is_new, postpone, remember,
+    renew, take, tenant_of, wake,
 };
 pub use restore::{remember_events, restored, to_restore};
 pub use setup::{Setup, begin_setup, end_setup, keep_setup, setups_due, want_setup};
@@ -165,6 +165,10 @@ pub async fn identify(db: &Db, tenant: TenantId, realm: Uuid, client: Uuid, role
 
 /// How far back a poll reads again, milliseconds: events commit up to that late behind the cursor (K28).
 pub const OVERLAP_MS: i64 = 60_000;
+
+/// Once in a while so much is read again, milliseconds, and with the first poll of a realm: events may commit late, or be
+/// cleared (K28).
+pub const REREAD_MS: i64 = 600_000;
 
 /// Capture serves a tenant while inbound or outbound is on.
 const NEEDED: &str = "exists (select 1 from inbound_token i where i.tenant_id = w.tenant_id and i.died_at is null)

@@ -1,7 +1,7 @@
 //! The event poll's part: one owner per realm by a lease, the cursor, the ids already taken (K28).
 
 use registry::{Db, TenantId};
-use sea_orm::FromQueryResult;
+use sea_orm::{ConnectionTrait, FromQueryResult};
 use uuid::Uuid;
 
 use super::{GroupSeen, NEEDED, Seen, Watch};
@@ -175,6 +175,16 @@ pub async fn remember(db: &Db, tenant: TenantId, events: impl IntoIterator<Item 
     for event in events {
         sql::execute(connection, &text, [tenant.0.into(), event.into()]).await?;
     }
+    Ok(())
+}
+
+/// After an enable of outbound: where nobody followed the realm until then, it is read from now on. A cursor of an earlier
+/// time would have everybody pushed who was edited meanwhile (K24).
+pub async fn begin_anew(connection: &impl ConnectionTrait, tenant: TenantId) -> Result<(), Error> {
+    let text = "update realm_watch set cursor_ms = null, newest_event = null, polled_at = null
+         where tenant_id = $1
+             and not exists (select 1 from inbound_token i where i.tenant_id = $1 and i.died_at is null)";
+    sql::execute(connection, text, [tenant.0.into()]).await?;
     Ok(())
 }
 

@@ -1,5 +1,5 @@
 use directory::ledger::{self, Acknowledgement, LinkUpdate, Mark, Recorded, Stage, Verdict};
-use directory::{Error, link};
+use directory::{Error, link, watch};
 use registry::seal::Sealed;
 use registry::target::{self, Enable, Enabled};
 use registry::{TargetId, TenantId};
@@ -9,6 +9,7 @@ use uuid::Uuid;
 testkit::on_both_databases!(
     a_first_enable_pushes_nobody_who_was_not_touched,
     a_reenable_forgets_nothing,
+    an_enable_reads_a_realm_anew_that_nobody_followed_and_goes_on_with_any_other,
     a_send_of_an_older_generation_writes_nothing_at_all,
     a_late_write_of_an_older_generation_is_asserted_over,
     an_intent_to_create_needs_the_claim,
@@ -26,6 +27,7 @@ pub(crate) async fn enable(store: &Store, tenant: TenantId, base_url: &str) -> E
     let transaction = store.db.begin().await.unwrap();
     let outcome: Result<Enabled, Error> = async {
         let enabled = target::enable(&transaction, tenant, &wanted, "dana").await.unwrap();
+        watch::begin_anew(&transaction, tenant).await?;
         if let Some(retired) = enabled.retired {
             ledger::retire(&transaction, tenant, retired).await?;
         }
@@ -81,6 +83,23 @@ async fn a_first_enable_pushes_nobody_who_was_not_touched(store: Store) {
     mark(&store, acme, grace).await;
     look(&store, acme, grace, 1).await;
     assert_eq!(owed(&store).await, [grace], "who changes after the enable is pushed");
+}
+
+async fn an_enable_reads_a_realm_anew_that_nobody_followed_and_goes_on_with_any_other(store: Store) {
+    let (followed, left) = (store.provisioned("followed").await.0, store.tenant("left").await);
+    for tenant in [followed, left] {
+        watch::ensure(&store.db, tenant).await.unwrap();
+    }
+    // A month ago.
+    store.run("update realm_watch set cursor_ms = 5, newest_event = '5 e', polled_at = 5000").await;
+    for tenant in [followed, left] {
+        enable(&store, tenant, "https://a.test").await;
+    }
+    let polls = watch::claim_due(&store.db, 10, None).await.unwrap();
+    let of = |tenant: TenantId| polls.iter().find(|poll| poll.tenant_id == tenant).unwrap();
+    assert_eq!((of(followed).cursor_ms, of(followed).newest()), (Some(5), Some((5, "e"))));
+    assert!(of(followed).unread.is_some());
+    assert_eq!((of(left).cursor_ms, of(left).newest(), of(left).unread), (None, None, None));
 }
 
 async fn a_reenable_forgets_nothing(store: Store) {

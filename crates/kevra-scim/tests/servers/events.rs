@@ -7,10 +7,13 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use testkit::database::ask_keycloaks;
 use testkit::faulty_keycloak::{Call, Fault, FaultyKeycloak};
+use testkit::fieldnotes::Fieldnotes;
+use testkit::installation::Installation;
 use testkit::keycloak::Realm;
 use testkit::{eventually, unique};
 
 use crate::scene::{SOON, Scene};
+use crate::{PROGRAM, front};
 
 /// Nothing but the next minute's events is read from now on: no compare, and nothing of long ago again.
 fn only_events_tell(scene: &Scene) {
@@ -94,4 +97,44 @@ fn events_are_read_while_a_compare_fails_or_does_not_end() {
         scene.installation.run(&["realm", "compare", "acme"]);
         scene.until_sql("select compare_wanted from realm_watch", "f");
     }
+}
+
+#[test]
+fn who_was_edited_minutes_before_an_enable_is_not_pushed_for_it_whenever_the_last_one_was() {
+    let installation = Installation::on_keycloak(PROGRAM);
+    let (downstream, realm) = (Fieldnotes::default(), Realm::default());
+    // The realm keeps its events whoever follows it.
+    let on = json!({ "eventsEnabled": true, "adminEventsEnabled": true, "adminEventsDetailsEnabled": true });
+    realm.admin(Method::PUT, "/events/config", Some(&on));
+    let (console, _control, _gateway) = front(&installation);
+    let _dispatcher = installation.start("dispatcher");
+    console.make_tenant("acme", realm.name());
+    let enable = || console.enable_outbound("acme", downstream.url(), downstream.token());
+    let until = |question: &str| {
+        let there = eventually(SOON, || (installation.database().ask(question) == "t").then_some(()));
+        assert!(there.is_some(), "{question}: {}", installation.logs());
+    };
+    enable();
+    until("select cursor_ms is not null and compare_at is not null from realm_watch");
+    console.disable_outbound("acme");
+    let make = |name: &str| {
+        realm.admin(Method::POST, "/users", Some(&json!({ "username": name, "enabled": true })));
+        realm.user(name).unwrap()["id"].as_str().unwrap().to_owned()
+    };
+    let ada = make("ada");
+    realm.save_user(&ada, |user| user["lastName"] = json!("Byron"));
+    // That was five minutes ago, and the enable before it a month.
+    let theirs = format!("realm_id = '{}'", realm.id());
+    ask_keycloaks(&format!(
+        "update admin_event_entity set admin_event_time = admin_event_time - 300000 where {theirs}"
+    ));
+    installation.database().ask("update realm_watch set cursor_ms = cursor_ms - 2592000000");
+    installation.database().ask("update realm_watch set polled_at = polled_at - 2592000000000, reread_at = null");
+    enable();
+    // Whoever is edited now is; by then everything before was read.
+    realm.save_user(&make("eve"), |user| user["lastName"] = json!("Lovelace"));
+    let arrived = eventually(SOON, || downstream.user("eve"));
+    assert!(arrived.is_some(), "{}", installation.logs());
+    until("select count(*) = 0 from ledger where dirty_seq > seen_seq or owed_seq > acked_seq");
+    assert_eq!(downstream.user("ada"), None);
 }
