@@ -95,7 +95,7 @@ async fn take(config: &Config, deps: &Deps, watch: &Watch, realm: &Realm) -> Res
         let reason = "the realm does not store its events; it is compared, and its settings are looked after";
         alarm::noted(deps, watch.tenant_id, None, "events_off", reason).await;
         watch::want_setup(&deps.db, watch.tenant_id).await.map_err(text)?;
-        watch::want_compare(&deps.db, watch.tenant_id).await.map_err(text)?;
+        after_gap(deps, watch).await?;
     }
     let ours: Vec<Uuid> = serde_json::from_str(&watch.client_ids).unwrap_or_default();
     let back = if watch.reread { REREAD_MS } else { OVERLAP_MS };
@@ -109,7 +109,7 @@ async fn take(config: &Config, deps: &Deps, watch: &Watch, realm: &Realm) -> Res
     }
     if cleared || paused(watch, changes.server_ms) {
         powers::everybody(deps, watch).await?;
-        watch::want_compare(&deps.db, watch.tenant_id).await.map_err(text)?;
+        after_gap(deps, watch).await?;
     }
     powers::follow(deps, watch, realm, &changes.powers).await?;
     // The cursor never passes the realm's clock, and never goes back (K28).
@@ -122,6 +122,13 @@ async fn take(config: &Config, deps: &Deps, watch: &Watch, realm: &Realm) -> Res
         deps.doorbell.ring(Hint { tenant: watch.tenant_id.0, user, urgent: false, traceparent: None });
     }
     Ok(())
+}
+
+/// What no event told of is found by a compare, and until everybody who came meanwhile is taken in, whoever looks for somebody
+/// has the realm asked (K8).
+async fn after_gap(deps: &Deps, watch: &Watch) -> Result<(), String> {
+    watch::want_import(&deps.db, watch.tenant_id).await.map_err(text)?;
+    watch::want_compare(&deps.db, watch.tenant_id).await.map_err(text)
 }
 
 /// Fails where the realm is not the tenant's, or does not say who it is (K29).

@@ -62,11 +62,12 @@ pub async fn import_page(db: &Db, survey: &Survey, users: &[Arrival], reached: i
     finish(transaction, outcome).await
 }
 
-/// All are in.
+/// All are in, unless it was wanted anew meanwhile.
 pub async fn import_done(db: &Db, survey: &Survey) -> Result<(), Error> {
     let connection = db.connection();
     let text = format!(
-        "update realm_watch set import_done_at = {} where tenant_id = $1 and survey_epoch = $2",
+        "update realm_watch set import_done_at = {}
+         where tenant_id = $1 and survey_epoch = $2 and import_started_at is not null",
         ledger::clock(connection)
     );
     sql::execute(connection, &text, [survey.tenant_id.0.into(), survey.survey_epoch.into()]).await?;

@@ -6,7 +6,8 @@ use directory::resource::Kind;
 use directory::setting;
 use directory::watch::{self, Absence, Gone, GroupSeen, Harvest, Seen, Survey};
 use futures_util::future::join_all;
-use testkit::store::Store;
+use registry::provisioner;
+use testkit::store::{HOST, Store};
 use uuid::Uuid;
 
 use crate::enabling::enable;
@@ -34,6 +35,7 @@ testkit::on_both_databases!(
     a_compare_that_was_wanted_while_one_was_under_way_is_wanted_still,
     a_survey_that_fails_rests_for_longer_each_time_until_somebody_wants_one,
     whoever_reads_events_says_when,
+    an_import_that_is_wanted_anew_is_not_done_with_the_one_under_way,
 );
 
 async fn a_realm_has_one_poller(store: Store) {
@@ -350,11 +352,16 @@ async fn a_moment_passes(store: &Store) {
         .await;
 }
 
+async fn imported(store: &Store, survey: &Survey) {
+    watch::import_due(&store.db, survey).await.unwrap();
+    watch::import_done(&store.db, survey).await.unwrap();
+}
+
 /// A survey that has done everything.
 pub(crate) async fn surveyed(store: &Store) {
     let survey = watch::surveys_due(&store.db, 10).await.unwrap().remove(0);
     let began = watch::begin_compare(&store.db, &survey).await.unwrap().unwrap();
-    watch::import_done(&store.db, &survey).await.unwrap();
+    imported(store, &survey).await;
     watch::compared(&store.db, &survey, began).await.unwrap();
     watch::end_survey(&store.db, &survey, true).await.unwrap();
 }
@@ -365,7 +372,7 @@ async fn a_compare_that_was_wanted_while_one_was_under_way_is_wanted_still(store
     let idle = async || watch::surveys_due(&store.db, 10).await.unwrap().is_empty();
     watch::want_compare(&store.db, acme).await.unwrap();
     let survey = watch::surveys_due(&store.db, 10).await.unwrap().remove(0);
-    watch::import_done(&store.db, &survey).await.unwrap();
+    imported(&store, &survey).await;
     let began = watch::begin_compare(&store.db, &survey).await.unwrap().unwrap();
     watch::want_compare(&store.db, acme).await.unwrap();
     watch::compared(&store.db, &survey, began).await.unwrap();
@@ -406,6 +413,24 @@ async fn a_survey_that_fails_rests_for_longer_each_time_until_somebody_wants_one
     surveyed(&store).await;
     watch::want_compare(&store.db, acme).await.unwrap();
     assert_eq!(fails().await, Some(0), "one that did not fail ends the count");
+}
+
+async fn an_import_that_is_wanted_anew_is_not_done_with_the_one_under_way(store: Store) {
+    let (acme, token) = store.provisioned("acme").await;
+    watch::ensure(&store.db, acme).await.unwrap();
+    let importing =
+        async || provisioner::resolve(&store.db, token.hash(), HOST, "acme").await.unwrap().ok().unwrap().importing;
+    surveyed(&store).await;
+    assert!(!importing().await);
+    // A gap: whoever got the role meanwhile may be anybody.
+    watch::want_import(&store.db, acme).await.unwrap();
+    let survey = watch::surveys_due(&store.db, 10).await.unwrap().remove(0);
+    assert!(!survey.compare && watch::import_due(&store.db, &survey).await.unwrap());
+    watch::want_import(&store.db, acme).await.unwrap();
+    watch::import_done(&store.db, &survey).await.unwrap();
+    assert!(importing().await, "one more");
+    imported(&store, &survey).await;
+    assert!(!importing().await);
 }
 
 async fn whoever_reads_events_says_when(store: Store) {

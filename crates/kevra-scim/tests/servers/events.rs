@@ -138,3 +138,26 @@ fn who_was_edited_minutes_before_an_enable_is_not_pushed_for_it_whenever_the_las
     until("select count(*) = 0 from ledger where dirty_seq > seen_seq or owed_seq > acked_seq");
     assert_eq!(downstream.user("ada"), None);
 }
+
+#[test]
+fn who_came_in_a_gap_is_found_while_nobody_has_taken_them_in() {
+    let keycloak = FaultyKeycloak::default();
+    let scene = Scene::behind(&keycloak);
+    scene.made("ada@acme.test");
+    only_events_tell(&scene);
+    scene.until_sql("select newest_event is not null from realm_watch", "t");
+    let dispatcher = &scene.dispatcher.as_ref().unwrap().process;
+    dispatcher.signal("STOP");
+    let eve = json!({ "username": "eve@acme.test", "enabled": true, "realmRoles": ["scim-managed"] });
+    scene.realm.admin(Method::POST, "/partialImport", Some(&json!({ "ifResourceExists": "FAIL", "users": [eve] })));
+    scene.realm.admin(Method::DELETE, "/admin-events", None);
+    let listing = keycloak.on(Fault::Answer(500), |call| call.path.contains("/users?") && call.path.contains("first="));
+    scene.sql("update realm_watch set reread_at = null, next_poll_at = 0");
+    dispatcher.signal("CONT");
+    scene.until_sql("select import_done_at is null from realm_watch", "t");
+    let (status, found) = scene.get("/Users?filter=userName%20eq%20%22eve@acme.test%22");
+    assert_eq!((status, &found["totalResults"]), (200, &json!(1)), "{found}");
+    listing.lift();
+    scene.sql("update realm_watch set survey_at = null");
+    scene.until_sql("select import_done_at is not null from realm_watch", "t");
+}
