@@ -93,6 +93,7 @@ mod m0059_any_username;
 mod m0060_ledger_fewer_indexes;
 mod m0061_realm_watch_survey;
 mod m0062_directory_protected_index;
+mod m0063_directory_user_switched_off;
 
 /// All migrations in order.
 pub struct Migrator;
@@ -152,6 +153,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0060_ledger_fewer_indexes::Migration),
             Box::new(m0061_realm_watch_survey::Migration),
             Box::new(m0062_directory_protected_index::Migration),
+            Box::new(m0063_directory_user_switched_off::Migration),
         ]
     }
 }

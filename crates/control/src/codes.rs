@@ -78,6 +78,7 @@ pub(crate) const NOTES: &[Code] = &[
     word("events_off", "The realm does not store its events."),
     word("events_cleared", "The realm's events were cleared."),
     word("released", "The realm role was taken from a user."),
+    word("switched_on", "Somebody else switched a user on whom SCIM had switched off within a day."),
     word("absences_held", "More users or groups are missing than were deleted."),
 ];
 

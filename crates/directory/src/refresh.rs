@@ -21,8 +21,12 @@ pub struct Fence {
     document: String,
     active: bool,
     base: String,
+    scim_disabled_at: Option<i64>,
     now: i64,
 }
+
+/// For how long a switch by SCIM is remembered, microseconds: whoever undoes it meanwhile is told of (K15).
+const REMEMBERED: i64 = 86_400_000_000;
 
 impl Fence {
     /// The claim of the newest inbound write.
@@ -38,6 +42,14 @@ impl Fence {
     /// A write of ours was not confirmed lately: a realm that differs is our own late write (K5).
     pub fn doubtful(&self) -> bool {
         self.realm_doubt_until.is_some_and(|until| until > self.now)
+    }
+
+    /// The realm has somebody on whom SCIM switched off within a day, and did not switch on: somebody else did, and the realm
+    /// is followed (K15). Seen off there since, or taken over as on by a write about something else; where a switch was not
+    /// confirmed, neither is so.
+    pub fn is_undone_by(&self, fresh: &Native) -> Result<bool, Error> {
+        let lately = self.scim_disabled_at.is_some_and(|at| at > self.now - REMEMBERED);
+        Ok(lately && fresh.active && (self.active || !serde_json::from_str::<Native>(&self.base)?.active))
     }
 
     /// The document as it stood.
@@ -56,7 +68,8 @@ pub(crate) fn columns(now: &str, prefix: &str) -> String {
     format!(
         "u.write_epoch as {prefix}write_epoch, u.write_until as {prefix}write_until,
          u.realm_doubt_until as {prefix}realm_doubt_until, u.document as {prefix}document,
-         u.active as {prefix}active, u.base as {prefix}base, {now} as {prefix}now"
+         u.active as {prefix}active, u.base as {prefix}base,
+         u.scim_disabled_at as {prefix}scim_disabled_at, {now} as {prefix}now"
     )
 }
 
@@ -78,7 +91,9 @@ impl Fate<'_> {
     fn keeps(self, fence: Option<&Fence>) -> Result<bool, Error> {
         Ok(match (self, fence) {
             (Fate::Follow(_), None) => true,
-            (Fate::Follow(fresh), Some(fence)) => serde_json::from_str::<Native>(&fence.base)? == *fresh,
+            (Fate::Follow(fresh), Some(fence)) => {
+                serde_json::from_str::<Native>(&fence.base)? == *fresh && !fence.is_undone_by(fresh)?
+            }
             (Fate::Import(_) | Fate::LetGo | Fate::Gone, _) => false,
         })
     }
@@ -155,7 +170,12 @@ async fn commit_in(
             if row.write_epoch == fence.write_epoch && row.write_until.is_none_or(|until| until <= row.now) =>
         {
             match fate {
-                Fate::Follow(fresh) => follow(transaction, tenant, user, row, fresh).await?,
+                Fate::Follow(fresh) => {
+                    follow(transaction, tenant, user, row, fresh).await?;
+                    if fence.is_undone_by(fresh)? {
+                        forget_switch(transaction, tenant, user).await?;
+                    }
+                }
                 Fate::Import(arrival) => follow(transaction, tenant, user, row, &arrival.base).await?,
                 Fate::LetGo | Fate::Gone => left = user::let_go(transaction, tenant, user).await?,
             }
@@ -201,6 +221,13 @@ async fn follow(
         others.into(),
     ];
     sql::execute(transaction, text, values).await?;
+    Ok(())
+}
+
+/// What SCIM switched off is on again, and that is told once.
+async fn forget_switch(transaction: &DatabaseTransaction, tenant: TenantId, user: Uuid) -> Result<(), Error> {
+    let text = "update directory_user set scim_disabled_at = null where tenant_id = $1 and id = $2";
+    sql::execute(transaction, text, [tenant.0.into(), user.into()]).await?;
     Ok(())
 }
 

@@ -20,6 +20,9 @@ const KEPT: usize = 10_000;
 
 static TOLD: LazyLock<Mutex<HashMap<(TenantId, &'static str), Instant>>> = LazyLock::new(Mutex::default);
 
+/// Classes of what concerns one user and nobody else.
+const OF_ONE: [&str; 2] = ["released", "switched_on"];
+
 /// What is said of a realm that is another one than the tenant's.
 pub(crate) const FOREIGN: &str = "the realm is not the one this tenant was set up with";
 
@@ -34,6 +37,12 @@ pub(crate) async fn absences(deps: &Deps, tenant: TenantId, user: Option<Uuid>) 
     noted(deps, tenant, user, "absences_held", reason).await;
 }
 
+/// Somebody whom SCIM switched off lately was switched on by another hand, and the realm is followed (K15).
+pub(crate) async fn switched_on(deps: &Deps, tenant: TenantId, user: Uuid) {
+    let reason = "whom SCIM had switched off within a day was switched on in the realm";
+    noted(deps, tenant, Some(user), "switched_on", reason).await;
+}
+
 /// Notes something of a realm. What concerns one user is told each time, what concerns the realm once in a while.
 pub(crate) async fn noted(
     deps: &Deps,
@@ -43,7 +52,7 @@ pub(crate) async fn noted(
     reason: &'static str,
 ) {
     NOTED.add(1, &[KeyValue::new("class", class)]);
-    if class != "released" && !news(tenant, class) {
+    if !OF_ONE.contains(&class) && !news(tenant, class) {
         return;
     }
     tracing::warn!(

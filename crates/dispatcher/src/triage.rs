@@ -142,7 +142,13 @@ async fn look(
             return Ok(Next::Begun(Box::new(Begun { target, link, claim, seen })));
         }
     }
-    match refresh::commit(&deps.db, tenant, user, fence.as_ref(), fate, &triage).await? {
+    let recorded = refresh::commit(&deps.db, tenant, user, fence.as_ref(), fate, &triage).await?;
+    if let (Recorded::Written { .. }, Some(fence), Fate::Follow(fresh)) = (&recorded, &fence, fate)
+        && fence.is_undone_by(fresh)?
+    {
+        alarm::switched_on(deps, tenant, user).await;
+    }
+    match recorded {
         Recorded::Written { owed: true } => Ok(Next::Send { urgent }),
         Recorded::Written { owed: false } => Ok(Next::Nothing),
         Recorded::Stale => later(0).await,

@@ -23,8 +23,8 @@ pub struct Commit<'a> {
     pub active: bool,
     /// The native fields as the realm returned them; none if the realm was not called.
     pub base: Option<&'a Native>,
-    /// The user's sessions have ended.
-    pub logged_out: bool,
+    /// What the request has switched the user to, if it has: off means that its sessions have ended.
+    pub switched: Option<bool>,
     /// W3C `traceparent` of the request.
     pub trace: Option<&'a str>,
 }
@@ -51,6 +51,7 @@ pub async fn commit(db: &Db, tenant: TenantId, before: &User, commit: &Commit<'_
              external_key = case when $14 then $7 else external_key end,
              active = $8, base = $9, write_until = null, email_key = $11, other_email_keys = $12,
              logout_owed = case when $10 then false else logout_owed end,
+             scim_disabled_at = case when $10 then {now} when $15 then null else scim_disabled_at end,
              modified_at = case when $5 = 0 then modified_at else {now} end
          where tenant_id = $1 and id = $2 and write_epoch = $3
          returning version, modified_at, {} as related",
@@ -68,11 +69,12 @@ pub async fn commit(db: &Db, tenant: TenantId, before: &User, commit: &Commit<'_
         native.external_id.clone().into(),
         commit.active.into(),
         serde_json::to_string(base)?.into(),
-        commit.logged_out.into(),
+        (commit.switched == Some(false)).into(),
         email.into(),
         others.into(),
         renamed.into(),
         known_otherwise.into(),
+        (commit.switched == Some(true)).into(),
     ];
     let trace = commit.trace.map(str::to_owned);
     let mark = Mark { urgent: !commit.active, accepted: true, trace, ..Mark::default() };
@@ -114,7 +116,7 @@ pub async fn off_in_doubt(db: &Db, tenant: TenantId, before: &User, trace: Optio
         let now = ledger::clock(&transaction);
         let text = format!(
             "update directory_user set document = $4, active = false, version = version + 1, modified_at = {now},
-                 realm_doubt_until = {now} + {DOUBT}
+                 realm_doubt_until = {now} + {DOUBT}, scim_disabled_at = {now}
              where tenant_id = $1 and id = $2 and write_epoch = $3"
         );
         let document = serde_json::to_string(&document)?;

@@ -27,6 +27,7 @@ testkit::on_both_databases!(
     a_refresh_takes_a_swapped_name_from_its_holder,
     who_lost_a_name_is_changed_in_all_else,
     who_was_switched_off_is_off_whatever_the_document_says,
+    whoever_is_switched_on_by_another_hand_within_a_day_is_told_of_once,
 );
 
 async fn claimed(store: &Store, tenant: TenantId, id: Uuid, token: &BearerToken) -> User {
@@ -37,7 +38,7 @@ async fn claimed(store: &Store, tenant: TenantId, id: Uuid, token: &BearerToken)
 }
 
 fn write(document: &scim::Object, changed: bool) -> Commit<'_> {
-    Commit { document, changed, active: true, base: None, logged_out: false, trace: None }
+    Commit { document, changed, active: true, base: None, switched: None, trace: None }
 }
 
 async fn of_many_claims_on_a_user_one_is_granted(store: Store) {
@@ -246,4 +247,50 @@ async fn who_was_switched_off_is_off_whatever_the_document_says(store: Store) {
     // A write in doubt is mended to this (K5): nobody is switched on by it.
     let fence = fence(&store.db, acme, ada.id).await.unwrap();
     assert!(!fence.native(&fence.document().unwrap()).active);
+}
+
+async fn whoever_is_switched_on_by_another_hand_within_a_day_is_told_of_once(store: Store) {
+    let (acme, token) = store.provisioned("acme").await;
+    let ada = made(&store, acme, &token, "ada@acme.test", None).await;
+    let (on, off) = (ada.base.clone(), Native { active: false, ..ada.base.clone() });
+    let switch = async |to: Option<bool>, active: bool, base: &Native| {
+        let held = claimed(&store, acme, ada.id, &token).await;
+        let mut document = held.document.clone();
+        document.insert("active".to_owned(), json!(active));
+        let commit = Commit { active, base: Some(base), switched: to, ..write(&document, true) };
+        user::commit(&store.db, acme, &held, &commit).await.unwrap().unwrap();
+    };
+    // Whether a look that finds this tells of it.
+    let looked = async |fresh: &Native| {
+        ledger::mark(store.db.connection(), acme, ada.id, &ledger::Mark::default()).await.unwrap();
+        let claim = triage_claim(&store, acme, ada.id).await;
+        let fence = fence(&store.db, acme, ada.id).await;
+        let fate = Fate::Follow(fresh);
+        refresh::commit(&store.db, acme, ada.id, fence.as_ref(), fate, &triage(&claim)).await.unwrap();
+        fence.unwrap().is_undone_by(fresh).unwrap()
+    };
+    let is_active = async || user::by_id(&store.db, acme, ada.id).await.unwrap().unwrap().active;
+    switch(Some(false), false, &off).await;
+    assert!(!looked(&off).await, "it is off");
+    assert!(looked(&on).await && is_active().await, "and on by another hand");
+    assert!(!looked(&on).await, "told once");
+    // An administrator's own, there and back, is nobody else's.
+    assert!(!looked(&off).await && !looked(&on).await);
+    // SCIM's own as well.
+    switch(Some(false), false, &off).await;
+    switch(Some(true), true, &on).await;
+    assert!(!looked(&on).await);
+    // A write about something else may be the one that follows the other hand.
+    switch(Some(false), false, &off).await;
+    switch(None, true, &on).await;
+    assert!(looked(&on).await && !looked(&on).await);
+    // A day later it is an administrator's everyday work.
+    switch(Some(false), false, &off).await;
+    store.run("update directory_user set scim_disabled_at = scim_disabled_at - 86400000000").await;
+    assert!(!looked(&on).await && is_active().await);
+    // What was not confirmed may never have been: nobody switched anybody on.
+    let held = claimed(&store, acme, ada.id, &token).await;
+    assert!(user::off_in_doubt(&store.db, acme, &held, None).await.unwrap());
+    store.run("update directory_user set write_until = null, realm_doubt_until = null").await;
+    assert!(!looked(&on).await);
 }

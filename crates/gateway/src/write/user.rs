@@ -99,7 +99,7 @@ async fn change_claimed(
         changed,
         active: Native::of_user(&after, new.active).active,
         base: base.as_ref(),
-        logged_out: realm_change.enabled == Some(false),
+        switched: realm_change.enabled,
         trace: held.call.request.traceparent.as_deref(),
     };
     let committed = user::commit(db, tenant, before, &commit).await?;
