@@ -1,13 +1,16 @@
 //! Groups follow the realm: their names, their memberships, their end. What may have changed is only marked (K9); whoever
 //! looks holds the group's write lease, so that a look and a write of ours never overlap (K1, K7).
 
+use std::collections::HashSet;
+
 use registry::{Db, TenantId};
 use scim::Object;
 use sea_orm::{ConnectionTrait, FromQueryResult};
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::{Error, finish_if, group, ledger, member, sql};
+use crate::member::{self, CHUNK, places, with};
+use crate::{Error, finish_if, group, ledger, sql};
 
 /// A group to look at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, FromQueryResult)]
@@ -20,6 +23,11 @@ pub struct Look {
     pub look_at: i64,
     /// The realm said that the group was deleted (K14).
     pub delete_seen: bool,
+}
+
+#[derive(FromQueryResult)]
+struct Ours {
+    id: Uuid,
 }
 
 /// A membership of the directory, as the realm was told or not yet.
@@ -94,6 +102,24 @@ pub async fn names(db: &Db, tenant: TenantId) -> Result<Vec<(Uuid, String)>, Err
     let text = "select id, coalesce(base, display_name) as name from directory_group where tenant_id = $1";
     let rows: Vec<Named> = sql::all(db.connection(), text, [tenant.0.into()]).await?;
     Ok(rows.into_iter().map(|row| (row.id, row.name.unwrap_or_default())).collect())
+}
+
+/// Whether the directory has any group: most tenants have none, and their realm need not be asked about them.
+pub async fn any(db: &Db, tenant: TenantId) -> Result<bool, Error> {
+    let text = "select id from directory_group where tenant_id = $1 limit 1";
+    Ok(sql::one::<Ours>(db.connection(), text, [tenant.0.into()]).await?.is_some())
+}
+
+/// Which of some groups of the realm the directory has.
+pub async fn ours(db: &Db, tenant: TenantId, groups: &[Uuid]) -> Result<HashSet<Uuid>, Error> {
+    let mut ours = HashSet::new();
+    for chunk in groups.chunks(CHUNK) {
+        let text =
+            format!("select id from directory_group where tenant_id = $1 and id in ({})", places(2, chunk.len()));
+        let rows: Vec<Ours> = sql::all(db.connection(), &text, with(tenant, &[], chunk)).await?;
+        ours.extend(rows.into_iter().map(|row| row.id));
+    }
+    Ok(ours)
 }
 
 /// The groups of the directory a user is in, or about to be in or out of.

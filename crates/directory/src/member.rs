@@ -12,7 +12,7 @@ use crate::resource::Kind;
 use crate::{Error, look, sql};
 
 /// Rows of one statement: databases bound the number of values.
-const CHUNK: usize = 500;
+pub(crate) const CHUNK: usize = 500;
 /// When the sweeper tells again of somebody whom the realm lacked, microseconds.
 const AGAIN: i64 = 60_000_000;
 
@@ -365,11 +365,11 @@ pub async fn not_found(db: &Db, pending: &Pending, group_is_there: bool) -> Resu
 }
 
 /// `$n, $n+1, …`
-fn places(first: usize, count: usize) -> String {
+pub(crate) fn places(first: usize, count: usize) -> String {
     let places: Vec<String> = (first..first + count).map(|place| format!("${place}")).collect();
     places.join(", ")
 }
 
-fn with(tenant: TenantId, more: &[Uuid], ids: &[Uuid]) -> Vec<Value> {
+pub(crate) fn with(tenant: TenantId, more: &[Uuid], ids: &[Uuid]) -> Vec<Value> {
     std::iter::once(tenant.0.into()).chain(more.iter().chain(ids).map(|id| (*id).into())).collect()
 }

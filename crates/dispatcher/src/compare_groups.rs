@@ -50,7 +50,7 @@ async fn listing(realm: &Realm) -> Result<HashMap<Uuid, String>, String> {
 }
 
 pub(crate) async fn members(realm: &Realm, group: Uuid) -> Result<HashSet<Uuid>, String> {
-    let (mut members, mut walk) = (HashSet::new(), Walk::default());
+    let (mut members, mut walk) = (HashSet::new(), Walk::of_ids());
     while let Some((first, max)) = walk.next() {
         match walk.took(realm.members(group, first, max).await) {
             // Deleted since it was listed: its end is an event of its own.

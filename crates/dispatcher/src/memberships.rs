@@ -1,7 +1,7 @@
 //! Memberships follow the realm (K7): a user's groups there and here are compared; each pair that differs is decided by a
 //! second read under the group's write lease, so that a page or a read from before a write of ours changes nothing.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use directory::look;
 use directory::resource::Kind;
@@ -15,16 +15,10 @@ use crate::triage::Unread;
 
 /// Lets the directory follow the groups of a user it manages. `false` where a group was being written: look again.
 pub(crate) async fn follow(deps: &Deps, tenant: TenantId, realm: &Realm, user: Uuid) -> Result<bool, Unread> {
-    if !realm.keeps_groups() {
+    if !realm.keeps_groups() || !look::any(&deps.db, tenant).await? {
         return Ok(true);
     }
-    let names = look::names(&deps.db, tenant).await?;
-    if names.is_empty() {
-        return Ok(true);
-    }
-    let groups: HashSet<Uuid> = names.into_iter().map(|(id, _)| id).collect();
-    let there: HashSet<Uuid> =
-        realm.groups_of(user).await?.into_iter().filter(|group| groups.contains(group)).collect();
+    let there = look::ours(&deps.db, tenant, &realm.groups_of(user).await?).await?;
     let here = look::of_user(&deps.db, tenant, user).await?;
     let here: HashMap<Uuid, bool> = here.into_iter().map(|held| (held.group_id, held.told)).collect();
     let joined = there.iter().filter(|group| !here.contains_key(group));

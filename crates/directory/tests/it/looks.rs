@@ -1,3 +1,5 @@
+use std::collections::HashSet;
+
 use directory::look::{self, Look};
 use directory::member;
 use directory::reservation::{self, Reservation, Reserved};
@@ -15,6 +17,7 @@ testkit::on_both_databases!(
     what_the_realm_has_not_been_told_stays,
     a_name_follows_the_realm_and_is_taken_from_whoever_has_it,
     a_mark_that_comes_during_a_look_stays,
+    of_the_realms_groups_those_are_known_that_the_directory_has,
 );
 
 async fn taken(store: &Store, tenant: TenantId, group: Uuid) -> i64 {
@@ -116,4 +119,21 @@ async fn a_mark_that_comes_during_a_look_stays(store: Store) {
     let epoch = taken(&store, acme, team).await;
     look::later(&store.db, &second, epoch, 60_000_000).await.unwrap();
     assert!(due(&store).await.is_empty(), "not before its time");
+}
+
+async fn of_the_realms_groups_those_are_known_that_the_directory_has(store: Store) {
+    let (acme, token) = store.provisioned("acme").await;
+    let (other, others) = store.provisioned("other").await;
+    assert!(!look::any(&store.db, acme).await.unwrap());
+    let (guides, guards) = (
+        make(&store, acme, &token, "Guides", Vec::new()).await,
+        make(&store, acme, &token, "Guards", Vec::new()).await,
+    );
+    let theirs = make(&store, other, &others, "Theirs", Vec::new()).await;
+    assert!(look::any(&store.db, acme).await.unwrap());
+    // More than one statement takes.
+    let strangers = std::iter::repeat_with(Uuid::new_v4).take(600);
+    let asked: Vec<Uuid> = [guides, theirs].into_iter().chain(strangers).chain([guards]).collect();
+    assert_eq!(look::ours(&store.db, acme, &asked).await.unwrap(), HashSet::from([guides, guards]));
+    assert!(look::ours(&store.db, acme, &[]).await.unwrap().is_empty());
 }
