@@ -140,8 +140,12 @@ pub async fn leaving(db: &Db, held: &Held, members: &[Member]) -> Result<bool, E
 
 /// Members were removed for sure. A late write may put them back; whoever is noted to have been put back since stays noted.
 pub async fn removed(db: &Db, held: &Held, members: &[Member]) -> Result<bool, Error> {
-    let gone = if held.late { "update pushed_member set taken_out = true" } else { "delete from pushed_member" };
-    each(db, held, members, gone, &format!("and leaving_epoch = {}", held.epoch)).await
+    each(db, held, members, gone(held), &format!("and leaving_epoch = {}", held.epoch)).await
+}
+
+/// Whoever is gone for sure is remembered as long as a late write may put them back.
+fn gone(held: &Held) -> &'static str {
+    if held.late { "update pushed_member set sure = false, taken_out = true" } else { "delete from pushed_member" }
 }
 
 /// Whether a record was taken out before, and may only have come back by a late write.
@@ -157,8 +161,9 @@ pub async fn was_taken_out(db: &Db, held: &Held, member: &Member) -> Result<bool
     Ok(row.is_some_and(|row| row.taken_out))
 }
 
-/// The group was read: of the records that stand in it, those are ours that are anybody's link, or were put there by us.
-/// Nobody else of ours stands in it. `false` if the claim is no longer ours.
+/// The group was read, as far as it can be: of the records that it shows, those are ours that are anybody's link, or were put
+/// there by us. Whoever it does not show may stand there all the same: some applications show nobody, some no more than so
+/// many. `false` if the claim is no longer ours.
 pub async fn learn(db: &Db, held: &Held, records: &[String]) -> Result<bool, Error> {
     under(db, held, async |transaction| {
         let within = "tenant_id = $1 and group_id = $2 and target_id = $3";
@@ -180,19 +185,28 @@ pub async fn learn(db: &Db, held: &Held, records: &[String]) -> Result<bool, Err
             );
             sql::execute(transaction, &text, values()).await?;
         }
-        let gone = if held.late { "update pushed_member set taken_out = true" } else { "delete from pushed_member" };
-        let text = format!("{gone} where {within} and not sure");
-        sql::execute(transaction, &text, known(held)).await?;
         Ok(())
     })
     .await
 }
 
-/// The group cannot be read with its members, or is no more: nobody is sure to stand in it.
-pub async fn doubt(db: &Db, held: &Held) -> Result<bool, Error> {
+/// Whether anybody may stand in the group who is not shown to.
+pub async fn hides(db: &Db, held: &Held) -> Result<bool, Error> {
+    #[derive(FromQueryResult)]
+    struct Hidden {
+        #[expect(dead_code, reason = "that there is one is what counts")]
+        user_id: Uuid,
+    }
+    let text = "select user_id from pushed_member
+         where tenant_id = $1 and group_id = $2 and target_id = $3 and not sure limit 1";
+    Ok(sql::one::<Hidden>(db.connection(), text, known(held)).await?.is_some())
+}
+
+/// The record was just made: nobody stands in it. `false` if the claim is no longer ours.
+pub async fn made(db: &Db, held: &Held) -> Result<bool, Error> {
     under(db, held, async |transaction| {
-        let text = "update pushed_member set sure = false where tenant_id = $1 and group_id = $2 and target_id = $3";
-        sql::execute(transaction, text, known(held)).await?;
+        let text = format!("{} where tenant_id = $1 and group_id = $2 and target_id = $3", gone(held));
+        sql::execute(transaction, &text, known(held)).await?;
         Ok(())
     })
     .await

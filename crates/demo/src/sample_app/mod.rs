@@ -27,11 +27,13 @@ pub struct Manners {
     pub patches: bool,
     /// It has groups.
     pub groups: bool,
+    /// It shows who is in a group.
+    pub members: bool,
 }
 
 impl Default for Manners {
     fn default() -> Self {
-        Self { unique: true, filters: true, patches: true, groups: true }
+        Self { unique: true, filters: true, patches: true, groups: true, members: true }
     }
 }
 

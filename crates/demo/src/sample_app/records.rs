@@ -53,25 +53,25 @@ fn of_kind(
 ) -> Answer {
     match (method.as_str(), rest) {
         ("GET", []) if query.contains_key("filter") && !manners.filters => error(400, "filters are not taken"),
-        ("GET", []) => (200, list(records, query)),
+        ("GET", []) => (200, list(records, manners, query)),
         ("POST", []) => make(records, name, manners, sent),
         ("PATCH", [_]) if !manners.patches => error(501, "PATCH is not taken"),
         ("DELETE", [id]) => delete(records, id),
         (_, [id]) => match records.get_mut(*id) {
             None => error(404, "no such record"),
-            Some(record) => on_record(record, method, query, sent, id),
+            Some(record) => on_record(record, manners, (method, query, id), sent),
         },
         _ => error(404, "no such endpoint"),
     }
 }
 
-fn list(records: &Records, query: &BTreeMap<String, String>) -> Value {
+fn list(records: &Records, manners: Manners, query: &BTreeMap<String, String>) -> Value {
     let filter = query.get("filter");
     let found: Vec<_> = records.values().filter(|record| filter.is_none_or(|text| matches(record, text))).collect();
     let number = |name: &str| query.get(name).and_then(|text| text.parse::<usize>().ok());
     let start = number("startIndex").unwrap_or(1).max(1);
     let count = number("count").unwrap_or(found.len());
-    let page: Vec<_> = found.iter().skip(start - 1).take(count).map(|record| shown(record, query)).collect();
+    let page: Vec<_> = found.iter().skip(start - 1).take(count).map(|record| shown(record, manners, query)).collect();
     json!({
         "schemas": ["urn:ietf:params:scim:api:messages:2.0:ListResponse"],
         "totalResults": found.len(), "startIndex": start, "itemsPerPage": page.len(), "Resources": page,
@@ -103,10 +103,9 @@ fn delete(records: &mut Records, id: &str) -> Answer {
 
 fn on_record(
     record: &mut Map<String, Value>,
-    method: &Method,
-    query: &BTreeMap<String, String>,
+    manners: Manners,
+    (method, query, id): (&Method, &BTreeMap<String, String>, &str),
     sent: Map<String, Value>,
-    id: &str,
 ) -> Answer {
     match method.as_str() {
         "GET" => {}
@@ -126,7 +125,7 @@ fn on_record(
         }
         _ => return error(405, "not here"),
     }
-    (200, Value::Object(shown(record, query)))
+    (200, Value::Object(shown(record, manners, query)))
 }
 
 fn apply(record: &mut Map<String, Value>, operation: &Value) -> Result<(), Answer> {
@@ -183,8 +182,11 @@ fn remove(group: &mut Map<String, Value>, quoted: &str) -> Result<(), Answer> {
 }
 
 /// A record as it is asked for.
-fn shown(record: &Map<String, Value>, query: &BTreeMap<String, String>) -> Map<String, Value> {
+fn shown(record: &Map<String, Value>, manners: Manners, query: &BTreeMap<String, String>) -> Map<String, Value> {
     let mut shown = record.clone();
+    if let Some(members) = shown.get_mut("members").filter(|_| !manners.members) {
+        *members = json!([]);
+    }
     if query.get("excludedAttributes").is_some_and(|excluded| excluded == "members") {
         shown.remove("members");
     }

@@ -281,14 +281,22 @@ async fn what_was_not_confirmed_is_asked_about_again(store: Store) {
     // The group is read: a late write has brought cyd, who is ours; a stranger is nobody's; ada never got there.
     let read = ["2", "3", "stranger"].map(str::to_owned);
     assert!(pushed_member::learn(db, &held, &read).await.unwrap());
-    assert_eq!(world.surplus(&held).await, ["3"]);
+    let mut surplus = world.surplus(&held).await;
+    surplus.sort();
+    assert_eq!(surplus, ["1", "3"], "ada is not gone for not being shown");
     assert!(world.missing(&held).await.is_empty());
+    assert!(pushed_member::hides(db, &held).await.unwrap());
+    assert!(pushed_member::leaving(db, &held, &[member(ada, "1")]).await.unwrap());
+    assert!(pushed_member::removed(db, &held, &[member(ada, "1")]).await.unwrap());
+    assert!(pushed_member::learn(db, &held, &read).await.unwrap());
+    assert!(!pushed_member::hides(db, &held).await.unwrap(), "everybody is shown");
+    // It shows nobody: everybody is asked for again.
     assert!(pushed_member::learn(db, &held, &[]).await.unwrap());
-    assert_eq!((world.missing(&held).await, world.surplus(&held).await), (vec!["2".to_owned()], Vec::new()));
-    // It cannot be read: everybody is asked for again.
-    assert!(pushed_member::added(db, &held, &[member(bob, "2"), member(cyd, "3")]).await.unwrap());
-    assert!(pushed_member::doubt(db, &held).await.unwrap());
     assert_eq!((world.missing(&held).await, world.surplus(&held).await), (vec!["2".to_owned()], vec!["3".to_owned()]));
+    assert!(pushed_member::hides(db, &held).await.unwrap());
+    // Its record was made anew.
+    assert!(pushed_member::made(db, &held).await.unwrap());
+    assert_eq!((world.missing(&held).await, world.surplus(&held).await), (vec!["2".to_owned()], Vec::new()));
 }
 
 async fn whoever_was_taken_out_too_early_is_taken_out_again(store: Store) {
@@ -312,8 +320,8 @@ async fn whoever_was_taken_out_too_early_is_taken_out_again(store: Store) {
     assert!(pushed_member::leaving(db, &late, &[one.clone(), two.clone()]).await.unwrap());
     assert!(pushed_member::removed(db, &late, &[one.clone(), two.clone()]).await.unwrap());
     assert!(world.surplus(&late).await.is_empty(), "enough for now");
-    // The group cannot be read; then a late worker adds bob.
-    assert!(pushed_member::doubt(db, &late).await.unwrap());
+    // The group shows nobody; then a late worker adds bob.
+    assert!(pushed_member::learn(db, &late, &[]).await.unwrap());
     assert!(world.surplus(&late).await.is_empty());
     pushed_member::late(db, &late, std::slice::from_ref(&two)).await.unwrap();
     assert_eq!(world.surplus(&late).await, ["2"]);
@@ -331,11 +339,11 @@ async fn whoever_was_taken_out_too_early_is_taken_out_again(store: Store) {
     assert!(pushed_member::leaving(db, &settled, std::slice::from_ref(&two)).await.unwrap());
     assert!(pushed_member::removed(db, &settled, &[two]).await.unwrap());
     assert!(pushed_member::standing(db, &settled).await.unwrap().is_empty());
-    // Who could be read to be gone is not forgotten either while a late write may come.
+    // Whoever a new record does not hold is not forgotten either while a late write may come.
     assert!(pushed_member::added(db, &late, &[member(ada, "1")]).await.unwrap());
-    assert!(pushed_member::learn(db, &late, &[]).await.unwrap());
+    assert!(pushed_member::made(db, &late).await.unwrap());
     assert_eq!((world.surplus(&late).await, world.surplus(&settled).await), (Vec::new(), vec!["1".to_owned()]));
-    assert!(pushed_member::learn(db, &settled, &[]).await.unwrap());
+    assert!(pushed_member::made(db, &settled).await.unwrap());
     assert!(pushed_member::standing(db, &settled).await.unwrap().is_empty());
 }
 
@@ -357,7 +365,7 @@ async fn only_the_holder_of_a_claim_remembers_members(store: Store) {
         pushed_member::removed(db, &late, &ada).await,
         pushed_member::leaving(db, &late, &ada).await,
         pushed_member::learn(db, &late, &["1".to_owned()]).await,
-        pushed_member::doubt(db, &late).await,
+        pushed_member::made(db, &late).await,
     ] {
         assert!(!refused.unwrap());
     }

@@ -45,15 +45,13 @@ impl Round<'_> {
         let text = |name: &str| remote.resource.get(name).and_then(Value::as_str).unwrap_or_default();
         text("displayName").clone_into(&mut record.stands_as);
         record.differs = record.name.as_ref().is_some_and(|name| *name != record.stands_as || !self.is_ours(&remote));
-        record.records = complete.then(|| standing(&remote));
         let (db, held) = (&self.deps.db, self.claimed());
-        let remembered = match &record.records {
-            Some(records) => {
-                let records: Vec<String> = records.iter().cloned().collect();
-                pushed_member::learn(db, &held, &records).await?
-            }
-            None => pushed_member::doubt(db, &held).await?,
-        };
+        let shown = if complete { standing(&remote) } else { BTreeSet::new() };
+        let records: Vec<String> = shown.iter().cloned().collect();
+        let remembered = pushed_member::learn(db, &held, &records).await?;
+        // Without PATCH all that is sent is what is shown, and who is to join or to leave.
+        let says = complete && !(self.target.supports_patch && pushed_member::hides(db, &held).await?);
+        record.records = says.then_some(shown);
         // What it was given once may not be what it is called now, and the next round need not look again.
         let named = record.name.as_ref().filter(|_| !record.differs);
         self.link.digests = named.map(|name| self.naming_digests(name)).unwrap_or_default();
@@ -113,7 +111,7 @@ impl Round<'_> {
         }
     }
 
-    /// One member who is not there is enough for some servers to refuse a removal, and a group too long to be read does not say
+    /// One member who is not there is enough for some servers to refuse a removal, and a group that hides members does not say
     /// who: they are taken out one by one, and whoever is shown not to be there is not.
     async fn refused_removal(
         &mut self,
@@ -130,10 +128,18 @@ impl Round<'_> {
                 // Whom it took out once, it would take out again.
                 plan::says_no_target(answer.body.as_ref())
                     || pushed_member::was_taken_out(&self.deps.db, &self.claimed(), member).await?
+                    || self.is_gone(member).await?
             }
             _ => true,
         };
         if absent { self.left(members).await } else { Ok(self.went(outcome)) }
+    }
+
+    /// Whose record is gone stands in no group.
+    async fn is_gone(&mut self, member: &Member) -> Result<bool, Error> {
+        let client = self.client.users();
+        let read = self.call("GET /Users/{id}", &[], client.read(&member.downstream_id)).await?;
+        Ok(matches!(read, Some(Outcome::NotFound(answer)) if answer.body.is_some()))
     }
 
     async fn left(&self, members: &[Member]) -> Result<Went, Error> {
@@ -248,7 +254,7 @@ impl Round<'_> {
     }
 }
 
-/// Who stands in a group. One that says nothing holds nobody: it was asked.
+/// Whom a group shows to stand in it; nobody is absent for not being shown.
 pub(crate) fn standing(remote: &Remote) -> BTreeSet<String> {
     let members = remote.resource.get("members").and_then(Value::as_array);
     let value = |member: &Value| member.get("value").and_then(Value::as_str).map(str::to_owned);

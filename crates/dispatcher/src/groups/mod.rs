@@ -96,7 +96,7 @@ struct Record {
     alone: bool,
     /// What it is called there.
     stands_as: String,
-    /// Who stands in it, where it was read and says so.
+    /// Who stands in it, where it was read and hides nobody.
     records: Option<BTreeSet<String>>,
 }
 
@@ -139,7 +139,7 @@ impl Round<'_> {
             }
             Some(Ok(Standing::Made(id))) => {
                 self.link.digests = self.naming_digests(&name);
-                let nobody = pushed_member::learn(&self.deps.db, &self.claimed(), &[]).await?;
+                let nobody = pushed_member::made(&self.deps.db, &self.claimed()).await?;
                 Ok(nobody.then(|| self.more(&id)))
             }
         }

@@ -70,6 +70,8 @@ pub enum Rule {
     LateEnable,
     /// K18: whoever was taken out while a late write may come is taken out once more after it.
     TakenOutAgain,
+    /// Groups: whoever is not shown in a group may stand there all the same.
+    HiddenStands,
 }
 
 /// Which rules are kept.

@@ -34,6 +34,8 @@ pub struct Application {
     pub strict: bool,
     /// Its groups are not too long to be read with their members.
     pub readable: bool,
+    /// So many members of a group it shows.
+    pub shows: usize,
 }
 
 /// A user and the record it is meant by.
@@ -160,9 +162,8 @@ impl Application {
             }
             _ => {
                 let mut shown = record.clone();
-                if !self.readable {
-                    shown.members.clear();
-                }
+                let shows = if self.readable { self.shows } else { 0 };
+                shown.members = shown.members.into_iter().take(shows).collect();
                 return Ok(Said::Group(shown));
             }
         }

@@ -29,15 +29,32 @@ impl World {
         held.pushed.iter().filter(wanted).take(limit).map(|(pair, _)| member(*pair, 0)).collect()
     }
 
-    /// The group was read: who of ours stands in it, and nobody else.
+    /// The group was read: who of ours stands in it. Whoever is not shown may.
     pub fn learn(&mut self, group: u8, late: bool, records: &BTreeSet<u16>) {
+        let hides = self.keeps(Rule::HiddenStands) || !self.application.readable;
         let linked: Vec<Pair> = (0..).zip(&self.users).filter_map(|(user, held)| Some((user, held.link?.0))).collect();
         let pushed = &mut self.group_mut(group).pushed;
-        pushed.retain(|(_, id), _| late || records.contains(id));
+        pushed.retain(|(_, id), _| hides || late || records.contains(id));
         for ((_, id), stands) in pushed.iter_mut() {
-            *stands = if records.contains(id) { Stands::Sure } else { Stands::TakenOut };
+            *stands = match *stands {
+                _ if records.contains(id) => Stands::Sure,
+                Stands::Sure | Stands::Unsure if hides => Stands::Unsure,
+                _ => Stands::TakenOut,
+            };
         }
         pushed.extend(linked.into_iter().filter(|(_, id)| records.contains(id)).map(|pair| (pair, Stands::Sure)));
+    }
+
+    /// Somebody may stand in it who is not shown to.
+    pub fn hides(&self, group: u8) -> bool {
+        self.group(group).pushed.values().any(|stands| *stands != Stands::Sure)
+    }
+
+    /// The record was just made: nobody stands in it.
+    pub fn made(&mut self, group: u8, late: bool) {
+        let pushed = &mut self.group_mut(group).pushed;
+        pushed.retain(|_, _| late);
+        pushed.values_mut().for_each(|stands| *stands = Stands::TakenOut);
     }
 
     /// Members were taken out for sure; whoever is noted to have been put back since stays noted.

@@ -37,6 +37,7 @@ controls! {
     a_record_that_is_found_and_not_remembered_keeps_its_members: FoundIsSafe, "a deleted group holds somebody (I1)";
     a_group_too_long_for_one_round_that_is_looked_at_in_each_never_ends: LookCounts, "does not come to rest";
     a_late_addition_that_nobody_notes_stands_where_nobody_can_look: NoteLate, "who left it (I1)";
+    whoever_an_application_does_not_show_stands_there_all_the_same: HiddenStands, "who left it (I1)";
     a_late_write_from_before_an_enable_stands: LateEnable, "(I1)";
     whoever_was_taken_out_too_early_comes_back_by_a_late_write: TakenOutAgain, "who left it (I1)";
     a_late_write_whose_confirmation_is_refused_stands: AwayIsDoubt, "(I1)";

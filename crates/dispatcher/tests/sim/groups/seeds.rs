@@ -82,6 +82,8 @@ fn world(random: &mut StdRng, rules: Rules) -> World {
         patches,
         strict: random.random_bool(0.5),
         readable: !patches || random.random_bool(0.7),
+        // Without PATCH, whom it does not show nobody can keep there.
+        shows: if patches && random.random_bool(0.3) { random.random_range(0..3) } else { usize::MAX },
     };
     let users: u8 = random.random_range(1..=if small { 2 } else { 8 });
     let mut group = Group {

@@ -15,11 +15,11 @@ use crate::{PROGRAM, choose_groups, front};
 
 /// Downstreams of every kind: what they lack decides how we must find our records again.
 const MANNERS: [Manners; 5] = [
-    Manners { unique: true, filters: true, patches: true, groups: true },
-    Manners { unique: false, filters: true, patches: true, groups: true },
-    Manners { unique: true, filters: false, patches: true, groups: true },
-    Manners { unique: false, filters: false, patches: false, groups: true },
-    Manners { unique: true, filters: true, patches: false, groups: true },
+    Manners { unique: true, filters: true, patches: true, groups: true, members: true },
+    Manners { unique: false, filters: true, patches: true, groups: true, members: true },
+    Manners { unique: true, filters: false, patches: true, groups: true, members: true },
+    Manners { unique: false, filters: false, patches: false, groups: true, members: true },
+    Manners { unique: true, filters: true, patches: false, groups: true, members: true },
 ];
 
 /// Comes to an end with everything it started.

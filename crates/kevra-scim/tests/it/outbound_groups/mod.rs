@@ -205,6 +205,23 @@ fn a_member_taken_out_by_hand_or_with_its_record_stops_nothing() {
 }
 
 #[test]
+fn whoever_leaves_a_group_that_shows_nobody_is_taken_out_whatever_happened_to_the_first_request() {
+    let stage = Stage::new(Manners { members: false, ..Manners::default() });
+    let everybody = stage.users(3);
+    let crew = stage.group("Crew", &everybody);
+    stage.arrives(&crew, "Crew", &everybody);
+    let leaves = |id: &String| json!([{ "op": "remove", "path": format!("members[value eq \"{id}\"]") }]);
+    stage.network.next(Fault::Answer(Canned::Error(500)), Some("PATCH"), 1);
+    stage.patch(&format!("/Groups/{crew}"), &leaves(&everybody[0]));
+    stage.arrives(&crew, "Crew", &everybody[1..]);
+    // Nor does she stay who leaves while nothing is sent.
+    assert_eq!(stage.control(Method::POST, "/outbound/disable", None).0, 204);
+    stage.patch(&format!("/Groups/{crew}"), &leaves(&everybody[1]));
+    stage.enable_outbound();
+    stage.arrives(&crew, "Crew", &everybody[2..]);
+}
+
+#[test]
 fn of_a_group_too_long_to_be_read_whoever_is_there_is_taken_out_beside_who_is_not() {
     let stage = Stage::new(Manners::default());
     let everybody = stage.users(4);

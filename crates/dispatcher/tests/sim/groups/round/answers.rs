@@ -33,7 +33,7 @@ impl World {
                 if !self.is_ours(&round) {
                     return self.away(round);
                 }
-                self.learn(round.group, round.late, &BTreeSet::new());
+                self.made(round.group, round.late);
                 round.link.id = Some(record.id);
                 let ended = round.more();
                 Task::Record(round, ended)
@@ -50,14 +50,9 @@ impl World {
                 self.refused(round, ended)
             }
             (_, Said::Missing) => self.lost(round),
-            (call @ Call::Remove(..), Said::Refused) if self.looked_in_vain(&round) => Self::absent(round, call),
+            (call @ Call::Remove(..), Said::Refused) if looked_in_vain(&round) => Self::absent(round, call),
             (call, _) => self.failed(round, &call, &Outcome::Rejected(answer(400, None))),
         }
-    }
-
-    /// Its record was read in this round, and does not say who stands in it.
-    fn looked_in_vain(&self, round: &Round) -> bool {
-        !self.application.readable && round.record.as_ref().is_some_and(|record| record.looked)
     }
 
     /// Somebody who is to be taken out is not there: they are taken out one by one.
@@ -118,24 +113,18 @@ impl World {
         if !self.is_ours(&round) {
             return self.away(round);
         }
-        let Some(record) = &mut round.record else { return Task::Release(round) };
         if read.owner != Some(round.group) {
             round.link = Link { intent_at: round.link.intent_at, ..Link::default() };
             round.lost = true;
             return self.make(round);
         }
+        self.learn(round.group, round.late, &read.members);
+        let says = self.application.readable && !(self.application.patches && self.hides(round.group));
+        let Some(record) = &mut round.record else { return Task::Release(round) };
         (record.looked, record.stands_as) = (true, read.name);
         record.differs = round.name.is_some_and(|name| name != read.name);
-        let readable = self.application.readable;
-        record.records = readable.then(|| read.members.clone());
+        record.records = says.then(|| read.members.clone());
         round.link.sent = round.name.filter(|_| !record.differs);
-        if readable {
-            self.learn(round.group, round.late, &read.members);
-        } else {
-            for stands in self.group_mut(round.group).pushed.values_mut().filter(|stands| **stands == Stands::Sure) {
-                *stands = Stands::Unsure;
-            }
-        }
         Task::Next(round)
     }
 
@@ -242,4 +231,9 @@ impl World {
         }
         Ok(())
     }
+}
+
+/// Its record was read in this round, and does not say who stands in it.
+fn looked_in_vain(round: &Round) -> bool {
+    round.record.as_ref().is_some_and(|record| record.looked && record.records.is_none())
 }
