@@ -52,7 +52,7 @@ use tokio_util::task::TaskTracker;
 pub use groups::plan as group_plan;
 pub use plan::{Plan, Trust, plan};
 pub use pushed::Pushed;
-pub use verdict::{TargetVerdict, backoff, of_failure, of_found_group, of_group_failure};
+pub use verdict::{TargetVerdict, backoff, is_members_own, of_failure, of_found_group, of_group_failure};
 
 /// Settings of the role.
 #[derive(Debug, Clone)]

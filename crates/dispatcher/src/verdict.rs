@@ -57,6 +57,24 @@ pub fn of_group_failure(outcome: &Outcome, attempts: i64, jitter: f64) -> (Verdi
     }
 }
 
+/// Whether what came of asking for a member's record is that member's own trouble: its own round sees to it, and the others
+/// join without it. A failure is the application's until it comes again.
+pub fn is_members_own(outcome: &Outcome, attempts: i64) -> bool {
+    match outcome {
+        Outcome::NotFound(answer) if answer.body.is_some() => true,
+        Outcome::Rejected(_) | Outcome::Conflict(_) => true,
+        Outcome::NotFound(_) | Outcome::Failed(_) | Outcome::NotScim(_) => attempts > 0,
+        Outcome::Ok(_)
+        | Outcome::Unauthorized(_)
+        | Outcome::Throttled(..)
+        | Outcome::Ambiguous
+        | Outcome::Unreachable
+        | Outcome::TimedOut
+        | Outcome::Tls
+        | Outcome::Blocked => false,
+    }
+}
+
 /// How a round ends that found a group's record: the next one begins in doubt, and looks. Not at once where this one had lost
 /// a record already: a look-up may go on finding what no longer answers by its id.
 pub fn of_found_group(lost: bool, attempts: i64, jitter: f64) -> Verdict {
@@ -112,6 +130,22 @@ mod tests {
         assert_eq!(of_failure(&Outcome::Conflict(answer(409)), 0, 0.5).0, Verdict::Park);
         for outcome in [Outcome::Failed(answer(500)), Outcome::Ambiguous, Outcome::TimedOut, Outcome::Unreachable] {
             assert!(matches!(of_failure(&outcome, 0, 0.5).0, Verdict::Retry { .. }), "{outcome:?}");
+        }
+    }
+
+    #[test]
+    fn a_member_keeps_its_group_waiting_only_for_what_may_be_the_applications_trouble() {
+        for (outcome, at_once, again) in [
+            (Outcome::NotFound(Answer { body: Some(serde_json::json!({})), ..answer(404) }), true, true),
+            (Outcome::Rejected(answer(400)), true, true),
+            (Outcome::Rejected(answer(410)), true, true),
+            (Outcome::Failed(answer(500)), false, true),
+            (Outcome::NotFound(answer(404)), false, true),
+            (Outcome::Unauthorized(answer(403)), false, false),
+            (Outcome::Throttled(answer(429), None), false, false),
+            (Outcome::TimedOut, false, false),
+        ] {
+            assert_eq!((is_members_own(&outcome, 0), is_members_own(&outcome, 1)), (at_once, again), "{outcome:?}");
         }
     }
 

@@ -46,6 +46,7 @@ struct State {
     users: Records,
     groups: Records,
     journal: Vec<Entry>,
+    broken: BTreeMap<String, u16>,
 }
 
 /// A request the application was asked.
@@ -104,6 +105,15 @@ impl SampleApp {
     pub fn forget(&self, id: &str) {
         let mut state = self.state();
         drop((state.users.remove(id), state.groups.remove(id)));
+    }
+
+    /// A record answers every request with this status from now on, or is well again.
+    pub fn breaks(&self, id: &str, status: Option<u16>) {
+        let mut state = self.state();
+        match status {
+            Some(status) => drop(state.broken.insert(id.to_owned(), status)),
+            None => drop(state.broken.remove(id)),
+        }
     }
 
     /// Every request so far, oldest first.

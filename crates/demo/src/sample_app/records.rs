@@ -24,6 +24,11 @@ pub(super) fn serve(
     let manners = state.manners;
     let segments: Vec<&str> = path.split('/').filter(|segment| !segment.is_empty()).collect();
     let sent: Map<String, Value> = serde_json::from_slice(body).unwrap_or_default();
+    if let [_, id] = segments.as_slice()
+        && let Some(status) = state.broken.get(*id)
+    {
+        return error(*status, "this record is broken");
+    }
     match segments.as_slice() {
         ["ServiceProviderConfig"] if method == Method::GET => (200, configuration(manners)),
         ["Users", rest @ ..] => of_kind(&mut state.users, "userName", manners, (method, rest, query), sent),

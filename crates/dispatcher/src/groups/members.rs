@@ -11,6 +11,7 @@ use serde_json::Value;
 use super::{CALLS, Record, Went, plan};
 use crate::ended::Ended;
 use crate::round::{Error, Round};
+use crate::verdict::is_members_own;
 
 const PATCH: &str = "PATCH /Groups/{id}";
 
@@ -65,7 +66,8 @@ impl Round<'_> {
         Ok(went)
     }
 
-    /// Asks for members one by one; how many of them have no record of theirs there. The users' own rounds see to those.
+    /// Asks for members one by one; how many of them are not shown to have a record of theirs there. The users' own rounds see
+    /// to those, and have them join afterwards.
     async fn ask(&mut self, members: &[Member]) -> Result<(usize, Went), Error> {
         let (client, mut strangers) = (self.client.users(), 0);
         for member in members {
@@ -78,7 +80,7 @@ impl Round<'_> {
                     let theirs = member.user_id.to_string();
                     remote.is_some_and(|remote| remote.external_id.as_deref() == Some(theirs.as_str()))
                 }
-                Outcome::NotFound(answer) if answer.body.is_some() => false,
+                other if is_members_own(&other, self.claim.row.state.attempts) => false,
                 other => return Ok((strangers, Went::Over(self.failed(&other)))),
             };
             let generation = ours.then_some(self.target.generation);

@@ -72,6 +72,8 @@ pub enum Rule {
     TakenOutAgain,
     /// Groups: whoever is not shown in a group may stand there all the same.
     HiddenStands,
+    /// Groups: a member whose record cannot be read keeps no other one waiting.
+    MembersOwnTrouble,
 }
 
 /// Which rules are kept.

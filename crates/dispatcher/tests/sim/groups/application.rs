@@ -26,6 +26,8 @@ pub struct Application {
     pub records: Vec<Record>,
     /// Records of people, and which of our users they carry.
     pub people: BTreeMap<u16, Option<u8>>,
+    /// One of those that nobody can read.
+    pub broken: Option<u16>,
     pub next: u16,
     pub unique: bool,
     pub filters: bool,
@@ -86,6 +88,7 @@ pub enum Said {
     Missing,
     Refused,
     Taken,
+    Broken,
 }
 
 impl Application {
@@ -99,6 +102,11 @@ impl Application {
         self.next += 1;
         self.people.insert(id, owner);
         id
+    }
+
+    /// A user's own round gets nowhere: its record cannot be read.
+    pub fn is_broken(&self, user: u8) -> bool {
+        self.broken.is_some_and(|id| self.people.get(&id) == Some(&Some(user)))
     }
 
     /// Of those who stand in a record, whoever is one of ours.
@@ -117,6 +125,9 @@ impl Application {
                 }
             }
             Call::Find { .. } => return Ok(Said::Groups(self.records.clone())),
+            Call::Person((_, id)) if self.broken == Some(*id) && self.people.contains_key(id) => {
+                return Ok(Said::Broken);
+            }
             Call::Person((_, id)) => return Ok(self.people.get(id).map_or(Said::Missing, |owner| Said::Whose(*owner))),
             Call::Post(name) => {
                 if self.unique && self.records.iter().any(|record| record.name == *name) {

@@ -67,7 +67,7 @@ fn budget(random: &mut StdRng, small: bool) -> Budget {
     Budget { edits, faults, freezes, crashes, thefts, switches }
 }
 
-fn world(random: &mut StdRng, rules: Rules) -> World {
+fn world(seed: u64, random: &mut StdRng, rules: Rules) -> World {
     let kinds = *[1, 2, WILD.faults.len()].choose(random).unwrap_or(&1);
     // In small worlds what takes long comes about: little else happens meanwhile.
     let small = random.random_bool(0.2);
@@ -76,14 +76,14 @@ fn world(random: &mut StdRng, rules: Rules) -> World {
         workspace: 0,
         records: Vec::new(),
         people: BTreeMap::from([(0, None)]),
+        broken: None,
         next: FIRST + 1,
         unique: random.random_bool(0.5),
         filters: random.random_bool(0.8),
         patches,
         strict: random.random_bool(0.5),
         readable: !patches || random.random_bool(0.7),
-        // Without PATCH, whom it does not show nobody can keep there.
-        shows: if patches && random.random_bool(0.3) { random.random_range(0..3) } else { usize::MAX },
+        shows: usize::MAX,
     };
     let users: u8 = random.random_range(1..=if small { 2 } else { 8 });
     let mut group = Group {
@@ -117,6 +117,15 @@ fn world(random: &mut StdRng, rules: Rules) -> World {
             User { link: linked.then(|| (application.person(Some(user)), 1)), owed: !linked }
         })
         .collect();
+    // Apart, so that whatever is drawn of a world stays what it was without.
+    let mut habits = StdRng::seed_from_u64(!seed);
+    // Without PATCH, whom it does not show nobody can keep there.
+    if patches && habits.random_bool(0.3) {
+        application.shows = habits.random_range(0..3);
+    }
+    if habits.random_bool(0.1) {
+        application.broken = Some(habits.random_range(FIRST + 1..=application.next));
+    }
     World {
         now: 1_000_000_000,
         rules,
@@ -147,7 +156,9 @@ impl World {
                 actions.extend(idle.map(|worker| Action::Start(worker, group)));
             }
         }
-        let arriving = (0..).zip(&self.users).filter(|(_, user)| user.owed && self.target.active);
+        let arriving = (0..)
+            .zip(&self.users)
+            .filter(|(place, user)| user.owed && self.target.active && !self.application.is_broken(*place));
         let arriving: Vec<u8> = arriving.map(|(user, _)| user).collect();
         pressing |= !arriving.is_empty();
         actions.extend(arriving.into_iter().map(Action::Arrive));
@@ -310,7 +321,7 @@ fn choose(world: &World, random: &mut StdRng) -> Option<Action> {
 
 fn simulated(seed: u64, rules: Rules, trace: &mut Vec<Action>) -> Result<(), Violation> {
     let mut random = StdRng::seed_from_u64(seed);
-    let mut world = world(&mut random, rules);
+    let mut world = world(seed, &mut random, rules);
     for _ in 0..TROUBLE {
         let Some(action) = choose(&world, &mut random) else { break };
         trace.push(action);
@@ -331,7 +342,7 @@ pub fn run(seed: u64, rules: Rules) -> Result<(), Failure> {
 
 fn fails(seed: u64, rules: Rules, prefix: &[Action], violation: &Violation) -> bool {
     let mut random = StdRng::seed_from_u64(seed);
-    let mut world = world(&mut random, rules);
+    let mut world = world(seed, &mut random, rules);
     let replayed = prefix.iter().try_for_each(|action| world.act(*action));
     replayed.and_then(|()| world.heal(&mut random, &mut Vec::new())).err().as_ref() == Some(violation)
 }

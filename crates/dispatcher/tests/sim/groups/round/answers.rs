@@ -1,6 +1,6 @@
 //! What a round makes of an answer.
 
-use dispatcher::of_found_group;
+use dispatcher::{is_members_own, of_found_group};
 
 use super::*;
 
@@ -51,6 +51,7 @@ impl World {
             }
             (_, Said::Missing) => self.lost(round),
             (call @ Call::Remove(..), Said::Refused) if looked_in_vain(&round) => Self::absent(round, call),
+            (call, Said::Broken) => self.failed(round, &call, &Outcome::Failed(answer(500, None))),
             (call, _) => self.failed(round, &call, &Outcome::Rejected(answer(400, None))),
         }
     }
@@ -80,6 +81,11 @@ impl World {
             (Call::Add(_, pairs), Outcome::Rejected(_)) => {
                 let pairs = pairs.clone();
                 Task::Ask(round, pairs, 0, Refusal::Refused(ended))
+            }
+            (Call::Person(asked), outcome)
+                if is_members_own(outcome, round.attempts) && self.keeps(Rule::MembersOwnTrouble) =>
+            {
+                self.whose(round, *asked, false)
             }
             (call, Outcome::Rejected(_)) if call.writes() => self.refused(round, ended),
             _ => self.over(round, ended),
