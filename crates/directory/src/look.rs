@@ -186,6 +186,65 @@ pub async fn join_members(
     finish_if(transaction, outcome, |ours| *ours).await
 }
 
+/// The realm has a user in a group whom the directory has not there, or the other way round, and that may be our own late write:
+/// what the directory says is to be told again (K5), as if it had never been. Under the group's lease; says whether there is
+/// anything to tell.
+pub async fn tell_member_again(
+    db: &Db,
+    tenant: TenantId,
+    (group, epoch): (Uuid, i64),
+    user: Uuid,
+    is_member: bool,
+) -> Result<bool, Error> {
+    let connection = db.connection();
+    let ours = "exists (select 1 from directory_group g where g.tenant_id = $1 and g.id = $2 and g.write_epoch = $4)";
+    let text = if is_member {
+        format!(
+            "insert into membership (tenant_id, group_id, user_id, desired, state, changed_at, kind)
+             select $1, $2, u.id, false, 'pending', {}, 'User' from directory_user u
+             where u.tenant_id = $1 and u.id = $3 and {ours}
+             on conflict (tenant_id, group_id, user_id) do nothing",
+            ledger::clock(connection)
+        )
+    } else {
+        format!(
+            "update membership set state = 'pending'
+             where tenant_id = $1 and group_id = $2 and user_id = $3 and desired and state = 'done' and kind = 'User'
+                 and {ours}"
+        )
+    };
+    let values = [tenant.0.into(), group.into(), user.into(), epoch.into()];
+    Ok(sql::execute(connection, &text, values).await? == 1)
+}
+
+/// What a group is to be called in the realm.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Named {
+    /// Its name.
+    pub name: String,
+    /// Its external id.
+    pub external_id: Option<String>,
+}
+
+/// What a group is to be called again where the realm calls it otherwise and that may be our own late write (K5); nothing
+/// where the directory is to follow.
+pub async fn to_name_again(db: &Db, look: &Look, name: &str) -> Result<Option<Named>, Error> {
+    #[derive(FromQueryResult)]
+    struct Row {
+        document: String,
+    }
+    let connection = db.connection();
+    let text = format!(
+        "select document from directory_group where tenant_id = $1 and id = $2 and realm_doubt_until > {}",
+        ledger::clock(connection)
+    );
+    let row: Option<Row> = sql::one(connection, &text, [look.tenant_id.0.into(), look.id.into()]).await?;
+    let Some(row) = row else { return Ok(None) };
+    let document: Object = serde_json::from_str(&row.document)?;
+    let named = Named { name: group::display_name(&document), external_id: group::external_id(&document) };
+    Ok(Some(named).filter(|named| named.name != name))
+}
+
 /// The realm calls a group by this name: the directory follows the difference to what it was called before (K12), and takes
 /// the name from whoever has it here, who is looked at in turn (K6).
 pub async fn follow_name(db: &Db, look: &Look, epoch: i64, name: &str) -> Result<(), Error> {

@@ -315,16 +315,29 @@ pub async fn stale(db: &Db, limit: u32) -> Result<Vec<(TenantId, Uuid)>, Error> 
     Ok(rows.into_iter().map(|row| (row.tenant_id, row.group_id)).collect())
 }
 
-/// The realm knows a membership now, as it was wanted when it was told.
+/// The realm knows a membership now, as it was wanted when it was told. While a write of ours may still arrive (K5), one may
+/// have come after that: whoever looked meanwhile left the membership to us, and the user is looked at again.
 pub async fn settle(connection: &impl ConnectionTrait, pending: &Pending) -> Result<(), Error> {
-    let text = if pending.desired {
+    #[derive(FromQueryResult)]
+    struct Settled {
+        doubtful: bool,
+    }
+    let what = if pending.desired {
         "update membership set state = 'done'
          where tenant_id = $1 and group_id = $2 and user_id = $3 and desired and state = 'pending'"
     } else {
         "delete from membership where tenant_id = $1 and group_id = $2 and user_id = $3 and not desired"
     };
+    let text = format!(
+        "{what} returning exists (select 1 from directory_group g
+             where g.tenant_id = $1 and g.id = $2 and g.realm_doubt_until > {}) as doubtful",
+        ledger::clock(connection)
+    );
     let values = [pending.tenant_id.0.into(), pending.group_id.into(), pending.user_id.into()];
-    sql::execute(connection, text, values).await?;
+    let settled: Option<Settled> = sql::one(connection, &text, values).await?;
+    if settled.is_some_and(|settled| settled.doubtful) {
+        ledger::mark(connection, pending.tenant_id, pending.user_id, &Mark::default()).await?;
+    }
     Ok(())
 }
 

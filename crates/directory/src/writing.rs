@@ -145,6 +145,22 @@ pub async fn doubt(db: &Db, kind: Kind, tenant: TenantId, id: Uuid) -> Result<()
     Ok(())
 }
 
+/// Whether a write of ours may still be on its way (K5).
+pub async fn in_doubt(db: &Db, kind: Kind, tenant: TenantId, id: Uuid) -> Result<bool, Error> {
+    #[derive(FromQueryResult)]
+    struct Count {
+        number: i64,
+    }
+    let connection = db.connection();
+    let text = format!(
+        "select count(*) as number from {} where tenant_id = $1 and id = $2 and realm_doubt_until > {}",
+        kind.table(),
+        ledger::clock(connection)
+    );
+    let row: Option<Count> = sql::one(connection, &text, [tenant.0.into(), id.into()]).await?;
+    Ok(row.is_some_and(|row| row.number > 0))
+}
+
 /// Takes a resource over for repair, without a request and its token; the claim's number, if it was free.
 pub async fn take_over(db: &Db, kind: Kind, tenant: TenantId, id: Uuid) -> Result<Option<i64>, Error> {
     #[derive(FromQueryResult)]

@@ -39,6 +39,11 @@ impl<'a> Hold<'a> {
         Ok(renewed && self.lease.covers(realm::CALL))
     }
 
+    /// The claim's number.
+    pub fn epoch(&self) -> i64 {
+        self.epoch
+    }
+
     /// Gives it back.
     pub async fn release(self) -> Result<(), directory::Error> {
         writing::release(self.db, self.kind, self.tenant, self.id, self.epoch).await

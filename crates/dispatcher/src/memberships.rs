@@ -1,5 +1,6 @@
 //! Memberships follow the realm (K7): a user's groups there and here are compared; each pair that differs is decided by a
-//! second read under the group's write lease, so that a page or a read from before a write of ours changes nothing.
+//! second read under the group's write lease, so that a page or a read from before a write of ours changes nothing. While such
+//! a write may still arrive, the realm is told again instead (K5).
 
 use std::collections::HashMap;
 
@@ -36,16 +37,39 @@ pub(crate) async fn follow(deps: &Deps, tenant: TenantId, realm: &Realm, user: U
 async fn decide(deps: &Deps, tenant: TenantId, realm: &Realm, user: Uuid, group: Uuid) -> Result<bool, Unread> {
     let Some(epoch) = writing::take_over(&deps.db, Kind::Group, tenant, group).await? else { return Ok(false) };
     let decided = is_member(realm, user, group).await;
-    let followed = match &decided {
-        Ok(Some(is_member)) => look::follow_member(&deps.db, tenant, (group, epoch), user, *is_member).await,
-        Ok(None) | Err(_) => Ok(false),
+    let settled = match &decided {
+        Ok(Some(is_member)) => settle(deps, tenant, user, (group, epoch), *is_member).await,
+        Ok(None) | Err(_) => Ok(()),
     };
     writing::release(&deps.db, Kind::Group, tenant, group, epoch).await?;
     if decided?.is_none() {
         look::want(deps.db.connection(), tenant, group, false).await?;
     }
-    let followed = followed?;
-    if followed {
+    settled?;
+    Ok(true)
+}
+
+/// Brings directory and realm in step about a pair, under the group's lease.
+async fn settle(
+    deps: &Deps,
+    tenant: TenantId,
+    user: Uuid,
+    held: (Uuid, i64),
+    is_member: bool,
+) -> Result<(), directory::Error> {
+    let group = held.0;
+    if writing::in_doubt(&deps.db, Kind::Group, tenant, group).await? {
+        // The sweeper tells it, like what a dead request left untold (K7).
+        if look::tell_member_again(&deps.db, tenant, held, user, is_member).await? {
+            tracing::info!(
+                name = "membership.kept",
+                tenant.id = %tenant,
+                user.id = %user,
+                group.id = %group,
+                "a membership is told to the realm again",
+            );
+        }
+    } else if look::follow_member(&deps.db, tenant, held, user, is_member).await? {
         tracing::info!(
             name = "membership.followed",
             tenant.id = %tenant,
@@ -54,7 +78,7 @@ async fn decide(deps: &Deps, tenant: TenantId, realm: &Realm, user: Uuid, group:
             "a membership followed the realm",
         );
     }
-    Ok(true)
+    Ok(())
 }
 
 /// Whether a user is in a group; `None` where the realm has no such group. Nobody has left it by that: it may be back, and a

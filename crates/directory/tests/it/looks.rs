@@ -17,6 +17,8 @@ testkit::on_both_databases!(
     what_the_realm_has_not_been_told_stays,
     a_name_follows_the_realm_and_is_taken_from_whoever_has_it,
     a_mark_that_comes_during_a_look_stays,
+    in_doubt_a_membership_is_told_again_and_not_followed,
+    in_doubt_a_group_keeps_its_name,
     of_the_realms_groups_those_are_known_that_the_directory_has,
 );
 
@@ -136,4 +138,50 @@ async fn of_the_realms_groups_those_are_known_that_the_directory_has(store: Stor
     let asked: Vec<Uuid> = [guides, theirs].into_iter().chain(strangers).chain([guards]).collect();
     assert_eq!(look::ours(&store.db, acme, &asked).await.unwrap(), HashSet::from([guides, guards]));
     assert!(look::ours(&store.db, acme, &[]).await.unwrap().is_empty());
+}
+
+async fn in_doubt_a_membership_is_told_again_and_not_followed(store: Store) {
+    let (acme, token) = store.provisioned("acme").await;
+    let [ada, eve, bob] = people(&store, acme, 3).await[..] else { panic!() };
+    let team = make(&store, acme, &token, "Team", vec![(ada, Kind::User), (bob, Kind::User)]).await;
+    let in_doubt = async || writing::in_doubt(&store.db, Kind::Group, acme, team).await.unwrap();
+    assert!(!in_doubt().await);
+    writing::doubt(&store.db, Kind::Group, acme, team).await.unwrap();
+    assert!(in_doubt().await);
+    let late = taken(&store, acme, team).await;
+    writing::release(&store.db, Kind::Group, acme, team, late).await.unwrap();
+    let epoch = taken(&store, acme, team).await;
+    let again = async |epoch, user, is_member| {
+        look::tell_member_again(&store.db, acme, (team, epoch), user, is_member).await.unwrap()
+    };
+    assert!(!again(late, eve, true).await && !again(late, ada, false).await, "somebody else's turn");
+    assert!(!again(epoch, Uuid::new_v4(), true).await, "nobody of ours");
+    assert!(!again(epoch, bob, true).await && !again(epoch, eve, false).await, "in step");
+    assert!(again(epoch, eve, true).await && again(epoch, ada, false).await);
+    assert!(!again(epoch, eve, true).await && !again(epoch, ada, false).await, "it is to be told already");
+    assert_eq!(ids(&store, acme, team).await, [ada, bob], "for whoever asks nothing has changed");
+    let pending = member::pending(&store.db, acme, team, 10).await.unwrap();
+    let told: HashSet<(Uuid, bool)> = pending.iter().map(|one| (one.user_id, one.desired)).collect();
+    assert_eq!(told, HashSet::from([(ada, true), (eve, false)]));
+    for one in &pending {
+        member::settle(store.db.connection(), one).await.unwrap();
+    }
+    assert!(member::pending(&store.db, acme, team, 10).await.unwrap().is_empty());
+    assert_eq!(ids(&store, acme, team).await, [ada, bob]);
+    store.run("update directory_group set realm_doubt_until = 0").await;
+    assert!(!in_doubt().await);
+}
+
+async fn in_doubt_a_group_keeps_its_name(store: Store) {
+    let (acme, token) = store.provisioned("acme").await;
+    let team = make(&store, acme, &token, "Team", Vec::new()).await;
+    look::want(store.db.connection(), acme, team, false).await.unwrap();
+    let one = due(&store).await.remove(0);
+    let again = async |name: &str| look::to_name_again(&store.db, &one, name).await.unwrap();
+    assert_eq!(again("Late").await, None, "an administrator's wish");
+    writing::doubt(&store.db, Kind::Group, acme, team).await.unwrap();
+    let team = look::Named { name: "Team".to_owned(), external_id: None };
+    assert_eq!((again("Late").await, again("Team").await), (Some(team), None));
+    store.run("update directory_group set realm_doubt_until = 0").await;
+    assert_eq!(again("Late").await, None);
 }

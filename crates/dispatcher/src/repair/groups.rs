@@ -1,11 +1,14 @@
 //! Groups that may have changed in the realm: the directory follows their names, and lets go of those that are gone.
 
-use directory::look::{self, Look};
+use directory::look::{self, Look, Named};
 use directory::resource::Kind;
 use directory::watch::{self, Gone, LASTS};
 use directory::{group, writing};
 
+use realm::Realm;
+
 use super::{AT_ONCE, Repaired, text, waiting};
+use crate::hold::Hold;
 use crate::{Deps, alarm};
 
 /// How long a group waits that cannot be decided about, microseconds.
@@ -37,13 +40,18 @@ enum Seen {
     Gone,
     /// Not to be decided now: again after so many microseconds.
     Later(i64),
+    /// The realm was written, and did not confirm it.
+    Unconfirmed,
 }
 
 async fn look_at(deps: &Deps, look: &Look) -> Repaired {
-    let taken = writing::take_over(&deps.db, Kind::Group, look.tenant_id, look.id).await;
-    let Some(epoch) = taken.map_err(|error| text(&error))? else { return Ok(()) };
-    let seen = follow(deps, look, epoch).await;
+    let taken = Hold::take(&deps.db, Kind::Group, look.tenant_id, look.id).await;
+    let Some(mut hold) = taken.map_err(|error| text(&error))? else { return Ok(()) };
+    let epoch = hold.epoch();
+    let seen = follow(deps, look, &mut hold).await;
     let ended = match &seen {
+        // The mark stays: it is looked at again when the lease has run out (K5).
+        Ok(Seen::Unconfirmed) => hold.doubt().await,
         Ok(Seen::Followed) => look::done(&deps.db, look, epoch).await,
         Ok(Seen::Gone) => group::delete(&deps.db, look.tenant_id, look.id, epoch).await.map(drop),
         Ok(Seen::Later(wait)) => look::later(&deps.db, look, epoch, *wait).await,
@@ -53,7 +61,7 @@ async fn look_at(deps: &Deps, look: &Look) -> Repaired {
     seen.map(drop)
 }
 
-async fn follow(deps: &Deps, look: &Look, epoch: i64) -> Result<Seen, String> {
+async fn follow(deps: &Deps, look: &Look, hold: &mut Hold<'_>) -> Result<Seen, String> {
     let tenant = look.tenant_id;
     let realm = deps.realms.of(tenant).await.map_err(|error| text(&error))?;
     if !realm.keeps_groups() {
@@ -69,11 +77,18 @@ async fn follow(deps: &Deps, look: &Look, epoch: i64) -> Result<Seen, String> {
     };
     if let Some(found) = found {
         watch::found(&deps.db, Kind::Group, tenant, look.id).await.map_err(|error| text(&error))?;
-        look::follow_name(&deps.db, look, epoch, &found.name).await.map_err(|error| text(&error))?;
+        let named = look::to_name_again(&deps.db, look, &found.name).await.map_err(|error| text(&error))?;
+        if named.is_none() {
+            look::follow_name(&deps.db, look, hold.epoch(), &found.name).await.map_err(|error| text(&error))?;
+        }
         realm.forget_protection(look.id);
         let protected = realm.group_is_protected(look.id).await.map_err(|error| text(&error))?;
         writing::protect(&deps.db, Kind::Group, tenant, look.id, protected).await.map_err(|error| text(&error))?;
-        return Ok(Seen::Followed);
+        // Nobody writes what is protected, not even to put something right.
+        return match named.filter(|_| !protected) {
+            Some(named) => name_again(look, &realm, hold, &named).await,
+            None => Ok(Seen::Followed),
+        };
     }
     // Not found is gone only where the realm is the one we know, and does not lack too many at once (K14).
     let known = watch::identity(&deps.db, tenant).await.map_err(|error| text(&error))?;
@@ -98,5 +113,25 @@ async fn follow(deps: &Deps, look: &Look, epoch: i64) -> Result<Seen, String> {
             alarm::absences(deps, tenant, None).await;
             Ok(Seen::Later(again))
         }
+    }
+}
+
+/// Has the realm call a group as the directory does.
+async fn name_again(look: &Look, realm: &Realm, hold: &mut Hold<'_>, named: &Named) -> Result<Seen, String> {
+    if !hold.ready().await.map_err(|error| text(&error))? {
+        return Ok(Seen::Later(UNREADABLE));
+    }
+    match realm.rename_group(look.id, &named.name, named.external_id.as_deref()).await {
+        Ok(()) => {
+            tracing::info!(
+                name = "group.mended",
+                tenant.id = %look.tenant_id,
+                group.id = %look.id,
+                "the realm was mended from the directory",
+            );
+            Ok(Seen::Followed)
+        }
+        Err(realm::Error::Ambiguous) => Ok(Seen::Unconfirmed),
+        Err(error) => Err(text(&error)),
     }
 }

@@ -31,16 +31,27 @@ async fn tell(deps: &Deps, tenant: TenantId, group: Uuid) -> Repaired {
     let held = Hold::take(&deps.db, Kind::Group, tenant, group).await.map_err(|error| text(&error))?;
     let Some(mut hold) = held else { return Ok(()) };
     let told = tell_held(deps, tenant, group, &mut hold).await;
-    let released = hold.release().await;
-    told.and(released.map_err(|error| text(&error)))
+    let ended = if matches!(told, Ok(Told::Unconfirmed)) { hold.doubt().await } else { hold.release().await };
+    match told? {
+        Told::Confirmed => ended.map_err(|error| text(&error)),
+        Told::Unconfirmed => ended.map_err(|error| text(&error)).and(Err(text(&realm::Error::Ambiguous))),
+    }
 }
 
-async fn tell_held(deps: &Deps, tenant: TenantId, group: Uuid, hold: &mut Hold<'_>) -> Repaired {
+/// How telling ended.
+enum Told {
+    /// Whatever was sent was answered.
+    Confirmed,
+    /// The last of it may still arrive (K5).
+    Unconfirmed,
+}
+
+async fn tell_held(deps: &Deps, tenant: TenantId, group: Uuid, hold: &mut Hold<'_>) -> Result<Told, String> {
     let realm = deps.realms.of(tenant).await.map_err(|error| text(&error))?;
     let mut there = None;
     for one in member::pending(&deps.db, tenant, group, PENDING).await.map_err(|error| text(&error))? {
         if !hold.ready().await.map_err(|error| text(&error))? {
-            return Ok(());
+            return Ok(Told::Confirmed);
         }
         match realm.set_member(one.user_id, group, one.desired).await {
             Ok(()) => member::settle(deps.db.connection(), &one).await.map_err(|error| text(&error))?,
@@ -48,18 +59,19 @@ async fn tell_held(deps: &Deps, tenant: TenantId, group: Uuid, hold: &mut Hold<'
                 // Asked once, however many users are missing.
                 if there.is_none() {
                     if !hold.ready().await.map_err(|error| text(&error))? {
-                        return Ok(());
+                        return Ok(Told::Confirmed);
                     }
                     there = Some(realm.group(group).await.map_err(|error| text(&error))?.is_some());
                 }
                 let lacking =
                     member::not_found(&deps.db, &one, there == Some(true)).await.map_err(|error| text(&error))?;
                 if lacking == Lacking::Group {
-                    return Ok(());
+                    return Ok(Told::Confirmed);
                 }
             }
+            Err(realm::Error::Ambiguous) => return Ok(Told::Unconfirmed),
             Err(error) => return Err(text(&error)),
         }
     }
-    Ok(())
+    Ok(Told::Confirmed)
 }

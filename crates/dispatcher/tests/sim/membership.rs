@@ -14,6 +14,10 @@ enum Rule {
     UntoldStays,
     /// What a dead request left untold is told by the sweeper.
     Sweeper,
+    /// K5: while a call of the sweeper that was not confirmed may arrive, the realm is told again and not followed.
+    Doubt,
+    /// K5: whatever is told while such a call may arrive is looked at again.
+    SettledInDoubt,
 }
 
 /// A membership in the directory: none at all is no member.
@@ -66,6 +70,12 @@ struct World {
     look: Look,
     admin: u8,
     crashes: u8,
+    /// Calls of the sweeper that may get lost, and what is still on its way.
+    losses: u8,
+    flying: Option<bool>,
+    doubt: bool,
+    /// It is to be looked at, whether the realm changed or not.
+    marked: bool,
     /// What was committed last, and after how many changes the realm was told.
     promised: Option<(bool, Option<u8>)>,
 }
@@ -78,6 +88,12 @@ enum Action {
     Look,
     Lapse,
     Sweep,
+    /// The sweeper waits in vain for an answer.
+    Lose,
+    /// What nobody waits for any more arrives.
+    Land,
+    /// Nothing can arrive any more.
+    Certain,
     /// A compare finds the pair to differ.
     Compare,
 }
@@ -96,6 +112,10 @@ impl World {
             look: Look::Idle,
             admin: 2,
             crashes: 1,
+            losses: 1,
+            flying: None,
+            doubt: false,
+            marked: false,
             promised: None,
         };
         vec![world(false, &[true]), world(true, &[false]), world(false, &[true, false]), world(true, &[false, true])]
@@ -128,19 +148,29 @@ impl World {
         if self.admin > 0 {
             actions.push(Action::Admin);
         }
-        let waits = matches!(self.look, Look::Suspects(..)) && self.keeps(Rule::GroupLease) && self.lease.is_some();
-        if !waits && (self.look != Look::Idle || self.seen < self.changes) {
+        let drops = self.untold() && self.keeps(Rule::UntoldStays);
+        let waits =
+            matches!(self.look, Look::Suspects(..)) && !drops && self.keeps(Rule::GroupLease) && self.lease.is_some();
+        if !waits && (self.look != Look::Idle || self.seen < self.changes || self.marked) {
             actions.push(Action::Look);
         }
         if self.lease == Some(Holder::Nobody) {
             actions.push(Action::Lapse);
         }
-        let quiet = self.look == Look::Idle && self.seen == self.changes && self.lease.is_none();
+        let quiet = self.look == Look::Idle && self.seen == self.changes && self.lease.is_none() && !self.marked;
         if quiet && !self.untold() && self.is_member() != self.there {
             actions.push(Action::Compare);
         }
         if self.lease.is_none() && self.untold() && self.keeps(Rule::Sweeper) {
             actions.push(Action::Sweep);
+            if self.losses > 0 {
+                actions.push(Action::Lose);
+            }
+        }
+        if self.flying.is_some() {
+            actions.push(Action::Land);
+        } else if self.doubt && quiet {
+            actions.push(Action::Certain);
         }
         actions
     }
@@ -153,7 +183,18 @@ impl World {
         self.promised = self.promised.map(|(promise, _)| (promise, Some(self.changes)));
     }
 
+    /// A change of ours, which takes nothing back that was promised since.
+    fn land(&mut self) {
+        let Some(wish) = self.flying.take() else { return };
+        let before = self.changes;
+        self.changes += u8::from(self.there != wish);
+        self.there = wish;
+        let later = |told| if told == Some(before) { Some(self.changes) } else { told };
+        self.promised = self.promised.map(|(promise, told)| (promise, later(told)));
+    }
+
     fn settle(&mut self) {
+        self.marked |= self.doubt && self.keeps(Rule::SettledInDoubt);
         self.row = self.row.filter(|row| row.desired).map(|row| Row { told: true, ..row });
     }
 
@@ -178,6 +219,12 @@ impl World {
                 self.tell(wish);
                 self.settle();
             }
+            Action::Lose => {
+                self.losses -= 1;
+                (self.flying, self.doubt, self.lease) = (Some(self.is_member()), true, Some(Holder::Nobody));
+            }
+            Action::Land => self.land(),
+            Action::Certain => self.doubt = false,
         }
         Ok(())
     }
@@ -215,7 +262,7 @@ impl World {
         match self.look {
             Look::Idle => {
                 self.look = Look::Suspects(self.there, self.tells);
-                self.seen = self.changes;
+                (self.seen, self.marked) = (self.changes, false);
             }
             Look::Suspects(..) if self.untold() && self.keeps(Rule::UntoldStays) => self.look = Look::Idle,
             Look::Suspects(there, _) if there == self.is_member() => self.look = Look::Idle,
@@ -232,6 +279,10 @@ impl World {
                     self.lease = None;
                 }
                 if self.untold() && self.keeps(Rule::UntoldStays) || there == self.is_member() {
+                    return Ok(());
+                }
+                if self.doubt && self.keeps(Rule::Doubt) {
+                    self.row = Some(Row { desired: self.is_member(), told: false });
                     return Ok(());
                 }
                 self.row = there.then_some(Row { desired: true, told: true });
@@ -296,4 +347,6 @@ controls! {
     a_look_that_trusts_what_it_saw_before_undoes_a_write: SecondRead;
     a_look_that_follows_what_the_realm_was_not_told_loses_a_wish: UntoldStays;
     without_the_sweeper_a_dead_requests_wish_is_never_told: Sweeper;
+    a_late_call_of_the_sweepers_that_is_followed_undoes_a_wish: Doubt;
+    a_late_call_that_arrives_while_another_one_is_confirmed_stands: SettledInDoubt;
 }

@@ -37,6 +37,66 @@ fn a_write_that_lands_after_a_later_one_was_confirmed_is_undone() {
     scene.agrees("ada@acme.test");
 }
 
+#[test]
+fn a_membership_that_the_sweeper_told_and_that_lands_after_somebody_left_is_undone() {
+    let keycloak = FaultyKeycloak::default();
+    let scene = Scene::behind(&keycloak);
+    let ada = scene.made("ada@acme.test");
+    let (status, team) = scene.send(Method::POST, "/Groups", &json!({ "displayName": "Team" }));
+    assert_eq!(status, 201, "{team}");
+    let team = team["id"].as_str().unwrap().to_owned();
+    let path = format!("/Groups/{team}");
+    let joining = |call: &Call| call.method == Method::PUT && call.path.contains("/groups/");
+    let leaving = |call: &Call| call.method == Method::DELETE && call.path.contains("/groups/");
+    let late = keycloak.once(Fault::Late, joining);
+    // What a request left that died before it told the realm.
+    scene.sql(&format!(
+        "insert into membership (tenant_id, group_id, user_id, desired, state, changed_at, kind)
+         select tenant_id, id, '{ada}', true, 'pending', 0, 'User' from directory_group where id = '{team}'"
+    ));
+    scene.until_sql("select realm_doubt_until is not null from directory_group", "t");
+    scene.leases_run_out();
+    let leaves = json!({ "Operations": [{ "op": "remove", "path": format!("members[value eq \"{ada}\"]") }] });
+    let left = eventually(SOON, || (scene.send(Method::PATCH, &path, &leaves).0 < 300).then_some(()));
+    assert!(left.is_some(), "{}", scene.installation.logs());
+    let lifted = Instant::now();
+    late.lift();
+    // Nothing but its landing gives a reason to take her out again.
+    keycloak.wait_for(lifted, leaving);
+    let members = || scene.realm.admin(Method::GET, &format!("/groups/{team}/members"), None);
+    let out = eventually(SOON, || (members() == json!([])).then_some(()));
+    assert!(out.is_some(), "{}: {}", members(), scene.installation.logs());
+    let shown = scene.get(&path).1;
+    assert!(shown["members"].as_array().is_none_or(Vec::is_empty), "{shown}");
+}
+
+#[test]
+fn a_groups_name_that_lands_after_a_later_one_was_confirmed_is_undone() {
+    let keycloak = FaultyKeycloak::default();
+    let scene = Scene::behind(&keycloak);
+    let (_, team) = scene.send(Method::POST, "/Groups", &json!({ "displayName": "Team" }));
+    let team = team["id"].as_str().unwrap().to_owned();
+    let path = format!("/Groups/{team}");
+    let named = |name: &'static str| {
+        move |call: &Call| {
+            call.method == Method::PUT && call.path.contains("/groups/") && call.body.contains(&format!("\"{name}\""))
+        }
+    };
+    let late = keycloak.once(Fault::Late, named("Late"));
+    assert_eq!(scene.send(Method::PATCH, &path, &patch("displayName", &json!("Late"))).0, 503);
+    scene.leases_run_out();
+    let later = patch("displayName", &json!("Later"));
+    let renamed = eventually(SOON, || (scene.send(Method::PATCH, &path, &later).0 < 300).then_some(()));
+    assert!(renamed.is_some());
+    let lifted = Instant::now();
+    late.lift();
+    keycloak.wait_for(lifted, named("Later"));
+    let name = || scene.realm.admin(Method::GET, &format!("/groups/{team}"), None)["name"].clone();
+    let mended = eventually(SOON, || (name() == "Later").then_some(()));
+    assert!(mended.is_some(), "{}: {}", name(), scene.installation.logs());
+    assert_eq!(scene.get(&path).1["displayName"], "Later");
+}
+
 /// What two overlapping PUTs do (keycloak#41533), done on purpose.
 fn break_attribute(realm: &Realm, id: &str) {
     let multivalued = |yes: bool| {
