@@ -37,7 +37,7 @@ impl Round<'_> {
             Outcome::NotFound(answer) => return Ok(Some(Went::Lost(answer))),
             other => return Ok(Some(Went::Over(self.failed(&other)))),
         };
-        record.looked = true;
+        (record.looked, record.missing) = (true, false);
         // A record that is not ours is no group we may touch (K22), unless a person linked it.
         let Some(remote) = remote.filter(|remote| self.is_ours(remote) || self.link.adopted) else {
             record.id.clear();
@@ -104,7 +104,10 @@ impl Round<'_> {
         // Of a group that was read just now, it is not the group that is missing.
         let unreadable = record.looked && record.records.is_none();
         match &outcome {
-            Some(missing @ Outcome::NotFound(_)) if !record.looked => Ok(Went::Refused(self.failed(missing))),
+            Some(missing @ Outcome::NotFound(_)) if !record.looked => {
+                record.missing = true;
+                Ok(Went::Refused(self.failed(missing)))
+            }
             Some(Outcome::Rejected(_) | Outcome::NotFound(_)) if unreadable => {
                 self.refused_removal(record, members, outcome).await
             }
@@ -149,7 +152,7 @@ impl Round<'_> {
         Ok(if ours { Went::On } else { Went::Away })
     }
 
-    pub(super) async fn add(&mut self, record: &Record, members: &[Member]) -> Result<Went, Error> {
+    pub(super) async fn add(&mut self, record: &mut Record, members: &[Member]) -> Result<Went, Error> {
         let held = self.claimed();
         if !pushed_member::unsure(&self.deps.db, &held, members).await? {
             return Ok(Went::Away);
@@ -157,13 +160,17 @@ impl Round<'_> {
         let outcome = self.patch(record, "members", &plan::addition(members)).await?;
         let went = self.went(outcome);
         self.over(&went, members).await?;
+        record.missing |= matches!(went, Went::Lost(_));
         match went {
             Went::On if self.joined(members).await? => Ok(Went::On),
             Went::On => Ok(Went::Away),
             // One member who is not there any more is enough for a refusal; the others are not kept waiting for it.
             Went::Refused(_) | Went::Lost(_) => match (self.ask(members).await?, went) {
                 ((0, Went::On), Went::Refused(ended)) => Ok(Went::Over(ended)),
-                ((0, Went::On), went) | ((_, went), _) => Ok(went),
+                ((0, Went::On), went) => Ok(went),
+                // Nobody may be left to be added; it may have been the group that was missing.
+                ((_, Went::On), Went::Lost(_)) => Ok(self.look(record).await?.unwrap_or(Went::On)),
+                ((_, went), _) => Ok(went),
             },
             went => Ok(went),
         }

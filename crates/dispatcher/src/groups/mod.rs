@@ -94,6 +94,8 @@ struct Record {
     named: bool,
     /// A removal of several was refused: some of them may not be there.
     alone: bool,
+    /// It answered 404, and has not been seen since.
+    missing: bool,
     /// What it is called there.
     stands_as: String,
     /// Who stands in it, where it was read and hides nobody.
@@ -160,6 +162,7 @@ impl Round<'_> {
             looked: false,
             named: false,
             alone: false,
+            missing: false,
             stands_as: String::new(),
             records: None,
         };
@@ -238,6 +241,12 @@ impl Round<'_> {
             && ended.link.is_some()
         {
             ended.verdict = Verdict::Looked { after, charged };
+        }
+        // By the next round nobody may be left about whom it would be called.
+        if let Verdict::Retry { after, charged, .. } = ended.verdict
+            && record.missing
+        {
+            ended.verdict = Verdict::Retry { after, definite: false, charged };
         }
         ended
     }

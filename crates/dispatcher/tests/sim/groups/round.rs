@@ -111,6 +111,8 @@ struct Held {
     named: bool,
     /// A removal of several was refused.
     alone: bool,
+    /// It answered 404, and has not been seen since.
+    missing: bool,
     stands_as: u8,
     records: Option<BTreeSet<u16>>,
 }
@@ -203,8 +205,8 @@ impl World {
 
     fn in_step_with(mut round: Round, id: u16, look: bool) -> Task {
         let differs = round.name.is_some() && round.link.sent != round.name;
-        let (looked, named, alone, stands_as, records) = (false, false, false, u8::MAX, None);
-        round.record = Some(Held { id, differs, looked, named, alone, stands_as, records });
+        let (looked, named, alone, missing, stands_as, records) = (false, false, false, false, u8::MAX, None);
+        round.record = Some(Held { id, differs, looked, named, alone, missing, stands_as, records });
         if look { Task::Renew(round, Call::Read(id)) } else { Task::Next(round) }
     }
 

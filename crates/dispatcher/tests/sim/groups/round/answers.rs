@@ -26,6 +26,9 @@ impl World {
 
     /// What the application said itself.
     pub(super) fn told(&mut self, mut round: Round, call: Call, said: Said) -> Task {
+        if let (Call::Add(..) | Call::Remove(..), Said::Missing, Some(record)) = (&call, &said, &mut round.record) {
+            record.missing = true;
+        }
         match (call, said) {
             (Call::Find { again }, Said::Groups(records)) => self.found(round, records, again),
             (Call::Post(_), Said::Group(record)) => {
@@ -127,7 +130,7 @@ impl World {
         self.learn(round.group, round.late, &read.members);
         let says = self.application.readable && !(self.application.patches && self.hides(round.group));
         let Some(record) = &mut round.record else { return Task::Release(round) };
-        (record.looked, record.stands_as) = (true, read.name);
+        (record.looked, record.missing, record.stands_as) = (true, false, read.name);
         record.differs = round.name.is_some_and(|name| name != read.name);
         record.records = says.then(|| read.members.clone());
         round.link.sent = round.name.filter(|_| !record.differs);
@@ -163,10 +166,12 @@ impl World {
             round.asking = Some((left, strangers, why));
             return Task::Renew(round, Call::Person(next));
         }
-        match why {
+        let id = round.record.as_ref().map(|record| record.id);
+        match (why, id) {
+            (Refusal::Lost, Some(id)) if strangers > 0 => Task::Renew(round, Call::Read(id)),
             _ if strangers > 0 => Task::Next(round),
-            Refusal::Refused(ended) => self.over(round, ended),
-            Refusal::Lost => self.lost(round),
+            (Refusal::Refused(ended), _) => self.over(round, ended),
+            (Refusal::Lost, _) => self.lost(round),
         }
     }
 

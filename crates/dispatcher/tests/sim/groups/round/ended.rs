@@ -63,14 +63,20 @@ impl World {
         let Some(record) = &round.record else { return ended };
         let named = record.named && self.keeps(Rule::KeepName);
         let looked = record.looked && self.keeps(Rule::FoundIsSafe);
+        let doubted = record.missing && self.keeps(Rule::GoneIsDoubt);
         if (named || looked) && ended.link.is_none() {
             ended.link = Some((Some(record.id), round.link.sent));
         }
         if let Verdict::Retry { after, definite: true, charged } = ended.verdict
-            && looked
+            && record.looked
             && self.keeps(Rule::LookCounts)
         {
             ended.verdict = Verdict::Looked { after, charged };
+        }
+        if let Verdict::Retry { after, charged, .. } = ended.verdict
+            && doubted
+        {
+            ended.verdict = Verdict::Retry { after, definite: false, charged };
         }
         ended
     }
