@@ -51,15 +51,20 @@ async fn looked(deps: &Deps, setup: Setup) {
         );
     }
     drop(watch::end_setup(&deps.db, &setup, true).await);
+    // It takes its turn itself, like everybody who stands a realm down.
+    if !setup.needed
+        && let Ok(tenant) = tenant::by_id(&deps.db, setup.tenant_id).await
+    {
+        deps.realms.try_stand_down(&tenant).await;
+    }
 }
 
 async fn look(deps: &Deps, setup: &Setup) -> Result<(), String> {
-    // Order: after the lease, so that what is done is done for the tenant as it is now.
-    let tenant = tenant::by_id(&deps.db, setup.tenant_id).await.map_err(|error| error.to_string())?;
     if !setup.needed {
-        deps.realms.try_stand_down(&tenant).await;
         return Ok(());
     }
+    // Order: after the lease, so that what is done is done for the tenant as it is now.
+    let tenant = tenant::by_id(&deps.db, setup.tenant_id).await.map_err(|error| error.to_string())?;
     let missing = deps.realms.missing(&tenant).await.map_err(|error| error.to_string())?;
     if missing.is_empty() {
         return Ok(());

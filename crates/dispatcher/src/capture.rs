@@ -127,7 +127,7 @@ async fn take(config: &Config, deps: &Deps, watch: &Watch, realm: &Realm) -> Res
 /// What no event told of is found by a compare, and until everybody who came meanwhile is taken in, whoever looks for somebody
 /// has the realm asked (K8).
 async fn after_gap(deps: &Deps, watch: &Watch) -> Result<(), String> {
-    watch::want_import(&deps.db, watch.tenant_id).await.map_err(text)?;
+    watch::want_import(deps.db.connection(), watch.tenant_id).await.map_err(text)?;
     watch::want_compare(&deps.db, watch.tenant_id).await.map_err(text)
 }
 

@@ -186,9 +186,10 @@ impl Realms {
             watch::remember_events(&self.db, tenant.id, before.realm, &text).await.map_err(unavailable)
         };
         let provisioned = admin.provision(&tenant.realm, &wanted, known, remember).await?;
-        self.store(keyring, tenant.id, (&provisioned.client_id, &provisioned.client_secret), note).await?;
+        // Order: a client that is known too early harms nobody; one that wrote unknown would be taken for an operator (K26).
         let (realm, client, role) = (provisioned.realm_uuid, provisioned.client_uuid, provisioned.role_id);
-        watch::identify(&self.db, tenant.id, realm, client, role).await.map_err(unavailable)
+        watch::identify(&self.db, tenant.id, realm, client, role).await.map_err(unavailable)?;
+        self.store(keyring, tenant.id, (&provisioned.client_id, &provisioned.client_secret), note).await
     }
 
     async fn store(
@@ -207,10 +208,14 @@ impl Realms {
     /// Another secret for the data-path client. Order: the realm first; whoever crashes before the entry has changed nothing
     /// that anybody uses, and the next look at the set-up finds the secret wrong and repairs it.
     pub async fn rotate_secret(&self, tenant: &Tenant, actor: &str) -> Result<(), Error> {
-        let (Some(admin), Some(keyring)) = (self.admin(tenant), &self.keyring) else { return Err(Error::Refused) };
+        let Some(keyring) = &self.keyring else { return Err(Error::Refused) };
         let setup = self.turn(tenant.id).await?;
         let done = async {
-            let secret = admin.rotate_secret(&tenant.realm).await?;
+            // Order: after the lease, the tenant as it is now.
+            let tenant = registry::tenant::by_id(&self.db, tenant.id).await.map_err(unavailable)?;
+            let identity = watch::identity(&self.db, tenant.id).await.map_err(unavailable)?;
+            let known = identity.and_then(|identity| identity.realm_uuid);
+            let secret = self.admin(&tenant).ok_or(Error::Refused)?.rotate_secret(&tenant.realm, known).await?;
             let note = Note { actor, action: "realm.rotate_secret", detail: serde_json::json!({}) };
             self.store(keyring, tenant.id, (realm::keycloak::CLIENT_ID, &secret), Some(&note)).await
         };
@@ -239,10 +244,22 @@ impl Realms {
         Ok(Known { realm_uuid, role_id, client_secret })
     }
 
-    /// Puts back what [`Realms::set_up`] switched on, if nobody needs it.
+    /// Puts back what [`Realms::set_up`] switched on, under the same lease, if nobody needs it.
     pub async fn stand_down(&self, tenant: &Tenant) -> Result<(), Error> {
-        let before = watch::to_restore(&self.db, tenant.id).await.map_err(unavailable)?;
-        let (Some(before), Some(admin)) = (before, self.admin(tenant)) else { return Ok(()) };
+        if watch::to_restore(&self.db, tenant.id).await.map_err(unavailable)?.is_none() {
+            return Ok(());
+        }
+        let setup = self.turn(tenant.id).await?;
+        let done = watch::keep_setup(&self.db, &setup, self.restore(tenant.id)).await;
+        watch::end_setup(&self.db, &setup, done.is_ok()).await.map_err(unavailable)?;
+        done
+    }
+
+    async fn restore(&self, tenant: TenantId) -> Result<(), Error> {
+        // Order: after the lease, because somebody may need it again by now.
+        let before = watch::to_restore(&self.db, tenant).await.map_err(unavailable)?;
+        let tenant = registry::tenant::by_id(&self.db, tenant).await.map_err(unavailable)?;
+        let (Some(before), Some(admin)) = (before, self.admin(&tenant)) else { return Ok(()) };
         let before: EventStores = serde_json::from_str(&before).map_err(|_| Error::Unavailable)?;
         admin.restore_events(&tenant.realm, &before).await?;
         watch::restored(&self.db, tenant.id).await.map_err(unavailable)

@@ -43,23 +43,23 @@ mod tests {
 
     use super::*;
 
-    fn tag(version: i64, document: Value) -> String {
+    fn tag(version: i64, document: &Value) -> String {
         of(version, document.as_object().unwrap())
     }
 
     #[test]
     fn a_tag_changes_with_the_version_and_with_the_groups_of_a_user() {
-        let alone = tag(3, json!({ "userName": "ada" }));
+        let alone = tag(3, &json!({ "userName": "ada" }));
         assert_eq!(alone, "W/\"3\"");
-        let in_one = tag(3, json!({ "userName": "ada", "groups": [{ "value": "g1", "display": "Crew" }] }));
-        let renamed = tag(3, json!({ "userName": "ada", "groups": [{ "value": "g1", "display": "Team" }] }));
+        let in_one = tag(3, &json!({ "userName": "ada", "groups": [{ "value": "g1", "display": "Crew" }] }));
+        let renamed = tag(3, &json!({ "userName": "ada", "groups": [{ "value": "g1", "display": "Team" }] }));
         assert!(alone != in_one && in_one != renamed);
         assert!(names(&in_one, &in_one) && !names(&alone, &in_one) && !names(&in_one, &renamed));
     }
 
     #[test]
     fn a_list_of_tags_weak_or_strong_or_a_star_names_a_version() {
-        let in_one = tag(3, json!({ "groups": [{ "value": "g1" }] }));
+        let in_one = tag(3, &json!({ "groups": [{ "value": "g1" }] }));
         for tags in ["*", "W/\"3\"", "\"3\"", "W/\"1\", W/\"3\"", &in_one] {
             assert!(names_version(tags, 3), "{tags}");
             assert!(tags == "*" || !names_version(tags, 30), "{tags}");

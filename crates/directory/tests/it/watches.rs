@@ -423,10 +423,10 @@ async fn an_import_that_is_wanted_anew_is_not_done_with_the_one_under_way(store:
     surveyed(&store).await;
     assert!(!importing().await);
     // A gap: whoever got the role meanwhile may be anybody.
-    watch::want_import(&store.db, acme).await.unwrap();
+    watch::want_import(store.db.connection(), acme).await.unwrap();
     let survey = watch::surveys_due(&store.db, 10).await.unwrap().remove(0);
     assert!(!survey.compare && watch::import_due(&store.db, &survey).await.unwrap());
-    watch::want_import(&store.db, acme).await.unwrap();
+    watch::want_import(store.db.connection(), acme).await.unwrap();
     watch::import_done(&store.db, &survey).await.unwrap();
     assert!(importing().await, "one more");
     imported(&store, &survey).await;

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::Transport;
 use super::events::are_stored;
-use super::provision::{Admin, CLIENT_ID, ROLES, USERNAME_RULES, Wanted, find_client, uuid_of};
+use super::provision::{Admin, CLIENT_ID, ROLES, USERNAME_RULES, Wanted, find_client, serves, uuid_of};
 use super::representation::{EXTERNAL_ID, MARKER};
 use crate::{Error, MANAGED_ROLE};
 
@@ -75,9 +75,7 @@ impl Admin {
 
 async fn client(keycloak: &Transport, known: &Known) -> Result<Option<&'static str>, Error> {
     let found = keycloak.call(Method::GET, &format!("/clients?clientId={CLIENT_ID}"), None).await?.body;
-    let Some(client) =
-        found.get(0).filter(|client| client["enabled"] == true && client["serviceAccountsEnabled"] == true)
-    else {
+    let Some(client) = found.get(0).filter(|client| serves(client)) else {
         return Ok(Some("the client kevra-scim"));
     };
     let id = uuid_of(client, "id")?;

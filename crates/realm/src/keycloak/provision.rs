@@ -163,8 +163,12 @@ impl Admin {
     }
 
     /// Gives the data-path client another secret; tokens minted with the old one live on until they end.
-    pub async fn rotate_secret(&self, realm: &str) -> Result<SecretString, Error> {
+    pub async fn rotate_secret(&self, realm: &str, known: Option<Uuid>) -> Result<SecretString, Error> {
         let keycloak = self.transport(realm)?;
+        let representation = keycloak.call(Method::GET, "", None).await?.body;
+        if known.is_some_and(|known| uuid_of(&representation, "id").ok() != Some(known)) {
+            return Err(Error::Foreign);
+        }
         let client = find_client(&keycloak, CLIENT_ID).await?;
         let fresh = keycloak.call(Method::POST, &format!("/clients/{client}/client-secret"), None).await?.body;
         fresh.get("value").and_then(Value::as_str).map(SecretString::from).ok_or(Error::Refused)
@@ -202,12 +206,22 @@ async fn client(keycloak: &Transport) -> Result<Uuid, Error> {
     accept_conflict(keycloak.call(Method::POST, "/clients", Some(&body)).await)?;
     let client = find_client(keycloak, CLIENT_ID).await?;
     let held = keycloak.call(Method::GET, &format!("/clients/{client}"), None).await?.body;
-    if held["enabled"] != true || held["serviceAccountsEnabled"] != true {
+    if !serves(&held) {
         let mut mended = held;
-        (mended["enabled"], mended["serviceAccountsEnabled"]) = (json!(true), json!(true));
+        for setting in SERVES {
+            mended[setting] = json!(true);
+        }
         keycloak.call(Method::PUT, &format!("/clients/{client}"), Some(&mended)).await?;
     }
     Ok(client)
+}
+
+/// What the data-path client needs: without the full scope its tokens carry none of its roles.
+const SERVES: [&str; 3] = ["enabled", "serviceAccountsEnabled", "fullScopeAllowed"];
+
+/// Whether a client is as the data path needs it.
+pub(super) fn serves(client: &Value) -> bool {
+    SERVES.iter().all(|setting| client[setting] == true)
 }
 
 pub(super) async fn find_client(keycloak: &Transport, client_id: &str) -> Result<Uuid, Error> {

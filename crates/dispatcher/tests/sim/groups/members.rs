@@ -54,7 +54,9 @@ impl World {
     pub fn made(&mut self, group: u8, late: bool) {
         let pushed = &mut self.group_mut(group).pushed;
         pushed.retain(|_, _| late);
-        pushed.values_mut().for_each(|stands| *stands = Stands::TakenOut);
+        for stands in pushed.values_mut() {
+            *stands = Stands::TakenOut;
+        }
     }
 
     /// Members were taken out for sure; whoever is noted to have been put back since stays noted.
