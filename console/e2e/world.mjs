@@ -78,6 +78,8 @@ export class World {
     this.streams = new Set();
     /** @type {Set<string>} */
     this.usedCodes = new Set();
+    /** Whether whoever holds a token gets a code for the next one. */
+    this.offersCodes = false;
     /** Every call, for tests that ask what was sent. @type {{ method: string, path: string, body: string, ifMatch: string | null }[]} */
     this.calls = [];
   }
@@ -119,6 +121,7 @@ export class World {
     if (path === '/console/session') return this.session(data.code);
     const claims = this.claims(request);
     if (!claims) return problem(401, 'unauthorized');
+    if (path === '/console/code') return this.offersCodes ? json({ code: 'CODE-next' }) : problem(404, 'not_found');
     if (path === '/v1/tenants') return this.list(url.searchParams);
     const [, slug = '', rest = ''] = /^\/v1\/tenants\/([^/]+)\/(.+)$/.exec(path) ?? [];
     const tenant = this.tenants.get(decodeURIComponent(slug));
@@ -142,10 +145,11 @@ export class World {
 
   /** Codes say what they give: `CODE-…` everything, `READ-…` looking only, `SHORT-…` two seconds. @param {string} code */
   session(code) {
-    if (this.usedCodes.has(code) || !/^(CODE|READ|SHORT)-/.test(code)) return problem(401, 'unauthorized');
+    if (this.usedCodes.has(code) || !/^(CODE|READ|SHORT|BRIEF)-/.test(code)) return problem(401, 'unauthorized');
     this.usedCodes.add(code);
     const scope = code.startsWith('READ') ? 'sync:read' : RIGHTS;
-    return json({ token: operator({ scope, seconds: code.startsWith('SHORT') ? 2 : 600 }) });
+    const seconds = code.startsWith('SHORT') ? 2 : code.startsWith('BRIEF') ? 100 : 600;
+    return json({ token: operator({ scope, seconds }) });
   }
 
   /** @param {URLSearchParams} query */

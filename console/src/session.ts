@@ -18,6 +18,11 @@ function claims(token: string): Claims {
   }
 }
 
+/** How long a token is good by its own word; one that says nothing is good until the server refuses it. */
+export const secondsLeft = (token: string): number => left(claims(token));
+
+const left = ({ exp }: Claims): number => (exp ?? Number.POSITIVE_INFINITY) - Date.now() / 1000;
+
 /** Keeps the operator's token in memory and asks for the next one when less than a minute is left. */
 export class Session {
   private token = '';
@@ -27,7 +32,7 @@ export class Session {
   constructor(private readonly getToken: () => Promise<string>) {}
 
   async bearer(): Promise<string> {
-    if (this.token && this.left() > REFRESH_SECONDS) return this.token;
+    if (this.token && left(this.said) > REFRESH_SECONDS) return this.token;
     // Requests that start together share one question.
     this.asking ??= this.ask().finally(() => {
       this.asking = undefined;
@@ -45,10 +50,6 @@ export class Session {
     this.token = '';
   }
 
-  private left(): number {
-    return (this.said.exp ?? Number.POSITIVE_INFINITY) - Date.now() / 1000;
-  }
-
   private async ask(): Promise<string> {
     try {
       this.token = await this.getToken();
@@ -56,7 +57,7 @@ export class Session {
       this.token = '';
     }
     this.said = claims(this.token);
-    if (!this.token || this.left() <= 0) throw new SessionEnded();
+    if (!this.token || left(this.said) <= 0) throw new SessionEnded();
     return this.token;
   }
 }

@@ -32,6 +32,14 @@ describe('the standalone page', () => {
     expect(screen.getByText('Kevra')).toBeVisible();
   });
 
+  it('asks for its next token before the one it has ends, once', async () => {
+    world.offersCodes = true;
+    await open('/console/tenants/acme', 'BRIEF');
+    await screen.findByRole('region', { name: label.inbound });
+    const asked = (path: string) => world.calls.filter(call => call.path === path).length;
+    expect([asked('/console/session'), asked('/console/code')]).toEqual([2, 1]);
+  });
+
   it('row 2: Deployments, then the tenant, with a breadcrumb; the panels are on the tenant’s page', async () => {
     const { user } = await open('/console/');
     await user.click(await screen.findByRole('link', { name: /Acme/ }));

@@ -6,11 +6,14 @@ import { createApi } from './api';
 import { People } from './People';
 import { place, useUrl } from './router';
 import { SignedOut, type SignedOutState } from './SignedOut';
-import { type Config, readConfig, redeem, takeCode } from './signIn';
+import { type Config, readConfig, redeem, Tokens, takeCode } from './signIn';
 import { TenantList } from './TenantList';
 import { TenantPage } from './TenantPage';
 
 type State = 'in' | SignedOutState;
+
+/** How often the page looks whether its token is about to end. */
+const EVERY_MS = 30_000;
 
 const client = new QueryClient({ defaultOptions: { queries: { retry: false } } });
 
@@ -58,10 +61,16 @@ export function App() {
 
 function Places({ token, config, onEnd }: { token: string; config: Config; onEnd: () => void }) {
   const url = useUrl();
-  const session = useMemo(() => new Session(async () => token), [token]);
+  const getToken = useMemo(() => new Tokens(token).get, [token]);
+  const session = useMemo(() => new Session(getToken), [getToken]);
+  // Nobody may ask in the last minutes of a token, and afterwards there is none to get the next one with.
+  useEffect(() => {
+    const timer = setInterval(getToken, EVERY_MS);
+    return () => clearInterval(timer);
+  }, [getToken]);
   const api = useMemo(() => createApi('', session, { onEnd }), [session, onEnd]);
   const here = place(url.split('?')[0] ?? '');
   if (here.at === 'list') return <TenantList api={api} />;
   if (here.at === 'people') return <People key={here.slug} api={api} slug={here.slug} />;
-  return <TenantPage key={here.slug} slug={here.slug} token={token} config={config} onEnd={onEnd} />;
+  return <TenantPage key={here.slug} slug={here.slug} getToken={getToken} config={config} onEnd={onEnd} />;
 }

@@ -8,12 +8,12 @@ import type { Config } from './signIn';
 
 interface Props {
   slug: string;
-  token: string;
+  getToken: () => Promise<string>;
   config: Config;
   onEnd: () => void;
 }
 
-export function TenantPage({ slug, token, config, onEnd }: Props) {
+export function TenantPage({ slug, getToken, config, onEnd }: Props) {
   useEffect(() => {
     document.title = `${slug} · ${page.title}`;
   }, [slug]);
@@ -21,7 +21,7 @@ export function TenantPage({ slug, token, config, onEnd }: Props) {
     <Shell crumbs={[deployments, [slug]]}>
       <IdentitySync
         tenant={slug}
-        getToken={async () => token}
+        getToken={getToken}
         onSessionEnded={onEnd}
         development={config.demo}
         supportUrl={config.support_url ?? undefined}

@@ -9,16 +9,34 @@ use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPai
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
+use serde::Deserialize;
 use serde_json::json;
 
 /// How long a sign-in code is good.
 const CODE_LIFE: Duration = Duration::from_mins(10);
+/// How long a token is good that a code was changed into. Whoever has it gets the next code with it.
+const TOKEN_LIFE: Duration = Duration::from_mins(10);
 const ALPHABET: &[u8] = b"23456789ABCDEFGHJKLMNPQRSTUVWXYZ";
 
 /// The key could not be made or used.
 #[derive(Debug, thiserror::Error)]
 #[error("the demo's signing key cannot be used")]
 pub struct KeyFault;
+
+/// Whose a token is, and what for. Read without a look at its signature: it was checked when its code was asked for.
+#[derive(Deserialize)]
+struct Holder {
+    sub: String,
+    tenant: String,
+    scope: String,
+}
+
+impl Holder {
+    fn of(token: &str) -> Option<Self> {
+        let claims = URL_SAFE_NO_PAD.decode(token.split('.').nth(1)?).ok()?;
+        serde_json::from_slice(&claims).ok()
+    }
+}
 
 /// An issuer.
 pub struct Issuer {
@@ -77,10 +95,31 @@ impl Issuer {
         code
     }
 
-    /// Changes a code into its token, once.
+    /// Changes a code into a short-lived token with the rights of the one it was made for, once.
     pub fn redeem(&self, code: &str) -> Option<String> {
-        let mut codes = self.codes.lock().unwrap_or_else(PoisonError::into_inner);
-        let (made, token) = codes.remove(code)?;
-        (made.elapsed() < CODE_LIFE).then_some(token)
+        let (made, token) = self.codes.lock().unwrap_or_else(PoisonError::into_inner).remove(code)?;
+        let Holder { sub, tenant, scope } = Holder::of(&token).filter(|_| made.elapsed() < CODE_LIFE)?;
+        self.mint(&sub, &tenant, &scope, TOKEN_LIFE).ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+
+    #[test]
+    fn a_code_is_changed_once_into_ten_minutes_of_the_same_rights() {
+        let issuer = Issuer::new("https://control.test", "control").unwrap();
+        let reader = issuer.mint("rita", "acme", "sync:read", Duration::from_hours(24)).unwrap();
+        let code = issuer.code(reader);
+        let given = issuer.redeem(&code).unwrap();
+        assert_eq!(issuer.redeem(&code), None);
+        let claims = URL_SAFE_NO_PAD.decode(given.split('.').nth(1).unwrap()).unwrap();
+        let claims: Value = serde_json::from_slice(&claims).unwrap();
+        let said = ["sub", "tenant", "scope"].map(|name| claims[name].as_str().unwrap());
+        assert_eq!(said, ["rita", "acme", "sync:read"]);
+        assert_eq!(claims["exp"].as_u64().unwrap() - claims["iat"].as_u64().unwrap(), 600);
     }
 }

@@ -64,7 +64,8 @@ pub async fn due(db: &Db, limit: u32) -> Result<Vec<Look>, Error> {
     let now = ledger::clock(connection);
     let text = format!(
         "select tenant_id, id, look_at, delete_seen from directory_group
-         where look_at <= {now} and (write_until is null or write_until <= {now}) order by look_at limit $1"
+         where look_at <= {now} and (write_until is null or write_until <= {now}) and {} order by look_at limit $1",
+        sql::stays("tenant_id")
     );
     sql::all(connection, &text, [i64::from(limit).into()]).await
 }

@@ -308,8 +308,9 @@ pub async fn stale(db: &Db, limit: u32) -> Result<Vec<(TenantId, Uuid)>, Error> 
         "select distinct m.tenant_id, m.group_id from membership m
              join directory_group g on g.tenant_id = m.tenant_id and g.id = m.group_id
          where m.state = 'pending' and m.changed_at < {now} - 5000000 and g.look_at is null
-             and (g.write_until is null or g.write_until <= {now})
-         limit $1"
+             and (g.write_until is null or g.write_until <= {now}) and {}
+         limit $1",
+        sql::stays("g.tenant_id")
     );
     let rows: Vec<Stale> = sql::all(connection, &text, [i64::from(limit).into()]).await?;
     Ok(rows.into_iter().map(|row| (row.tenant_id, row.group_id)).collect())

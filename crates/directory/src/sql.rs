@@ -50,3 +50,9 @@ pub(crate) fn for_update(connection: &impl ConnectionTrait) -> &'static str {
         _ => "",
     }
 }
+
+/// Only of tenants that are not being moved: what is repaired meanwhile would keep a move waiting, of a realm that is away for
+/// ever (K30).
+pub(crate) fn stays(tenant: &str) -> String {
+    format!("{tenant} not in (select id from tenant where frozen_at is not null)")
+}

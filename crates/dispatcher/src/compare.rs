@@ -53,8 +53,8 @@ pub(crate) async fn run(deps: &Deps, survey: &Survey, realm: &Realm) -> Result<(
                 continue;
             }
             let observed = Pushed::of(user, &mapping).observed(&key);
-            match known.get(&user.id) {
-                Some(held) if held.as_deref() == Some(&observed) => {}
+            match known.get(&user.id).and_then(Option::as_deref) {
+                Some(held) if held == observed => {}
                 // Where nobody is pushed to, whoever is new is noted as seen; while a baseline is under way, it does that.
                 None if target.is_none() => {
                     ledger::baseline(deps.db.connection(), tenant, user.id, &observed).await.map_err(text)?;
@@ -65,7 +65,7 @@ pub(crate) async fn run(deps: &Deps, survey: &Survey, realm: &Realm) -> Result<(
         }
     }
     // Missing in the listing is a suspicion; the triage of that one user decides (K14).
-    let lost = |(id, held): &(&Uuid, &Option<Vec<u8>>)| !seen.contains(*id) && held.as_deref() != Some(b"gone");
+    let lost = |(id, held): &(&Uuid, &Option<Vec<u8>>)| !seen.contains(*id) && held.as_deref() != Some(ledger::GONE);
     let missing: Vec<Uuid> = known.iter().filter(lost).map(|(id, _)| *id).collect();
     let managed: HashSet<Uuid> = directory::user::ids(&deps.db, tenant).await.map_err(text)?.into_iter().collect();
     // Order: all are noted before the first is looked at, so that each is judged as one of as many.

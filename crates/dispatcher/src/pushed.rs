@@ -121,7 +121,7 @@ impl Pushed {
 
 /// What a look at the realm is remembered by; a user who is gone has a hash too.
 pub(crate) fn observed(seen: Option<&RealmUser>, mapping: &Mapping, key: &[u8]) -> Vec<u8> {
-    seen.map_or_else(|| b"gone".to_vec(), |user| Pushed::of(user, mapping).observed(key))
+    seen.map_or_else(|| directory::ledger::GONE.to_vec(), |user| Pushed::of(user, mapping).observed(key))
 }
 
 /// What an element of a list says, beside what kind it is.

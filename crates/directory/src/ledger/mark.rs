@@ -4,7 +4,7 @@ use registry::{TargetId, TenantId};
 use sea_orm::{ConnectionTrait, FromQueryResult, Value};
 use uuid::Uuid;
 
-use super::clock;
+use super::{GONE, clock};
 use crate::resource::Kind;
 use crate::{Error, sql};
 
@@ -109,8 +109,8 @@ pub async fn mark_managed(connection: &impl ConnectionTrait, tenant: TenantId, r
     Ok(())
 }
 
-/// Inserts a row for a user the ledger has never heard of, as clean (K24: the baseline pushes nobody). Says whether
-/// there was none before.
+/// Notes a user of whom nothing was seen as clean (K24: the baseline pushes nobody): one the ledger has never heard of, or of
+/// whom it has forgotten what it saw. Says whether there was such a one.
 pub async fn baseline(
     connection: &impl ConnectionTrait,
     tenant: TenantId,
@@ -121,7 +121,8 @@ pub async fn baseline(
     let text = format!(
         "insert into ledger (tenant_id, user_id, dirty_seq, triage_at, next_at, dirty_at, observed)
          values ($1, $2, 0, {now}, {now}, {now}, $3)
-         on conflict (tenant_id, user_id) do nothing"
+         on conflict (tenant_id, user_id) do update set observed = excluded.observed
+             where ledger.observed is null and ledger.dirty_seq = ledger.seen_seq"
     );
     Ok(sql::execute(connection, &text, [tenant.0.into(), user.into(), observed.to_vec().into()]).await? == 1)
 }
@@ -143,6 +144,18 @@ pub async fn first_enable(connection: &impl ConnectionTrait, tenant: TenantId, t
         );
         sql::execute(connection, &text, [tenant.0.into(), target.0.into()]).await?;
     }
+    forget_observed(connection, tenant, target).await
+}
+
+/// What was seen of users while somebody followed the realm says nothing of when they were edited since: where nobody has
+/// followed it, the baseline sees them anew, and nobody is pushed for having been edited in between (K24).
+async fn forget_observed(connection: &impl ConnectionTrait, tenant: TenantId, target: TargetId) -> Result<(), Error> {
+    let text = "update ledger set observed = null
+         where tenant_id = $1 and dirty_seq = seen_seq and observed <> $3
+             and not exists (select 1 from link where link.tenant_id = ledger.tenant_id and link.user_id = ledger.user_id
+                 and link.target_id = $2 and (link.downstream_id is not null or link.create_intent_at is not null))
+             and not exists (select 1 from inbound_token i where i.tenant_id = $1 and i.died_at is null)";
+    sql::execute(connection, text, [tenant.0.into(), target.0.into(), GONE.to_vec().into()]).await?;
     Ok(())
 }
 

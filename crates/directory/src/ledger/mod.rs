@@ -67,6 +67,9 @@ fn columns(kind: Kind) -> String {
     )
 }
 
+/// What is observed of a user who is not in the realm.
+pub const GONE: &[u8] = b"gone";
+
 /// The database's clock in microseconds, as SQL: leases must not depend on the clocks of replicas (K20).
 pub(crate) fn clock(connection: &impl ConnectionTrait) -> &'static str {
     match connection.get_database_backend() {

@@ -112,8 +112,9 @@ pub async fn claim_stale(db: &Db, kind: Kind, limit: u32) -> Result<Vec<Reservat
     let text = format!(
         "update {table} set lease_until = {now} + {LEASE}, unsettled = true
          where lease_until <= {now} and (tenant_id, {key}) in (
-             select tenant_id, {key} from {table} where lease_until <= {now} order by lease_until limit $1 {})
+             select tenant_id, {key} from {table} where lease_until <= {now} and {} order by lease_until limit $1 {})
          returning tenant_id, {key} as key, external_key, nonce, document, {own}",
+        sql::stays("tenant_id"),
         sql::skip_locked(connection)
     );
     let rows: Vec<Row> = sql::all(connection, &text, [i64::from(limit).into()]).await?;

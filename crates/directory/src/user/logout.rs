@@ -26,8 +26,10 @@ pub async fn claim_owed_logouts(db: &Db, limit: u32) -> Result<Vec<OwedLogout>, 
     let free = format!("logout_owed and (write_until is null or write_until <= {now})");
     let text = format!(
         "update directory_user set write_epoch = write_epoch + 1, write_until = {now} + {LEASE}
-         where {free} and (tenant_id, id) in (select tenant_id, id from directory_user where {free} limit $1 {})
+         where {free} and (tenant_id, id) in (
+             select tenant_id, id from directory_user where {free} and {} limit $1 {})
          returning tenant_id, id, write_epoch",
+        sql::stays("tenant_id"),
         sql::skip_locked(connection)
     );
     sql::all(connection, &text, [i64::from(limit).into()]).await

@@ -1,3 +1,5 @@
+use std::collections::HashMap;
+
 use directory::ledger::{self, Acknowledgement, LinkUpdate, Mark, Recorded, Stage, Verdict};
 use directory::{Error, link, watch};
 use registry::seal::Sealed;
@@ -8,6 +10,7 @@ use uuid::Uuid;
 
 testkit::on_both_databases!(
     a_first_enable_pushes_nobody_who_was_not_touched,
+    what_was_seen_while_somebody_followed_the_realm_is_seen_anew_by_the_baseline,
     a_reenable_forgets_nothing,
     an_enable_reads_a_realm_anew_that_nobody_followed_and_goes_on_with_any_other,
     a_send_of_an_older_generation_writes_nothing_at_all,
@@ -83,6 +86,27 @@ async fn a_first_enable_pushes_nobody_who_was_not_touched(store: Store) {
     mark(&store, acme, grace).await;
     look(&store, acme, grace, 1).await;
     assert_eq!(owed(&store).await, [grace], "who changes after the enable is pushed");
+}
+
+async fn what_was_seen_while_somebody_followed_the_realm_is_seen_anew_by_the_baseline(store: Store) {
+    let acme = store.tenant("acme").await;
+    let (ada, grace, gone) = (Uuid::new_v4(), Uuid::new_v4(), Uuid::new_v4());
+    enable(&store, acme, "https://a.test").await;
+    for user in [ada, grace, gone] {
+        ledger::baseline(store.db.connection(), acme, user, if user == gone { ledger::GONE } else { &[1] })
+            .await
+            .unwrap();
+    }
+    target::disable(&store.db, acme, "dana").await.unwrap();
+    enable(&store, acme, "https://b.test").await;
+    // Whoever is touched first is pushed, in doubt.
+    mark(&store, acme, grace).await;
+    assert!(ledger::baseline(store.db.connection(), acme, ada, &[2]).await.unwrap());
+    assert!(!ledger::baseline(store.db.connection(), acme, grace, &[2]).await.unwrap());
+    let seen: HashMap<Uuid, Option<Vec<u8>>> = ledger::observed(&store.db, acme).await.unwrap().into_iter().collect();
+    assert_eq!((&seen[&ada], &seen[&grace], &seen[&gone]), (&Some(vec![2]), &None, &Some(ledger::GONE.to_vec())));
+    look(&store, acme, grace, 2).await;
+    assert_eq!(owed(&store).await, [grace]);
 }
 
 async fn an_enable_reads_a_realm_anew_that_nobody_followed_and_goes_on_with_any_other(store: Store) {

@@ -167,6 +167,9 @@ async fn an_owed_log_out_is_taken_over_once(store: Store) {
     };
     assert!(user::claim_owed_logouts(&store.db, 10).await.unwrap().is_empty(), "its request is still at it");
     writing::release(&store.db, Kind::User, acme, ada.id, held.write_epoch).await.unwrap();
+    tenant::freeze(&store.db, acme, true).await.unwrap();
+    assert!(user::claim_owed_logouts(&store.db, 10).await.unwrap().is_empty(), "a move waits for none");
+    tenant::freeze(&store.db, acme, false).await.unwrap();
     let owed = user::claim_owed_logouts(&store.db, 10).await.unwrap();
     assert_eq!(owed.iter().map(|owed| owed.id).collect::<Vec<_>>(), [ada.id]);
     assert!(user::claim_owed_logouts(&store.db, 10).await.unwrap().is_empty(), "somebody else is paying it");

@@ -185,10 +185,16 @@ fn a_code_signs_in_once_and_only_who_holds_a_token_gets_another() {
     let given = client.post(url("code")).bearer_auth(demo.fact("operator_token")).send().unwrap();
     assert_eq!(header(&given, "cache-control"), "no-store");
     let code: Value = given.json().unwrap();
-    let redeem = || client.post(url("session")).json(&code).send().unwrap();
-    let signed_in: Value = redeem().json().unwrap();
-    assert_eq!(signed_in["token"], demo.fact("operator_token"));
-    assert_eq!(redeem().status(), 401);
+    let redeem = |code: &Value| client.post(url("session")).json(code).send().unwrap();
+    let signed_in: Value = redeem(&code).json().unwrap();
+    assert_eq!(redeem(&code).status(), 401);
+    // Its token is good for the next code, which is how the page goes on.
+    let first = signed_in["token"].as_str().unwrap();
+    assert_ne!(first, demo.fact("operator_token"), "one of its own, which ends sooner");
+    let tenants = format!("{}/v1/tenants", demo.fact("control_url"));
+    assert_eq!(client.get(tenants).bearer_auth(first).send().unwrap().status(), 200);
+    let next: Value = client.post(url("code")).bearer_auth(first).send().unwrap().json().unwrap();
+    assert_eq!(redeem(&next).status(), 200);
 }
 
 #[test]

@@ -67,7 +67,7 @@ type Act<'a> = &'a dyn Fn(&Realm);
 /// Ways to break a realm, and what is said of each.
 type Break = (fn(&Realm), &'static [&'static str]);
 
-const BREAKS: [Break; 8] = [
+const BREAKS: [Break; 9] = [
     (break_all, &PIECES),
     (
         |realm| drop(realm.admin(Method::DELETE, &format!("/clients/{}", client(realm)), None)),
@@ -75,7 +75,8 @@ const BREAKS: [Break; 8] = [
     ),
     (new_secret, &["the secret of the client kevra-scim"]),
     (lose_the_annotations, &["a managed attribute of the user profile"]),
-    (switch_the_client_off, &["the client kevra-scim"]),
+    (|realm| change_the_client(realm, "enabled"), &["the client kevra-scim"]),
+    (|realm| change_the_client(realm, "fullScopeAllowed"), &["the client kevra-scim"]),
     (
         |realm| {
             let some = json!({ "eventsEnabled": true, "adminEventsEnabled": true, "enabledEventTypes": ["LOGIN"] });
@@ -87,10 +88,11 @@ const BREAKS: [Break; 8] = [
     (let_users_rename_themselves, &["editable usernames"]),
 ];
 
-fn switch_the_client_off(realm: &Realm) {
+/// Switches a setting of it off.
+fn change_the_client(realm: &Realm, setting: &str) {
     let path = format!("/clients/{}", client(realm));
     let mut off = realm.admin(Method::GET, &path, None);
-    off["enabled"] = json!(false);
+    off[setting] = json!(false);
     realm.admin(Method::PUT, &path, Some(&off));
 }
 
