@@ -84,7 +84,7 @@ pub(crate) fn stands(generation: &str) -> String {
 }
 
 /// Which of two values another resource of the kind has, or is about to have: for a write to be refused before it reaches
-/// the realm. The constraints decide at the commit (K6).
+/// the realm. The constraints decide at the commit (K6). An externalId that only somebody inactive has is free.
 pub async fn taken(
     db: &Db,
     kind: Kind,
@@ -98,10 +98,11 @@ pub async fn taken(
         external: i64,
     }
     let ((reservations, column), resources) = (reservation::place(kind), kind.table());
+    let holds = if kind == Kind::User { "and active" } else { "" };
     let text = format!(
         "select (select count(*) from {resources} where tenant_id = $1 and {column} = $3 and id <> $2)
              + (select count(*) from {reservations} where tenant_id = $1 and {column} = $3) as named,
-         (select count(*) from {resources} where tenant_id = $1 and external_key = $4 and id <> $2) as external"
+         (select count(*) from {resources} where tenant_id = $1 and external_key = $4 and id <> $2 {holds}) as external"
     );
     let values = [tenant.0.into(), id.into(), key.into(), external_key.map(str::to_owned).into()];
     let held: Option<Held> = sql::one(db.connection(), &text, values).await?;

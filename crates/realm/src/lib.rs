@@ -103,6 +103,18 @@ impl Realm {
         .await
     }
 
+    /// A user by exact externalId, while the directory may not know it yet. In an embedded realm it knows them all: only SCIM
+    /// gives any.
+    pub async fn find_by_external_id(&self, external_id: &str) -> Result<Option<RealmUser>, Error> {
+        told("find user", async {
+            match self {
+                Self::Embedded(_) => Ok(None),
+                Self::Keycloak(client) => client.find_by_external_id(external_id).await,
+            }
+        })
+        .await
+    }
+
     /// A user as the realm holds it, to be written back with a change: one call.
     pub async fn read(&self, id: Uuid) -> Result<Fresh, Error> {
         told("read user", async {

@@ -45,6 +45,9 @@ pub async fn commit(db: &Db, tenant: TenantId, before: &User, commit: &Commit<'_
     // Who lost a key to another (K6) does not ask for it again by a change of something else.
     let (renamed, known_otherwise) = (was_key != key, was.external_id != native.external_id);
     let (connection, now) = (db.connection(), ledger::clock(db.connection()));
+    if let Some(external_id) = native.external_id.as_deref().filter(|_| known_otherwise) {
+        yielded(db, tenant, before.id, external_id).await?;
+    }
     let text = format!(
         "update directory_user set document = $4, version = version + $5,
              username_key = case when $13 then $6 else username_key end,
@@ -103,6 +106,14 @@ pub async fn commit(db: &Db, tenant: TenantId, before: &User, commit: &Commit<'_
         modified_at: row.modified_at,
         related: resource::read_related(&row.related)?,
     }))
+}
+
+/// Whoever is inactive gives an externalId up to who has it from now on: it is unique among active users alone.
+async fn yielded(db: &Db, tenant: TenantId, to: Uuid, external_id: &str) -> Result<(), Error> {
+    let text = "update directory_user set external_key = null
+         where tenant_id = $1 and external_key = $2 and id <> $3 and not active";
+    sql::execute(db.connection(), text, [tenant.0.into(), external_id.into(), to.into()]).await?;
+    Ok(())
 }
 
 /// A deactivation that the realm did not confirm: the directory has the user off all the same, as was wanted, because in

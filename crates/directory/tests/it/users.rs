@@ -20,6 +20,7 @@ testkit::on_both_databases!(
     a_tenant_that_is_moved_grants_no_claim_that_was_admitted_before,
     a_version_moves_with_a_real_change_alone,
     a_taken_name_is_refused_at_the_commit_and_nothing_moves,
+    an_external_id_of_somebody_inactive_is_free_for_another,
     a_page_follows_the_order_of_creation,
     a_deleted_user_is_gone_and_its_name_free,
     an_owed_log_out_is_taken_over_once,
@@ -122,6 +123,26 @@ async fn a_taken_name_is_refused_at_the_commit_and_nothing_moves(store: Store) {
     assert!(matches!(refused, Err(Error::Taken("userName"))), "{refused:?}");
     let after = user::by_id(&store.db, acme, ada.id).await.unwrap().unwrap();
     assert_eq!((after.document, after.version), (ada.document, ada.version));
+}
+
+async fn an_external_id_of_somebody_inactive_is_free_for_another(store: Store) {
+    let (acme, token) = store.provisioned("acme").await;
+    let grace = made(&store, acme, &token, "grace@acme.test", Some("G")).await;
+    let ada = made(&store, acme, &token, "ada@acme.test", None).await;
+    let held = claimed(&store, acme, grace.id, &token).await;
+    let off = Commit { active: false, ..write(&held.document, true) };
+    user::commit(&store.db, acme, &held, &off).await.unwrap().unwrap();
+    let taken = writing::taken(&store.db, Kind::User, (acme, ada.id), "ada@acme.test", Some("G")).await.unwrap();
+    assert_eq!(taken, None);
+
+    let held = claimed(&store, acme, ada.id, &token).await;
+    let mut document = held.document.clone();
+    document.insert("externalId".to_owned(), json!("G"));
+    user::commit(&store.db, acme, &held, &write(&document, true)).await.unwrap().unwrap();
+    assert_eq!(user::by_external(&store.db, acme, "G").await.unwrap().map(|user| user.id), Some(ada.id));
+    // Who is back keeps all else, and is changed as before.
+    let held = claimed(&store, acme, grace.id, &token).await;
+    assert!(user::commit(&store.db, acme, &held, &write(&held.document, true)).await.unwrap().is_some());
 }
 
 async fn a_page_follows_the_order_of_creation(store: Store) {

@@ -31,16 +31,11 @@ pub(crate) async fn search(call: &Call<'_>, kind: Kind, body: &Value) -> Outcome
     one_type(call, kind, query).await
 }
 
-/// While the import is under way a look-up by name asks the realm too. The realm does not answer other filters, and whom it
-/// looks for may be among those who are not in yet: nobody is told then that there is no such user (K8).
 async fn one_type(call: &Call<'_>, kind: Kind, query: Query<'_>) -> Outcome {
-    if kind == Kind::Group || !call.provisioner.importing || query.filter.is_none() {
-        return run(call, &[(kind, query)]).await;
+    if kind == Kind::User && call.provisioner.importing {
+        fetch_sought(call, &query).await?;
     }
-    let named = fetch_named(call, &query).await?;
-    let answer = run(call, &[(kind, query)]).await?;
-    let found = answer.body.as_ref().is_some_and(|body| body["totalResults"] != 0);
-    if found || named { Ok(answer) } else { Err(Answer::unavailable()) }
+    run(call, &[(kind, query)]).await
 }
 
 /// `GET /` and `POST /.search`: all types, users first.
@@ -55,12 +50,15 @@ pub(crate) async fn root(call: &Call<'_>, body: Option<&Value>) -> Outcome {
     run(call, &[Kind::User, Kind::Group].into_iter().zip(queries).collect::<Vec<_>>()).await
 }
 
-/// Whether a query looks up a name; whoever has it is taken in.
-async fn fetch_named(call: &Call<'_>, query: &Query<'_>) -> Result<bool, Answer> {
+/// A look-up by name or externalId while the import is under way asks the realm too (K8).
+async fn fetch_sought(call: &Call<'_>, query: &Query<'_>) -> Result<(), Answer> {
     let looked_for = query.filter.as_ref().and_then(scim::filter::Filter::as_equality);
-    let Some((_, name)) = looked_for.filter(|(path, _)| path == "userName") else { return Ok(false) };
-    fetch(call, Sought::Name(name)).await?;
-    Ok(true)
+    let sought = match &looked_for {
+        Some((path, name)) if path == "userName" => Sought::Name(name),
+        Some((path, id)) if path == "externalId" => Sought::ExternalId(id),
+        _ => return Ok(()),
+    };
+    fetch(call, sought).await.map(drop)
 }
 
 async fn run(call: &Call<'_>, queries: &[(Kind, Query<'_>)]) -> Outcome {

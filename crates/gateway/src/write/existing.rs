@@ -97,6 +97,7 @@ pub(crate) async fn fetch(call: &Call<'_>, sought: Sought<'_>) -> Result<bool, A
     let found = match sought {
         Sought::Id(id) => realm.user(id).await?,
         Sought::Name(name) => realm.find_by_username(name).await?,
+        Sought::ExternalId(id) => realm.find_by_external_id(id).await?,
     };
     let Some(found) = found else { return Ok(false) };
     if !realm.is_managed(found.id).await? || realm.user_is_protected(found.id).await? {
@@ -133,4 +134,5 @@ pub(crate) async fn take_in(call: &Call<'_>, ids: &[uuid::Uuid]) -> Result<(), A
 pub(crate) enum Sought<'a> {
     Id(uuid::Uuid),
     Name(&'a str),
+    ExternalId(&'a str),
 }

@@ -233,6 +233,14 @@ fn who_is_managed_already_keeps_the_id_and_is_never_unknown_meanwhile() {
     scene.becomes(&format!("/Users/{}", ids[0]), 200);
 }
 
+/// The realm's user profile with an attribute for externalIds.
+fn with_external_ids(realm: &Realm) -> Value {
+    let mut profile = realm.admin(Method::GET, "/users/profile", None);
+    let attribute = json!({ "name": "scimExternalId", "permissions": { "view": ["admin"], "edit": ["admin"] } });
+    profile["attributes"].as_array_mut().unwrap().push(attribute);
+    profile
+}
+
 #[test]
 fn who_is_not_taken_in_yet_is_changed_joins_and_leaves_as_if_it_were() {
     let realm = Realm::default();
@@ -241,6 +249,12 @@ fn who_is_not_taken_in_yet_is_changed_joins_and_leaves_as_if_it_were() {
     for id in &ids[..3] {
         managed(&realm, id, Method::POST);
     }
+    // Keycloak finds people by attributes it was told of alone.
+    realm.admin(Method::PUT, "/users/profile", Some(&with_external_ids(&realm)));
+    let known = json!({ "username": "u4@acme.test", "enabled": true, "attributes": { "scimExternalId": ["E 4"] } });
+    realm.admin(Method::POST, "/users", Some(&known));
+    let fifth = realm.user("u4@acme.test").unwrap()["id"].as_str().unwrap().to_owned();
+    managed(&realm, &fifth, Method::POST);
     // Nobody imports them.
     let scene = Scene::of(Installation::on_keycloak(PROGRAM), realm, false);
     let path = |number: usize| format!("/Users/{}", ids[number]);
@@ -258,8 +272,9 @@ fn who_is_not_taken_in_yet_is_changed_joins_and_leaves_as_if_it_were() {
     let find = |filter: &str| scene.get(&format!("/Users?filter={filter}"));
     let (status, nobody) = find("userName+eq+%22nobody@acme.test%22");
     assert_eq!((status, &nobody["totalResults"]), (200, &json!(0)), "the realm was asked");
-    assert_eq!(find("emails.value+eq+%22u1@acme.test%22").1["totalResults"], 1, "she is in by now");
-    assert_eq!(find("externalId+eq+%22E9%22").0, 503, "nobody can say yet");
+    let found = find("externalId+eq+%22E+4%22").1;
+    assert_eq!(found["Resources"][0]["id"], json!(fifth), "{found}");
+    assert_eq!(find("externalId+eq+%22e+4%22").1["totalResults"], 0);
 }
 
 #[test]

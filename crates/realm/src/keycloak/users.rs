@@ -53,6 +53,19 @@ impl Client {
         Ok(users.into_iter().find(|user| user.username == wanted && !is_service_account(user)))
     }
 
+    /// Keycloak has no way to ask for an attribute's value that holds a quotation mark.
+    pub(crate) async fn find_by_external_id(&self, external_id: &str) -> Result<Option<RealmUser>, Error> {
+        if external_id.is_empty() || external_id.contains('"') {
+            return Ok(None);
+        }
+        let wanted = encode(&format!("{}:\"{external_id}\"", representation::EXTERNAL_ID));
+        let path = format!("/users?q={wanted}&briefRepresentation=false&max=10");
+        let answer = self.transport.call(Method::GET, &path, None).await?;
+        let users = answer.body.as_array().into_iter().flatten().filter_map(representation::read);
+        let is_wanted = |user: &RealmUser| user.native().external_id.as_deref() == Some(external_id);
+        Ok(users.into_iter().find(|user| is_wanted(user) && !is_service_account(user)))
+    }
+
     pub(crate) async fn read(&self, id: Uuid) -> Result<Fresh, Error> {
         let body = self.transport.call(Method::GET, &format!("/users/{id}"), None).await?.body;
         let user = representation::read(&body).ok_or(Error::Unavailable)?;
