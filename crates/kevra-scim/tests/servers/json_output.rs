@@ -205,11 +205,11 @@ fn backfills(shell: &Shell) {
         });
         assert!(ended.is_some(), "{}", shell.installation.logs());
     }
-    // One that goes on for as long as it is looked at: nobody works at it.
+    // One that goes on for as long as it is looked at: nobody works at it, nor ends what it began.
     for (verb, before, after) in
         [("pause", "running", "paused"), ("resume", "paused", "running"), ("cancel", "running", "cancelled")]
     {
-        let held = "ended_at = null, lease_until = 9000000000000000 where not dry_run";
+        let held = "ended_at = null, lease_until = 9000000000000000, epoch = epoch + 1 where not dry_run";
         shell.installation.database().ask(&format!("update backfill set state = '{before}', {held}"));
         assert_eq!(shell.ask(&format!("backfill {verb} acme"), &fields)["state"], after);
     }

@@ -290,7 +290,8 @@ fn ten_thousand_are_taken_in_with_their_ids_though_the_dispatcher_is_killed_mean
     let import = |scene: &Scene| {
         scene.console.call(Method::GET, "/tenants/acme/identity-sync", None).1["inbound"]["import"].take()
     };
-    let some = eventually(Duration::from_mins(2), || {
+    // Whoever was made a moment ago is looked at for that as well, beside the import.
+    let some = eventually(Duration::from_mins(5), || {
         let import = import(&scene);
         import["imported"].as_i64().filter(|count| *count > 500).map(|count| (count, import["state"].clone()))
     });
