@@ -198,6 +198,20 @@ describe('the outbound panel', () => {
     await waitFor(() => expect(panel('outbound').queryByText('ada.lovelace@globex.example')).toBeNull());
   });
 
+  it('a parked user somebody else has dealt with goes, and that is said', async () => {
+    const { user } = await section('globex');
+    const name = 'ada.lovelace@globex.example';
+    const row = within((await panel('outbound').findByText(name)).closest('li') as HTMLElement);
+    const held = world.of('globex');
+    const mine = held.parked.findIndex(one => one.username === name);
+    held.parked.splice(mine, 1);
+    if (held.sync.outbound.health) held.sync.outbound.health.parked = held.parked.length;
+    await user.click(row.getByRole('button', { name: 'Retry' }));
+    await waitFor(() => expect(panel('outbound').queryByText(name)).toBeNull());
+    expect(screen.getByText(parked.notParked)).toBeInTheDocument();
+    expect(panel('outbound').queryByRole('alert')).toBeNull();
+  });
+
   it('asks for the parked users again where they are not as many as the panel says', async () => {
     once('get', 'outbound/parked', () => Response.json({ users: [], next: null }));
     await section('globex');

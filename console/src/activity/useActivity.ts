@@ -21,9 +21,9 @@ const asked = (filter: Filter) => ({
 });
 
 /** Newest first, each once: what the stream brought may be in the page that was fetched, too. */
-function merge(a: Entry[], b: Entry[]): Entry[] {
+function merge(a: Entry[], b: Entry[], kept = KEPT): Entry[] {
   const seen = new Map([...a, ...b].map(entry => [entry.id, entry]));
-  return [...seen.values()].sort((x, y) => (x.at < y.at ? 1 : x.at > y.at ? -1 : 0)).slice(0, KEPT);
+  return [...seen.values()].sort((x, y) => (x.at < y.at ? 1 : x.at > y.at ? -1 : 0)).slice(0, kept);
 }
 
 /** The recent entries under a filter: pages by cursor, and what happens meanwhile by the stream. */
@@ -104,7 +104,7 @@ export function useActivity(filter: Filter, paused: boolean) {
         catchUp.current(true);
       },
       onEntry: entry => {
-        if (matches.current(entry)) setEntries(old => merge([entry], old ?? []));
+        if (matches.current(entry)) setEntries((old = []) => merge([entry], old, Math.max(KEPT, old.length)));
         // The panels show the last requests and the queue: one look for a burst of entries, as control sends them.
         soon ??= setTimeout(() => {
           soon = undefined;
@@ -124,7 +124,7 @@ export function useActivity(filter: Filter, paused: boolean) {
   const more = async () => {
     const page = await load(next ?? undefined);
     if (!page) return;
-    setEntries(old => merge(old ?? [], page.entries));
+    setEntries(old => merge(old ?? [], page.entries, Number.POSITIVE_INFINITY));
     setNext(page.next);
   };
   return { entries, next, failed, line, more, again: () => first(false) };

@@ -75,10 +75,20 @@ export function Parked({ health }: { health: Schemas['OutboundPanel']['health'] 
                     key={what}
                     busy={busy === what + user.user_id}
                     onClick={() =>
-                      run(what + user.user_id, async () => {
-                        await api[what](user.user_id);
-                        await settled(done);
-                      })
+                      run(
+                        what + user.user_id,
+                        async () => {
+                          await api[what](user.user_id);
+                          await settled(done);
+                        },
+                        // Somebody else was faster.
+                        ({ code }) =>
+                          code === 'not_found' &&
+                          settled(words.notParked).then(
+                            () => true,
+                            () => false,
+                          ),
+                      )
                     }
                   >
                     {name}

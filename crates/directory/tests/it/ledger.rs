@@ -381,6 +381,7 @@ async fn a_baseline_swallows_no_write_that_was_promised(store: Store) {
     assert_eq!(looked(promised()).await, Recorded::Written { owed: true });
     // Whom the application has is pushed what differs, and nothing else.
     ledger::first_enable(connection, acme, target.0).await.unwrap();
+    assert!(ledger::baseline(connection, acme, user, &[7]).await.unwrap(), "nobody has followed the realm");
     let link = "insert into link (tenant_id, user_id, target_id, downstream_id, verified_generation, updated_at)
          select ledger.tenant_id, user_id, target.id, 'there', target.generation, 1 from ledger, target";
     store.run(link).await;

@@ -30,8 +30,11 @@ fn accepted_at_last(scene: &Scene, name: &str) {
 fn a_create_frozen_until_its_reservation_was_given_up_takes_back_what_it_makes() {
     let keycloak = FaultyKeycloak::default();
     let scene = Scene::behind(&keycloak);
-    // The dispatcher has its token by then: the next one is the gateway's.
-    scene.until_sql("select cursor_ms is not null from realm_watch", "t");
+    // The dispatcher has its token by then, and nothing more to ask: the next one is the gateway's.
+    scene.until_sql(
+        "select cursor_ms is not null and import_done_at is not null and compare_at is not null from realm_watch",
+        "t",
+    );
     let token = keycloak.once(Fault::LateReply, Call::is_for_a_token);
     let ((), calls) = keycloak.during(|| {
         std::thread::scope(|scope| {
