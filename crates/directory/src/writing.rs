@@ -50,9 +50,10 @@ where
     let now = ledger::clock(connection);
     let (alive, stands) = (alive("$3", now), stands("$4"));
     let text = format!(
-        "update {table} set write_epoch = write_epoch + 1, write_until = {now} + {LEASE}{set}
+        "update {table} set write_epoch = write_epoch + 1, write_until = {now} + {LEASE}, {}{set}
          where tenant_id = $1 and id = $2 and not protected and (write_until is null or write_until <= {now})
-             and {alive} and {stands} returning {columns}"
+             and {alive} and {stands} returning {columns}",
+        doubted(now)
     );
     let values = || [tenant.0.into(), id.into(), admission.token.to_vec().into(), admission.realm_generation.into()];
     if let Some(row) = sql::one::<R>(connection, &text, values()).await? {
@@ -81,6 +82,12 @@ pub(crate) fn alive(hash: &str, now: &str) -> String {
 /// The tenant, `$1`, is where it was, and not about to be moved.
 pub(crate) fn stands(generation: &str) -> String {
     format!("exists (select 1 from tenant where id = $1 and frozen_at is null and realm_generation = {generation})")
+}
+
+/// A claim that nobody gave back has run out: whoever had it is dead or frozen, and what it wrote last may still be on its way
+/// (K5).
+pub(crate) fn doubted(now: &str) -> String {
+    format!("realm_doubt_until = case when write_until is null then realm_doubt_until else {now} + {DOUBT} end")
 }
 
 /// Which of two values another resource of the kind has, or is about to have: for a write to be refused before it reaches
@@ -171,9 +178,10 @@ pub async fn take_over(db: &Db, kind: Kind, tenant: TenantId, id: Uuid) -> Resul
     let connection = db.connection();
     let now = ledger::clock(connection);
     let text = format!(
-        "update {} set write_epoch = write_epoch + 1, write_until = {now} + {LEASE}
+        "update {} set write_epoch = write_epoch + 1, write_until = {now} + {LEASE}, {}
          where tenant_id = $1 and id = $2 and (write_until is null or write_until <= {now}) returning write_epoch",
-        kind.table()
+        kind.table(),
+        doubted(now)
     );
     let taken: Option<Taken> = sql::one(connection, &text, [tenant.0.into(), id.into()]).await?;
     Ok(taken.map(|taken| taken.write_epoch))

@@ -5,7 +5,7 @@ use registry::{Db, TenantId};
 use sea_orm::FromQueryResult;
 use uuid::Uuid;
 
-use crate::writing::LEASE;
+use crate::writing::{LEASE, doubted};
 use crate::{Error, ledger, sql};
 
 /// A log-out that is owed.
@@ -25,10 +25,11 @@ pub async fn claim_owed_logouts(db: &Db, limit: u32) -> Result<Vec<OwedLogout>, 
     let now = ledger::clock(connection);
     let free = format!("logout_owed and (write_until is null or write_until <= {now})");
     let text = format!(
-        "update directory_user set write_epoch = write_epoch + 1, write_until = {now} + {LEASE}
+        "update directory_user set write_epoch = write_epoch + 1, write_until = {now} + {LEASE}, {}
          where {free} and (tenant_id, id) in (
              select tenant_id, id from directory_user where {free} and {} limit $1 {})
          returning tenant_id, id, write_epoch",
+        doubted(now),
         sql::stays("tenant_id"),
         sql::skip_locked(connection)
     );

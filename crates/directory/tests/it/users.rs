@@ -17,6 +17,7 @@ testkit::on_both_databases!(
     of_many_claims_on_a_user_one_is_granted,
     a_claim_needs_a_living_token_and_a_user,
     only_the_newest_claim_commits,
+    a_claim_that_ran_out_leaves_what_it_wrote_in_doubt,
     a_tenant_that_is_moved_grants_no_claim_that_was_admitted_before,
     a_version_moves_with_a_real_change_alone,
     a_taken_name_is_refused_at_the_commit_and_nothing_moves,
@@ -75,6 +76,19 @@ async fn a_tenant_that_is_moved_grants_no_claim_that_was_admitted_before(store: 
     tenant::relocate(&store.db, acme, place.cluster_id, "elsewhere", "dana").await.unwrap();
     tenant::freeze(&store.db, acme, false).await.unwrap();
     assert!(matches!(ask().await, Claim::Busy), "it would be written to the realm at its old place");
+}
+
+async fn a_claim_that_ran_out_leaves_what_it_wrote_in_doubt(store: Store) {
+    let (acme, token) = store.provisioned("acme").await;
+    let ada = made(&store, acme, &token, "ada@acme.test", None).await;
+    let doubtful = async || crate::fence(&store.db, acme, ada.id).await.unwrap().doubtful();
+    let held = claimed(&store, acme, ada.id, &token).await;
+    writing::release(&store.db, Kind::User, acme, ada.id, held.write_epoch).await.unwrap();
+    claimed(&store, acme, ada.id, &token).await;
+    assert!(!doubtful().await, "the one before was given back");
+    store.run("update directory_user set write_until = 1").await;
+    claimed(&store, acme, ada.id, &token).await;
+    assert!(doubtful().await, "whoever had it may have written last, and late");
 }
 
 async fn only_the_newest_claim_commits(store: Store) {
