@@ -5,7 +5,7 @@ use std::collections::HashSet;
 
 use registry::{Db, TenantId};
 use scim::Object;
-use sea_orm::{ConnectionTrait, FromQueryResult};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, FromQueryResult};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -142,28 +142,20 @@ pub async fn follow_member(
     let transaction = db.begin().await?;
     let outcome = async {
         let followed = if is_member {
-            member::join_as_told(&transaction, (tenant, group), user).await?
+            member::join_as_told(&transaction, (tenant, group), &[user]).await?
         } else {
             let text = "delete from membership where tenant_id = $1 and group_id = $2 and user_id = $3
                      and desired and state = 'done' and kind = 'User'";
             sql::execute(&transaction, text, [tenant.0.into(), group.into(), user.into()]).await?
         };
-        let text = format!(
-            "update directory_group set version = version + 1, modified_at = {}
-             where tenant_id = $1 and id = $2 and write_epoch = $3",
-            ledger::clock(&transaction)
-        );
-        // Without the lease nothing is kept.
-        let ours = sql::execute(&transaction, &text, [tenant.0.into(), group.into(), epoch.into()]).await? == 1;
-        ledger::mark_group(&transaction, tenant, group).await?;
-        Ok(ours && followed == 1)
+        Ok(changed(&transaction, tenant, (group, epoch)).await? && followed == 1)
     };
     let outcome = outcome.await;
     finish_if(transaction, outcome, |followed| *followed).await
 }
 
 /// Who the realm says is in a group that was taken over there: those of them that the directory has are members here too. What
-/// was asked of somebody meanwhile stands.
+/// was asked of somebody meanwhile stands. `false` without the group's lease.
 pub async fn join_members(
     db: &Db,
     tenant: TenantId,
@@ -172,19 +164,27 @@ pub async fn join_members(
 ) -> Result<bool, Error> {
     let transaction = db.begin().await?;
     let outcome = async {
-        let text = format!(
-            "update directory_group set modified_at = {} where tenant_id = $1 and id = $2 and write_epoch = $3",
-            ledger::clock(&transaction)
-        );
-        let ours = sql::execute(&transaction, &text, [tenant.0.into(), group.into(), epoch.into()]).await? == 1;
-        for user in users {
-            member::join_as_told(&transaction, (tenant, group), *user).await?;
-        }
-        ledger::mark_group(&transaction, tenant, group).await?;
-        Ok(ours)
+        member::join_as_told(&transaction, (tenant, group), users).await?;
+        changed(&transaction, tenant, (group, epoch)).await
     };
     let outcome = outcome.await;
     finish_if(transaction, outcome, |ours| *ours).await
+}
+
+/// A group's members have changed, and whoever it is pushed to is to hear so. `false` without its lease: then nothing is kept.
+async fn changed(
+    transaction: &DatabaseTransaction,
+    tenant: TenantId,
+    (group, epoch): (Uuid, i64),
+) -> Result<bool, Error> {
+    let text = format!(
+        "update directory_group set version = version + 1, modified_at = {}
+         where tenant_id = $1 and id = $2 and write_epoch = $3",
+        ledger::clock(transaction)
+    );
+    let ours = sql::execute(transaction, &text, [tenant.0.into(), group.into(), epoch.into()]).await? == 1;
+    ledger::mark_group(transaction, tenant, group).await?;
+    Ok(ours)
 }
 
 /// The realm has a user in a group whom the directory has not there, or the other way round, and that may be our own late write:

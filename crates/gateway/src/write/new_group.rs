@@ -66,13 +66,15 @@ pub(crate) async fn create(call: &Call<'_>, document: Object, members: &[Member]
         }
         Err(error) => return Err(error.into()),
     };
-    let mut group = group;
-    if creating.reservation.adopts {
-        // Should that not come to its end, the compare does.
+    let group = if creating.reservation.adopts {
+        // Should that not come to its end, the compare does: the group is there, and whoever repeated the request would meet it
+        // as a conflict.
         watch::want_compare(db, call.tenant()).await?;
-        take_in_members(call, id, &realm).await?;
-        group = resource::by_id(db, call.tenant(), Kind::Group, id, true).await?.unwrap_or(group);
-    }
+        drop(take_in_members(call, id, &realm).await);
+        resource::by_id(db, call.tenant(), Kind::Group, id, true).await?.unwrap_or(group)
+    } else {
+        group
+    };
     if !settled && count > 0 && tell_new(call, id, &realm).await.is_err() {
         // The group is there, and whoever repeated the request would meet it as a conflict; the sweeper tells the realm (K7).
         tracing::info!(name = "inbound.members_untold", tenant.id = %call.tenant(), group.id = %id,
@@ -98,7 +100,9 @@ async fn members_claimed(held: &mut Held<'_>, realm: &Realm) -> Result<(), Faile
     while let Some((first, max)) = walk.next() {
         held.ready().await?;
         let Some(page) = walk.took(realm.members(held.id, first, max).await).map_err(realm_failed)? else { continue };
-        look::join_members(&held.call.deps.db, held.call.tenant(), (held.id, held.epoch), &page).await?;
+        if !look::join_members(&held.call.deps.db, held.call.tenant(), (held.id, held.epoch), &page).await? {
+            return Err(Failed::Clean(Answer::unavailable()));
+        }
     }
     Ok(())
 }
