@@ -38,7 +38,8 @@ struct Committed {
 }
 
 /// Commits a write under its claim and marks the ledger, at once; answers with the user as it is read from now on. `None` if
-/// the claim is no longer ours. Doubt about an earlier write stays: that one may still be on its way (K5).
+/// the claim is no longer ours. Doubt about an earlier write stays: that one may still be on its way (K5); and so may that of
+/// somebody whose claim ran out, which is in doubt from now on.
 pub async fn commit(db: &Db, tenant: TenantId, before: &User, commit: &Commit<'_>) -> Result<Option<Resource>, Error> {
     let (was, native) = (Native::of(&before.document), Native::of(commit.document));
     let (was_key, key) = (scim::key::username_key(&was.user_name), scim::key::username_key(&native.user_name));
@@ -55,6 +56,8 @@ pub async fn commit(db: &Db, tenant: TenantId, before: &User, commit: &Commit<'_
              active = $8, base = $9, write_until = null, email_key = $11, other_email_keys = $12,
              logout_owed = case when $10 then false else logout_owed end,
              scim_disabled_at = case when $10 then {now} when $15 then null else scim_disabled_at end,
+             realm_doubt_until = case when $16 and late_until > coalesce(realm_doubt_until, 0) then late_until
+                 else realm_doubt_until end,
              modified_at = case when $5 = 0 then modified_at else {now} end
          where tenant_id = $1 and id = $2 and write_epoch = $3
          returning version, modified_at, {} as related",
@@ -78,6 +81,7 @@ pub async fn commit(db: &Db, tenant: TenantId, before: &User, commit: &Commit<'_
         renamed.into(),
         known_otherwise.into(),
         (commit.switched == Some(true)).into(),
+        commit.base.is_some().into(),
     ];
     let trace = commit.trace.map(str::to_owned);
     let mark = Mark { urgent: !commit.active, accepted: true, trace, ..Mark::default() };

@@ -5,6 +5,7 @@ use registry::{Db, TenantId};
 use sea_orm::FromQueryResult;
 use uuid::Uuid;
 
+use crate::resource::Kind;
 use crate::writing::{LEASE, doubted};
 use crate::{Error, ledger, sql};
 
@@ -29,7 +30,7 @@ pub async fn claim_owed_logouts(db: &Db, limit: u32) -> Result<Vec<OwedLogout>, 
          where {free} and (tenant_id, id) in (
              select tenant_id, id from directory_user where {free} and {} limit $1 {})
          returning tenant_id, id, write_epoch",
-        doubted(now),
+        doubted(Kind::User, now),
         sql::stays("tenant_id"),
         sql::skip_locked(connection)
     );

@@ -17,7 +17,7 @@ testkit::on_both_databases!(
     of_many_claims_on_a_user_one_is_granted,
     a_claim_needs_a_living_token_and_a_user,
     only_the_newest_claim_commits,
-    a_claim_that_ran_out_leaves_what_it_wrote_in_doubt,
+    a_claim_that_ran_out_leaves_what_it_wrote_in_doubt_once_another_write_is_confirmed,
     a_tenant_that_is_moved_grants_no_claim_that_was_admitted_before,
     a_version_moves_with_a_real_change_alone,
     a_taken_name_is_refused_at_the_commit_and_nothing_moves,
@@ -78,7 +78,7 @@ async fn a_tenant_that_is_moved_grants_no_claim_that_was_admitted_before(store: 
     assert!(matches!(ask().await, Claim::Busy), "it would be written to the realm at its old place");
 }
 
-async fn a_claim_that_ran_out_leaves_what_it_wrote_in_doubt(store: Store) {
+async fn a_claim_that_ran_out_leaves_what_it_wrote_in_doubt_once_another_write_is_confirmed(store: Store) {
     let (acme, token) = store.provisioned("acme").await;
     let ada = made(&store, acme, &token, "ada@acme.test", None).await;
     let doubtful = async || crate::fence(&store.db, acme, ada.id).await.unwrap().doubtful();
@@ -86,9 +86,25 @@ async fn a_claim_that_ran_out_leaves_what_it_wrote_in_doubt(store: Store) {
     writing::release(&store.db, Kind::User, acme, ada.id, held.write_epoch).await.unwrap();
     claimed(&store, acme, ada.id, &token).await;
     assert!(!doubtful().await, "the one before was given back");
-    store.run("update directory_user set write_until = 1").await;
+    let run_out = async || store.run("update directory_user set write_until = 1").await;
+    run_out().await;
+    let held = claimed(&store, acme, ada.id, &token).await;
+    assert!(!doubtful().await, "what whoever had it wrote is newer than what the directory has");
+    user::commit(&store.db, acme, &held, &write(&held.document, true)).await.unwrap().unwrap();
+    assert!(!doubtful().await, "nothing was written to the realm since");
+    let held = claimed(&store, acme, ada.id, &token).await;
+    let told = Commit { base: Some(&ada.base), ..write(&held.document, true) };
+    user::commit(&store.db, acme, &held, &told).await.unwrap().unwrap();
+    assert!(doubtful().await, "whoever had it may write still, and too late");
+
+    store.run("update directory_user set realm_doubt_until = null, late_until = null, logout_owed = true").await;
     claimed(&store, acme, ada.id, &token).await;
-    assert!(doubtful().await, "whoever had it may have written last, and late");
+    run_out().await;
+    let owed = user::claim_owed_logouts(&store.db, 1).await.unwrap().pop().unwrap();
+    user::logout_paid(&store.db, &owed).await.unwrap();
+    let repair = writing::take_over(&store.db, Kind::User, acme, ada.id).await.unwrap().unwrap();
+    writing::release(&store.db, Kind::User, acme, ada.id, repair).await.unwrap();
+    assert!(!doubtful().await, "or whoever was being switched off would be switched on");
 }
 
 async fn only_the_newest_claim_commits(store: Store) {

@@ -36,30 +36,34 @@ impl Saga {
     }
 }
 
-/// All sagas of a batch die at once, each at its own step.
 fn killed_at_every_step(fault: Fault) {
     let keycloak = FaultyKeycloak::default();
     let mut scene = Scene::behind(&keycloak);
     for batch in BATCHES {
         let sagas = batch(&scene);
-        let (base, token) = (&scene.base, &scene.token);
-        std::thread::scope(|scope| {
-            let mut rules = Vec::new();
-            for saga in &sagas {
-                let rule = saga.cut_by(&keycloak, fault);
-                let request = (saga.method.clone(), saga.path.clone(), saga.body.clone());
-                scope.spawn(move || ask(base, token, request.0, &request.1, &request.2));
-                // One after the other, so that each rule meets its own saga.
-                rule.wait_for(1);
-                rules.push(rule);
-            }
-            scene.gateway.process.kill();
-            drop(rules);
-        });
-        scene.leases_run_out();
+        die(&mut scene, &keycloak, fault, &sagas);
         scene.gateway.restart();
         end_well(&scene, &sagas);
     }
+}
+
+/// All sagas of a batch die at once, each at its own step.
+fn die(scene: &mut Scene, keycloak: &FaultyKeycloak, fault: Fault, sagas: &[Saga]) {
+    let (base, token) = (&scene.base, &scene.token);
+    std::thread::scope(|scope| {
+        let mut rules = Vec::new();
+        for saga in sagas {
+            let rule = saga.cut_by(keycloak, fault);
+            let request = (saga.method.clone(), saga.path.clone(), saga.body.clone());
+            scope.spawn(move || ask(base, token, request.0, &request.1, &request.2));
+            // One after the other, so that each rule meets its own saga.
+            rule.wait_for(1);
+            rules.push(rule);
+        }
+        scene.gateway.process.kill();
+        drop(rules);
+    });
+    scene.leases_run_out();
 }
 
 /// Everything is asked again until it is done, and then it is as it should be.
@@ -93,6 +97,20 @@ fn a_gateway_killed_before_any_of_its_realm_calls_leaves_nothing_half_done() {
 #[test]
 fn a_gateway_killed_after_any_of_its_realm_calls_leaves_nothing_half_done() {
     killed_at_every_step(Fault::LateReply);
+}
+
+/// Whoever was switched off by a gateway that died is off, though nobody asks again: what the directory never heard of is no
+/// late write of ours.
+#[test]
+fn whom_a_dead_gateway_switched_off_nobody_switches_on() {
+    let keycloak = FaultyKeycloak::default();
+    let mut scene = Scene::behind(&keycloak);
+    let leavers = sagas::of_leavers(&scene);
+    die(&mut scene, &keycloak, Fault::LateReply, &leavers);
+    scene.until_sql("select count(*) from directory_user where logout_owed or active", "0");
+    scene.until_sql("select count(*) from ledger where seen_seq < dirty_seq", "0");
+    let on = scene.realm.admin(Method::GET, "/users?enabled=true&username=@acme.test", None);
+    assert_eq!((on, scene.realm.count()), (json!([]), leavers.len()), "{}", scene.installation.logs());
 }
 
 #[test]

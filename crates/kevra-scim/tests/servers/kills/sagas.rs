@@ -250,6 +250,26 @@ fn lets_go(scene: &Scene, cut_at: impl Fn(&str) -> At) -> Saga {
     Saga { stays: true, ..saga }
 }
 
+/// Deactivations and deletes of adopted users.
+pub(super) fn of_leavers(scene: &Scene) -> Vec<Saga> {
+    scene.console.inbound_options("acme", &json!({ "existing_users": "adopt" }));
+    let off = |cut_at| changes(scene, patch("active", &json!(false)), cut_at, ("enabled", json!(false)));
+    let mut leavers: Vec<Saga> = (0..3).map(|_| off((Method::PUT, ""))).collect();
+    leavers.push(off((Method::POST, "/logout")));
+    leavers.extend(lets_go_at_each_call(scene));
+    leavers
+}
+
+fn lets_go_at_each_call(scene: &Scene) -> [Saga; 4] {
+    let put = |id: &str, said: &str| saying(Method::PUT, &format!("/users/{id}"), said);
+    [
+        lets_go(scene, |id| put(id, "{\"enabled\":false}")),
+        lets_go(scene, |id| call(Method::POST, &format!("/users/{id}/logout"))),
+        lets_go(scene, |id| call(Method::DELETE, &format!("/users/{id}/role-mappings/realm"))),
+        lets_go(scene, |id| put(id, "username")),
+    ]
+}
+
 /// A bulk of three, cut short in one of them.
 fn bulk(scene: &Scene, cut_at: impl Fn(&str, &str, &str) -> At) -> Saga {
     let (new, changed, joined) = (name(), name(), name());
@@ -280,18 +300,15 @@ pub(super) fn of_others(scene: &Scene) -> Vec<Saga> {
     let adopts = Saga::new(Method::POST, "/Users", body, call(Method::PUT, &format!("/users/{id}")), move |scene| {
         is_back(scene, &name, &id);
     });
-    let put = |id: &str, said: &str| saying(Method::PUT, &format!("/users/{id}"), said);
-    vec![
+    let mut others = vec![
         adopts,
-        lets_go(scene, |id| put(id, "{\"enabled\":false}")),
-        lets_go(scene, |id| call(Method::POST, &format!("/users/{id}/logout"))),
-        lets_go(scene, |id| call(Method::DELETE, &format!("/users/{id}/role-mappings/realm"))),
-        lets_go(scene, |id| put(id, "username")),
         bulk(scene, |new, _, _| saying(Method::POST, "/users", new)),
         bulk(scene, |_, user, _| call(Method::PUT, &format!("/users/{user}"))),
         bulk(scene, |_, _, member| {
             let joining = format!("/users/{member}/groups/");
             Arc::new(move |call| call.method == Method::PUT && call.path.contains(&joining))
         }),
-    ]
+    ];
+    others.extend(lets_go_at_each_call(scene));
+    others
 }
