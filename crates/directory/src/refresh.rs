@@ -18,6 +18,7 @@ pub struct Fence {
     write_epoch: i64,
     write_until: Option<i64>,
     realm_doubt_until: Option<i64>,
+    logout_owed: bool,
     document: String,
     active: bool,
     base: String,
@@ -57,9 +58,11 @@ impl Fence {
         Ok(serde_json::from_str(&self.document)?)
     }
 
-    /// The native fields of that document.
+    /// The native fields of that document, as they are written back in doubt (K5). Whoever owes a log-out is off: a deactivation
+    /// ended without a word, and what nobody heard of is not to be undone.
     pub fn native(&self, document: &scim::Object) -> Native {
-        Native::of_user(document, self.active)
+        let native = Native::of_user(document, self.active);
+        Native { active: native.active && !self.logout_owed, ..native }
     }
 }
 
@@ -67,7 +70,7 @@ impl Fence {
 pub(crate) fn columns(now: &str, prefix: &str) -> String {
     format!(
         "u.write_epoch as {prefix}write_epoch, u.write_until as {prefix}write_until,
-         u.realm_doubt_until as {prefix}realm_doubt_until, u.document as {prefix}document,
+         u.realm_doubt_until as {prefix}realm_doubt_until, u.logout_owed as {prefix}logout_owed, u.document as {prefix}document,
          u.active as {prefix}active, u.base as {prefix}base,
          u.scim_disabled_at as {prefix}scim_disabled_at, {now} as {prefix}now"
     )

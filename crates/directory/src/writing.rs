@@ -53,7 +53,7 @@ where
         "update {table} set write_epoch = write_epoch + 1, write_until = {now} + {LEASE}, {}{set}
          where tenant_id = $1 and id = $2 and not protected and (write_until is null or write_until <= {now})
              and {alive} and {stands} returning {columns}",
-        doubted(kind, now)
+        doubted()
     );
     let values = || [tenant.0.into(), id.into(), admission.token.to_vec().into(), admission.realm_generation.into()];
     if let Some(row) = sql::one::<R>(connection, &text, values()).await? {
@@ -85,15 +85,12 @@ pub(crate) fn stands(generation: &str) -> String {
 }
 
 /// A claim that nobody gave back has run out: whoever had it is dead or frozen, and what it wrote last may still be on its way
-/// (K5). Of a user nobody knows what that was, so it is followed where it arrives, and in doubt only once a later write was
-/// confirmed; the directory, which never had it, would undo it: switch somebody on again whom a dead gateway switched off. Who
-/// is in a group the directory has before the realm is told.
-pub(crate) fn doubted(kind: Kind, now: &str) -> String {
-    let column = match kind {
-        Kind::User => "late_until",
-        Kind::Group => "realm_doubt_until",
-    };
-    format!("{column} = case when write_until is null then {column} else {now} + {DOUBT} end")
+/// (K5), for as long after as any such write.
+pub(crate) fn doubted() -> String {
+    format!(
+        "realm_doubt_until = case when write_until + {DOUBT} > coalesce(realm_doubt_until, 0) then write_until + {DOUBT}
+             else realm_doubt_until end"
+    )
 }
 
 /// Which of two values another resource of the kind has, or is about to have: for a write to be refused before it reaches
@@ -187,7 +184,7 @@ pub async fn take_over(db: &Db, kind: Kind, tenant: TenantId, id: Uuid) -> Resul
         "update {} set write_epoch = write_epoch + 1, write_until = {now} + {LEASE}, {}
          where tenant_id = $1 and id = $2 and (write_until is null or write_until <= {now}) returning write_epoch",
         kind.table(),
-        doubted(kind, now)
+        doubted()
     );
     let taken: Option<Taken> = sql::one(connection, &text, [tenant.0.into(), id.into()]).await?;
     Ok(taken.map(|taken| taken.write_epoch))

@@ -49,7 +49,8 @@ pub(crate) async fn mend(
     } else if !doubtful {
         return Ok(false);
     }
-    if change.is_empty() {
+    // Nobody writes what is protected, not even to put something right.
+    if change.is_empty() || realm.user_is_protected(seen.id).await? {
         return Ok(false);
     }
     // Under the write lease, like every write of ours to the realm (K1).

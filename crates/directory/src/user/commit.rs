@@ -3,7 +3,7 @@
 use registry::{Db, TenantId};
 use scim::Object;
 use scim::native::Native;
-use sea_orm::{DbBackend, FromQueryResult};
+use sea_orm::{DatabaseTransaction, DbBackend, FromQueryResult};
 use uuid::Uuid;
 
 use super::{User, email_keys};
@@ -38,8 +38,7 @@ struct Committed {
 }
 
 /// Commits a write under its claim and marks the ledger, at once; answers with the user as it is read from now on. `None` if
-/// the claim is no longer ours. Doubt about an earlier write stays: that one may still be on its way (K5); and so may that of
-/// somebody whose claim ran out, which is in doubt from now on.
+/// the claim is no longer ours. Doubt about an earlier write stays: that one may still be on its way (K5).
 pub async fn commit(db: &Db, tenant: TenantId, before: &User, commit: &Commit<'_>) -> Result<Option<Resource>, Error> {
     let (was, native) = (Native::of(&before.document), Native::of(commit.document));
     let (was_key, key) = (scim::key::username_key(&was.user_name), scim::key::username_key(&native.user_name));
@@ -54,10 +53,8 @@ pub async fn commit(db: &Db, tenant: TenantId, before: &User, commit: &Commit<'_
              username_key = case when $13 then $6 else username_key end,
              external_key = case when $14 then $7 else external_key end,
              active = $8, base = $9, write_until = null, email_key = $11, other_email_keys = $12,
-             logout_owed = case when $10 then false else logout_owed end,
+             logout_owed = logout_owed and not ($10 or $15 or coalesce(logout_epoch, 0) = write_epoch),
              scim_disabled_at = case when $10 then {now} when $15 then null else scim_disabled_at end,
-             realm_doubt_until = case when $16 and late_until > coalesce(realm_doubt_until, 0) then late_until
-                 else realm_doubt_until end,
              modified_at = case when $5 = 0 then modified_at else {now} end
          where tenant_id = $1 and id = $2 and write_epoch = $3
          returning version, modified_at, {} as related",
@@ -81,7 +78,6 @@ pub async fn commit(db: &Db, tenant: TenantId, before: &User, commit: &Commit<'_
         renamed.into(),
         known_otherwise.into(),
         (commit.switched == Some(true)).into(),
-        commit.base.is_some().into(),
     ];
     let trace = commit.trace.map(str::to_owned);
     let mark = Mark { urgent: !commit.active, accepted: true, trace, ..Mark::default() };
@@ -124,27 +120,35 @@ async fn yielded(db: &Db, tenant: TenantId, to: Uuid, external_id: &str) -> Resu
 /// doubt it is the directory's word that is written back (K5), and that must not switch anybody on. The claim is left to
 /// run out; `false` if it is no longer ours.
 pub async fn off_in_doubt(db: &Db, tenant: TenantId, before: &User, trace: Option<&str>) -> Result<bool, Error> {
-    let mut document = before.document.clone();
-    document.insert("active".to_owned(), serde_json::Value::Bool(false));
     let transaction = db.begin().await?;
-    let outcome = async {
-        let now = ledger::clock(&transaction);
-        let text = format!(
-            "update directory_user set document = $4, active = false, version = version + 1, modified_at = {now},
-                 realm_doubt_until = {now} + {DOUBT}, scim_disabled_at = {now}
-             where tenant_id = $1 and id = $2 and write_epoch = $3"
-        );
-        let document = serde_json::to_string(&document)?;
-        let values = [tenant.0.into(), before.id.into(), before.write_epoch.into(), document.into()];
-        if sql::execute(&transaction, &text, values).await? == 0 {
-            return Ok(false);
-        }
-        let mark = Mark { urgent: true, accepted: true, trace: trace.map(str::to_owned), ..Mark::default() };
-        ledger::mark(&transaction, tenant, before.id, &mark).await?;
-        Ok(true)
-    }
-    .await;
+    let claim = (before.id, before.write_epoch);
+    let outcome = switch_off(&transaction, tenant, claim, before.document.clone(), trace).await;
     finish_if(transaction, outcome, |done| *done).await
+}
+
+/// Has a user off in the directory under its claim, with the realm in doubt about it, and the ledger marked; `false` if the
+/// claim is no longer ours.
+pub(super) async fn switch_off(
+    transaction: &DatabaseTransaction,
+    tenant: TenantId,
+    (id, epoch): (Uuid, i64),
+    mut document: Object,
+    trace: Option<&str>,
+) -> Result<bool, Error> {
+    document.insert("active".to_owned(), serde_json::Value::Bool(false));
+    let now = ledger::clock(transaction);
+    let text = format!(
+        "update directory_user set document = $4, active = false, version = version + 1, modified_at = {now},
+             realm_doubt_until = {now} + {DOUBT}, scim_disabled_at = {now}
+         where tenant_id = $1 and id = $2 and write_epoch = $3"
+    );
+    let values = [tenant.0.into(), id.into(), epoch.into(), serde_json::to_string(&document)?.into()];
+    if sql::execute(transaction, &text, values).await? == 0 {
+        return Ok(false);
+    }
+    let mark = Mark { urgent: true, accepted: true, trace: trace.map(str::to_owned), ..Mark::default() };
+    ledger::mark(transaction, tenant, id, &mark).await?;
+    Ok(true)
 }
 
 /// Removes a user under its claim, takes it out of its groups and marks the ledger; `false` if the claim is no longer

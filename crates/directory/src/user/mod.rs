@@ -16,7 +16,7 @@ use uuid::Uuid;
 
 pub use commit::{Commit, commit, delete, off_in_doubt};
 pub use import::{Arrival, document_of, ids, import, let_go, managed_among};
-pub use logout::{OwedLogout, claim_owed_logouts, logout_paid};
+pub use logout::{LogOut, OwedLogout, claim_owed_logouts, logout_paid, refused};
 
 use crate::resource::{Kind, Resource};
 use crate::writing::{self, Claim};
@@ -43,6 +43,8 @@ pub struct User {
     pub modified_at: i64,
     /// The claim this was read with; 0 if none.
     pub write_epoch: i64,
+    /// An earlier deactivation owes its log-out: nobody saw its end, and the realm may have the user off or on.
+    pub off_unsettled: bool,
 }
 
 impl User {
@@ -64,6 +66,8 @@ pub(crate) struct Row {
     created_at: i64,
     modified_at: i64,
     write_epoch: i64,
+    logout_owed: bool,
+    logout_epoch: Option<i64>,
 }
 
 impl TryFrom<Row> for User {
@@ -80,23 +84,23 @@ impl TryFrom<Row> for User {
             created_at: row.created_at,
             modified_at: row.modified_at,
             write_epoch: row.write_epoch,
+            off_unsettled: row.logout_owed && row.logout_epoch != Some(row.write_epoch),
         })
     }
 }
 
-pub(crate) const COLUMNS: &str = "id, document, version, active, adopted, base, created_at, modified_at, write_epoch";
+pub(crate) const COLUMNS: &str =
+    "id, document, version, active, adopted, base, created_at, modified_at, write_epoch, logout_owed, logout_epoch";
 
-/// Claims a user for a write and reads it (K1). `logout` notes that the user's sessions will have to end, so that a crash
-/// cannot leave them (K4).
+/// Claims a user for a write and reads it (K1), and notes whether the user's sessions will have to end (K4).
 pub async fn claim(
     db: &Db,
     tenant: TenantId,
     id: Uuid,
     admission: Admission,
-    logout: bool,
+    logout: LogOut,
 ) -> Result<Claim<User>, Error> {
-    let set = if logout { ", logout_owed = true" } else { "" };
-    writing::claim::<Row, _>(db, Kind::User, COLUMNS, set, (tenant, id), admission).await
+    writing::claim::<Row, _>(db, Kind::User, COLUMNS, logout.set(), (tenant, id), admission).await
 }
 
 /// A user by id.

@@ -6,7 +6,7 @@ use directory::look;
 use directory::member::{self, Change, Lacking};
 use directory::reservation::{self, Reservation, Reserved};
 use directory::resource::{self, Kind};
-use directory::user;
+use directory::user::{self, LogOut};
 use directory::writing::Claim;
 use futures_util::future::join_all;
 use registry::{BearerToken, TenantId};
@@ -175,7 +175,7 @@ async fn who_is_deleted_leaves_every_group(store: Store) {
     let outer = make(&store, acme, &token, "Outer", vec![(team, Kind::Group)]).await;
     let held = resource::by_id(&store.db, acme, Kind::User, ada.id, true).await.unwrap().unwrap();
     assert_eq!(held.related, [(team, "Team".to_owned())]);
-    let Claim::Granted(held) = user::claim(&store.db, acme, ada.id, admitted(token.hash()), false).await.unwrap()
+    let Claim::Granted(held) = user::claim(&store.db, acme, ada.id, admitted(token.hash()), LogOut::No).await.unwrap()
     else {
         panic!()
     };
@@ -280,7 +280,7 @@ async fn who_is_deleted_meanwhile_becomes_no_member(store: Store) {
     assert_eq!(change(&store, acme, &token, team, &stranger, true).await, 1, "who does not exist is no member");
     for number in 0..20 {
         let ada = made(&store, acme, &token, &format!("ada-{number}"), None).await.id;
-        let Claim::Granted(held) = user::claim(&store.db, acme, ada, admitted(token.hash()), false).await.unwrap()
+        let Claim::Granted(held) = user::claim(&store.db, acme, ada, admitted(token.hash()), LogOut::No).await.unwrap()
         else {
             panic!()
         };

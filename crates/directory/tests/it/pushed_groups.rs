@@ -6,10 +6,11 @@ use directory::backfill::{self, Action, Page};
 use directory::ledger::{
     self, Acknowledgement, LinkUpdate, Mark, Recorded, Stage, Subject, Verdict, mark_linked_groups,
 };
+use directory::link;
 use directory::member::Change;
 use directory::pushed_member::{self, Held, Member};
 use directory::resource::Kind;
-use directory::{link, user};
+use directory::user::{self, LogOut};
 use registry::target::{self, Enabled};
 use registry::target_option::{self, Choices};
 use registry::{BearerToken, TenantId};
@@ -200,7 +201,7 @@ async fn every_touch_of_a_group_is_owed(store: Store) {
     change(&world.store, acme, token, crew, &joins, true).await;
     assert_eq!(world.owed().await, [crew], "a member joined");
     world.sent(crew).await;
-    let claimed = user::claim(db, acme, bob, admitted(token.hash()), false).await.unwrap();
+    let claimed = user::claim(db, acme, bob, admitted(token.hash()), LogOut::No).await.unwrap();
     let directory::writing::Claim::Granted(claimed) = claimed else { panic!("{claimed:?}") };
     assert!(user::delete(db, acme, bob, claimed.write_epoch, None).await.unwrap());
     assert_eq!(world.owed().await, [crew], "a member is no more");

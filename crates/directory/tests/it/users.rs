@@ -1,6 +1,6 @@
 use directory::refresh::{self, Fate};
 use directory::resource::{self, Kind, Page, Place, Resource, Wanted};
-use directory::user::{self, Commit, User};
+use directory::user::{self, Commit, LogOut, User};
 use directory::writing::{self, Claim};
 use directory::{Condition, Error, ledger};
 use futures_util::future::join_all;
@@ -17,7 +17,8 @@ testkit::on_both_databases!(
     of_many_claims_on_a_user_one_is_granted,
     a_claim_needs_a_living_token_and_a_user,
     only_the_newest_claim_commits,
-    a_claim_that_ran_out_leaves_what_it_wrote_in_doubt_once_another_write_is_confirmed,
+    a_claim_that_ran_out_leaves_what_it_wrote_in_doubt,
+    a_deactivation_whose_end_nobody_saw_is_off_in_doubt_and_for_whoever_writes_next,
     a_tenant_that_is_moved_grants_no_claim_that_was_admitted_before,
     a_version_moves_with_a_real_change_alone,
     a_taken_name_is_refused_at_the_commit_and_nothing_moves,
@@ -33,7 +34,7 @@ testkit::on_both_databases!(
 );
 
 async fn claimed(store: &Store, tenant: TenantId, id: Uuid, token: &BearerToken) -> User {
-    match user::claim(&store.db, tenant, id, admitted(token.hash()), false).await.unwrap() {
+    match user::claim(&store.db, tenant, id, admitted(token.hash()), LogOut::No).await.unwrap() {
         Claim::Granted(user) => user,
         other => panic!("{other:?}"),
     }
@@ -46,7 +47,8 @@ fn write(document: &scim::Object, changed: bool) -> Commit<'_> {
 async fn of_many_claims_on_a_user_one_is_granted(store: Store) {
     let (acme, token) = store.provisioned("acme").await;
     let ada = made(&store, acme, &token, "ada@acme.test", None).await;
-    let claims = join_all((0..20).map(|_| user::claim(&store.db, acme, ada.id, admitted(token.hash()), false))).await;
+    let claims =
+        join_all((0..20).map(|_| user::claim(&store.db, acme, ada.id, admitted(token.hash()), LogOut::No))).await;
     let granted = claims.iter().filter(|claim| matches!(claim, Ok(Claim::Granted(_)))).count();
     let busy = claims.iter().filter(|claim| matches!(claim, Ok(Claim::Busy))).count();
     assert_eq!((granted, busy), (1, 19));
@@ -56,8 +58,9 @@ async fn a_claim_needs_a_living_token_and_a_user(store: Store) {
     let (acme, token) = store.provisioned("acme").await;
     let (_, foreign) = store.provisioned("other").await;
     let ada = made(&store, acme, &token, "ada@acme.test", None).await;
-    let ask =
-        async |id, token: &BearerToken| user::claim(&store.db, acme, id, admitted(token.hash()), false).await.unwrap();
+    let ask = async |id, token: &BearerToken| {
+        user::claim(&store.db, acme, id, admitted(token.hash()), LogOut::No).await.unwrap()
+    };
     assert!(matches!(ask(Uuid::new_v4(), &token).await, Claim::Missing));
     assert!(matches!(ask(ada.id, &foreign).await, Claim::TokenDead), "another tenant's token is none of this tenant's");
     let next = BearerToken::generate().unwrap();
@@ -69,7 +72,7 @@ async fn a_claim_needs_a_living_token_and_a_user(store: Store) {
 async fn a_tenant_that_is_moved_grants_no_claim_that_was_admitted_before(store: Store) {
     let (acme, token) = store.provisioned("acme").await;
     let ada = made(&store, acme, &token, "ada@acme.test", None).await;
-    let ask = async || user::claim(&store.db, acme, ada.id, admitted(token.hash()), false).await.unwrap();
+    let ask = async || user::claim(&store.db, acme, ada.id, admitted(token.hash()), LogOut::No).await.unwrap();
     tenant::freeze(&store.db, acme, true).await.unwrap();
     assert!(matches!(ask().await, Claim::Busy), "the token lives, but it is not the time");
     let place = tenant::by_id(&store.db, acme).await.unwrap();
@@ -78,7 +81,7 @@ async fn a_tenant_that_is_moved_grants_no_claim_that_was_admitted_before(store: 
     assert!(matches!(ask().await, Claim::Busy), "it would be written to the realm at its old place");
 }
 
-async fn a_claim_that_ran_out_leaves_what_it_wrote_in_doubt_once_another_write_is_confirmed(store: Store) {
+async fn a_claim_that_ran_out_leaves_what_it_wrote_in_doubt(store: Store) {
     let (acme, token) = store.provisioned("acme").await;
     let ada = made(&store, acme, &token, "ada@acme.test", None).await;
     let doubtful = async || crate::fence(&store.db, acme, ada.id).await.unwrap().doubtful();
@@ -86,25 +89,62 @@ async fn a_claim_that_ran_out_leaves_what_it_wrote_in_doubt_once_another_write_i
     writing::release(&store.db, Kind::User, acme, ada.id, held.write_epoch).await.unwrap();
     claimed(&store, acme, ada.id, &token).await;
     assert!(!doubtful().await, "the one before was given back");
-    let run_out = async || store.run("update directory_user set write_until = 1").await;
-    run_out().await;
-    let held = claimed(&store, acme, ada.id, &token).await;
-    assert!(!doubtful().await, "what whoever had it wrote is newer than what the directory has");
-    user::commit(&store.db, acme, &held, &write(&held.document, true)).await.unwrap().unwrap();
-    assert!(!doubtful().await, "nothing was written to the realm since");
-    let held = claimed(&store, acme, ada.id, &token).await;
-    let told = Commit { base: Some(&ada.base), ..write(&held.document, true) };
-    user::commit(&store.db, acme, &held, &told).await.unwrap().unwrap();
-    assert!(doubtful().await, "whoever had it may write still, and too late");
-
-    store.run("update directory_user set realm_doubt_until = null, late_until = null, logout_owed = true").await;
+    store.run("update directory_user set write_until = 1").await;
     claimed(&store, acme, ada.id, &token).await;
-    run_out().await;
+    assert!(!doubtful().await, "what was begun so long ago has come, or does not");
+    store.run(LEASE_AGO).await;
+    claimed(&store, acme, ada.id, &token).await;
+    assert!(doubtful().await, "whoever had it may have written last, and late");
+}
+
+/// As if whoever has a claim had taken it so long ago.
+const LEASE_AGO: &str = "update directory_user set write_until = write_until - 15000000";
+
+async fn a_deactivation_whose_end_nobody_saw_is_off_in_doubt_and_for_whoever_writes_next(store: Store) {
+    let (acme, token) = store.provisioned("acme").await;
+    let ada = made(&store, acme, &token, "ada@acme.test", None).await;
+    let claim = async |logout| match user::claim(&store.db, acme, ada.id, admitted(token.hash()), logout).await {
+        Ok(Claim::Granted(user)) => user,
+        other => panic!("{other:?}"),
+    };
+    let wanted_on = async || {
+        let fence = fence(&store.db, acme, ada.id).await.unwrap();
+        fence.native(&fence.document().unwrap()).active
+    };
+    // Refused before the realm was written: nothing is owed, and nobody is off for it.
+    let held = claim(LogOut::Owed).await;
+    assert!(!held.off_unsettled, "it is this one's own");
+    user::refused(&store.db, acme, ada.id, held.write_epoch).await.unwrap();
+    assert!(wanted_on().await);
+    // Whom SCIM made is deleted, and has no sessions then.
+    let held = claim(LogOut::OwedIfAdopted).await;
+    assert!(wanted_on().await);
+    writing::release(&store.db, Kind::User, acme, ada.id, held.write_epoch).await.unwrap();
+
+    // Off and on again in one request.
+    let held = claim(LogOut::Owed).await;
+    user::commit(&store.db, acme, &held, &write(&held.document, false)).await.unwrap().unwrap();
+    assert!(wanted_on().await, "it came to no switch, and owes nothing");
+
+    claim(LogOut::Owed).await;
+    store.run(LEASE_AGO).await;
+    let next = claim(LogOut::No).await;
+    assert!(next.active && next.off_unsettled && !wanted_on().await);
+    user::refused(&store.db, acme, ada.id, next.write_epoch).await.unwrap();
+    let next = claim(LogOut::Owed).await;
+    user::refused(&store.db, acme, ada.id, next.write_epoch).await.unwrap();
+    assert!(!wanted_on().await, "what the first one owes is not the second one's to give up");
     let owed = user::claim_owed_logouts(&store.db, 1).await.unwrap().pop().unwrap();
     user::logout_paid(&store.db, &owed).await.unwrap();
-    let repair = writing::take_over(&store.db, Kind::User, acme, ada.id).await.unwrap().unwrap();
-    writing::release(&store.db, Kind::User, acme, ada.id, repair).await.unwrap();
-    assert!(!doubtful().await, "or whoever was being switched off would be switched on");
+    let after = user::by_id(&store.db, acme, ada.id).await.unwrap().unwrap();
+    assert_eq!((after.active, &after.document["active"], after.version), (false, &json!(false), ada.version + 1));
+    assert!(!after.off_unsettled && !wanted_on().await);
+
+    // Out of doubt the realm says what became of it.
+    store.run("update directory_user set realm_doubt_until = null, active = true, logout_owed = true").await;
+    let owed = user::claim_owed_logouts(&store.db, 1).await.unwrap().pop().unwrap();
+    user::logout_paid(&store.db, &owed).await.unwrap();
+    assert!(user::by_id(&store.db, acme, ada.id).await.unwrap().unwrap().active);
 }
 
 async fn only_the_newest_claim_commits(store: Store) {
@@ -213,7 +253,9 @@ async fn a_deleted_user_is_gone_and_its_name_free(store: Store) {
 async fn an_owed_log_out_is_taken_over_once(store: Store) {
     let (acme, token) = store.provisioned("acme").await;
     let ada = made(&store, acme, &token, "ada@acme.test", None).await;
-    let Claim::Granted(held) = user::claim(&store.db, acme, ada.id, admitted(token.hash()), true).await.unwrap() else {
+    let Claim::Granted(held) =
+        user::claim(&store.db, acme, ada.id, admitted(token.hash()), LogOut::Owed).await.unwrap()
+    else {
         panic!()
     };
     assert!(user::claim_owed_logouts(&store.db, 10).await.unwrap().is_empty(), "its request is still at it");

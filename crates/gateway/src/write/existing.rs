@@ -34,7 +34,7 @@ pub(super) async fn returning(
         None if call.is_entra() => return Err(taken()),
         None => user::by_external(db, tenant, external_id).await?.ok_or_else(taken)?,
     };
-    if held.active || Native::of(&held.document).external_id.as_deref() != Some(external_id) {
+    if (held.active && !held.off_unsettled) || Native::of(&held.document).external_id.as_deref() != Some(external_id) {
         return Err(taken());
     }
     let change = |current: &User| {

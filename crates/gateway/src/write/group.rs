@@ -49,7 +49,7 @@ pub(crate) async fn update(
     let id = id_of(Kind::Group, id)?;
     let claim = || group::claim(&call.deps.db, call.tenant(), id, call.provisioner.admission);
     let (before, lease) = claimed(Kind::Group, claim).await?;
-    let mut held = Held { call, kind: Kind::Group, id, epoch: before.write_epoch, lease };
+    let mut held = Held::new(call, Kind::Group, id, before.write_epoch, lease);
     match change_claimed(&mut held, &before, members_up_to, wish, change).await {
         Ok(committed) => Ok(committed),
         Err(failed) => Err(held.failed(failed).await),
@@ -154,7 +154,7 @@ pub(crate) async fn delete(call: &Call<'_>, id: &str) -> Result<(), Answer> {
     let id = id_of(Kind::Group, id)?;
     let claim = || group::claim(&call.deps.db, call.tenant(), id, call.provisioner.admission);
     let (before, lease) = claimed(Kind::Group, claim).await?;
-    let mut held = Held { call, kind: Kind::Group, id, epoch: before.write_epoch, lease };
+    let mut held = Held::new(call, Kind::Group, id, before.write_epoch, lease);
     match delete_claimed(&mut held, &before).await {
         Ok(()) => Ok(()),
         Err(failed) => Err(held.failed(failed).await),

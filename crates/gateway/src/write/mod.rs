@@ -54,9 +54,15 @@ struct Held<'a> {
     id: Uuid,
     epoch: i64,
     lease: Lease,
+    /// The realm has some of it.
+    written: bool,
 }
 
-impl Held<'_> {
+impl<'a> Held<'a> {
+    fn new(call: &'a Call<'a>, kind: Kind, id: Uuid, epoch: i64, lease: Lease) -> Self {
+        Self { call, kind, id, epoch, lease, written: false }
+    }
+
     /// To be asked before each realm call: none begins with less of the lease left than the call may take (K1).
     async fn ready(&mut self) -> Result<(), Failed> {
         if self.lease.covers(realm::CALL) {
@@ -76,7 +82,11 @@ impl Held<'_> {
     }
 
     async fn release(&self) -> Result<(), directory::Error> {
-        writing::release(&self.call.deps.db, self.kind, self.call.tenant(), self.id, self.epoch).await
+        let (db, tenant) = (&self.call.deps.db, self.call.tenant());
+        match self.kind {
+            Kind::User if !self.written => directory::user::refused(db, tenant, self.id, self.epoch).await,
+            kind => writing::release(db, kind, tenant, self.id, self.epoch).await,
+        }
     }
 
     /// Gives the claim back and has triage look whether the resource is gone from the realm.

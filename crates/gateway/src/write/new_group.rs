@@ -88,7 +88,7 @@ pub(crate) async fn create(call: &Call<'_>, document: Object, members: &[Member]
 async fn take_in_members(call: &Call<'_>, id: Uuid, realm: &Realm) -> Result<(), Answer> {
     let claim = || group::claim(&call.deps.db, call.tenant(), id, call.provisioner.admission);
     let (before, lease) = claimed(Kind::Group, claim).await?;
-    let mut held = Held { call, kind: Kind::Group, id, epoch: before.write_epoch, lease };
+    let mut held = Held::new(call, Kind::Group, id, before.write_epoch, lease);
     match members_claimed(&mut held, realm).await {
         Ok(()) => Ok(held.release().await?),
         Err(failed) => Err(held.failed(failed).await),
@@ -111,7 +111,7 @@ async fn members_claimed(held: &mut Held<'_>, realm: &Realm) -> Result<(), Faile
 async fn tell_new(call: &Call<'_>, id: Uuid, realm: &Realm) -> Result<(), Answer> {
     let claim = || group::claim(&call.deps.db, call.tenant(), id, call.provisioner.admission);
     let (before, lease) = claimed(Kind::Group, claim).await?;
-    let mut held = Held { call, kind: Kind::Group, id, epoch: before.write_epoch, lease };
+    let mut held = Held::new(call, Kind::Group, id, before.write_epoch, lease);
     tell(&mut held, realm, Some(Instant::now() + TELLING)).await
 }
 

@@ -1,11 +1,12 @@
 //! Users: changed and deleted under a write lease.
 
 use directory::resource::{self, Kind, Resource};
-use directory::user::{self, Commit, User};
+use directory::user::{self, Commit, LogOut, User};
 use directory::writing;
 use realm::{Realm, RealmUser, UserChange};
 use scim::native::Native;
 use scim::{Error, Object, ScimType};
+use serde_json::Value;
 
 use super::{Failed, Held, check_version, claimed, existing, id_of, missing, realm_failed, ring};
 use crate::answer::Answer;
@@ -20,9 +21,10 @@ pub(crate) async fn update(
 ) -> Result<Resource, Answer> {
     let id = id_of(Kind::User, id)?;
     existing::take_in(call, &[id]).await?;
-    let claim = || user::claim(&call.deps.db, call.tenant(), id, call.provisioner.admission, deactivates);
+    let logout = if deactivates { LogOut::Owed } else { LogOut::No };
+    let claim = || user::claim(&call.deps.db, call.tenant(), id, call.provisioner.admission, logout);
     let (before, lease) = claimed(Kind::User, claim).await?;
-    let mut held = Held { call, kind: Kind::User, id, epoch: before.write_epoch, lease };
+    let mut held = Held::new(call, Kind::User, id, before.write_epoch, lease);
     match change_claimed(&mut held, &before, deactivates, change).await {
         Ok((user, active)) => {
             if user.version != before.version || deactivates {
@@ -47,9 +49,10 @@ async fn change_claimed(
 ) -> Result<(Resource, bool), Failed> {
     let (db, tenant) = (&held.call.deps.db, held.call.tenant());
     check_version(held.call, before.version)?;
-    let mut after = change(before)?;
-    let (old, new) = (Native::of_user(&before.document, before.active), Native::of_user(&after, before.active));
-    let mut realm_change = UserChange::asked(&old, &new, deactivates);
+    let believed = believed(before);
+    let mut after = change(&believed)?;
+    let (old, new) = (Native::of_user(&believed.document, believed.active), Native::of_user(&after, believed.active));
+    let mut realm_change = UserChange::asked(&old, &new, deactivates || before.off_unsettled);
     let mapping = held.call.mapping();
     let mapped = mapping.to_realm(&before.document);
     realm_change.attributes = mapping.to_realm(&after);
@@ -108,6 +111,17 @@ async fn change_claimed(
     Ok((committed, commit.active))
 }
 
+/// A user as the directory has it, or off where a deactivation ended without a word: whoever writes next switches on, or ends
+/// what that began.
+fn believed(before: &User) -> User {
+    let mut believed = before.clone();
+    if before.off_unsettled {
+        believed.active = false;
+        believed.document.insert("active".to_owned(), Value::Bool(false));
+    }
+    believed
+}
+
 /// Whoever has a hand in the realm's administration is not changed through SCIM, and not shown from now on.
 async fn refuse_protected(held: &mut Held<'_>, realm: &Realm) -> Result<(), Failed> {
     held.ready().await?;
@@ -130,7 +144,11 @@ async fn merge(held: &mut Held<'_>, realm: &Realm, change: &UserChange) -> Resul
     match realm.merge(held.id, change).await {
         // An attribute that got two values refuses every write until it is mended, and that takes a read.
         Err(realm::Error::Rejected { .. }) => change_realm(held, realm, change).await.map(drop),
-        merged => merged.map_err(realm_failed),
+        merged => {
+            merged.map_err(realm_failed)?;
+            held.written = true;
+            Ok(())
+        }
     }
 }
 
@@ -153,6 +171,7 @@ async fn change_realm(
     let read = fresh.user().clone();
     held.ready().await?;
     let user = realm.write(fresh, change).await.map_err(realm_failed)?;
+    held.written = true;
     Ok((read, user))
 }
 
@@ -160,9 +179,9 @@ async fn change_realm(
 pub(crate) async fn delete(call: &Call<'_>, id: &str) -> Result<(), Answer> {
     let id = id_of(Kind::User, id)?;
     existing::take_in(call, &[id]).await?;
-    let claim = || user::claim(&call.deps.db, call.tenant(), id, call.provisioner.admission, false);
+    let claim = || user::claim(&call.deps.db, call.tenant(), id, call.provisioner.admission, LogOut::OwedIfAdopted);
     let (before, lease) = claimed(Kind::User, claim).await?;
-    let mut held = Held { call, kind: Kind::User, id, epoch: before.write_epoch, lease };
+    let mut held = Held::new(call, Kind::User, id, before.write_epoch, lease);
     match delete_claimed(&mut held, &before).await {
         Ok(()) => {
             ring(call, id, true);

@@ -31,6 +31,21 @@ fn strict() -> Scene {
 }
 
 #[test]
+fn a_deactivation_that_is_refused_owes_no_log_out() {
+    let scene = strict();
+    let ada = scene.made("ada@acme.test");
+    for refused in [json!({ "userName": "ab" }), json!({ "userType": 5 })] {
+        let mut value = refused.clone();
+        value["active"] = json!(false);
+        let body = json!({ "Operations": [{ "op": "replace", "value": value }] });
+        let (status, answer) = scene.send(Method::PATCH, &format!("/Users/{ada}"), &body);
+        assert_eq!(status, 400, "{refused}: {answer}");
+        assert_eq!(scene.sql("select count(*) from directory_user where logout_owed"), "0", "{refused}");
+    }
+    scene.agrees("ada@acme.test");
+}
+
+#[test]
 fn a_value_that_keycloak_does_not_take_is_refused_by_name_and_nothing_changes() {
     let scene = strict();
     let ada = scene.made("ada@acme.test");

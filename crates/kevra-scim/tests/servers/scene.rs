@@ -107,8 +107,8 @@ impl Scene {
     pub fn leases_run_out(&self) {
         self.sql("update reservation set lease_until = 0");
         self.sql("update group_reservation set lease_until = 0");
-        self.sql("update directory_user set write_until = 0 where write_until is not null");
-        self.sql("update directory_group set write_until = 0 where write_until is not null");
+        self.sql("update directory_user set write_until = write_until - 15000000");
+        self.sql("update directory_group set write_until = write_until - 15000000");
         self.sql("update membership set changed_at = 0 where state = 'pending'");
     }
 

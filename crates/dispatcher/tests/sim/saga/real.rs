@@ -8,7 +8,7 @@ use scim::{Object, native};
 use serde_json::json;
 use uuid::Uuid;
 
-use super::model::{Native, Row};
+use super::model::{self, Native, Row};
 
 /// A change of a user, small enough to be compared and remembered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -52,7 +52,7 @@ impl Wish {
     }
 
     /// A switch is written by itself, without a read.
-    fn is_merged(self) -> bool {
+    pub fn is_merged(self) -> bool {
         self.enabled.is_some() && self.change().is_native()
     }
 }
@@ -112,14 +112,20 @@ impl Row {
     }
 }
 
-/// Whether the create with a nonce made the account with another, or the same (K2).
-pub fn made(nonce: u8, account: u8) -> bool {
-    // Whom nobody of ours made has no marker.
-    let marker = (account > 0).then(|| reservation(account).marker());
-    reservation(nonce).made(marker.as_deref())
+/// What a create of ours leaves with a user of the realm: its nonce, and that the user was there before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Marker {
+    pub nonce: u8,
+    pub adopted: bool,
 }
 
-fn reservation(nonce: u8) -> Reservation {
+/// Whether a create made an account, or took it over (K2).
+pub fn made(create: model::Reservation, account: Option<Marker>) -> bool {
+    let marker = account.map(|marker| reservation(marker.nonce, marker.adopted).marker());
+    reservation(create.nonce, create.adopts).made(marker.as_deref())
+}
+
+fn reservation(nonce: u8, adopts: bool) -> Reservation {
     Reservation {
         tenant: TenantId(Uuid::from_u128(1)),
         kind: resource::Kind::User,
@@ -128,7 +134,7 @@ fn reservation(nonce: u8) -> Reservation {
         nonce: Uuid::from_u128(u128::from(nonce)),
         document: Object::new(),
         members: Vec::new(),
-        adopts: false,
+        adopts,
     }
 }
 

@@ -1,11 +1,11 @@
-//! What happens to a saga: the gateway's steps, the sweeper's, triage's and the world's.
+//! What happens to a saga: the world's part, and the gateway's steps of a change.
 
-use super::model::{Account, Action, At, Kind, Late, Native, ON, Row, Rule, Saga};
-use super::real::{Wish, made};
+use super::model::{Action, At, Kind, Late, Lease, Native, Read, Row, Rule, Saga};
+use super::real::Wish;
 
-type Held = Result<(), String>;
+pub type Held = Result<(), String>;
 
-fn hold(condition: bool, sentence: &str) -> Held {
+pub fn hold(condition: bool, sentence: &str) -> Held {
     if condition { Ok(()) } else { Err(sentence.to_owned()) }
 }
 
@@ -15,42 +15,26 @@ impl Saga {
             Action::Step(which) => return self.step(which),
             Action::Ambiguous(which) => {
                 self.ambiguous -= 1;
-                self.requests[which].1 = self.lose(which);
+                self.lose(which);
             }
             Action::Crash(which) => {
                 self.crashes -= 1;
+                self.leave(which);
                 self.requests[which].1 = At::Over;
             }
             Action::Lapse => {
-                let held =
-                    self.requests.iter().any(|(kind, at)| *kind != Kind::Create && !at.is_over() && *at != At::Start);
-                self.freezes -= u8::from(held);
+                self.freezes -= u8::from(self.is_held());
                 self.tardy -= u8::from(!self.late.is_empty());
                 self.forget_calls();
                 if let Some(row) = &mut self.row {
-                    row.leased = false;
+                    row.lease = Lease::RanOut;
                 }
             }
-            Action::Land(which) => match self.late.remove(which) {
-                Late::Put { wish, epoch, begun } => {
-                    if let Some(account) = &mut self.account {
-                        account.busy += u8::from(!begun);
-                    }
-                    self.put(epoch, wish);
-                }
-                Late::Create(nonce) => drop(self.create(nonce)),
-            },
-            Action::Admin => {
-                self.admin -= 1;
-                let believed = !self.keeps(Rule::OnlyMarks);
-                if let Some(account) = &mut self.account {
-                    account.native.enabled = !account.native.enabled;
-                    account.edits += 1;
-                    account.off_by_scim &= !account.native.enabled;
-                    account.writer = 0;
-                    account.events.extend(believed.then_some(account.native));
-                }
+            Action::Land(which) => {
+                let late = self.late.remove(which);
+                return self.land(late);
             }
+            Action::Admin => self.administer(),
             Action::Rotate => {
                 self.rotations -= 1;
                 self.token_alive = false;
@@ -66,16 +50,22 @@ impl Saga {
                     row.doubt = false;
                 }
             }
-            Action::PayLogout => {
-                if let (Some(row), Some(account)) = (&mut self.row, &mut self.account) {
-                    row.epoch += 1;
-                    row.logout_owed = false;
-                    account.sessions = false;
-                }
-            }
+            Action::PayLogout => self.pay_logout(),
             Action::SweepReservation => self.sweep(),
         }
         Ok(())
+    }
+
+    fn administer(&mut self) {
+        self.admin -= 1;
+        let believed = !self.keeps(Rule::OnlyMarks);
+        if let Some(account) = &mut self.account {
+            account.native.enabled = !account.native.enabled;
+            account.edits += 1;
+            account.off_by_scim &= !account.native.enabled;
+            account.writer = 0;
+            account.events.extend(believed.then_some(account.native));
+        }
     }
 
     fn step(&mut self, which: usize) -> Held {
@@ -83,39 +73,35 @@ impl Saga {
         self.requests[which].1 = match at {
             At::Start if kind == Kind::Create => self.reserve(which)?,
             At::Start => self.claim(kind)?,
-            At::Claimed { epoch, wish } => self.begin_put(kind, epoch, wish)?,
+            At::Claimed { epoch, wish } => self.begin_put(epoch, wish)?,
             At::Putting { epoch, edits, read, wish } => {
-                self.put(epoch, wish);
+                self.put(epoch, read, wish);
                 At::Put { epoch, edits, read, wish }
             }
+            At::Put { epoch, wish, .. } if wish.enabled == Some(false) && !self.is_ours(epoch) => At::Over,
             At::Put { epoch, edits, read, wish } => {
-                if kind != Kind::Off {
-                    At::Commit { epoch, edits, put: Some((read, wish)) }
-                } else if self.is_ours(epoch) {
-                    if let Some(account) = &mut self.account {
-                        account.sessions = false;
-                    }
-                    At::Commit { epoch, edits, put: Some((read, wish)) }
-                } else {
-                    At::Over
+                if let Some(account) = self.account.as_mut().filter(|_| wish.enabled == Some(false)) {
+                    account.sessions = false;
+                }
+                match kind {
+                    Kind::Delete => At::Leaving { epoch, edits, left: 3 },
+                    _ => At::Commit { epoch, edits, put: Some((read.native, wish)) },
                 }
             }
             At::Commit { epoch, edits, put } => self.commit(kind, epoch, edits, put)?,
-            At::Reserved => self.make(nonce_of(which))?,
-            At::Made => {
-                if let Some(account) = &mut self.account {
-                    account.role = true;
-                }
-                At::Granted
+            At::Deleting { epoch } => {
+                self.remove(None)?;
+                At::Leaving { epoch, edits: 0, left: 1 }
             }
-            At::Granted => self.complete(nonce_of(which))?,
+            At::Leaving { epoch, edits, left } => self.take_away(epoch, edits, left)?,
             over @ (At::Done | At::Refused | At::Over) => over,
+            creating => self.create(which, creating)?,
         };
         Ok(())
     }
 
-    fn is_ours(&self, epoch: u8) -> bool {
-        !self.keeps(Rule::OneWriter) || self.row.as_ref().is_some_and(|row| row.epoch == epoch && row.leased)
+    pub fn is_ours(&self, epoch: u8) -> bool {
+        !self.keeps(Rule::OneWriter) || self.row.as_ref().is_some_and(|row| row.epoch == epoch && row.is_held())
     }
 
     fn claim(&mut self, kind: Kind) -> Result<At, String> {
@@ -123,50 +109,91 @@ impl Saga {
             return Ok(At::Refused);
         }
         hold(self.token_alive, "a dead token's request was let in (K1)")?;
-        let owed = kind == Kind::Off && self.keeps(Rule::OwedLogout);
-        let edits = self.account.as_ref().map_or(0, |account| account.edits);
+        let rules = self.off;
+        let owes = self.keeps(Rule::OwedLogout);
         let Some(row) = &mut self.row else { return Ok(At::Refused) };
-        row.epoch += 1;
-        row.leased = true;
-        let back = row.native.enabled;
-        if kind == Kind::Back && back && self.off != Some(Rule::BackOnce) {
+        let epoch = row.claim(rules);
+        // A deactivation whose end nobody saw: the realm may have it or not.
+        let unsettled = row.logout_owed && rules != Some(Rule::EndsTheOff);
+        let believed = Native { enabled: row.native.enabled && !unsettled, ..row.native };
+        if kind == Kind::Back && believed.enabled && rules != Some(Rule::BackOnce) {
             // Whoever came first has brought the user back; for the others the name is taken.
-            row.leased = false;
+            row.release();
             return Ok(At::Refused);
         }
-        row.logout_owed |= owed;
-        let (epoch, always) = (row.epoch, self.off != Some(Rule::AlwaysOff));
-        let wish = Wish::asked(row.native, kind.of(row.native), kind == Kind::Off && always);
-        Ok(if wish.is_empty() { At::Commit { epoch, edits, put: None } } else { At::Claimed { epoch, wish } })
+        if kind == Kind::Delete && !row.adopted {
+            return Ok(At::Deleting { epoch });
+        }
+        row.logout_owed |= owes && kind.switches_off();
+        let always = kind.switches_off() && rules != Some(Rule::AlwaysOff) || unsettled;
+        let wish = Wish::asked(believed, kind.of(believed), always);
+        if wish.is_empty() {
+            let edits = self.account.as_ref().map_or(0, |account| account.edits);
+            return Ok(At::Commit { epoch, edits, put: None });
+        }
+        Ok(At::Claimed { epoch, wish })
     }
 
     /// A fresh read where one is needed, and the PUT is under way.
-    fn begin_put(&mut self, kind: Kind, epoch: u8, wish: Wish) -> Result<At, String> {
+    fn begin_put(&mut self, epoch: u8, wish: Wish) -> Result<At, String> {
         if !self.is_ours(epoch) {
             return Ok(At::Over);
         }
         let fresh = self.keeps(Rule::FreshRead);
-        let (Some(account), Some(row)) = (&mut self.account, &self.row) else { return Ok(At::Over) };
+        let Some(row) = &mut self.row else { return Ok(At::Over) };
+        let Some(account) = &mut self.account else {
+            // Gone from the realm: whoever asks comes again.
+            row.release();
+            return Ok(At::Over);
+        };
         hold(account.busy == 0, "two PUTs to one user overlap (K1, K5)")?;
         account.busy += 1;
-        let read = account.native;
+        let read = account.read();
+        let switches = wish.enabled.is_some();
         let wish = if fresh { wish } else { Wish::all(wish.onto(row.native)) };
-        let written = wish.onto(read);
-        let asked = matches!(kind, Kind::Off | Kind::Back) || written.enabled == read.enabled;
+        let asked = switches || wish.onto(read.native).enabled == read.native.enabled;
         hold(asked, "a request switched the user that did not ask for it (K3)")?;
         Ok(At::Putting { epoch, edits: account.edits, read, wish })
     }
 
-    fn put(&mut self, epoch: u8, wish: Wish) {
+    /// A switch is written by itself; any other change with all that was read.
+    pub fn put(&mut self, epoch: u8, read: Read, wish: Wish) {
         let believed = !self.keeps(Rule::OnlyMarks);
         if let Some(account) = &mut self.account {
             account.busy -= 1;
-            let native = wish.onto(account.native);
-            account.off_by_scim |= account.native.enabled && !native.enabled;
+            let native = if wish.is_merged() { wish.onto(account.native) } else { wish.onto(read.native) };
+            if !wish.is_merged() {
+                account.marker = read.marker;
+            }
+            account.off_by_scim |= wish.enabled == Some(false);
+            account.off_by_scim &= !native.enabled;
             account.native = native;
             account.writer = epoch;
             account.events.extend(believed.then_some(native));
         }
+    }
+
+    fn land(&mut self, late: Late) -> Held {
+        match late {
+            Late::Put { wish, read, epoch, begun } => {
+                if let Some(account) = &mut self.account {
+                    account.busy += u8::from(!begun);
+                }
+                self.put(epoch, read, wish);
+            }
+            Late::Delete(marker) => self.remove(Some(marker))?,
+            Late::Create(nonce) => drop(self.make(nonce)),
+            Late::Adopt(nonce, read) => self.take_over(nonce, read),
+        }
+        Ok(())
+    }
+
+    /// Keycloak deletes a user; a call that comes late names one of another id.
+    fn remove(&mut self, whose: Option<Option<super::real::Marker>>) -> Held {
+        let Some(account) = self.account.take_if(|account| whose.is_none_or(|whose| whose == account.marker)) else {
+            return Ok(());
+        };
+        hold(!account.native_born, "somebody was deleted who was there before SCIM (K2)")
     }
 
     /// Nobody holds off others any more for calls that have not come: Keycloak begins them some time later.
@@ -178,41 +205,32 @@ impl Saga {
         }
     }
 
-    /// The directory follows the realm; in doubt the realm is mended from the directory, because what it shows may be a
-    /// late write of our own (K5).
-    fn triage(&mut self) -> Held {
-        let mends = self.keeps(Rule::Doubt);
-        let (Some(row), Some(account)) = (&mut self.row, &mut self.account) else { return Ok(()) };
-        if row.doubt && mends {
-            let mended = Wish::mending(account.native, row.native).onto(account.native);
-            account.sessions &= mended.enabled;
-            account.off_by_scim |= account.native.enabled && !mended.enabled;
-            account.native = mended;
-            account.writer = row.epoch;
-            row.base = mended;
-            return Ok(());
-        }
-        let late = account.writer != 0 && account.writer < row.committed;
-        row.follow(account.native);
-        hold(!late, "a late write of ours was taken for an admin's wish (K5)")
+    /// The call that a request has under way goes its own way.
+    fn leave(&mut self, which: usize) {
+        let late = match self.requests[which].1 {
+            At::Putting { epoch, wish, read, .. } => Late::Put { wish, read, epoch, begun: true },
+            At::Deleting { .. } => Late::Delete(self.account.as_ref().and_then(|account| account.marker)),
+            At::Creating => Late::Create(nonce_of(which)),
+            At::Adopting { read } => Late::Adopt(nonce_of(which), read),
+            _ => return,
+        };
+        self.late.push(late);
     }
 
-    fn lose(&mut self, which: usize) -> At {
-        match self.requests[which].1 {
-            At::Putting { epoch, wish, .. } => {
-                let kind = self.requests[which].0;
-                self.late.push(Late::Put { wish, epoch, begun: true });
-                let (released, off) = (!self.keeps(Rule::AmbiguousKeepsLease), kind == Kind::Off);
-                if let Some(row) = self.row.as_mut().filter(|row| row.epoch == epoch) {
-                    row.leased &= !released;
-                    row.doubt = true;
-                    // In doubt nobody is switched on again.
-                    row.native.enabled &= !off;
-                }
+    fn lose(&mut self, which: usize) {
+        let (kind, at) = self.requests[which];
+        self.leave(which);
+        if let At::Putting { epoch, .. } | At::Deleting { epoch } = at {
+            let released = !self.keeps(Rule::AmbiguousKeepsLease);
+            if let Some(row) = self.row.as_mut().filter(|row| row.epoch == epoch) {
+                let off = kind.switches_off() && (kind != Kind::Delete || row.adopted);
+                row.lease = if released { Lease::Free } else { row.lease };
+                row.doubt = true;
+                // In doubt nobody is switched on again.
+                row.native.enabled &= !off;
             }
-            _ => self.late.push(Late::Create(nonce_of(which))),
         }
-        At::Over
+        self.requests[which].1 = At::Over;
     }
 
     fn commit(&mut self, kind: Kind, epoch: u8, edits: u8, put: Option<(Native, Wish)>) -> Result<At, String> {
@@ -220,80 +238,48 @@ impl Saga {
         let Some(row) = self.row.as_mut().filter(|_| ours) else { return Ok(At::Over) };
         if let Some((read, wish)) = put {
             row.take(read, wish);
+            row.committed = epoch;
+            row.logout_owed &= wish.enabled.is_none();
         }
-        row.leased = false;
-        row.committed = if put.is_some() { epoch } else { row.committed };
+        row.release();
         // While a late PUT may still come, what it does is mended.
         let doubt = row.doubt;
-        row.logout_owed &= kind != Kind::Off;
+        let mended_to = doubt && row.native.enabled && !row.logout_owed;
         let account = self.account.as_ref();
         let stands = doubt || account.is_none_or(|account| account.edits != edits || !account.native.enabled);
         hold(kind != Kind::Off || stands, "active=false was answered while the realm has the user on (K4)")?;
+        let on = mended_to || account.is_none_or(|account| account.edits > 0 || account.native.enabled);
+        hold(kind != Kind::On || on, "active=true was answered while the realm has the user off")?;
         let back = self.requests.iter().any(|(kind, at)| *kind == Kind::Back && *at == At::Done);
-        let off = self.requests.iter().any(|(kind, at)| *kind == Kind::Off && *at != At::Start)
+        let off = self.requests.iter().any(|(kind, at)| kind.switches_off() && *at != At::Start)
             || account.is_some_and(|account| account.edits > 0);
         hold(kind != Kind::Back || !back || off, "two creates brought one user back")?;
         Ok(At::Done)
     }
 
-    fn reserve(&mut self, which: usize) -> Result<At, String> {
-        if !self.token_alive && self.keeps(Rule::LivingToken) {
-            return Ok(At::Refused);
+    /// The role, the marker, the row.
+    fn take_away(&mut self, epoch: u8, edits: u8, left: u8) -> Result<At, String> {
+        if !self.is_ours(epoch) {
+            return Ok(At::Over);
         }
-        hold(self.token_alive, "a dead token's request was let in (K1)")?;
-        if self.keeps(Rule::Reservation) {
-            if self.reservation.is_some() || self.row.is_some() {
-                return Ok(At::Refused);
+        let late = self.row.as_ref().is_some_and(|row| row.doubt);
+        let left = match (left, &mut self.account) {
+            (3, Some(account)) => {
+                account.role = false;
+                2
             }
-            self.reservation = Some(nonce_of(which));
-        }
-        Ok(At::Reserved)
-    }
-
-    /// The realm takes a user name once.
-    fn create(&mut self, nonce: u8) -> bool {
-        if self.account.is_some() {
-            return false;
-        }
-        self.account = Some(Account::made(ON, nonce));
-        true
-    }
-
-    fn make(&mut self, nonce: u8) -> Result<At, String> {
-        if self.create(nonce) {
-            return Ok(At::Made);
-        }
-        let own = self.account.as_ref().is_some_and(|account| made(nonce, account.nonce));
-        // Without reservations there is no nonce to go by.
-        if own || !self.keeps(Rule::Nonce) || !self.keeps(Rule::Reservation) {
-            let stranger = self.account.as_ref().is_some_and(|account| account.nonce == 0);
-            hold(!stranger, "a stranger was adopted (K2)")?;
-            return Ok(At::Made);
-        }
-        self.reservation = None;
-        Ok(At::Refused)
-    }
-
-    fn complete(&mut self, nonce: u8) -> Result<At, String> {
-        if self.keeps(Rule::Reservation) {
-            if self.reservation != Some(nonce) {
-                return Ok(if self.row.is_some() { At::Done } else { At::Over });
+            (2, Some(account)) => {
+                account.marker = None;
+                1
             }
-            self.reservation = None;
-        }
-        let answered = self.requests.iter().any(|(kind, at)| *kind == Kind::Create && *at == At::Done);
-        hold(!answered, "one user was created for two requests (K2)")?;
-        self.row = self.account.as_ref().map(|account| Row::of(account.native));
-        Ok(At::Done)
-    }
-
-    /// A create whose request is gone: finished where the realm has its user, else forgotten.
-    fn sweep(&mut self) {
-        let Some(nonce) = self.reservation.take() else { return };
-        if let Some(account) = self.account.as_mut().filter(|account| made(nonce, account.nonce)) {
-            account.role = true;
-            self.row = Some(Row::of(account.native));
-        }
+            (_, account) => {
+                let stands = late || account.as_ref().is_none_or(|a| a.edits != edits || !a.native.enabled);
+                hold(stands, "somebody was let go of and may log in")?;
+                self.row = None;
+                return Ok(At::Done);
+            }
+        };
+        Ok(At::Leaving { epoch, edits, left })
     }
 }
 
@@ -301,31 +287,34 @@ impl Kind {
     /// The document that a request wants, of the one there is.
     fn of(self, document: Native) -> Native {
         match self {
-            Self::Off => Native { enabled: false, ..document },
+            Self::Off | Self::Delete => Native { enabled: false, ..document },
             Self::Name(name) => Native { name, ..document },
-            Self::Back => Native { enabled: true, ..document },
+            Self::On | Self::Back => Native { enabled: true, ..document },
             Self::Create => document,
         }
     }
-}
 
-impl Account {
-    /// As a create makes it: without sessions and without its role.
-    pub fn made(native: Native, nonce: u8) -> Self {
-        let (sessions, role, off_by_scim) = (false, false, false);
-        let (busy, edits, writer) = (0, 0, 0);
-        Self { native, sessions, nonce, role, busy, edits, off_by_scim, writer, events: Vec::new() }
+    /// Whoever is let go of is switched off first.
+    pub fn switches_off(self) -> bool {
+        matches!(self, Self::Off | Self::Delete)
     }
 }
 
 impl Row {
-    pub fn of(native: Native) -> Self {
-        let (epoch, committed) = (0, 0);
-        Self { native, base: native, epoch, leased: false, logout_owed: false, committed, doubt: false }
+    /// A lease is taken: by a request, or for repair.
+    pub fn claim(&mut self, off: Option<Rule>) -> u8 {
+        self.doubt |= self.lease == Lease::RanOut && off != Some(Rule::DeadWriter);
+        self.lease = Lease::Held;
+        self.epoch += 1;
+        self.epoch
+    }
+
+    pub fn release(&mut self) {
+        self.lease = Lease::Free;
     }
 }
 
 /// Whose create it is: the request's number.
-fn nonce_of(which: usize) -> u8 {
+pub fn nonce_of(which: usize) -> u8 {
     u8::try_from(which).map_or(u8::MAX, |which| which + 1)
 }

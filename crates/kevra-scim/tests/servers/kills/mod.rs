@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use testkit::eventually;
 use testkit::faulty_keycloak::{Call, Fault, FaultyKeycloak, InForce};
 
-use crate::scene::{Answer, SOON, Scene, ask};
+use crate::scene::{Answer, SOON, Scene, ask, patch};
 
 mod sagas;
 
@@ -111,6 +111,29 @@ fn whom_a_dead_gateway_switched_off_nobody_switches_on() {
     scene.until_sql("select count(*) from ledger where seen_seq < dirty_seq", "0");
     let on = scene.realm.admin(Method::GET, "/users?enabled=true&username=@acme.test", None);
     assert_eq!((on, scene.realm.count()), (json!([]), leavers.len()), "{}", scene.installation.logs());
+}
+
+#[test]
+fn whoever_is_switched_on_after_a_gateway_died_switching_off_is_on() {
+    let keycloak = FaultyKeycloak::default();
+    let mut scene = Scene::behind(&keycloak);
+    let leavers = sagas::of_leavers(&scene);
+    for fault in [Fault::LateReply, Fault::Swallow] {
+        die(&mut scene, &keycloak, fault, &leavers[..2]);
+        scene.gateway.restart();
+        for Saga { path, .. } in &leavers[..2] {
+            let body = patch("active", &json!(true));
+            let on = eventually(SOON, || (scene.send(Method::PATCH, path, &body).0 == 200).then_some(()));
+            assert!(on.is_some(), "{}", scene.installation.logs());
+        }
+        scene.until_sql("select count(*) from directory_user where logout_owed", "0");
+        scene.until_sql("select count(*) from ledger where seen_seq < dirty_seq", "0");
+        for Saga { path, .. } in &leavers[..2] {
+            let shown = scene.get(path).1;
+            let held = scene.realm.admin(Method::GET, &path.replace("/Users", "/users"), None);
+            assert_eq!((&shown["active"], &held["enabled"]), (&json!(true), &json!(true)), "{shown}");
+        }
+    }
 }
 
 #[test]
