@@ -94,7 +94,7 @@ mod m0060_ledger_fewer_indexes;
 mod m0061_realm_watch_survey;
 mod m0062_directory_protected_index;
 mod m0063_directory_user_switched_off;
-mod m0064_directory_user_logout_epoch;
+mod m0064_directory_claim;
 
 /// All migrations in order.
 pub struct Migrator;
@@ -155,7 +155,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0061_realm_watch_survey::Migration),
             Box::new(m0062_directory_protected_index::Migration),
             Box::new(m0063_directory_user_switched_off::Migration),
-            Box::new(m0064_directory_user_logout_epoch::Migration),
+            Box::new(m0064_directory_claim::Migration),
         ]
     }
 }

@@ -198,7 +198,8 @@ pub async fn tell_member_again(
     is_member: bool,
 ) -> Result<bool, Error> {
     let connection = db.connection();
-    let ours = "exists (select 1 from directory_group g where g.tenant_id = $1 and g.id = $2 and g.write_epoch = $4)";
+    let ours = "exists (select 1 from directory_group g
+             where g.tenant_id = $1 and g.id = $2 and g.write_epoch = $4 and not g.protected)";
     let text = if is_member {
         format!(
             "insert into membership (tenant_id, group_id, user_id, desired, state, changed_at, kind)

@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use crate::ledger::{self, Claim, Mark, Recorded, Triage};
 use crate::user::Arrival;
+use crate::writing::DOUBT;
 use crate::{Error, finish_if, sql, user};
 
 /// What a triage reads of the directory before it asks the realm (K11).
@@ -19,6 +20,8 @@ pub struct Fence {
     write_until: Option<i64>,
     realm_doubt_until: Option<i64>,
     logout_owed: bool,
+    scim_enabled_at: Option<i64>,
+    keyless: bool,
     document: String,
     active: bool,
     base: String,
@@ -58,11 +61,14 @@ impl Fence {
         Ok(serde_json::from_str(&self.document)?)
     }
 
-    /// The native fields of that document, as they are written back in doubt (K5). Whoever owes a log-out is off: a deactivation
-    /// ended without a word, and what nobody heard of is not to be undone.
-    pub fn native(&self, document: &scim::Object) -> Native {
+    /// The native fields of that document, as they are written back in doubt (K5) to a realm that has `seen`. Whoever owes a
+    /// log-out is off: a deactivation ended without a word, and what nobody heard of is not to be undone. Whom the realm has off
+    /// stays so where SCIM did not switch on lately: a write of ours that came late would have been a deactivation, and those the
+    /// directory has or owes. It is somebody else's, and whoever was locked out is not let in again on a doubt.
+    pub fn native(&self, document: &scim::Object, seen: &Native) -> Native {
         let native = Native::of_user(document, self.active);
-        Native { active: native.active && !self.logout_owed, ..native }
+        let switched_on = self.scim_enabled_at.is_some_and(|at| at > self.now - DOUBT);
+        Native { active: native.active && !self.logout_owed && (seen.active || switched_on), ..native }
     }
 }
 
@@ -70,7 +76,8 @@ impl Fence {
 pub(crate) fn columns(now: &str, prefix: &str) -> String {
     format!(
         "u.write_epoch as {prefix}write_epoch, u.write_until as {prefix}write_until,
-         u.realm_doubt_until as {prefix}realm_doubt_until, u.logout_owed as {prefix}logout_owed, u.document as {prefix}document,
+         u.realm_doubt_until as {prefix}realm_doubt_until, u.logout_owed as {prefix}logout_owed,
+         u.scim_enabled_at as {prefix}scim_enabled_at, u.username_key is null as {prefix}keyless, u.document as {prefix}document,
          u.active as {prefix}active, u.base as {prefix}base,
          u.scim_disabled_at as {prefix}scim_disabled_at, {now} as {prefix}now"
     )
@@ -95,7 +102,9 @@ impl Fate<'_> {
         Ok(match (self, fence) {
             (Fate::Follow(_), None) => true,
             (Fate::Follow(fresh), Some(fence)) => {
-                serde_json::from_str::<Native>(&fence.base)? == *fresh && !fence.is_undone_by(fresh)?
+                serde_json::from_str::<Native>(&fence.base)? == *fresh
+                    && !fence.keyless
+                    && !fence.is_undone_by(fresh)?
             }
             (Fate::Import(_) | Fate::LetGo | Fate::Gone, _) => false,
         })
@@ -199,7 +208,7 @@ async fn follow(
 ) -> Result<(), Error> {
     let base: Native = serde_json::from_str(&row.base)?;
     if base == *fresh {
-        return Ok(());
+        return take_free_username(transaction, tenant, user, &scim::key::username_key(&fresh.user_name)).await;
     }
     let mut document: scim::Object = serde_json::from_str(&row.document)?;
     let changed = scim::native::follow(&mut document, &base, fresh);
@@ -224,6 +233,42 @@ async fn follow(
         others.into(),
     ];
     sql::execute(transaction, text, values).await?;
+    if fresh.user_name != base.user_name {
+        let left = scim::key::username_key(&base.user_name);
+        mark_named(transaction, tenant, user, &left).await?;
+    }
+    Ok(())
+}
+
+/// Whoever has no userName here because another had it when they came, takes it once it is free.
+async fn take_free_username(
+    transaction: &DatabaseTransaction,
+    tenant: TenantId,
+    user: Uuid,
+    username_key: &str,
+) -> Result<(), Error> {
+    let text = "update directory_user set username_key = $3
+         where tenant_id = $1 and id = $2 and username_key is null
+             and not exists (select 1 from directory_user where tenant_id = $1 and username_key = $3)
+             and not exists (select 1 from reservation where tenant_id = $1 and username_key = $3)";
+    sql::execute(transaction, text, [tenant.0.into(), user.into(), username_key.into()]).await?;
+    Ok(())
+}
+
+/// A userName is free: whoever waits for one is looked at.
+async fn mark_named(transaction: &DatabaseTransaction, tenant: TenantId, by: Uuid, left: &str) -> Result<(), Error> {
+    #[derive(FromQueryResult)]
+    struct Waiting {
+        id: Uuid,
+        document: String,
+    }
+    let text = "select id, document from directory_user where tenant_id = $1 and username_key is null and id <> $2";
+    for waiting in sql::all::<Waiting>(transaction, text, [tenant.0.into(), by.into()]).await? {
+        let document: scim::Object = serde_json::from_str(&waiting.document)?;
+        if scim::key::username_key(&Native::of(&document).user_name) == left {
+            ledger::mark(transaction, tenant, waiting.id, &Mark::default()).await?;
+        }
+    }
     Ok(())
 }
 

@@ -50,7 +50,7 @@ where
     let now = ledger::clock(connection);
     let (alive, stands) = (alive("$3", now), stands("$4"));
     let text = format!(
-        "update {table} set write_epoch = write_epoch + 1, write_until = {now} + {LEASE}, {}{set}
+        "update {table} set write_epoch = write_epoch + 1, write_until = {now} + {LEASE}, writing = true, {}{set}
          where tenant_id = $1 and id = $2 and not protected and (write_until is null or write_until <= {now})
              and {alive} and {stands} returning {columns}",
         doubted()
@@ -84,12 +84,12 @@ pub(crate) fn stands(generation: &str) -> String {
     format!("exists (select 1 from tenant where id = $1 and frozen_at is null and realm_generation = {generation})")
 }
 
-/// A claim that nobody gave back has run out: whoever had it is dead or frozen, and what it wrote last may still be on its way
-/// (K5), for as long after as any such write.
+/// A claim to write that nobody gave back has run out: whoever had it is dead or frozen, and what it wrote last may still be on
+/// its way (K5), for as long after as any such write.
 pub(crate) fn doubted() -> String {
     format!(
-        "realm_doubt_until = case when write_until + {DOUBT} > coalesce(realm_doubt_until, 0) then write_until + {DOUBT}
-             else realm_doubt_until end"
+        "realm_doubt_until = case when coalesce(writing, true) and write_until + {DOUBT} > coalesce(realm_doubt_until, 0)
+             then write_until + {DOUBT} else realm_doubt_until end"
     )
 }
 
@@ -99,7 +99,7 @@ pub async fn taken(
     db: &Db,
     kind: Kind,
     (tenant, id): (TenantId, Uuid),
-    key: &str,
+    key: Option<&str>,
     external_key: Option<&str>,
 ) -> Result<Option<&'static str>, Error> {
     #[derive(FromQueryResult)]
@@ -114,7 +114,7 @@ pub async fn taken(
              + (select count(*) from {reservations} where tenant_id = $1 and {column} = $3) as named,
          (select count(*) from {resources} where tenant_id = $1 and external_key = $4 and id <> $2 {holds}) as external"
     );
-    let values = [tenant.0.into(), id.into(), key.into(), external_key.map(str::to_owned).into()];
+    let values = [tenant.0.into(), id.into(), key.map(str::to_owned).into(), external_key.map(str::to_owned).into()];
     let held: Option<Held> = sql::one(db.connection(), &text, values).await?;
     Ok(match held {
         Some(held) if held.named > 0 => Some(kind.name_attribute()),
@@ -129,6 +129,18 @@ pub async fn renew(db: &Db, kind: Kind, tenant: TenantId, id: Uuid, epoch: i64) 
     let now = ledger::clock(connection);
     let text = format!(
         "update {} set write_until = {now} + {LEASE}
+         where tenant_id = $1 and id = $2 and write_epoch = $3 and write_until > {now}",
+        kind.table()
+    );
+    Ok(sql::execute(connection, &text, [tenant.0.into(), id.into(), epoch.into()]).await? == 1)
+}
+
+/// Whoever took a resource over to look at it writes to the realm next; `false` if the claim is no longer ours.
+pub async fn writes(db: &Db, kind: Kind, tenant: TenantId, id: Uuid, epoch: i64) -> Result<bool, Error> {
+    let connection = db.connection();
+    let now = ledger::clock(connection);
+    let text = format!(
+        "update {} set write_until = {now} + {LEASE}, writing = true
          where tenant_id = $1 and id = $2 and write_epoch = $3 and write_until > {now}",
         kind.table()
     );
@@ -172,8 +184,9 @@ pub async fn in_doubt(db: &Db, kind: Kind, tenant: TenantId, id: Uuid) -> Result
     Ok(row.is_some_and(|row| row.number > 0))
 }
 
-/// Takes a resource over for repair, without a request and its token; the claim's number, if it was free.
-pub async fn take_over(db: &Db, kind: Kind, tenant: TenantId, id: Uuid) -> Result<Option<i64>, Error> {
+/// Takes a resource over for repair, without a request and its token, to write to the realm or only to look; the claim's
+/// number, if it was free.
+pub async fn take_over(db: &Db, kind: Kind, tenant: TenantId, id: Uuid, writing: bool) -> Result<Option<i64>, Error> {
     #[derive(FromQueryResult)]
     struct Taken {
         write_epoch: i64,
@@ -181,12 +194,12 @@ pub async fn take_over(db: &Db, kind: Kind, tenant: TenantId, id: Uuid) -> Resul
     let connection = db.connection();
     let now = ledger::clock(connection);
     let text = format!(
-        "update {} set write_epoch = write_epoch + 1, write_until = {now} + {LEASE}, {}
+        "update {} set write_epoch = write_epoch + 1, write_until = {now} + {LEASE}, writing = $3, {}
          where tenant_id = $1 and id = $2 and (write_until is null or write_until <= {now}) returning write_epoch",
         kind.table(),
         doubted()
     );
-    let taken: Option<Taken> = sql::one(connection, &text, [tenant.0.into(), id.into()]).await?;
+    let taken: Option<Taken> = sql::one(connection, &text, [tenant.0.into(), id.into(), writing.into()]).await?;
     Ok(taken.map(|taken| taken.write_epoch))
 }
 

@@ -37,7 +37,8 @@ pub(crate) async fn mend(
     mapping: &Arc<Mapping>,
 ) -> Result<bool, Unread> {
     let (document, doubtful) = (fence.document()?, fence.doubtful());
-    let mut change = UserChange::mending(&seen.native(), &fence.native(&document), doubtful);
+    let (held, wanted) = (seen.native(), fence.native(&document, &seen.native()));
+    let mut change = UserChange::mending(&held, &wanted, doubtful);
     // A profile that lost an attribute drops it from every write, in doubt too.
     if is_in_turn(tenant, seen.id, mapping) {
         change.attributes = mapping.to_realm(&document);

@@ -17,16 +17,41 @@ pub(crate) struct Hold<'a> {
 }
 
 impl<'a> Hold<'a> {
-    /// Takes a resource over; `None` while somebody writes it.
+    /// Takes a resource over, to write it in the realm; `None` while somebody writes it.
     pub async fn take(
         db: &'a Db,
         kind: Kind,
         tenant: TenantId,
         id: Uuid,
     ) -> Result<Option<Hold<'a>>, directory::Error> {
+        Self::taken(db, kind, (tenant, id), true).await
+    }
+
+    /// Takes a resource over, to look at it and no more: nothing is in doubt where the claim runs out.
+    pub async fn look(
+        db: &'a Db,
+        kind: Kind,
+        tenant: TenantId,
+        id: Uuid,
+    ) -> Result<Option<Hold<'a>>, directory::Error> {
+        Self::taken(db, kind, (tenant, id), false).await
+    }
+
+    async fn taken(
+        db: &'a Db,
+        kind: Kind,
+        (tenant, id): (TenantId, Uuid),
+        writing: bool,
+    ) -> Result<Option<Hold<'a>>, directory::Error> {
         let lease = Lease::asked(LEASE);
-        let epoch = writing::take_over(db, kind, tenant, id).await?;
+        let epoch = writing::take_over(db, kind, tenant, id, writing).await?;
         Ok(epoch.map(|epoch| Self { db, kind, tenant, id, epoch, lease }))
+    }
+
+    /// To be asked before the first write of one taken to look; `false` if it is no longer ours.
+    pub async fn writes(&mut self) -> Result<bool, directory::Error> {
+        self.lease = Lease::asked(LEASE);
+        writing::writes(self.db, self.kind, self.tenant, self.id, self.epoch).await
     }
 
     /// To be asked before each realm call: none begins with less of the lease left than the call may take.

@@ -12,6 +12,7 @@ use registry::TenantId;
 use uuid::Uuid;
 
 use crate::Deps;
+use crate::hold::Hold;
 use crate::triage::Unread;
 
 /// Lets the directory follow the groups of a user it manages. `false` where a group was being written: look again.
@@ -35,13 +36,13 @@ pub(crate) async fn follow(deps: &Deps, tenant: TenantId, realm: &Realm, user: U
 }
 
 async fn decide(deps: &Deps, tenant: TenantId, realm: &Realm, user: Uuid, group: Uuid) -> Result<bool, Unread> {
-    let Some(epoch) = writing::take_over(&deps.db, Kind::Group, tenant, group).await? else { return Ok(false) };
-    let decided = is_member(realm, user, group).await;
+    let Some(mut hold) = Hold::look(&deps.db, Kind::Group, tenant, group).await? else { return Ok(false) };
+    let decided = is_member(&mut hold, realm, user, group).await;
     let settled = match &decided {
-        Ok(Some(is_member)) => settle(deps, tenant, user, (group, epoch), *is_member).await,
+        Ok(Some(is_member)) => settle(deps, tenant, user, (group, hold.epoch()), *is_member).await,
         Ok(None) | Err(_) => Ok(()),
     };
-    writing::release(&deps.db, Kind::Group, tenant, group, epoch).await?;
+    hold.release().await?;
     if decided?.is_none() {
         look::want(deps.db.connection(), tenant, group, false).await?;
     }
@@ -83,11 +84,11 @@ async fn settle(
 
 /// Whether a user is in a group; `None` where the realm has no such group. Nobody has left it by that: it may be back, and a
 /// look at the group itself decides (K14).
-async fn is_member(realm: &Realm, user: Uuid, group: Uuid) -> Result<Option<bool>, realm::Error> {
+async fn is_member(hold: &mut Hold<'_>, realm: &Realm, user: Uuid, group: Uuid) -> Result<Option<bool>, Unread> {
     if realm.groups_of(user).await?.contains(&group) {
         return Ok(Some(true));
     }
-    if realm.group(group).await?.is_none() {
+    if !hold.ready().await? || realm.group(group).await?.is_none() || !hold.ready().await? {
         return Ok(None);
     }
     // It may have come back between the two answers.

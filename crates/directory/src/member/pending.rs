@@ -49,7 +49,7 @@ pub async fn stale(db: &Db, limit: u32) -> Result<Vec<(TenantId, Uuid)>, Error> 
     let text = format!(
         "select distinct m.tenant_id, m.group_id from membership m
              join directory_group g on g.tenant_id = m.tenant_id and g.id = m.group_id
-         where m.state = 'pending' and m.changed_at < {now} - 5000000 and g.look_at is null
+         where m.state = 'pending' and m.changed_at < {now} - 5000000 and g.look_at is null and not g.protected
              and (g.write_until is null or g.write_until <= {now}) and {}
          limit $1",
         sql::stays("g.tenant_id")
@@ -79,7 +79,8 @@ pub async fn settle(connection: &impl ConnectionTrait, pending: &Pending) -> Res
     let values = [pending.tenant_id.0.into(), pending.group_id.into(), pending.user_id.into()];
     let settled: Option<Settled> = sql::one(connection, &text, values).await?;
     if settled.is_some_and(|settled| settled.doubtful) {
-        ledger::mark(connection, pending.tenant_id, pending.user_id, &Mark::default()).await?;
+        let mark = Mark { roles: true, ..Mark::default() };
+        ledger::mark(connection, pending.tenant_id, pending.user_id, &mark).await?;
     }
     Ok(())
 }

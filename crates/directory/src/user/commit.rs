@@ -10,7 +10,7 @@ use super::{User, email_keys};
 use crate::ledger::{self, Mark};
 use crate::resource::{self, Kind, Resource};
 use crate::writing::DOUBT;
-use crate::{Error, finish, finish_if, sql};
+use crate::{Error, finish_if, sql};
 
 /// What a write leaves behind.
 #[derive(Debug)]
@@ -43,11 +43,10 @@ pub async fn commit(db: &Db, tenant: TenantId, before: &User, commit: &Commit<'_
     let (was, native) = (Native::of(&before.document), Native::of(commit.document));
     let (was_key, key) = (scim::key::username_key(&was.user_name), scim::key::username_key(&native.user_name));
     // Who lost a key to another (K6) does not ask for it again by a change of something else.
-    let (renamed, known_otherwise) = (was_key != key, was.external_id != native.external_id);
+    // Whoever comes back does, having given it up for as long as somebody else had it.
+    let known_otherwise = was.external_id != native.external_id || commit.switched == Some(true);
+    let renamed = was_key != key;
     let (connection, now) = (db.connection(), ledger::clock(db.connection()));
-    if let Some(external_id) = native.external_id.as_deref().filter(|_| known_otherwise) {
-        yielded(db, tenant, before.id, external_id).await?;
-    }
     let text = format!(
         "update directory_user set document = $4, version = version + $5,
              username_key = case when $13 then $6 else username_key end,
@@ -55,6 +54,7 @@ pub async fn commit(db: &Db, tenant: TenantId, before: &User, commit: &Commit<'_
              active = $8, base = $9, write_until = null, email_key = $11, other_email_keys = $12,
              logout_owed = logout_owed and not ($10 or $15 or coalesce(logout_epoch, 0) = write_epoch),
              scim_disabled_at = case when $10 then {now} when $15 then null else scim_disabled_at end,
+             scim_enabled_at = case when $15 then {now} when $10 then null else scim_enabled_at end,
              modified_at = case when $5 = 0 then modified_at else {now} end
          where tenant_id = $1 and id = $2 and write_epoch = $3
          returning version, modified_at, {} as related",
@@ -83,11 +83,14 @@ pub async fn commit(db: &Db, tenant: TenantId, before: &User, commit: &Commit<'_
     let mark = Mark { urgent: !commit.active, accepted: true, trace, ..Mark::default() };
     let committed: Option<Committed> = if !commit.changed && commit.base.is_none() {
         sql::one(connection, &text, values).await?
-    } else if db.backend() == DbBackend::Postgres {
+    } else if db.backend() == DbBackend::Postgres && !(known_otherwise && native.external_id.is_some()) {
         ledger::marked(connection, "", &text, values, &mark).await?
     } else {
         let transaction = db.begin().await?;
         let outcome: Result<_, Error> = async {
+            if let Some(external_id) = native.external_id.as_deref().filter(|_| known_otherwise) {
+                yielded(&transaction, tenant, before.id, external_id).await?;
+            }
             let row = sql::one(&transaction, &text, values).await?;
             if row.is_some() {
                 ledger::mark(&transaction, tenant, before.id, &mark).await?;
@@ -95,7 +98,7 @@ pub async fn commit(db: &Db, tenant: TenantId, before: &User, commit: &Commit<'_
             Ok(row)
         }
         .await;
-        finish(transaction, outcome).await?
+        finish_if(transaction, outcome, Option::is_some).await?
     };
     let Some(row) = committed else { return Ok(None) };
     Ok(Some(Resource {
@@ -109,10 +112,15 @@ pub async fn commit(db: &Db, tenant: TenantId, before: &User, commit: &Commit<'_
 }
 
 /// Whoever is inactive gives an externalId up to who has it from now on: it is unique among active users alone.
-async fn yielded(db: &Db, tenant: TenantId, to: Uuid, external_id: &str) -> Result<(), Error> {
+async fn yielded(
+    transaction: &DatabaseTransaction,
+    tenant: TenantId,
+    to: Uuid,
+    external_id: &str,
+) -> Result<(), Error> {
     let text = "update directory_user set external_key = null
          where tenant_id = $1 and external_key = $2 and id <> $3 and not active";
-    sql::execute(db.connection(), text, [tenant.0.into(), external_id.into(), to.into()]).await?;
+    sql::execute(transaction, text, [tenant.0.into(), external_id.into(), to.into()]).await?;
     Ok(())
 }
 
@@ -139,7 +147,7 @@ pub(super) async fn switch_off(
     let now = ledger::clock(transaction);
     let text = format!(
         "update directory_user set document = $4, active = false, version = version + 1, modified_at = {now},
-             realm_doubt_until = {now} + {DOUBT}, scim_disabled_at = {now}
+             realm_doubt_until = {now} + {DOUBT}, scim_disabled_at = {now}, scim_enabled_at = null
          where tenant_id = $1 and id = $2 and write_epoch = $3"
     );
     let values = [tenant.0.into(), id.into(), epoch.into(), serde_json::to_string(&document)?.into()];
@@ -154,14 +162,18 @@ pub(super) async fn switch_off(
 /// Removes a user under its claim, takes it out of its groups and marks the ledger; `false` if the claim is no longer
 /// ours.
 pub async fn delete(db: &Db, tenant: TenantId, id: Uuid, epoch: i64, trace: Option<&str>) -> Result<bool, Error> {
+    #[derive(FromQueryResult)]
+    struct Deleted {
+        adopted: bool,
+    }
     let transaction = db.begin().await?;
     let outcome = async {
-        let text = "delete from directory_user where tenant_id = $1 and id = $2 and write_epoch = $3";
-        if sql::execute(&transaction, text, [tenant.0.into(), id.into(), epoch.into()]).await? == 0 {
-            return Ok(false);
-        }
+        let text = "delete from directory_user where tenant_id = $1 and id = $2 and write_epoch = $3 returning adopted";
+        let values = [tenant.0.into(), id.into(), epoch.into()];
+        let Some(deleted) = sql::one::<Deleted>(&transaction, text, values).await? else { return Ok(false) };
         let groups = crate::member::forget(&transaction, tenant, id).await?;
-        let mark = Mark { trace: trace.map(str::to_owned), ..Mark::default() };
+        // That the realm has nobody then is our own doing, and no absence to be wondered about (K14).
+        let mark = Mark { deleted: !deleted.adopted, trace: trace.map(str::to_owned), ..Mark::default() };
         ledger::mark(&transaction, tenant, id, &mark).await?;
         ledger::mark_groups(&transaction, tenant, &groups).await?;
         Ok(true)

@@ -47,13 +47,14 @@ pub struct OwedLogout {
     pub write_epoch: i64,
 }
 
-/// Takes over log-outs that a crash left owed.
+/// Takes over log-outs that a crash left owed. One that fails keeps its claim until that has run out, so that it is not tried all
+/// the time; a log-out is repeatable, and leaves nothing in doubt.
 pub async fn claim_owed_logouts(db: &Db, limit: u32) -> Result<Vec<OwedLogout>, Error> {
     let connection = db.connection();
     let now = ledger::clock(connection);
     let free = format!("logout_owed and (write_until is null or write_until <= {now})");
     let text = format!(
-        "update directory_user set write_epoch = write_epoch + 1, write_until = {now} + {LEASE}, {}
+        "update directory_user set write_epoch = write_epoch + 1, write_until = {now} + {LEASE}, writing = false, {}
          where {free} and (tenant_id, id) in (
              select tenant_id, id from directory_user where {free} and {} limit $1 {})
          returning tenant_id, id, write_epoch",

@@ -5,7 +5,7 @@ use sea_orm::{ConnectionTrait, FromQueryResult};
 
 use super::Survey;
 use crate::user::{self, Arrival};
-use crate::{Error, finish, ledger, sql};
+use crate::{Error, finish_if, ledger, sql};
 
 /// How far an import is.
 #[derive(Debug, Clone, PartialEq, Eq, FromQueryResult)]
@@ -44,8 +44,9 @@ pub async fn import_due(db: &Db, survey: &Survey) -> Result<bool, Error> {
     Ok(sql::execute(connection, &text, [survey.tenant_id.0.into(), survey.survey_epoch.into()]).await? == 1)
 }
 
-/// Takes a page of users in, with how many are in by then, in one transaction; whoever is there stays as they are.
-/// A walk begun again after a crash does not take the figure back.
+/// Takes a page of users in, with how many are in by then, in one transaction; whoever is there stays as they are. Nobody is
+/// where the survey is another's by now: the realm may be another one. A walk begun again after a crash does not take the figure
+/// back.
 pub async fn import_page(db: &Db, survey: &Survey, users: &[Arrival], reached: i64) -> Result<(), Error> {
     let transaction = db.begin().await?;
     let outcome = async {
@@ -55,11 +56,10 @@ pub async fn import_page(db: &Db, survey: &Survey, users: &[Arrival], reached: i
         let text = "update realm_watch set imported = case when imported < $3 then $3 else imported end
              where tenant_id = $1 and survey_epoch = $2";
         let values = [survey.tenant_id.0.into(), survey.survey_epoch.into(), reached.into()];
-        sql::execute(&transaction, text, values).await?;
-        Ok(())
+        Ok(sql::execute(&transaction, text, values).await? == 1)
     }
     .await;
-    finish(transaction, outcome).await
+    finish_if(transaction, outcome, |ours| *ours).await.map(drop)
 }
 
 /// All are in, unless it was wanted anew meanwhile.

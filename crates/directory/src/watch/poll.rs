@@ -240,7 +240,8 @@ async fn first_sight(transaction: &sea_orm::DatabaseTransaction, tenant: TenantI
 /// capture stays known, and says whose they are.
 pub async fn forget_realm(db: &Db, tenant: TenantId) -> Result<(), Error> {
     let text = "update realm_watch set realm_uuid = null, role_id = null, cursor_ms = null, newest_event = null,
-             realm_generation = realm_generation + 1, poll_epoch = poll_epoch + 1
+             realm_generation = realm_generation + 1, poll_epoch = poll_epoch + 1, survey_epoch = survey_epoch + 1,
+             survey_until = null
          where tenant_id = $1";
     sql::execute(db.connection(), text, [tenant.0.into()]).await?;
     Ok(())

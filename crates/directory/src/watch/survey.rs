@@ -34,7 +34,8 @@ pub struct Survey {
     pub survey_failures: i64,
 }
 
-/// Takes over realms that are to be imported from or compared, of tenants with inbound or outbound on (K25).
+/// Takes over realms that are to be imported from or compared, of tenants with inbound or outbound on (K25) that stay where they
+/// are (K30).
 pub async fn surveys_due(db: &Db, limit: u32) -> Result<Vec<Survey>, Error> {
     let connection = db.connection();
     let now = ledger::clock(connection);
@@ -46,20 +47,22 @@ pub async fn surveys_due(db: &Db, limit: u32) -> Result<Vec<Survey>, Error> {
              select w.tenant_id from realm_watch w
              where {free} and ({compare} or regrant or (import_done_at is null
                  and exists (select 1 from inbound_token i where i.tenant_id = w.tenant_id and i.died_at is null)))
-                 and ({NEEDED}) order by coalesce(w.compare_at, 0) limit $1 {})
+                 and ({NEEDED}) and {} order by coalesce(w.compare_at, 0) limit $1 {})
          returning tenant_id, survey_epoch, realm_uuid, regrant, ({compare}) as compare, survey_failures",
+        sql::stays("w.tenant_id"),
         sql::skip_locked(connection)
     );
     sql::all(connection, &text, [i64::from(limit).into()]).await
 }
 
-/// Extends a survey's claim while it works, well before the lease ends; `false` if it is another's.
+/// Extends a survey's claim while it works, well before the lease ends; `false` if it is another's, or the tenant is being moved.
 pub async fn keep_survey(db: &Db, survey: &Survey) -> Result<bool, Error> {
     let connection = db.connection();
     let text = format!(
         "update realm_watch set survey_until = {} + {LEASE}
-         where tenant_id = $1 and survey_epoch = $2 and survey_until is not null",
-        ledger::clock(connection)
+         where tenant_id = $1 and survey_epoch = $2 and survey_until is not null and {}",
+        ledger::clock(connection),
+        sql::stays("tenant_id")
     );
     Ok(sql::execute(connection, &text, [survey.tenant_id.0.into(), survey.survey_epoch.into()]).await? == 1)
 }

@@ -19,11 +19,47 @@ testkit::on_both_databases!(
     a_mark_that_comes_during_a_look_stays,
     in_doubt_a_membership_is_told_again_and_not_followed,
     in_doubt_a_group_keeps_its_name,
+    only_a_claim_to_write_that_ran_out_leaves_a_group_in_doubt,
+    a_group_that_is_protected_is_told_no_memberships,
     of_the_realms_groups_those_are_known_that_the_directory_has,
 );
 
 async fn taken(store: &Store, tenant: TenantId, group: Uuid) -> i64 {
-    writing::take_over(&store.db, Kind::Group, tenant, group).await.unwrap().unwrap()
+    writing::take_over(&store.db, Kind::Group, tenant, group, true).await.unwrap().unwrap()
+}
+
+async fn only_a_claim_to_write_that_ran_out_leaves_a_group_in_doubt(store: Store) {
+    let (acme, token) = store.provisioned("acme").await;
+    let team = make(&store, acme, &token, "Team", Vec::new()).await;
+    let take = async |writing| {
+        let epoch = writing::take_over(&store.db, Kind::Group, acme, team, writing).await.unwrap().unwrap();
+        let doubt = writing::in_doubt(&store.db, Kind::Group, acme, team).await.unwrap();
+        (epoch, doubt)
+    };
+    let runs_out = async || store.run("update directory_group set write_until = write_until - 15000000").await;
+    take(false).await;
+    runs_out().await;
+    let (epoch, doubt) = take(false).await;
+    assert!(!doubt, "whoever only looked has nothing on its way");
+    assert!(writing::writes(&store.db, Kind::Group, acme, team, epoch).await.unwrap());
+    runs_out().await;
+    assert!(!writing::writes(&store.db, Kind::Group, acme, team, epoch).await.unwrap(), "it is nobody's any more");
+    assert!(take(false).await.1);
+}
+
+async fn a_group_that_is_protected_is_told_no_memberships(store: Store) {
+    let (acme, token) = store.provisioned("acme").await;
+    let [ada] = people(&store, acme, 1).await[..] else { panic!() };
+    let team = make(&store, acme, &token, "Team", vec![(ada, Kind::User)]).await;
+    store.run("update membership set state = 'pending', changed_at = 0").await;
+    let epoch = taken(&store, acme, team).await;
+    writing::release(&store.db, Kind::Group, acme, team, epoch).await.unwrap();
+    assert_eq!(member::stale(&store.db, 10).await.unwrap(), [(acme, team)]);
+    writing::protect(&store.db, Kind::Group, acme, team, true).await.unwrap();
+    assert_eq!(member::stale(&store.db, 10).await.unwrap(), []);
+    let epoch = taken(&store, acme, team).await;
+    store.run("update membership set state = 'done'").await;
+    assert!(!look::tell_member_again(&store.db, acme, (team, epoch), ada, false).await.unwrap());
 }
 
 async fn due(store: &Store) -> Vec<Look> {

@@ -23,6 +23,8 @@ testkit::on_both_databases!(
     a_version_moves_with_a_real_change_alone,
     a_taken_name_is_refused_at_the_commit_and_nothing_moves,
     an_external_id_of_somebody_inactive_is_free_for_another,
+    a_claim_that_is_lost_takes_no_external_id_from_anybody,
+    in_doubt_nobody_is_let_in_whom_scim_did_not_switch_on_lately,
     a_page_follows_the_order_of_creation,
     a_deleted_user_is_gone_and_its_name_free,
     an_owed_log_out_is_taken_over_once,
@@ -109,7 +111,7 @@ async fn a_deactivation_whose_end_nobody_saw_is_off_in_doubt_and_for_whoever_wri
     };
     let wanted_on = async || {
         let fence = fence(&store.db, acme, ada.id).await.unwrap();
-        fence.native(&fence.document().unwrap()).active
+        fence.native(&fence.document().unwrap(), &ada.base).active
     };
     // Refused before the realm was written: nothing is owed, and nobody is off for it.
     let held = claim(LogOut::Owed).await;
@@ -179,13 +181,16 @@ async fn a_taken_name_is_refused_at_the_commit_and_nothing_moves(store: Store) {
     let (acme, token) = store.provisioned("acme").await;
     made(&store, acme, &token, "grace@acme.test", Some("G")).await;
     let ada = made(&store, acme, &token, "ada@acme.test", None).await;
-    let taken = writing::taken(&store.db, Kind::User, (acme, ada.id), "grace@acme.test", None).await.unwrap();
+    let taken = writing::taken(&store.db, Kind::User, (acme, ada.id), Some("grace@acme.test"), None).await.unwrap();
     assert_eq!(taken, Some("userName"));
     assert_eq!(
-        writing::taken(&store.db, Kind::User, (acme, ada.id), "ada@acme.test", Some("G")).await.unwrap(),
+        writing::taken(&store.db, Kind::User, (acme, ada.id), Some("ada@acme.test"), Some("G")).await.unwrap(),
         Some("externalId")
     );
-    assert_eq!(writing::taken(&store.db, Kind::User, (acme, ada.id), "ada@acme.test", Some("g")).await.unwrap(), None);
+    assert_eq!(
+        writing::taken(&store.db, Kind::User, (acme, ada.id), Some("ada@acme.test"), Some("g")).await.unwrap(),
+        None
+    );
     let held = claimed(&store, acme, ada.id, &token).await;
     let mut document = held.document.clone();
     document.insert("userName".to_owned(), json!("GRACE@acme.test"));
@@ -202,7 +207,7 @@ async fn an_external_id_of_somebody_inactive_is_free_for_another(store: Store) {
     let held = claimed(&store, acme, grace.id, &token).await;
     let off = Commit { active: false, ..write(&held.document, true) };
     user::commit(&store.db, acme, &held, &off).await.unwrap().unwrap();
-    let taken = writing::taken(&store.db, Kind::User, (acme, ada.id), "ada@acme.test", Some("G")).await.unwrap();
+    let taken = writing::taken(&store.db, Kind::User, (acme, ada.id), Some("ada@acme.test"), Some("G")).await.unwrap();
     assert_eq!(taken, None);
 
     let held = claimed(&store, acme, ada.id, &token).await;
@@ -210,9 +215,52 @@ async fn an_external_id_of_somebody_inactive_is_free_for_another(store: Store) {
     document.insert("externalId".to_owned(), json!("G"));
     user::commit(&store.db, acme, &held, &write(&document, true)).await.unwrap().unwrap();
     assert_eq!(user::by_external(&store.db, acme, "G").await.unwrap().map(|user| user.id), Some(ada.id));
-    // Who is back keeps all else, and is changed as before.
+    // Who is changed otherwise is not asked for it; who comes back is, and has it again once nobody else does.
     let held = claimed(&store, acme, grace.id, &token).await;
     assert!(user::commit(&store.db, acme, &held, &write(&held.document, true)).await.unwrap().is_some());
+    let on = async |document: &scim::Object| {
+        let held = claimed(&store, acme, grace.id, &token).await;
+        user::commit(&store.db, acme, &held, &Commit { switched: Some(true), ..write(document, true) }).await
+    };
+    assert_eq!(
+        writing::taken(&store.db, Kind::User, (acme, grace.id), None, Some("G")).await.unwrap(),
+        Some("externalId")
+    );
+    let refused = on(&grace.document).await;
+    assert!(matches!(refused, Err(Error::Taken("externalId"))), "{refused:?}");
+    let ((), owner) = (store.run(LEASE_AGO).await, claimed(&store, acme, ada.id, &token).await);
+    user::commit(&store.db, acme, &owner, &write(&ada.document, true)).await.unwrap().unwrap();
+    store.run(LEASE_AGO).await;
+    on(&grace.document).await.unwrap().unwrap();
+    assert_eq!(user::by_external(&store.db, acme, "G").await.unwrap().map(|user| user.id), Some(grace.id));
+}
+
+async fn a_claim_that_is_lost_takes_no_external_id_from_anybody(store: Store) {
+    let (acme, token) = store.provisioned("acme").await;
+    let grace = made(&store, acme, &token, "grace@acme.test", Some("G")).await;
+    let ada = made(&store, acme, &token, "ada@acme.test", None).await;
+    store.run("update directory_user set active = false where external_key = 'G'").await;
+    let mut held = claimed(&store, acme, ada.id, &token).await;
+    held.document.insert("externalId".to_owned(), json!("G"));
+    let late = User { write_epoch: held.write_epoch - 1, document: ada.document.clone(), ..held.clone() };
+    assert!(user::commit(&store.db, acme, &late, &write(&held.document, true)).await.unwrap().is_none());
+    assert_eq!(user::by_external(&store.db, acme, "G").await.unwrap().map(|user| user.id), Some(grace.id));
+}
+
+async fn in_doubt_nobody_is_let_in_whom_scim_did_not_switch_on_lately(store: Store) {
+    let (acme, token) = store.provisioned("acme").await;
+    let ada = made(&store, acme, &token, "ada@acme.test", None).await;
+    let wanted_on = async |seen: bool| {
+        let fence = fence(&store.db, acme, ada.id).await.unwrap();
+        fence.native(&fence.document().unwrap(), &Native { active: seen, ..ada.base.clone() }).active
+    };
+    assert!(wanted_on(true).await && !wanted_on(false).await, "somebody else has switched off");
+    let held = claimed(&store, acme, ada.id, &token).await;
+    let on = Commit { switched: Some(true), base: Some(&ada.base), ..write(&held.document, true) };
+    user::commit(&store.db, acme, &held, &on).await.unwrap().unwrap();
+    assert!(wanted_on(false).await, "a deactivation of ours may have come after it");
+    store.run("update directory_user set scim_enabled_at = scim_enabled_at - 600000000").await;
+    assert!(!wanted_on(false).await);
 }
 
 async fn a_page_follows_the_order_of_creation(store: Store) {
@@ -245,9 +293,15 @@ async fn a_deleted_user_is_gone_and_its_name_free(store: Store) {
     let held = claimed(&store, acme, ada.id, &token).await;
     assert!(user::delete(&store.db, acme, ada.id, held.write_epoch, None).await.unwrap());
     assert!(user::by_id(&store.db, acme, ada.id).await.unwrap().is_none());
+    let seen = async |id| ledger::row(&store.db, acme, id).await.unwrap().unwrap().delete_seen;
+    assert!(seen(ada.id).await, "nobody wonders where she is");
     assert!(!user::delete(&store.db, acme, ada.id, held.write_epoch, None).await.unwrap());
     let again = made(&store, acme, &token, "ada@acme.test", Some("E1")).await;
     assert_ne!(again.id, ada.id);
+    store.run("update directory_user set adopted = true").await;
+    let held = claimed(&store, acme, again.id, &token).await;
+    assert!(user::delete(&store.db, acme, again.id, held.write_epoch, None).await.unwrap());
+    assert!(!seen(again.id).await, "the realm has her still");
 }
 
 async fn an_owed_log_out_is_taken_over_once(store: Store) {
@@ -330,6 +384,20 @@ async fn who_lost_a_name_is_changed_in_all_else(store: Store) {
     assert_eq!(done.document["title"], "Admiral");
     let holder = user::by_username(&store.db, acme, "grace@acme.test").await.unwrap().map(|user| user.id);
     assert_eq!(holder, Some(ada.id), "and does not take the name back by that");
+
+    // Once it is free, whoever the realm calls so has it again, and is looked at for that.
+    let looked_at = async |user, fresh: &Native| {
+        let claim = triage_claim(&store, acme, user).await;
+        let fence = crate::fence(&store.db, acme, user).await;
+        refresh::commit(&store.db, acme, user, fence.as_ref(), Fate::Follow(fresh), &triage(&claim)).await.unwrap()
+    };
+    looked_at(grace.id, &grace.base).await;
+    assert_eq!(user::by_username(&store.db, acme, "grace@acme.test").await.unwrap().map(|user| user.id), Some(ada.id));
+    ledger::mark(store.db.connection(), acme, ada.id, &ledger::Mark::default()).await.unwrap();
+    looked_at(ada.id, &ada.base).await;
+    looked_at(grace.id, &grace.base).await;
+    let holder = async |name| user::by_username(&store.db, acme, name).await.unwrap().map(|user| user.id);
+    assert_eq!((holder("grace@acme.test").await, holder("ada@acme.test").await), (Some(grace.id), Some(ada.id)));
 }
 
 async fn who_was_switched_off_is_off_whatever_the_document_says(store: Store) {
@@ -342,7 +410,7 @@ async fn who_was_switched_off_is_off_whatever_the_document_says(store: Store) {
     assert!(user::commit(&store.db, acme, &claim, &silent).await.unwrap().is_some());
     // A write in doubt is mended to this (K5): nobody is switched on by it.
     let fence = fence(&store.db, acme, ada.id).await.unwrap();
-    assert!(!fence.native(&fence.document().unwrap()).active);
+    assert!(!fence.native(&fence.document().unwrap(), &ada.base).active);
 }
 
 async fn whoever_is_switched_on_by_another_hand_within_a_day_is_told_of_once(store: Store) {

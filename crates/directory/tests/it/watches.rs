@@ -4,9 +4,11 @@ use directory::link;
 use directory::look;
 use directory::resource::Kind;
 use directory::setting;
+use directory::user::{self, Arrival};
 use directory::watch::{self, Absence, Gone, GroupSeen, Harvest, Seen, Survey};
 use futures_util::future::join_all;
-use registry::provisioner;
+use registry::{provisioner, tenant};
+use scim::native::Native;
 use testkit::store::{HOST, Store};
 use uuid::Uuid;
 
@@ -36,6 +38,7 @@ testkit::on_both_databases!(
     a_survey_that_fails_rests_for_longer_each_time_until_somebody_wants_one,
     whoever_reads_events_says_when,
     an_import_that_is_wanted_anew_is_not_done_with_the_one_under_way,
+    a_survey_of_a_realm_that_is_left_takes_nobody_in,
 );
 
 async fn a_realm_has_one_poller(store: Store) {
@@ -431,6 +434,26 @@ async fn an_import_that_is_wanted_anew_is_not_done_with_the_one_under_way(store:
     assert!(importing().await, "one more");
     imported(&store, &survey).await;
     assert!(!importing().await);
+}
+
+async fn a_survey_of_a_realm_that_is_left_takes_nobody_in(store: Store) {
+    let (acme, _) = store.provisioned("acme").await;
+    watch::ensure(&store.db, acme).await.unwrap();
+    let survey = watch::surveys_due(&store.db, 10).await.unwrap().remove(0);
+    let arrival = async |name: &str| {
+        let base = Native { user_name: name.to_owned(), active: true, ..Native::default() };
+        let arrival = Arrival { id: Uuid::new_v4(), base, mapped: Vec::new(), nonce: None };
+        watch::import_page(&store.db, &survey, &[arrival], 1).await.unwrap();
+        user::ids(&store.db, acme).await.unwrap().len()
+    };
+    assert_eq!(arrival("ada@acme.test").await, 1);
+    tenant::freeze(&store.db, acme, true).await.unwrap();
+    assert!(!watch::keep_survey(&store.db, &survey).await.unwrap(), "the tenant is about to be moved");
+    watch::forget_realm(&store.db, acme).await.unwrap();
+    assert!(watch::surveys_due(&store.db, 10).await.unwrap().is_empty());
+    assert_eq!(arrival("grace@acme.test").await, 1, "it is another realm by now");
+    tenant::freeze(&store.db, acme, false).await.unwrap();
+    assert_eq!(watch::surveys_due(&store.db, 10).await.unwrap().len(), 1);
 }
 
 async fn whoever_reads_events_says_when(store: Store) {

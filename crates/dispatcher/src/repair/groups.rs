@@ -45,7 +45,7 @@ enum Seen {
 }
 
 async fn look_at(deps: &Deps, look: &Look) -> Repaired {
-    let taken = Hold::take(&deps.db, Kind::Group, look.tenant_id, look.id).await;
+    let taken = Hold::look(&deps.db, Kind::Group, look.tenant_id, look.id).await;
     let Some(mut hold) = taken.map_err(|error| text(&error))? else { return Ok(()) };
     let epoch = hold.epoch();
     let seen = follow(deps, look, &mut hold).await;
@@ -118,7 +118,7 @@ async fn follow(deps: &Deps, look: &Look, hold: &mut Hold<'_>) -> Result<Seen, S
 
 /// Has the realm call a group as the directory does.
 async fn name_again(look: &Look, realm: &Realm, hold: &mut Hold<'_>, named: &Named) -> Result<Seen, String> {
-    if !hold.ready().await.map_err(|error| text(&error))? {
+    if !hold.writes().await.map_err(|error| text(&error))? {
         return Ok(Seen::Later(UNREADABLE));
     }
     match realm.rename_group(look.id, &named.name, named.external_id.as_deref()).await {

@@ -2,6 +2,7 @@
 
 use directory::member::{self, Lacking};
 use directory::resource::Kind;
+use directory::writing;
 use registry::TenantId;
 use uuid::Uuid;
 
@@ -48,6 +49,15 @@ enum Told {
 
 async fn tell_held(deps: &Deps, tenant: TenantId, group: Uuid, hold: &mut Hold<'_>) -> Result<Told, String> {
     let realm = deps.realms.of(tenant).await.map_err(|error| text(&error))?;
+    // A group may have come to give administrative roles since it was wanted: nobody joins or leaves that by us.
+    match realm.group_is_protected(group).await {
+        Ok(false) | Err(realm::Error::NotFound) => {}
+        Ok(true) => {
+            writing::protect(&deps.db, Kind::Group, tenant, group, true).await.map_err(|error| text(&error))?;
+            return Ok(Told::Confirmed);
+        }
+        Err(error) => return Err(text(&error)),
+    }
     let mut there = None;
     for one in member::pending(&deps.db, tenant, group, PENDING).await.map_err(|error| text(&error))? {
         if !hold.ready().await.map_err(|error| text(&error))? {

@@ -6,6 +6,7 @@ mod selection;
 mod walk;
 
 use directory::resource::{Kind, Page as Rows};
+use directory::user;
 use scim::query::{Paging, Query};
 use scim::{Object, list};
 use serde_json::Value;
@@ -50,15 +51,18 @@ pub(crate) async fn root(call: &Call<'_>, body: Option<&Value>) -> Outcome {
     run(call, &[Kind::User, Kind::Group].into_iter().zip(queries).collect::<Vec<_>>()).await
 }
 
-/// A look-up by name or externalId while the import is under way asks the realm too (K8).
+/// A look-up by name or externalId of somebody whom the directory does not have asks the realm while the import is under way (K8).
 async fn fetch_sought(call: &Call<'_>, query: &Query<'_>) -> Result<(), Answer> {
     let looked_for = query.filter.as_ref().and_then(scim::filter::Filter::as_equality);
-    let sought = match &looked_for {
-        Some((path, name)) if path == "userName" => Sought::Name(name),
-        Some((path, id)) if path == "externalId" => Sought::ExternalId(id),
+    let (db, tenant) = (&call.deps.db, call.tenant());
+    let (sought, held) = match &looked_for {
+        Some((path, name)) if path == "userName" => {
+            (Sought::Name(name), user::by_username(db, tenant, &scim::key::username_key(name)).await?)
+        }
+        Some((path, id)) if path == "externalId" => (Sought::ExternalId(id), user::by_external(db, tenant, id).await?),
         _ => return Ok(()),
     };
-    fetch(call, sought).await.map(drop)
+    if held.is_none() { fetch(call, sought).await.map(drop) } else { Ok(()) }
 }
 
 async fn run(call: &Call<'_>, queries: &[(Kind, Query<'_>)]) -> Outcome {

@@ -78,7 +78,7 @@ async fn change_claimed(
     let name = group::display_name(&after);
     if renamed {
         let key = scim::key::display_name_key(&name);
-        if let Some(attribute) = writing::taken(db, Kind::Group, (tenant, before.id), &key, external_id).await? {
+        if let Some(attribute) = writing::taken(db, Kind::Group, (tenant, before.id), Some(&key), external_id).await? {
             return Err(Error::taken(attribute).into());
         }
     }
@@ -242,8 +242,12 @@ pub(super) async fn resolved(call: &Call<'_>, members: &[Member]) -> Result<Vec<
     let known = member::known(&call.deps.db, call.tenant(), &ids).await?;
     let skipped = members.len() - known.len();
     if skipped > 0 && call.provisioner.strict_members {
-        let detail = format!("{skipped} of {} members are unknown", members.len());
-        return Err(Error::bad(ScimType::InvalidValue, detail).into());
+        // Who is protected is nobody's to see, and for that no reason to refuse everybody else.
+        let unknown = members.len() - member::present(&call.deps.db, call.tenant(), &ids).await?.len();
+        if unknown > 0 {
+            let detail = format!("{unknown} of {} members are unknown", members.len());
+            return Err(Error::bad(ScimType::InvalidValue, detail).into());
+        }
     }
     let kinds: HashMap<Uuid, Kind> = known.into_iter().collect();
     if skipped > 0 {

@@ -62,10 +62,10 @@ async fn change_claimed(
         return Err(Error::bad(ScimType::Mutability, detail).into());
     }
     // Asked before the realm is: whatever is refused here has changed nothing anywhere.
-    if realm_change.username.is_some() || realm_change.external_id.is_some() {
-        let key = scim::key::username_key(&new.user_name);
-        let external_id = new.external_id.as_deref();
-        if let Some(attribute) = writing::taken(db, Kind::User, (tenant, before.id), &key, external_id).await? {
+    if realm_change.username.is_some() || realm_change.external_id.is_some() || realm_change.enabled == Some(true) {
+        let key = realm_change.username.as_deref().map(scim::key::username_key);
+        let (key, external_id) = (key.as_deref(), new.external_id.as_deref());
+        if let Some(attribute) = writing::taken(db, Kind::User, (tenant, before.id), key, external_id).await? {
             return Err(Error::taken(attribute).into());
         }
     }

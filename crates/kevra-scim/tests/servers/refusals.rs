@@ -31,6 +31,21 @@ fn strict() -> Scene {
 }
 
 #[test]
+fn a_member_who_became_an_administrator_is_no_reason_to_refuse_everybody_else() {
+    let scene = Scene::of(Installation::on_keycloak(PROGRAM), Realm::default(), false);
+    scene.console.inbound_options("acme", &json!({ "strict_members": true }));
+    let (ada, eve) = (scene.made("ada@acme.test"), scene.made("eve@acme.test"));
+    scene.sql(&format!("update directory_user set protected = true where id = '{ada}'"));
+    let members = json!([{ "value": ada }, { "value": eve }]);
+    let (status, group) = scene.send(Method::POST, "/Groups", &json!({ "displayName": "Team", "members": members }));
+    assert_eq!((status, &group["members"][0]["value"], &group["members"][1]), (201, &json!(eve), &Value::Null));
+    let stranger = json!([{ "value": eve }, { "value": "ac1bd0e1-0000-4000-8000-000000000000" }]);
+    let path = format!("/Groups/{}", group["id"].as_str().unwrap());
+    let (status, answer) = scene.send(Method::PUT, &path, &json!({ "displayName": "Team", "members": stranger }));
+    assert_eq!(status, 400, "{answer}");
+}
+
+#[test]
 fn a_deactivation_that_is_refused_owes_no_log_out() {
     let scene = strict();
     let ada = scene.made("ada@acme.test");

@@ -130,6 +130,7 @@ controls! {
     without_doubt_about_the_dead_a_late_write_of_theirs_is_taken_for_an_admins_wish: DeadWriter, "K5";
     a_deactivation_of_the_dead_is_undone_in_doubt_if_nobody_asks_for_its_log_out: OwedIsOff, "K5";
     a_deactivation_of_the_dead_is_undone_once_its_log_out_is_paid: PaidIsOff, "K5";
+    in_doubt_somebody_whom_an_admin_locked_out_is_let_in: LockedOut, "locked out";
     a_write_after_a_deactivation_of_the_dead_that_believes_the_directory_leaves_the_user_off: EndsTheOff, "active=true";
     a_capture_that_writes_what_events_carry_ends_with_an_old_one: OnlyMarks, "K9";
     two_creates_bring_a_returning_user_back_if_neither_looks: BackOnce, "two creates brought";

@@ -33,6 +33,8 @@ pub enum Rule {
     OwedIsOff,
     /// K5: whoever's log-out is paid in doubt is off in the directory.
     PaidIsOff,
+    /// K5: in doubt nobody is switched on whom SCIM did not switch on lately.
+    LockedOut,
     /// K4: a write after a deactivation whose end nobody saw ends it, or switches on.
     EndsTheOff,
     /// K9: capture marks, and writes nothing of what an event carries.
@@ -84,6 +86,7 @@ pub enum Lease {
 }
 
 /// A row of the directory.
+#[expect(clippy::struct_excessive_bools, reason = "each is true or not whatever the others are")]
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Row {
     pub native: Native,
@@ -97,6 +100,8 @@ pub struct Row {
     pub committed: u8,
     /// A PUT of ours may still come (K5).
     pub doubt: bool,
+    /// SCIM switched on for as long as such a PUT may come.
+    pub on_lately: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -301,6 +306,7 @@ impl Saga {
             Self { admin: 2, rotations: 0, freezes: 0, ..world(Some(ON), 9, &[Kind::Name(1)]) },
             Self { crashes: 2, ..late(world(Some(ON), 9, &[Kind::Off, Kind::On])) },
             calm(world(Some(ON), 9, &[Kind::Off, Kind::Name(1), Kind::On])),
+            calm(world(Some(OFF), 9, &[Kind::On, Kind::Off, Kind::Name(1)])),
             late(world(None, 0, &[Kind::Create, Kind::Create])),
             calm(world(Some(ON), 9, &[Kind::Delete, Kind::Name(1)])),
             late(world(Some(ON), 9, &[Kind::Delete, Kind::Off])),
@@ -446,8 +452,8 @@ impl Row {
     }
 
     pub fn of(native: Native, nonce: u8, adopted: bool) -> Self {
-        let (lease, logout_owed, doubt) = (Lease::Free, false, false);
+        let (lease, logout_owed, doubt, on_lately) = (Lease::Free, false, false, false);
         let (epoch, committed) = (0, 0);
-        Self { native, base: native, nonce, adopted, epoch, lease, logout_owed, committed, doubt }
+        Self { native, base: native, nonce, adopted, epoch, lease, logout_owed, committed, doubt, on_lately }
     }
 }

@@ -14,12 +14,15 @@ impl Saga {
         };
         let Some(row) = &mut self.row else { return self.look_at_a_stranger() };
         let off = row.logout_owed && self.off != Some(Rule::OwedIsOff);
-        let wanted = Native { enabled: row.native.enabled && !off, ..row.native };
+        let may = account.native.enabled || row.on_lately || self.off == Some(Rule::LockedOut);
+        let wanted = Native { enabled: row.native.enabled && !off && may, ..row.native };
         let mends = self.off != Some(Rule::Doubt);
         if row.doubt && mends && wanted != account.native {
             let mended = Wish::mending(account.native, wanted).onto(account.native);
             let newer = account.off_by_scim && !account.native.enabled && account.writer > row.committed;
             hold(!newer || !mended.enabled, "whom a request switched off was switched on by ourselves (K5)")?;
+            let locked_out = account.writer == 0 && !account.native.enabled && !row.on_lately;
+            hold(!locked_out || !mended.enabled, "somebody an admin locked out was let in on a doubt")?;
             row.claim(self.off);
             row.release();
             account.sessions &= mended.enabled;

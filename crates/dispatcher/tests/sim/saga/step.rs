@@ -47,7 +47,7 @@ impl Saga {
             }
             Action::DoubtEnds => {
                 if let Some(row) = &mut self.row {
-                    row.doubt = false;
+                    (row.doubt, row.on_lately) = (false, false);
                 }
             }
             Action::PayLogout => self.pay_logout(),
@@ -228,6 +228,7 @@ impl Saga {
                 row.doubt = true;
                 // In doubt nobody is switched on again.
                 row.native.enabled &= !off;
+                row.on_lately &= !off;
             }
         }
         self.requests[which].1 = At::Over;
@@ -240,6 +241,7 @@ impl Saga {
             row.take(read, wish);
             row.committed = epoch;
             row.logout_owed &= wish.enabled.is_none();
+            row.on_lately = wish.enabled.unwrap_or(row.on_lately);
         }
         row.release();
         // While a late PUT may still come, what it does is mended.
