@@ -113,6 +113,12 @@ impl Round<'_> {
         let Some(outcome) = created else { return Ok(None) };
         let mut ended = match &outcome {
             Outcome::Ok(answer) => match answer.body.as_ref().and_then(Remote::read) {
+                // Some give back whom they take for the same: with another externalId that is somebody else's record (P5).
+                Some(remote)
+                    if !self.is_ours(&remote) && remote.external_id.as_deref().is_some_and(|id| !id.is_empty()) =>
+                {
+                    return Ok(Some(Err(Ended::park("conflict", outcome.status()))));
+                }
                 Some(remote) => return Ok(Some(Ok(Standing::Made(remote.id)))),
                 // Made, but under which id? Looked up by the next round.
                 None => return Ok(Some(Err(self.failed(&Outcome::Ambiguous)))),
@@ -148,23 +154,29 @@ impl Round<'_> {
                 continue;
             }
             let client = self.client.clone();
-            let found = match self.call(operation, &[], client.find(attribute, value)).await? {
+            let found = match self.call(operation, &[], client.search(attribute, value)).await? {
                 Some(Ok(found)) => found,
                 Some(Err(outcome)) => return Ok(Some(Err(self.failed(&outcome)))),
                 None => return Ok(None),
             };
-            match self.judge(found, name) {
+            let whole = found.is_whole();
+            match self.judge(found.records, name) {
+                Found::Ours(remote) => return Ok(Some(Ok(Found::Ours(remote)))),
+                // Whoever is not shown, or cannot be read, may be ours all the same.
+                _ if !whole => return self.walk(name).await,
                 Found::Stranger if attribute == "externalId" => {}
                 Found::Nobody | Found::Unknown => {}
-                found => return Ok(Some(Ok(found))),
+                found @ Found::Stranger => return Ok(Some(Ok(found))),
             }
         }
         Ok(Some(Ok(Found::Nobody)))
     }
 
-    /// Reads the whole list, for a downstream that takes no filters; gives up on a long one.
+    /// Reads the whole list, for a downstream that takes no filters; gives up on a long one. It ends where nobody more is shown,
+    /// whatever total is told: some tell the page's.
     async fn walk(&mut self, name: &str) -> LookUp {
-        let (mut read, mut stranger) = (0, false);
+        let (mut read, mut stranger, mut unread) = (0, false, false);
+        let mut last: Option<String> = None;
         while read < WALK {
             let client = self.client.clone();
             let page = match self.call(self.listing(), &[], client.list(read + 1, PAGE)).await? {
@@ -176,13 +188,24 @@ impl Round<'_> {
                 return Ok(Some(Ok(Found::Unknown)));
             }
             read += page.length;
+            unread |= page.length > page.records.len();
+            let first = page.records.first().map(|remote| remote.id.clone());
+            // The same page for ever: the rest is never shown.
+            let repeats = first.is_some() && first == last;
+            let ends = page.length == 0 || repeats;
+            unread |= repeats && page.total > page.length || page.length == 0 && read < page.total;
+            last = first;
             match self.judge(page.records, name) {
                 Found::Ours(remote) => return Ok(Some(Ok(Found::Ours(remote)))),
                 Found::Stranger => stranger = true,
                 Found::Nobody | Found::Unknown => {}
             }
-            if page.length == 0 || read >= page.total {
-                return Ok(Some(Ok(if stranger { Found::Stranger } else { Found::Nobody })));
+            if ends {
+                return Ok(Some(Ok(match (stranger, unread) {
+                    (true, _) => Found::Stranger,
+                    (false, true) => Found::Unknown,
+                    (false, false) => Found::Nobody,
+                })));
             }
         }
         Ok(Some(Ok(Found::Unknown)))

@@ -113,7 +113,7 @@ impl Round<'_> {
                 Outcome::Ok(answer) => {
                     remote = answer.body.as_ref().and_then(Remote::read);
                     // A record that is not ours is nobody we may touch (K22), unless a person linked it.
-                    let ours = remote.as_ref().is_some_and(|remote| self.is_ours(remote) || self.link.adopted);
+                    let ours = remote.as_ref().is_some_and(|remote| self.may_touch(remote));
                     if !ours {
                         self.link = self.link.unlinked();
                         return self.make(&pushed).await;
@@ -167,7 +167,13 @@ impl Round<'_> {
             Plan::Nothing => return Ok(Some(Ended::done(Some(linked)))),
             Plan::Patch(operations, names) => {
                 self.kind = Some(kind(pushed, &names));
-                self.call("PATCH /Users/{id}", &names, client.patch(id, &operations)).await?
+                let patched = self.call("PATCH /Users/{id}", &names, client.patch(id, &operations)).await?;
+                // Announced, and not there: what an application says of itself may be wrong.
+                if matches!(patched.as_ref().and_then(Outcome::status), Some(405 | 501)) {
+                    self.call("PUT /Users/{id}", &names, client.replace(id, &pushed.resource())).await?
+                } else {
+                    patched
+                }
             }
             Plan::Put(names) => {
                 self.kind = Some(kind(pushed, &names));
@@ -183,8 +189,32 @@ impl Round<'_> {
                 Some(Ended::done(Some(linked)))
             }
             Outcome::NotFound(answer) => Box::pin(self.lost(pushed, answer)).await?,
+            refused @ (Outcome::Rejected(_) | Outcome::Conflict(_)) if departs => {
+                self.only_switched_off(id, &refused).await?
+            }
             other => Some(self.failed(&other)),
         })
+    }
+
+    /// What an application refuses of a user does not keep the user active there (P7): the deactivation goes alone, and the rest
+    /// waits for a person.
+    async fn only_switched_off(&mut self, id: &str, refused: &Outcome) -> Result<Option<Ended>, Error> {
+        let ended = self.failed(refused);
+        Ok(match self.switch_off(id, None).await? {
+            None => None,
+            Some(Outcome::Ok(_)) => Some(Ended { link: Some(self.switched_off(id.to_owned())), ..ended }),
+            // It refuses that too: nothing has changed, and it is parked for what it was.
+            Some(Outcome::Rejected(_) | Outcome::Conflict(_)) => Some(ended),
+            Some(other) => Some(self.failed(&other)),
+        })
+    }
+
+    /// Whether a linked record is ours to change: it carries our externalId (K22), or none at all, where we have had it under this
+    /// id since the enable; or a person linked it.
+    pub fn may_touch(&self, remote: &Remote) -> bool {
+        let verified = self.link.verified_generation == self.target.generation;
+        let nameless = remote.external_id.as_deref().is_none_or(str::is_empty);
+        self.is_ours(remote) || self.link.adopted || (verified && nameless)
     }
 
     /// Whether a push would switch somebody off who is on, as far as we know.

@@ -28,7 +28,9 @@ pub fn of_failure(outcome: &Outcome, attempts: i64, jitter: f64) -> (Verdict, Ta
         Outcome::Failed(_) | Outcome::Ambiguous | Outcome::NotScim(_) => (retry(false), TargetVerdict::Carry),
         Outcome::Throttled(_, wait) => {
             let wait = wait.unwrap_or(Duration::from_secs(5)).max(Duration::from_secs(1));
-            (Verdict::Retry { after: 0, definite: true, charged: false }, TargetVerdict::Pause(wait))
+            // A 429 refused the request; a 503 may have done its work first (K17).
+            let definite = outcome.did_nothing();
+            (Verdict::Retry { after: 0, definite, charged: false }, TargetVerdict::Pause(wait))
         }
         Outcome::Unauthorized(answer) => {
             let cause = if answer.status == 401 { Cause::Unauthorized } else { Cause::Forbidden };
@@ -157,9 +159,13 @@ mod tests {
 
     #[test]
     fn what_may_have_done_its_work_leaves_the_row_in_doubt() {
-        for (outcome, settled) in
-            [(Outcome::Failed(answer(502)), false), (Outcome::Ambiguous, false), (Outcome::Unreachable, true)]
-        {
+        for (outcome, settled) in [
+            (Outcome::Failed(answer(502)), false),
+            (Outcome::Ambiguous, false),
+            (Outcome::Throttled(answer(503), None), false),
+            (Outcome::Throttled(answer(429), None), true),
+            (Outcome::Unreachable, true),
+        ] {
             let (Verdict::Retry { definite, .. }, _) = of_failure(&outcome, 0, 0.5) else { panic!("no retry") };
             assert_eq!(definite, settled, "{outcome:?}");
         }

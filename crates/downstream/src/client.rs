@@ -124,12 +124,35 @@ pub struct Remote {
 }
 
 impl Remote {
-    /// Reads a record; one without id is none, and so is one whose id would not stay a segment of a path.
+    /// Reads a record; one without id is none, and so is one whose id would not stay a segment of a path. The names of attributes
+    /// are taken in any letter case (RFC 7643 §2.1), and an id that is a number as its digits.
     pub fn read(value: &Value) -> Option<Self> {
-        let resource = value.as_object()?;
-        let text = |name: &str| resource.get(name).and_then(Value::as_str).map(str::to_owned);
+        let mut resource = value.as_object()?.clone();
+        for name in KNOWN {
+            if !resource.contains_key(name)
+                && let Some(spelled) = resource.keys().find(|key| key.eq_ignore_ascii_case(name)).cloned()
+                && let Some(value) = resource.remove(&spelled)
+            {
+                resource.insert(name.to_owned(), value);
+            }
+        }
+        let text = |name: &str| match resource.get(name) {
+            Some(Value::String(text)) => Some(text.clone()),
+            Some(Value::Number(number)) => Some(number.to_string()),
+            _ => None,
+        };
         let id = text("id").filter(|id| !["", ".", ".."].contains(&id.as_str()))?;
-        Some(Self { id, external_id: text("externalId"), resource: resource.clone() })
+        Some(Self { id, external_id: text("externalId"), resource })
+    }
+}
+
+/// What of a record is looked at here.
+const KNOWN: [&str; 8] = ["id", "externalId", "userName", "displayName", "active", "name", "emails", "members"];
+
+impl Listed {
+    /// Whether it shows everybody it tells of, readable: only then whoever is not in it is not there.
+    pub fn is_whole(&self) -> bool {
+        self.records.len() >= self.length && self.length >= self.total
     }
 }
 
@@ -187,10 +210,15 @@ impl Client {
 
     /// Records whose attribute equals a value. The caller compares what comes back: some servers ignore filters.
     pub async fn find(&self, attribute: &str, value: &str) -> Result<Vec<Remote>, Outcome> {
+        self.search(attribute, value).await.map(|listed| listed.records)
+    }
+
+    /// Likewise, with how much of it there is.
+    pub async fn search(&self, attribute: &str, value: &str) -> Result<Listed, Outcome> {
         let query = format!("{attribute} eq {}", json!(value));
         let asked: Vec<(&str, &str)> =
             std::iter::once(("filter", query.as_str())).chain(self.records.in_lists()).collect();
-        self.listed(&self.url(&[self.records.path()], &asked)).await.map(|listed| listed.records)
+        self.listed(&self.url(&[self.records.path()], &asked)).await
     }
 
     /// A page of all records, the first being number 1.

@@ -24,6 +24,24 @@ pub struct Answer {
     pub text: Option<String>,
 }
 
+impl Answer {
+    /// Whether the body is a SCIM error (RFC 7644 §3.12).
+    fn is_error(&self) -> bool {
+        let schemas = self.body.as_ref().and_then(|body| body.get("schemas")).and_then(Value::as_array);
+        schemas.into_iter().flatten().any(|schema| schema.as_str().is_some_and(|urn| urn.eq_ignore_ascii_case(ERROR)))
+    }
+
+    /// The status that the body tells, a text by the RFC and a number with some.
+    fn told_status(&self) -> Option<u16> {
+        match self.body.as_ref()?.get("status")? {
+            Value::String(text) => text.parse().ok(),
+            number => number.as_u64().and_then(|status| u16::try_from(status).ok()),
+        }
+    }
+}
+
+const ERROR: &str = "urn:ietf:params:scim:api:messages:2.0:Error";
+
 impl std::fmt::Debug for Answer {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.debug_struct("Answer").field("status", &self.status).finish_non_exhaustive()
@@ -62,7 +80,11 @@ pub enum Outcome {
 }
 
 impl Outcome {
-    pub(crate) fn of(answer: Answer) -> Self {
+    pub(crate) fn of(mut answer: Answer) -> Self {
+        // A refusal in an answer that says "fine" is a refusal; without a status of its own it may be anything.
+        if answer.status < 300 && answer.is_error() {
+            answer.status = answer.told_status().filter(|status| (400..600).contains(status)).unwrap_or(500);
+        }
         match answer.status {
             200..=299 if answer.body.is_some() || answer.status == 204 => Self::Ok(answer),
             // An empty body is fine for a PATCH that says 200; a page is not.
@@ -182,6 +204,12 @@ mod tests {
         assert_eq!(class(204, "", None), "ok");
         assert_eq!(class(200, "text/html", None), "not_scim");
         assert_eq!(class(302, "text/html", None), "failed");
+        let error = |status: Value| {
+            Some(serde_json::json!({ "schemas": ["urn:ietf:params:scim:api:messages:2.0:Error"], "status": status }))
+        };
+        for (told, wanted) in [("400".into(), "rejected"), (409.into(), "conflict"), ("".into(), "failed")] {
+            assert_eq!(class(200, "application/scim+json", error(told)), wanted);
+        }
         for (status, wanted) in [
             (400, "rejected"),
             (401, "unauthorized"),

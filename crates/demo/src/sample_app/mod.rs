@@ -29,11 +29,24 @@ pub struct Manners {
     pub groups: bool,
     /// It shows who is in a group.
     pub members: bool,
+    /// How it shows what it has.
+    pub shows: Shows,
+}
+
+/// How an application shows a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shows {
+    /// As it was sent.
+    Plainly,
+    /// Without `externalId`, which it does not keep.
+    NoExternalId,
+    /// With a number for an id, and other letter case in the names of attributes (RFC 7643 §2.1 has none).
+    Oddly,
 }
 
 impl Default for Manners {
     fn default() -> Self {
-        Self { unique: true, filters: true, patches: true, groups: true, members: true }
+        Self { unique: true, filters: true, patches: true, groups: true, members: true, shows: Shows::Plainly }
     }
 }
 

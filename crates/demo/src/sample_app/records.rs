@@ -7,7 +7,7 @@ use actix_web::http::Method;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use super::{Manners, Records, State};
+use super::{Manners, Records, Shows, State};
 
 /// Members one operation may be about.
 const MEMBERS: usize = 100;
@@ -72,7 +72,10 @@ fn of_kind(
 
 fn list(records: &Records, manners: Manners, query: &BTreeMap<String, String>) -> Value {
     let filter = query.get("filter");
-    let found: Vec<_> = records.values().filter(|record| filter.is_none_or(|text| matches(record, text))).collect();
+    // Whoever keeps no externalId finds nobody by one.
+    let knows = |text: &String| manners.shows != Shows::NoExternalId || !text.starts_with("externalId");
+    let found: Vec<_> =
+        records.values().filter(|record| filter.is_none_or(|text| knows(text) && matches(record, text))).collect();
     let number = |name: &str| query.get(name).and_then(|text| text.parse::<usize>().ok());
     let start = number("startIndex").unwrap_or(1).max(1);
     let count = number("count").unwrap_or(found.len());
@@ -91,11 +94,14 @@ fn make(records: &mut Records, name: &str, manners: Manners, sent: Map<String, V
     if manners.unique && records.values().any(|record| called(record).as_ref() == Some(&wanted)) {
         return error(409, &format!("{name} is taken"));
     }
-    let id = Uuid::new_v4().to_string();
+    let id = match manners.shows {
+        Shows::Oddly => (records.len() + 1).to_string(),
+        Shows::Plainly | Shows::NoExternalId => Uuid::new_v4().to_string(),
+    };
     let mut record = sent;
     record.insert("id".to_owned(), json!(id));
     records.insert(id, record.clone());
-    (201, Value::Object(record))
+    (201, Value::Object(shown(&record, manners, &BTreeMap::new())))
 }
 
 /// Gone for good: nobody finds the record any more, and its name is free (RFC 7644 section 3.6).
@@ -194,6 +200,19 @@ fn shown(record: &Map<String, Value>, manners: Manners, query: &BTreeMap<String,
     }
     if query.get("excludedAttributes").is_some_and(|excluded| excluded == "members") {
         shown.remove("members");
+    }
+    match manners.shows {
+        Shows::Plainly => {}
+        Shows::NoExternalId => drop(shown.remove("externalId")),
+        Shows::Oddly => {
+            let number = |id: &Value| id.as_str().and_then(|id| id.parse::<u64>().ok());
+            for (name, spelled) in [("id", "ID"), ("externalId", "ExternalID"), ("userName", "username")] {
+                if let Some(value) = shown.remove(name) {
+                    let value = number(&value).filter(|_| name == "id").map_or(value, Value::from);
+                    shown.insert(spelled.to_owned(), value);
+                }
+            }
+        }
     }
     shown
 }

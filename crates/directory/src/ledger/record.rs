@@ -7,7 +7,7 @@ use registry::{Db, TargetId, TenantId};
 use sea_orm::{ConnectionTrait, DatabaseTransaction, FromQueryResult, Value};
 use uuid::Uuid;
 
-use super::protocol::{Effect, Event, NEVER, State, Verdict};
+use super::protocol::{Effect, Event, NEVER, State, URGENT, Verdict};
 use super::{Claim, Row, Subject, clock, columns, swap};
 use crate::activity::{self, Entry};
 use crate::resource::Kind;
@@ -95,7 +95,10 @@ pub async fn triaged(
     triage: &Triage<'_>,
 ) -> Result<Recorded, Error> {
     let Some((row, now)) = locked(transaction, tenant, user.into()).await? else { return Ok(Recorded::Stale) };
-    let departs = triage.gone && row.differs(triage) && deactivates_deleted(transaction, tenant, user).await?;
+    // Who was to be deactivated is, whoever deletes the user before that has arrived (P7).
+    let owed_off = row.state.lane == URGENT;
+    let departs =
+        triage.gone && row.differs(triage) && deactivates_deleted(transaction, tenant, user, owed_off).await?;
     let Some((state, beside)) = looked(&row, now, triage, departs) else { return Ok(Recorded::Stale) };
     store(transaction, tenant, user.into(), &state, beside).await?;
     Ok(Recorded::Written { owed: state.owed() && state.next_at <= now })
@@ -215,16 +218,22 @@ async fn record_in(
     Ok(Recorded::Written { owed: state.owed() && state.next_at <= now })
 }
 
-/// Whether the tenant chose that who is deleted in the realm is deactivated downstream, and the user is linked there.
-async fn deactivates_deleted(transaction: &DatabaseTransaction, tenant: TenantId, user: Uuid) -> Result<bool, Error> {
+/// Whether a deleted user is deactivated downstream: is linked there, and the tenant chose so, or was to be deactivated anyway.
+async fn deactivates_deleted(
+    transaction: &DatabaseTransaction,
+    tenant: TenantId,
+    user: Uuid,
+    owed_off: bool,
+) -> Result<bool, Error> {
     #[derive(FromQueryResult)]
     struct Number {
         number: i64,
     }
     let text = "select count(*) as number from target t
          join link l on l.tenant_id = t.tenant_id and l.target_id = t.id and l.user_id = $2
-         where t.tenant_id = $1 and t.state = 'active' and t.on_delete = 'deactivate' and l.downstream_id is not null";
-    let row: Option<Number> = sql::one(transaction, text, [tenant.0.into(), user.into()]).await?;
+         where t.tenant_id = $1 and t.state = 'active' and (t.on_delete = 'deactivate' or $3)
+             and l.downstream_id is not null";
+    let row: Option<Number> = sql::one(transaction, text, [tenant.0.into(), user.into(), owed_off.into()]).await?;
     Ok(row.is_some_and(|row| row.number > 0))
 }
 

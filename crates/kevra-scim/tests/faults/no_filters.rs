@@ -14,7 +14,7 @@ const STRANGERS: usize = 450;
 
 #[test]
 fn a_create_whose_reply_is_lost_is_found_among_hundreds_without_filters() {
-    let scene = Scene::with(Manners { unique: false, filters: false, patches: true, groups: true, members: true });
+    let scene = Scene::with(Manners { unique: false, filters: false, ..Manners::default() });
     let (http, url) = (testkit::http(), format!("{}/Users", scene.downstream.url()));
     for number in 0..STRANGERS {
         let stranger = json!({ "userName": format!("stranger-{number}") });

@@ -9,6 +9,7 @@ mod layers;
 mod log_lines;
 mod mapped;
 mod metrics_page;
+mod odd_apps;
 mod outbound_groups;
 mod pages;
 mod scim;

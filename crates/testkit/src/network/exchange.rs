@@ -79,6 +79,11 @@ impl Canned {
                 (503, "application/scim+json", more, error(503))
             }
             Self::Page(status) => (status, "text/html", String::new(), "<html>Welcome</html>".to_owned()),
+            Self::Somebody => {
+                let user = json!({ "id": "boss", "externalId": "HR-77", "userName": "boss@acme.test", "active": true });
+                (200, "application/scim+json", String::new(), user.to_string())
+            }
+            Self::Denial(status) => (200, "application/scim+json", String::new(), error(status)),
             Self::Empty(status) => (status, "application/scim+json", String::new(), String::new()),
         };
         let length = body.len();

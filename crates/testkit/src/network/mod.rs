@@ -57,6 +57,10 @@ pub enum Canned {
     Page(u16),
     /// A status and nothing else.
     Empty(u16),
+    /// 200 with the record of somebody else, who has an externalId of another kind.
+    Somebody,
+    /// 200 with a SCIM error of this status.
+    Denial(u16),
 }
 
 /// A change that the downstream made.

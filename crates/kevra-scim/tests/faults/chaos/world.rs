@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use demo::sample_app::Manners;
+use demo::sample_app::{Manners, Shows};
 use testkit::fieldnotes::Fieldnotes;
 use testkit::installation::{Installation, Role};
 use testkit::network::Network;
@@ -15,12 +15,14 @@ use crate::{PROGRAM, choose_groups, front};
 
 /// Downstreams of every kind: what they lack decides how we must find our records again.
 const MANNERS: [Manners; 5] = [
-    Manners { unique: true, filters: true, patches: true, groups: true, members: true },
-    Manners { unique: false, filters: true, patches: true, groups: true, members: true },
-    Manners { unique: true, filters: false, patches: true, groups: true, members: true },
-    Manners { unique: false, filters: false, patches: false, groups: true, members: true },
-    Manners { unique: true, filters: true, patches: false, groups: true, members: true },
+    PLAIN,
+    Manners { unique: false, ..PLAIN },
+    Manners { filters: false, ..PLAIN },
+    Manners { unique: false, filters: false, patches: false, ..PLAIN },
+    Manners { patches: false, ..PLAIN },
 ];
+const PLAIN: Manners =
+    Manners { unique: true, filters: true, patches: true, groups: true, members: true, shows: Shows::Plainly };
 
 /// Comes to an end with everything it started.
 pub(super) struct World {
