@@ -163,7 +163,7 @@ impl Round<'_> {
             match self.judge(found.records, name) {
                 Found::Ours(remote) => return Ok(Some(Ok(Found::Ours(remote)))),
                 // Whoever is not shown, or cannot be read, may be ours all the same.
-                _ if !whole => return self.walk(name).await,
+                _ if !whole => return Box::pin(self.walk(name)).await,
                 Found::Stranger if attribute == "externalId" => {}
                 Found::Nobody | Found::Unknown => {}
                 found @ Found::Stranger => return Ok(Some(Ok(found))),

@@ -190,7 +190,7 @@ impl Round<'_> {
             }
             Outcome::NotFound(answer) => Box::pin(self.lost(pushed, answer)).await?,
             refused @ (Outcome::Rejected(_) | Outcome::Conflict(_)) if departs => {
-                self.only_switched_off(id, &refused).await?
+                Box::pin(self.only_switched_off(id, &refused)).await?
             }
             other => Some(self.failed(&other)),
         })

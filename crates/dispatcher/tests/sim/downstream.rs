@@ -150,6 +150,8 @@ pub enum Fault {
     WithoutId,
     /// 429 with `Retry-After`.
     Throttled,
+    /// The call does its work and is answered with 503 and `Retry-After`.
+    BusyAfter,
     /// 401.
     Unauthorized,
     /// 400.
@@ -175,6 +177,7 @@ pub fn outcome_of(fault: Fault, writes: bool) -> Option<Outcome> {
         Fault::FailedAfter | Fault::Failed => Outcome::Failed(answer(500, None)),
         Fault::Page => Outcome::NotScim(answer(200, None)),
         Fault::Throttled => Outcome::Throttled(answer(429, None), Some(std::time::Duration::from_secs(20))),
+        Fault::BusyAfter => Outcome::Throttled(answer(503, None), Some(std::time::Duration::from_secs(20))),
         Fault::Unauthorized => Outcome::Unauthorized(answer(401, None)),
         Fault::Rejected => Outcome::Rejected(answer(400, None)),
         Fault::NotFound => Outcome::NotFound(answer(404, None)),
@@ -184,7 +187,7 @@ pub fn outcome_of(fault: Fault, writes: bool) -> Option<Outcome> {
 
 /// Whether a fault lets the call do its work.
 pub fn is_done(fault: Fault) -> bool {
-    matches!(fault, Fault::None | Fault::LostReply | Fault::FailedAfter | Fault::WithoutId)
+    matches!(fault, Fault::None | Fault::LostReply | Fault::FailedAfter | Fault::BusyAfter | Fault::WithoutId)
 }
 
 type Asked = (Person, Option<Person>, bool, Option<Person>, bool);

@@ -26,6 +26,7 @@ pub const WILD: Menu = Menu {
         Fault::Page,
         Fault::WithoutId,
         Fault::Throttled,
+        Fault::BusyAfter,
         Fault::Unauthorized,
         Fault::NotFound,
         Fault::Conflict,
