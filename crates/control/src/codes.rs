@@ -77,6 +77,7 @@ pub(crate) const NOTES: &[Code] = &[
     word("foreign_realm", "Another realm answers under the tenant's name."),
     word("events_off", "The realm does not store its events."),
     word("events_cleared", "The realm's events were cleared."),
+    word("role_lost", "The realm role was deleted or made anew; whoever had it gets it back."),
     word("released", "The realm role was taken from a user."),
     word("switched_on", "Somebody else switched a user on whom SCIM had switched off within a day."),
     word("absences_held", "More users or groups are missing than were deleted."),
