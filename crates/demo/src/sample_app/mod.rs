@@ -40,6 +40,10 @@ pub enum Shows {
     Plainly,
     /// Without `externalId`, which it does not keep.
     NoExternalId,
+    /// A hundred at once, with their number as the total.
+    PageByPage,
+    /// A hundred and no more, wherever a page is to begin.
+    FirstPage,
     /// With a number for an id, and other letter case in the names of attributes (RFC 7643 §2.1 has none).
     Oddly,
 }
@@ -112,6 +116,12 @@ impl SampleApp {
     /// The groups as they stand.
     pub fn groups(&self) -> Vec<Map<String, Value>> {
         self.state().groups.values().cloned().collect()
+    }
+
+    /// Puts a user of that name there under an id, as its administrator would.
+    pub fn add(&self, id: &str, name: &str) {
+        let user = [("id", id), ("userName", name)].map(|(key, value)| (key.to_owned(), Value::from(value)));
+        self.state().users.insert(id.to_owned(), user.into_iter().collect());
     }
 
     /// Takes a record away, as its administrator would.

@@ -77,12 +77,13 @@ fn list(records: &Records, manners: Manners, query: &BTreeMap<String, String>) -
     let found: Vec<_> =
         records.values().filter(|record| filter.is_none_or(|text| knows(text) && matches(record, text))).collect();
     let number = |name: &str| query.get(name).and_then(|text| text.parse::<usize>().ok());
-    let start = number("startIndex").unwrap_or(1).max(1);
-    let count = number("count").unwrap_or(found.len());
+    let start = number("startIndex").filter(|_| manners.shows != Shows::FirstPage).unwrap_or(1).max(1);
+    let short = matches!(manners.shows, Shows::PageByPage | Shows::FirstPage);
+    let count = number("count").unwrap_or(found.len()).min(if short { 100 } else { usize::MAX });
     let page: Vec<_> = found.iter().skip(start - 1).take(count).map(|record| shown(record, manners, query)).collect();
     json!({
         "schemas": ["urn:ietf:params:scim:api:messages:2.0:ListResponse"],
-        "totalResults": found.len(), "startIndex": start, "itemsPerPage": page.len(), "Resources": page,
+        "totalResults": if manners.shows == Shows::PageByPage { page.len() } else { found.len() }, "startIndex": start, "itemsPerPage": page.len(), "Resources": page,
     })
 }
 
@@ -96,7 +97,7 @@ fn make(records: &mut Records, name: &str, manners: Manners, sent: Map<String, V
     }
     let id = match manners.shows {
         Shows::Oddly => (records.len() + 1).to_string(),
-        Shows::Plainly | Shows::NoExternalId => Uuid::new_v4().to_string(),
+        _ => Uuid::new_v4().to_string(),
     };
     let mut record = sent;
     record.insert("id".to_owned(), json!(id));
@@ -202,7 +203,7 @@ fn shown(record: &Map<String, Value>, manners: Manners, query: &BTreeMap<String,
         shown.remove("members");
     }
     match manners.shows {
-        Shows::Plainly => {}
+        Shows::Plainly | Shows::PageByPage | Shows::FirstPage => {}
         Shows::NoExternalId => drop(shown.remove("externalId")),
         Shows::Oddly => {
             let number = |id: &Value| id.as_str().and_then(|id| id.parse::<u64>().ok());

@@ -85,7 +85,10 @@ impl Small {
                 (linked, menu, Budget { edits: 2, faults: 1, ..NONE })
             }
             Self::Refused => {
-                let menu = Menu { faults: &[Fault::Rejected, Fault::Throttled, Fault::BusyAfter, Fault::LostReply], ..TOGGLES };
+                let menu = Menu {
+                    faults: &[Fault::Rejected, Fault::Throttled, Fault::BusyAfter, Fault::LostReply],
+                    ..TOGGLES
+                };
                 (linked, menu, Budget { edits: 2, faults: 2, ..NONE })
             }
         }

@@ -137,3 +137,23 @@ fn an_application_that_announces_patch_and_has_none_gets_whole_records() {
         assert_eq!(puts, if status == 405 { 1 } else { 2 });
     }
 }
+
+#[test]
+fn a_list_that_lies_about_its_length_or_never_goes_on_makes_nobody_twice() {
+    for (shows, linked) in [(Shows::PageByPage, true), (Shows::FirstPage, false)] {
+        let stage = Stage::without_groups(Manners { unique: false, filters: false, shows, ..Manners::default() });
+        for number in 0..250 {
+            // Before any id of the application's own.
+            stage.app.app().add(&format!("00-{number}"), &format!("stranger-{number}"));
+        }
+        stage.network.next(Fault::LoseReply, Some("POST"), 1);
+        let ada = stage.user("ada");
+        if linked {
+            stage.rename(&ada, "ada", "Found");
+        } else {
+            let waits = eventually(SOON, || (parked(&stage) == ["unconfirmed create"]).then_some(()));
+            assert!(waits.is_some(), "{:?}: {:?}", parked(&stage), stage.app.app().journal());
+        }
+        assert_eq!(stage.app.app().users().len(), 251, "{shows:?}");
+    }
+}
