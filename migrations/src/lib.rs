@@ -95,6 +95,7 @@ mod m0061_realm_watch_survey;
 mod m0062_directory_protected_index;
 mod m0063_directory_user_switched_off;
 mod m0064_directory_claim;
+mod m0065_link_create_looked;
 
 /// All migrations in order.
 pub struct Migrator;
@@ -156,6 +157,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0062_directory_protected_index::Migration),
             Box::new(m0063_directory_user_switched_off::Migration),
             Box::new(m0064_directory_claim::Migration),
+            Box::new(m0065_link_create_looked::Migration),
         ]
     }
 }

@@ -23,13 +23,16 @@ pub struct Link {
     pub adopted: bool,
     /// How long ago a POST was begun whose fate is unknown, microseconds by the database's clock (K21).
     pub create_intent_age: Option<i64>,
+    /// How long ago its record was first looked for and not found, microseconds.
+    pub create_looked_age: Option<i64>,
 }
 
 impl Link {
     /// Without the record it led to. A POST whose fate is unknown stays unknown (K21).
     #[must_use]
     pub fn unlinked(&self) -> Self {
-        Self { create_intent_age: self.create_intent_age, ..Self::default() }
+        let Self { create_intent_age, create_looked_age, .. } = *self;
+        Self { create_intent_age, create_looked_age, ..Self::default() }
     }
 }
 
@@ -41,6 +44,7 @@ pub(crate) struct Row {
     digests: String,
     adopted: bool,
     create_intent_age: Option<i64>,
+    create_looked_age: Option<i64>,
 }
 
 impl TryFrom<Row> for Link {
@@ -53,6 +57,7 @@ impl TryFrom<Row> for Link {
             digests: serde_json::from_str(&row.digests)?,
             adopted: row.adopted,
             create_intent_age: row.create_intent_age,
+            create_looked_age: row.create_looked_age,
         })
     }
 }
@@ -62,7 +67,8 @@ pub(crate) fn columns(now: &str, prefix: &str) -> String {
     format!(
         "l.downstream_id as {prefix}downstream_id, l.verified_generation as {prefix}verified_generation,
          l.digests as {prefix}digests, l.adopted as {prefix}adopted,
-         {now} - l.create_intent_at as {prefix}create_intent_age"
+         {now} - l.create_intent_at as {prefix}create_intent_age,
+         {now} - l.create_looked_at as {prefix}create_looked_age"
     )
 }
 
@@ -139,13 +145,28 @@ pub async fn intend_create(
          select tenant_id, {key}, $3, {now}, {now} from {ledger}
          where tenant_id = $1 and {key} = $2 and epoch = $4
          on conflict (tenant_id, {key}, target_id) do update set
-             create_intent_at = {now}, updated_at = {now}",
+             create_intent_at = {now}, create_looked_at = null, updated_at = {now}",
         link = kind.link(),
         key = kind.key(),
         ledger = kind.ledger()
     );
     let values = [tenant.0.into(), id.into(), target.0.into(), epoch.into()];
     Ok(sql::execute(connection, &text, values).await? == 1)
+}
+
+/// Notes that a record whose POST was not confirmed was looked for and not found, for the first time (K21).
+pub async fn looked_for(db: &Db, tenant: TenantId, subject: impl Into<Subject>, target: TargetId) -> Result<(), Error> {
+    let Subject { kind, id } = subject.into();
+    let connection = db.connection();
+    let text = format!(
+        "update {} set create_looked_at = {}
+         where tenant_id = $1 and {} = $2 and target_id = $3 and create_intent_at is not null and create_looked_at is null",
+        kind.link(),
+        crate::ledger::clock(connection),
+        kind.key()
+    );
+    sql::execute(connection, &text, [tenant.0.into(), id.into(), target.0.into()]).await?;
+    Ok(())
 }
 
 /// Writes what a settled round found out; clears the intent to create.

@@ -13,7 +13,7 @@ use crate::ended::Ended;
 use crate::pushed::Pushed;
 use crate::round::{Error, Round};
 
-/// After an unconfirmed create, how long until a second empty look-up allows another POST, microseconds (K21).
+/// After an empty look-up for an unconfirmed create, how long until a second one allows another POST, microseconds (K21).
 const UNCONFIRMED: i64 = 60_000_000;
 /// The longest list that is walked for one record, and its pages.
 const WALK: usize = 10_000;
@@ -93,8 +93,15 @@ impl Round<'_> {
         {
             return Ok(Some(Err(ended)));
         }
-        if let Some(age) = unsure.filter(|age| *age < UNCONFIRMED) {
-            return Ok(Some(Err(Ended::retry(UNCONFIRMED - age, "unconfirmed create"))));
+        if unsure.is_some() {
+            let looked = self.link.create_looked_age;
+            if looked.is_none() {
+                link::looked_for(&self.deps.db, self.tenant, self.subject, self.target.id).await?;
+            }
+            let wait = UNCONFIRMED - looked.unwrap_or(0);
+            if wait > 0 {
+                return Ok(Some(Err(Ended::retry(wait, "unconfirmed create"))));
+            }
         }
         self.post(wanted).await
     }

@@ -194,6 +194,15 @@ async fn an_intent_to_create_needs_the_claim(store: Store) {
     assert!(link::of(&store.db, acme, ada, enabled.id).await.unwrap().create_intent_age.is_none());
     assert!(link::intend_create(&store.db, acme, ada, enabled.id, claim.epoch).await.unwrap());
     assert!(link::of(&store.db, acme, ada, enabled.id).await.unwrap().create_intent_age.is_some());
+    // The first look-up that finds nobody counts, however long the POST is ago; another POST begins anew.
+    let looked = async || link::of(&store.db, acme, ada, enabled.id).await.unwrap().create_looked_age;
+    assert_eq!(looked().await, None);
+    link::looked_for(&store.db, acme, ada, enabled.id).await.unwrap();
+    store.run("update link set create_looked_at = create_looked_at - 60000000").await;
+    link::looked_for(&store.db, acme, ada, enabled.id).await.unwrap();
+    assert!(looked().await.is_some_and(|age| age >= 60_000_000));
+    assert!(link::intend_create(&store.db, acme, ada, enabled.id, claim.epoch).await.unwrap());
+    assert_eq!(looked().await, None);
     let done = acknowledged(&claim, enabled.id, enabled.generation);
     assert!(matches!(ledger::record(&store.db, acme, ada, &done).await.unwrap(), Recorded::Written { .. }));
     let held = link::of(&store.db, acme, ada, enabled.id).await.unwrap();
