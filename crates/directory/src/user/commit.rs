@@ -43,8 +43,9 @@ pub async fn commit(db: &Db, tenant: TenantId, before: &User, commit: &Commit<'_
     let (was, native) = (Native::of(&before.document), Native::of(commit.document));
     let (was_key, key) = (scim::key::username_key(&was.user_name), scim::key::username_key(&native.user_name));
     // Who lost a key to another (K6) does not ask for it again by a change of something else.
-    // Whoever comes back does, having given it up for as long as somebody else had it.
-    let known_otherwise = was.external_id != native.external_id || commit.switched == Some(true);
+    // Whoever comes back does, having given it up meanwhile.
+    let given_up = native.external_id.is_some() && before.external_key.is_none();
+    let known_otherwise = was.external_id != native.external_id || (commit.switched == Some(true) && given_up);
     let renamed = was_key != key;
     let (connection, now) = (db.connection(), ledger::clock(db.connection()));
     let text = format!(

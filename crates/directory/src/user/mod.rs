@@ -43,6 +43,8 @@ pub struct User {
     pub modified_at: i64,
     /// The claim this was read with; 0 if none.
     pub write_epoch: i64,
+    /// The externalId it is found by; none where it has given its own up to another (K6).
+    pub external_key: Option<String>,
     /// An earlier deactivation owes its log-out: nobody saw its end, and the realm may have the user off or on.
     pub off_unsettled: bool,
 }
@@ -66,6 +68,7 @@ pub(crate) struct Row {
     created_at: i64,
     modified_at: i64,
     write_epoch: i64,
+    external_key: Option<String>,
     logout_owed: bool,
     logout_epoch: Option<i64>,
 }
@@ -84,13 +87,15 @@ impl TryFrom<Row> for User {
             created_at: row.created_at,
             modified_at: row.modified_at,
             write_epoch: row.write_epoch,
+            external_key: row.external_key,
             off_unsettled: row.logout_owed && row.logout_epoch != Some(row.write_epoch),
         })
     }
 }
 
 pub(crate) const COLUMNS: &str =
-    "id, document, version, active, adopted, base, created_at, modified_at, write_epoch, logout_owed, logout_epoch";
+    "id, document, version, active, adopted, base, created_at, modified_at, write_epoch, external_key,
+     logout_owed, logout_epoch";
 
 /// Claims a user for a write and reads it (K1), and notes whether the user's sessions will have to end (K4).
 pub async fn claim(

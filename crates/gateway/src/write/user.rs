@@ -62,7 +62,8 @@ async fn change_claimed(
         return Err(Error::bad(ScimType::Mutability, detail).into());
     }
     // Asked before the realm is: whatever is refused here has changed nothing anywhere.
-    if realm_change.username.is_some() || realm_change.external_id.is_some() || realm_change.enabled == Some(true) {
+    let comes_back = realm_change.enabled == Some(true) && before.external_key.is_none() && new.external_id.is_some();
+    if realm_change.username.is_some() || realm_change.external_id.is_some() || comes_back {
         let key = realm_change.username.as_deref().map(scim::key::username_key);
         let (key, external_id) = (key.as_deref(), new.external_id.as_deref());
         if let Some(attribute) = writing::taken(db, Kind::User, (tenant, before.id), key, external_id).await? {
