@@ -27,7 +27,7 @@ pub(super) async fn returning(
 ) -> Result<Resource, Answer> {
     let taken = || Answer::from(Error::taken(attribute));
     let (db, tenant) = (&call.deps.db, call.tenant());
-    let external_id = native.external_id.as_deref().ok_or_else(taken)?;
+    let external_id = native.external_id.as_deref().filter(|_| native.active).ok_or_else(taken)?;
     let key = scim::key::username_key(&native.user_name);
     let held = match user::by_username(db, tenant, &key).await? {
         Some(named) => named,
@@ -41,7 +41,7 @@ pub(super) async fn returning(
         // Whoever came first has brought the user back; for the others the name is taken.
         if current.active { Err(Error::taken("userName")) } else { Ok(document.clone()) }
     };
-    let returned = update(call, &held.id.to_string(), !native.active, change).await;
+    let returned = update(call, &held.id.to_string(), false, change).await;
     // One that is protected is shown to nobody, and has the name all the same.
     returned.map_err(|answer| if answer.status == 404 { taken() } else { answer })
 }

@@ -130,6 +130,19 @@ fn cases_41_and_42_a_create_tried_again_is_409_and_overwrites_nothing() {
 }
 
 #[test]
+fn a_create_of_a_disabled_user_tried_again_is_409_and_overwrites_nothing() {
+    let external = unique("ext");
+    let (path, name) = tenant().user(&json!({ "externalId": external, "title": "first", "active": false }));
+    let before = tenant().get(&path);
+    for again in [name, unique("other")] {
+        tenant()
+            .post("/Users", &json!({ "userName": again, "externalId": external, "title": "second", "active": false }))
+            .refused(409, Some("uniqueness"));
+    }
+    assert_eq!(tenant().get(&path).text, before.text);
+}
+
+#[test]
 fn case_45_who_was_disabled_comes_back_by_a_create_with_the_same_id() {
     let external = unique("ext");
     let (path, name) = tenant().user(&json!({ "externalId": external }));
