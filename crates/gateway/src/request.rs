@@ -22,6 +22,7 @@ pub(crate) struct Request {
     pub query: Vec<(String, String)>,
     /// Every `Authorization` header; more than one is refused.
     pub authorization: Vec<String>,
+    /// What the resource has to be, and what it must not be: lists of entity tags (RFC 9110 §13.1).
     pub if_match: Option<String>,
     pub if_none_match: Option<String>,
     pub content_type: Option<String>,
@@ -84,8 +85,8 @@ impl Request {
                 .map(|(name, value)| (name.into_owned(), value.into_owned()))
                 .collect(),
             authorization,
-            if_match: header("if-match"),
-            if_none_match: header("if-none-match"),
+            if_match: list(headers, "if-match"),
+            if_none_match: list(headers, "if-none-match"),
             content_type: header("content-type"),
             plain_json: wants_plain_json(header("accept").as_deref()),
             traceparent: header("traceparent"),
@@ -109,6 +110,13 @@ fn host(http: &HttpRequest, headers: &HeaderMap, config: &Config) -> String {
         named.or_else(|| http.uri().authority().map(actix_web::http::uri::Authority::as_str)).unwrap_or_default();
     let named = named.strip_suffix(":443").unwrap_or(named);
     named.to_lowercase()
+}
+
+/// A list that may come in several lines (RFC 9110 §5.3). One that cannot be read is there all the same: what it holds beyond
+/// ASCII is nothing of ours.
+fn list(headers: &HeaderMap, name: &str) -> Option<String> {
+    let lines: Vec<_> = headers.get_all(name).map(|value| String::from_utf8_lossy(value.as_bytes())).collect();
+    (!lines.is_empty()).then(|| lines.join(","))
 }
 
 /// Percent-decodes a segment; `None` for encoded separators, dots, NUL and what is not UTF-8.
@@ -177,6 +185,17 @@ mod tests {
             assert_eq!(decode(hostile), None, "{hostile}");
         }
         assert_eq!(decode("urn%3Aietf").as_deref(), Some("urn:ietf"));
+    }
+
+    #[test]
+    fn a_header_in_several_lines_is_one_list_and_one_that_cannot_be_read_is_there() {
+        let mut headers = HeaderMap::new();
+        assert_eq!(list(&headers, "if-match"), None);
+        for line in [&b"\"1\""[..], b"\"\xff\""] {
+            let value = actix_web::http::header::HeaderValue::from_bytes(line).unwrap();
+            headers.append(actix_web::http::header::IF_MATCH, value);
+        }
+        assert_eq!(list(&headers, "if-match").as_deref(), Some("\"1\",\"\u{fffd}\""));
     }
 
     #[test]

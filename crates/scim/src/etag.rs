@@ -20,21 +20,45 @@ pub fn of(version: i64, document: &Object) -> String {
 
 /// Whether a list of entity tags names this one. Ours are weak; a client may send them as strong.
 pub fn names(tags: &str, etag: &str) -> bool {
-    listed(tags).any(|tag| tag == "*" || tag == bare(etag))
+    let ours = tag(etag);
+    listed(tags).any(|tag| tag == Tag::Any || Some(tag) == ours)
 }
 
 /// Whether a list of entity tags names this version, whatever the `groups` were.
 pub fn names_version(tags: &str, version: i64) -> bool {
     let version = version.to_string();
-    listed(tags).any(|tag| tag == "*" || tag.split_once('-').map_or(tag, |(version, _)| version) == version)
+    listed(tags).any(|tag| match tag {
+        Tag::Any => true,
+        Tag::One(tag) => tag.split_once('-').map_or(tag, |(version, _)| version) == version,
+    })
 }
 
-fn listed(tags: &str) -> impl Iterator<Item = &str> {
-    tags.split(',').map(|tag| bare(tag.trim()))
+/// One of a list: the star stands for whatever there is, but in quotes it is a tag like any other (RFC 9110 §13.1.1).
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Tag<'t> {
+    Any,
+    One(&'t str),
 }
 
-fn bare(tag: &str) -> &str {
-    tag.strip_prefix("W/").unwrap_or(tag).trim_matches('"')
+/// A comma inside quotes is part of a tag. What has no tag's form names nothing.
+fn listed(tags: &str) -> impl Iterator<Item = Tag<'_>> {
+    let mut quoted = false;
+    let between = move |letter: char| {
+        quoted ^= letter == '"';
+        letter == ',' && !quoted
+    };
+    tags.split(between).filter_map(tag)
+}
+
+/// A tag without its quotes, which some clients leave out.
+fn tag(text: &str) -> Option<Tag<'_>> {
+    let text = text.trim();
+    if text == "*" {
+        return Some(Tag::Any);
+    }
+    let text = text.strip_prefix("W/").unwrap_or(text);
+    let opaque = text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or(text);
+    (!opaque.contains('"')).then_some(Tag::One(opaque))
 }
 
 #[cfg(test)]
@@ -63,6 +87,17 @@ mod tests {
         for tags in ["*", "W/\"3\"", "\"3\"", "W/\"1\", W/\"3\"", &in_one] {
             assert!(names_version(tags, 3), "{tags}");
             assert!(tags == "*" || !names_version(tags, 30), "{tags}");
+        }
+    }
+
+    #[test]
+    fn a_star_in_quotes_and_a_comma_in_quotes_are_of_an_ordinary_tag() {
+        let alone = tag(3, &json!({}));
+        for tags in ["\"*\"", "W/\"*\"", "\"1,3\"", "\"3", "3\"", "\"3\"x", "\u{fffd}", "\"\u{fffd}\"", ""] {
+            assert!(!names(tags, &alone) && !names_version(tags, 3), "{tags}");
+        }
+        for tags in [" * ", "\"1,2\", W/\"3\"", "\"\u{fffd}\",\"3\"", "3"] {
+            assert!(names(tags, &alone) && names_version(tags, 3), "{tags}");
         }
     }
 }

@@ -71,6 +71,32 @@ fn an_entity_tag_that_matches_spares_the_body() {
     }
 }
 
+/// A PATCH under conditions, each a header line of these bytes; its status.
+fn patched_if(path: &str, name: &str, lines: &[&[u8]]) -> u16 {
+    let mut request = tenant().request("PATCH", path).header("content-type", "application/json");
+    for line in lines {
+        request = request.header(name, reqwest::header::HeaderValue::from_bytes(line).unwrap());
+    }
+    let body = json!({ "Operations": [{ "op": "replace", "path": "title", "value": testkit::unique("t") }] });
+    Reply::of(request.body(body.to_string()).send().unwrap()).status
+}
+
+#[test]
+fn a_condition_that_cannot_be_read_is_not_met() {
+    let (path, _) = tenant().user(&json!({}));
+    let before = tenant().get(&path);
+    for lines in [vec![&b"\"\xff\""[..]], vec![b"\xe9"], vec![b"\"*\""], vec![b"W/\"77\"", b"\"\xff\""], vec![b""]] {
+        assert_eq!(patched_if(&path, "if-match", &lines), 412, "{lines:?}");
+    }
+    assert_eq!(tenant().get(&path).text, before.text);
+    for line in [&b"\"\xff\""[..], b"\"*\""] {
+        let value = reqwest::header::HeaderValue::from_bytes(line).unwrap();
+        Reply::of(tenant().request("GET", &path).header("if-none-match", value).send().unwrap()).expect(200);
+    }
+    let several = [&b"W/\"77\""[..], before.version().as_bytes()];
+    assert_eq!(patched_if(&path, "if-match", &several), 200, "several lines are one list");
+}
+
 #[test]
 fn case_61_paths_are_decoded_once_and_canonical_before_anything_is_decided() {
     let (path, name) = tenant().user(&json!({}));
