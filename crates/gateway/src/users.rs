@@ -25,10 +25,14 @@ pub(crate) async fn read(call: &Call<'_>, kind: Kind, id: &str) -> Outcome {
     }
     let found = found.ok_or_else(|| missing(kind))?;
     let answer = render::answer(call, 200, kind, found, &projection);
-    match (&call.request.if_none_match, &answer.etag) {
-        (Some(tags), Some(etag)) if etag::names(tags, etag) => Ok(Answer { etag: answer.etag, ..Answer::empty(304) }),
-        _ => Ok(answer),
+    let named = |tags: &Option<String>| tags.as_ref().zip(answer.etag.as_ref()).map(|(tags, etag)| etag::names(tags, etag));
+    if named(&call.request.if_match) == Some(false) {
+        return Err(Error::plain(412, "the resource has changed since it was read").into());
     }
+    if named(&call.request.if_none_match) == Some(true) {
+        return Ok(Answer { etag: answer.etag, ..Answer::empty(304) });
+    }
+    Ok(answer)
 }
 
 pub(crate) async fn create(call: &Call<'_>, body: &Value) -> Outcome {

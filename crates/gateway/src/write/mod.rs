@@ -9,6 +9,7 @@ pub(crate) mod user;
 
 use std::time::{Duration, Instant};
 
+use actix_web::http::Method;
 use bus::Hint;
 use directory::lease::Lease;
 use directory::ledger::{self, Mark};
@@ -162,13 +163,19 @@ pub(crate) fn missing(kind: Kind) -> Answer {
     Error::plain(404, what).into()
 }
 
+/// Whether the conditions of a request hold for this version (RFC 9110 §13.1). Those of a POST are about no one resource.
 fn check_version(call: &Call<'_>, version: i64) -> Result<(), Error> {
-    match &call.request.if_match {
-        Some(tags) if !etag::names_version(tags, version) => {
-            Err(Error::plain(412, "the resource has changed since it was read"))
-        }
-        _ => Ok(()),
+    let (request, named) = (call.request, |tags: &String| etag::names_version(tags, version));
+    if request.method == Method::POST {
+        return Ok(());
     }
+    if !request.if_match.as_ref().is_none_or(named) {
+        return Err(Error::plain(412, "the resource has changed since it was read"));
+    }
+    if request.if_none_match.as_ref().is_some_and(named) {
+        return Err(Error::plain(412, "the resource is what If-None-Match says it must not be"));
+    }
+    Ok(())
 }
 
 fn ring(call: &Call<'_>, user: Uuid, urgent: bool) {

@@ -98,6 +98,39 @@ fn a_condition_that_cannot_be_read_is_not_met() {
 }
 
 #[test]
+fn a_write_that_must_not_meet_what_is_there_changes_nothing() {
+    let (user, name) = tenant().user(&json!({}));
+    let (group, _) = tenant().group(&[]);
+    for (path, put) in [(user, json!({ "userName": name, "title": "x" })), (group, json!({ "displayName": name }))] {
+        let before = tenant().get(&path);
+        let sent = |method: &str, tags: &str| {
+            let request = tenant().request(method, &path).header("if-none-match", tags);
+            let patch = json!({ "Operations": [{ "op": "replace", "path": "externalId", "value": name }] });
+            let body = if method == "PUT" { &put } else { &patch }.to_string();
+            Reply::of(request.header("content-type", "application/json").body(body).send().unwrap())
+        };
+        for method in ["PUT", "PATCH", "DELETE"] {
+            for tags in ["*", before.version(), &format!("\"77\", {}", before.version())] {
+                sent(method, tags).refused(412, None);
+            }
+        }
+        assert_eq!(tenant().get(&path).text, before.text);
+        sent("PUT", "\"77\"").expect(200);
+    }
+}
+
+#[test]
+fn a_read_of_another_version_than_is_there_is_412() {
+    let (path, _) = tenant().user(&json!({}));
+    let version = tenant().get(&path).version().to_owned();
+    for (tags, status) in [("*", 200), (version.as_str(), 200), ("W/\"77\"", 412), ("\"*\"", 412)] {
+        Reply::of(tenant().request("GET", &path).header("if-match", tags).send().unwrap()).expect(status);
+    }
+    let both = tenant().request("GET", &path).header("if-match", "W/\"77\"").header("if-none-match", &version);
+    Reply::of(both.send().unwrap()).refused(412, None);
+}
+
+#[test]
 fn case_61_paths_are_decoded_once_and_canonical_before_anything_is_decided() {
     let (path, name) = tenant().user(&json!({}));
     let id = &path["/Users/".len()..];
