@@ -1,4 +1,5 @@
-//! How much one tenant may ask of one gateway process: a bucket of tokens per tenant, refilled at the tenant's rate.
+//! How much one tenant may ask of one gateway process: a bucket of tokens per tenant, refilled at the tenant's rate; turns to be
+//! worked on, and room for the bodies that wait for one.
 
 use std::collections::HashMap;
 use std::num::NonZeroU32;
@@ -23,26 +24,73 @@ type Bucket = Arc<DefaultDirectRateLimiter>;
 
 /// Requests of one tenant that are worked on at once; more wait for their turn.
 const AT_ONCE: usize = 64;
+/// Bytes of one tenant's bodies that are held at once, those still arriving included: what has not come to its turn takes room
+/// and nothing else.
+const ROOM: usize = 64 << 20;
 /// How long one waits for its turn before it is told to come again.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 #[derive(Default)]
 pub(crate) struct Limits {
     buckets: Mutex<HashMap<TenantId, (NonZeroU32, Bucket)>>,
-    turns: Mutex<HashMap<TenantId, Arc<Semaphore>>>,
+    shares: Mutex<HashMap<TenantId, Share>>,
+}
+
+/// What one tenant may have under way.
+#[derive(Clone)]
+struct Share {
+    turns: Arc<Semaphore>,
+    room: Arc<Semaphore>,
+}
+
+impl Share {
+    fn new() -> Self {
+        Self { turns: Arc::new(Semaphore::new(AT_ONCE)), room: Arc::new(Semaphore::new(ROOM)) }
+    }
+
+    fn is_whole(&self) -> bool {
+        // Whoever holds a part may not have taken anything of it yet.
+        Arc::strong_count(&self.turns) == 1 && Arc::strong_count(&self.room) == 1
+    }
+}
+
+/// Room for one body; what it took is given back with it.
+pub(crate) struct Room {
+    of: Arc<Semaphore>,
+    taken: Option<OwnedSemaphorePermit>,
+}
+
+impl Room {
+    /// Whether there is room for so many bytes more.
+    pub fn take(&mut self, bytes: usize) -> bool {
+        let more = u32::try_from(bytes).ok().and_then(|bytes| self.of.clone().try_acquire_many_owned(bytes).ok());
+        match (more, &mut self.taken) {
+            (None, _) => return false,
+            (Some(more), Some(taken)) => taken.merge(more),
+            (more, taken) => *taken = more,
+        }
+        true
+    }
 }
 
 impl Limits {
     /// Waits until few enough requests of the tenant are under way; `None` where that takes too long.
     pub async fn turn(&self, tenant: TenantId) -> Option<OwnedSemaphorePermit> {
-        let turns = {
-            let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
-            if turns.len() >= KEPT {
-                turns.retain(|_, turns| turns.available_permits() < AT_ONCE);
-            }
-            turns.entry(tenant).or_insert_with(|| Arc::new(Semaphore::new(AT_ONCE))).clone()
-        };
+        let turns = self.share(tenant).turns;
         tokio::time::timeout(PATIENCE, turns.acquire_owned()).await.ok()?.ok()
+    }
+
+    /// Room for a body of the tenant's.
+    pub fn room(&self, tenant: TenantId) -> Room {
+        Room { of: self.share(tenant).room, taken: None }
+    }
+
+    fn share(&self, tenant: TenantId) -> Share {
+        let mut shares = self.shares.lock().unwrap_or_else(PoisonError::into_inner);
+        if shares.len() >= KEPT {
+            shares.retain(|_, share| !share.is_whole());
+        }
+        shares.entry(tenant).or_insert_with(Share::new).clone()
     }
 
     /// Takes one token; where there is none, in how many whole seconds there will be one.
@@ -87,6 +135,17 @@ mod tests {
         assert!((1_000..1_200).contains(&taken(&limits, one, None)));
         assert_eq!(limits.take(one, None), Err(1));
         assert!((2_000..2_400).contains(&taken(&limits, other, Some(200))));
+    }
+
+    #[test]
+    fn a_tenants_bodies_take_room_until_they_are_done_and_no_other_tenants() {
+        let limits = Limits::default();
+        let (one, other) = (TenantId(Uuid::from_u128(1)), TenantId(Uuid::from_u128(2)));
+        let (mut first, mut second) = (limits.room(one), limits.room(one));
+        assert!(first.take(ROOM - 10) && first.take(4) && second.take(6) && !second.take(1));
+        assert!(limits.room(other).take(ROOM));
+        drop(first);
+        assert!(second.take(ROOM - 6) && !second.take(1));
     }
 
     #[test]

@@ -8,6 +8,8 @@ use scim::{Error, ScimType};
 use serde_json::Value;
 
 use crate::Config;
+use crate::answer::Answer;
+use crate::limits::Room;
 
 /// What was asked.
 pub(crate) struct Request {
@@ -149,20 +151,29 @@ fn wants_plain_json(accept: Option<&str>) -> bool {
 
 /// Reads the body within its limits and parses it.
 pub(crate) async fn body(
-    content_type: Option<&str>,
+    request: &Request,
     mut payload: actix_web::web::Payload,
     config: &Config,
-) -> Result<Value, Error> {
-    let media = content_type.and_then(|text| text.split(';').next()).map(|text| text.trim().to_ascii_lowercase());
+    room: &mut Room,
+) -> Result<Value, Answer> {
+    let media = request
+        .content_type
+        .as_deref()
+        .and_then(|text| text.split(';').next())
+        .map(|text| text.trim().to_ascii_lowercase());
     if !matches!(media.as_deref(), Some("application/scim+json" | "application/json")) {
-        return Err(Error::plain(415, "send application/scim+json or application/json"));
+        return Err(Error::plain(415, "send application/scim+json or application/json").into());
     }
     let mut bytes = Vec::new();
     let read = async {
         while let Some(chunk) = payload.next().await {
             let chunk = chunk.map_err(|_| Error::bad(ScimType::InvalidSyntax, "the body could not be read"))?;
             if bytes.len() + chunk.len() > config.max_body {
-                return Err(Error::plain(413, format!("the body is larger than {} bytes", config.max_body)));
+                let detail = format!("the body is larger than {} bytes", config.max_body);
+                return Err(Answer::from(Error::plain(413, detail)));
+            }
+            if !room.take(chunk.len()) {
+                return Err(Answer::too_many(1));
             }
             bytes.extend_from_slice(&chunk);
         }
@@ -170,9 +181,9 @@ pub(crate) async fn body(
     };
     match tokio::time::timeout(config.body_within, read).await {
         Ok(read) => read?,
-        Err(_) => return Err(Error::plain(408, "the body did not arrive in time")),
+        Err(_) => return Err(Error::plain(408, "the body did not arrive in time").into()),
     }
-    scim::json::parse(&bytes)
+    Ok(scim::json::parse(&bytes)?)
 }
 
 #[cfg(test)]

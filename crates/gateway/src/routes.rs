@@ -11,22 +11,22 @@ use registry::TenantId;
 use registry::provisioner::Provisioner;
 use scim::Error;
 use serde_json::Value;
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tracing::Instrument;
 
 use crate::answer::Answer;
 use crate::call::{Call, Notes};
+use crate::limits::Room;
 use crate::observe::{Ended, Observed};
 use crate::provisioner::{self, Refused};
 use crate::request::{self, Request};
-use crate::{Config, Deps, Gateway, Worker, bulk, discovery, groups, query, users};
+use crate::{Deps, Gateway, Worker, bulk, discovery, groups, query, users};
 
 /// A bulk request does the work of many; identity providers wait a minute for any answer.
 const BULK_DEADLINE: Duration = Duration::from_secs(55);
 
-/// Every request there is: authenticated first, then its body read, then worked on.
+/// Every request there is: authenticated first, then its body read, then worked on in its turn.
 pub(crate) async fn entry(http: HttpRequest, payload: web::Payload, worker: web::Data<Worker>) -> HttpResponse {
     let gateway = &worker.gateway;
     let mut request = match Request::read(&http, &gateway.config) {
@@ -57,7 +57,6 @@ struct Admitted {
     request: Request,
     provisioner: Provisioner,
     ahead: Option<Ahead>,
-    _turn: OwnedSemaphorePermit,
 }
 
 /// Where a request has come to.
@@ -81,14 +80,18 @@ async fn serve(request: Request, payload: web::Payload, worker: &web::Data<Worke
     };
     let (answer, mut notes) = match begun {
         Progress::Done(answer, notes) => (answer, notes),
-        Progress::Admitted(admitted) => match body(&admitted.request, payload, &gateway.config).await {
-            Ok(body) => {
+        Progress::Admitted(admitted) => match body(&gateway, &admitted, payload).await {
+            Ok((body, room)) => {
                 let runtime = gateway.deps.runtime.clone();
-                let work = async move { work(&gateway, &gateway.deps, &admitted, &body).await };
+                let work = async move {
+                    let done = in_turn(&gateway, &gateway.deps, &admitted, &body, until).await;
+                    drop(room);
+                    done
+                };
                 let work = calls.clone().hear(work).in_current_span();
                 ended(until, || runtime.spawn(work)).await.unwrap_or_else(|answer| (answer, Notes::default()))
             }
-            Err(error) => (error.into(), Notes::default()),
+            Err(answer) => (answer, Notes::default()),
         },
     };
     notes.asked = calls.so_far();
@@ -107,15 +110,18 @@ async fn ended<T>(until: Instant, begin: impl FnOnce() -> JoinHandle<T>) -> Resu
     }
 }
 
-async fn body(request: &Request, payload: web::Payload, config: &Config) -> Result<Value, Error> {
-    if takes_body(request) {
-        request::body(request.content_type.as_deref(), payload, config).await
+/// The body, and the room it takes until it has been worked on.
+async fn body(gateway: &Gateway, admitted: &Admitted, payload: web::Payload) -> Result<(Value, Room), Answer> {
+    let mut room = gateway.limits.room(admitted.provisioner.tenant);
+    let body = if takes_body(&admitted.request) {
+        request::body(&admitted.request, payload, &gateway.config, &mut room).await?
     } else {
-        Ok(Value::Null)
-    }
+        Value::Null
+    };
+    Ok((body, room))
 }
 
-/// Whose request it is, and whether it may be worked on now; a read is worked on at once.
+/// Whose request it is, and whether it may be worked on; a read is worked on at once.
 async fn begin(
     worker: web::Data<Worker>,
     request: Request,
@@ -135,20 +141,28 @@ async fn begin(
     if let Err(seconds) = gateway.limits.take(tenant, provisioner.requests_per_second) {
         return refused(Answer::too_many(seconds));
     }
-    let Some(turn) = gateway.limits.turn(tenant).await else { return refused(Answer::too_many(1)) };
     // As long as not everybody is taken in, a read asks the realm too, and the directory again.
     let reads = matches!(request.method, Method::GET | Method::HEAD) && !provisioner.importing;
     let ahead = ahead.filter(|_| reads);
-    let admitted = Box::new(Admitted { request, provisioner, ahead, _turn: turn });
+    let admitted = Box::new(Admitted { request, provisioner, ahead });
     if !reads {
         return Ok(Progress::Admitted(admitted));
     }
+    let (answer, notes) = in_turn(gateway, &worker.reads, &admitted, &Value::Null, until).await;
+    Ok(Progress::Done(answer, notes))
+}
+
+/// Works on a request when its turn comes. Whoever is still sending a body takes none: a few slow ones would keep all others
+/// of their tenant waiting.
+async fn in_turn(gateway: &Gateway, deps: &Deps, admitted: &Admitted, body: &Value, until: Instant) -> (Answer, Notes) {
+    let Some(_turn) = gateway.limits.turn(admitted.provisioner.tenant).await else {
+        return (Answer::too_many(1), Notes::default());
+    };
     // What was answered already does not begin any more.
     if Instant::now() >= until {
-        return refused(Answer::unavailable());
+        return (Answer::unavailable(), Notes::default());
     }
-    let (answer, notes) = work(gateway, &worker.reads, &admitted, &Value::Null).await;
-    Ok(Progress::Done(answer, notes))
+    work(gateway, deps, admitted, body).await
 }
 
 async fn work(gateway: &Gateway, deps: &Deps, admitted: &Admitted, body: &Value) -> (Answer, Notes) {

@@ -25,7 +25,8 @@ pub(crate) async fn read(call: &Call<'_>, kind: Kind, id: &str) -> Outcome {
     }
     let found = found.ok_or_else(|| missing(kind))?;
     let answer = render::answer(call, 200, kind, found, &projection);
-    let named = |tags: &Option<String>| tags.as_ref().zip(answer.etag.as_ref()).map(|(tags, etag)| etag::names(tags, etag));
+    let named =
+        |tags: &Option<String>| tags.as_ref().zip(answer.etag.as_ref()).map(|(tags, etag)| etag::names(tags, etag));
     if named(&call.request.if_match) == Some(false) {
         return Err(Error::plain(412, "the resource has changed since it was read").into());
     }

@@ -1,7 +1,9 @@
 //! Bodies: what is no JSON, no object, too much, of another type.
 
-use std::fmt::Write;
+use std::fmt::Write as _;
+use std::io::Write as _;
 use std::sync::OnceLock;
+use std::time::{Duration, Instant};
 
 use serde_json::json;
 use testkit::unique;
@@ -233,4 +235,28 @@ fn a_text_that_no_database_takes_is_refused_by_name_and_finds_nobody() {
     let query = [("filter", "userName eq \"\\u0000\"")];
     Reply::of(tenant().bare("GET", "/Users").query(&query).send().unwrap()).expect(401);
     tenant().find("/Users", "active eq true").expect(200);
+}
+
+#[test]
+fn bodies_that_are_not_sent_to_their_end_keep_nobody_waiting() {
+    let tenant = Tenant::new("slow");
+    let (rest, length) = (tenant.base.strip_prefix("http://").unwrap(), 1_000);
+    let (host, path) = rest.split_once('/').unwrap();
+    let head = format!(
+        "POST /{path}/Users HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n{}\r\n{{",
+        tenant.authorized()
+    );
+    let half_sent: Vec<_> = (0..80)
+        .map(|_| {
+            let mut stream = std::net::TcpStream::connect(host).unwrap();
+            stream.write_all(head.as_bytes()).unwrap();
+            stream
+        })
+        .collect();
+    std::thread::sleep(Duration::from_millis(500));
+    let begun = Instant::now();
+    tenant.user(&json!({}));
+    tenant.get("/Users").expect(200);
+    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+    drop(half_sent);
 }
