@@ -1,8 +1,10 @@
 //! JSON in: depth and repeated names are checked while reading, before anything recurses or decides.
 //!
 //! A name that comes twice in one object is refused: which of the two counts differs between parsers, and what one of
-//! them checked another would store (RFC 8259 §4).
+//! them checked another would store (RFC 8259 §4). So is one that comes in two letter cases: it names one attribute (RFC 7643
+//! §2.1), and every reader would take the one it meets first.
 
+use std::collections::HashSet;
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
@@ -100,15 +102,46 @@ impl<'de> Visitor<'de> for Node {
 
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Value, A::Error> {
         let node = self.deeper()?;
-        let mut object = Object::new();
+        let (mut object, mut names) = (Object::new(), Names::default());
         while let Some(name) = members.next_key::<String>()? {
-            let value = members.next_value_seed(node)?;
-            if object.insert(name, value).is_some() {
+            if names.has(&object, &name) {
                 return Err(A::Error::custom(TWICE));
             }
+            let value = members.next_value_seed(node)?;
+            object.insert(name, value);
         }
         Ok(Value::Object(object))
     }
+}
+
+/// Up to so many names are compared one by one, which costs less than a set of them.
+const FEW: usize = 16;
+
+/// The names of an object under way.
+#[derive(Default)]
+struct Names(HashSet<String>);
+
+impl Names {
+    fn has(&mut self, object: &Object, name: &str) -> bool {
+        if object.len() < FEW {
+            let is_same = |held: &String| held.eq_ignore_ascii_case(name) && folded(held) == folded(name);
+            return object.keys().any(is_same);
+        }
+        if self.0.is_empty() {
+            self.0.extend(object.keys().map(|name| folded(name)));
+        }
+        !self.0.insert(folded(name))
+    }
+}
+
+/// A name without its letter case, but for texts inside a path: `emails[value eq "A"].type`.
+fn folded(name: &str) -> String {
+    let mut quoted = false;
+    let fold = |letter: char| {
+        quoted ^= letter == '"';
+        if quoted { letter } else { letter.to_ascii_lowercase() }
+    };
+    name.chars().map(fold).collect()
 }
 
 /// A member by name, whatever its letter case (RFC 7643 §2.1).

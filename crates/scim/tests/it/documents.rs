@@ -152,6 +152,28 @@ fn a_body_is_one_json_object_without_repeated_names() {
 }
 
 #[test]
+fn a_name_that_comes_in_two_letter_cases_comes_twice() {
+    let many = (0..40).map(|number| format!("\"a{number}\":1")).collect::<Vec<_>>().join(",");
+    for sent in [
+        "{\"active\":false,\"ACTIVE\":true}",
+        "{\"op\":\"add\",\"OP\":\"remove\"}",
+        "{\"Operations\":[{\"value\":{\"urn:x:Y\":{},\"URN:x:y\":{}}}]}",
+        "{\"emails[type eq \\\"work\\\"].value\":1,\"EMAILS[type eq \\\"work\\\"].value\":2}",
+        &format!("{{{many},\"A7\":2}}"),
+        &format!("{{{many},\"b\":1,\"B\":2}}"),
+    ] {
+        let error = body::parse(sent.as_bytes()).unwrap_err();
+        assert!(
+            error.scim_type == Some(ScimType::InvalidSyntax) && error.detail.starts_with("a name comes twice"),
+            "{error}"
+        );
+    }
+    // Texts that a path compares with may differ by nothing else.
+    let apart = "{\"x[value eq \\\"a\\\"].y\":1,\"x[value eq \\\"A\\\"].y\":2}";
+    assert!(body::parse(apart.as_bytes()).is_ok());
+}
+
+#[test]
 fn a_text_that_no_database_keeps_is_refused_wherever_it_is() {
     for values in [
         json!({ "userName": "x\0" }),

@@ -84,6 +84,29 @@ fn what_is_no_json_object_is_400_and_changes_nothing() {
 }
 
 #[test]
+fn a_name_in_two_letter_cases_is_400_and_changes_nothing() {
+    let (path, name) = tenant().user(&json!({}));
+    let before = tenant().get(&path);
+    for (method, route, body) in [
+        (
+            "PATCH",
+            path.as_str(),
+            "{\"Operations\":[{\"op\":\"replace\",\"value\":{\"active\":false,\"ACTIVE\":true}}]}".to_owned(),
+        ),
+        (
+            "PATCH",
+            &path,
+            "{\"Operations\":[{\"op\":\"add\",\"OP\":\"remove\",\"path\":\"title\",\"value\":\"x\"}]}".to_owned(),
+        ),
+        ("PUT", &path, format!("{{\"userName\":\"{name}\",\"active\":true,\"Active\":false}}")),
+        ("POST", "/Users", format!("{{\"userName\":\"{}\",\"title\":\"a\",\"TITLE\":\"b\"}}", unique("two"))),
+    ] {
+        sent(method, route, "application/scim+json", body).refused(400, Some("invalidSyntax"));
+    }
+    assert_eq!(tenant().get(&path).text, before.text);
+}
+
+#[test]
 fn a_byte_order_mark_is_no_obstacle() {
     let reply = sent("POST", "/Users", "application/json", format!("\u{feff}{{\"userName\":\"{}\"}}", unique("bom")));
     assert!(reply.status == 201 || reply.status == 400, "{}", reply.text);
