@@ -2,7 +2,9 @@
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE};
+use actix_web::http::header::{
+    ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_TYPE, ETAG, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE,
+};
 use serde_json::Value;
 
 /// What a request comes to.
@@ -13,6 +15,8 @@ pub(crate) struct Answer {
     pub etag: Option<String>,
     pub location: Option<String>,
     pub allow: Option<&'static str>,
+    /// The body was packed: its sender, and nobody else, is told that none may be (RFC 9110 §12.5.3).
+    pub packed: bool,
     pub retry_after: Option<u32>,
     /// The resource it is about.
     pub id: Option<uuid::Uuid>,
@@ -26,7 +30,17 @@ impl Answer {
     }
 
     pub fn empty(status: u16) -> Self {
-        Self { status, body: None, etag: None, location: None, allow: None, retry_after: None, id: None, error: None }
+        Self {
+            status,
+            body: None,
+            etag: None,
+            location: None,
+            allow: None,
+            packed: false,
+            retry_after: None,
+            id: None,
+            error: None,
+        }
     }
 
     /// The realm or the database is away: never 401 or 404, on which identity providers give up (W7).
@@ -46,6 +60,12 @@ impl Answer {
         Self { allow: Some(allow), ..error.into() }
     }
 
+    /// A body that would have to be unpacked first (RFC 9110 §15.5.16).
+    pub fn packed() -> Self {
+        let error = scim::Error::plain(415, "send the body as it is, without a content coding");
+        Self { packed: true, ..error.into() }
+    }
+
     pub fn into_http(self, plain_json: bool) -> HttpResponse {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut response = HttpResponse::build(status);
@@ -62,6 +82,9 @@ impl Answer {
         }
         if let Some(allow) = self.allow {
             response.insert_header(("allow", allow));
+        }
+        if self.packed {
+            response.insert_header((ACCEPT_ENCODING, "identity"));
         }
         if let Some(seconds) = self.retry_after {
             response.insert_header((RETRY_AFTER, seconds.to_string()));

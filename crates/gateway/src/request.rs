@@ -28,6 +28,8 @@ pub(crate) struct Request {
     pub if_match: Option<String>,
     pub if_none_match: Option<String>,
     pub content_type: Option<String>,
+    /// How the body is packed, where that is said.
+    pub content_encoding: Option<String>,
     /// The answer's media type.
     pub plain_json: bool,
     pub traceparent: Option<String>,
@@ -47,6 +49,7 @@ impl Request {
             if_match: None,
             if_none_match: None,
             content_type: None,
+            content_encoding: None,
             plain_json: self.plain_json,
             traceparent: self.traceparent.clone(),
             user_agent: self.user_agent.clone(),
@@ -90,6 +93,7 @@ impl Request {
             if_match: list(headers, "if-match"),
             if_none_match: list(headers, "if-none-match"),
             content_type: header("content-type"),
+            content_encoding: list(headers, "content-encoding"),
             plain_json: wants_plain_json(header("accept").as_deref()),
             traceparent: header("traceparent"),
             user_agent: header("user-agent"),
@@ -163,6 +167,11 @@ pub(crate) async fn body(
         .map(|text| text.trim().to_ascii_lowercase());
     if !matches!(media.as_deref(), Some("application/scim+json" | "application/json")) {
         return Err(Error::plain(415, "send application/scim+json or application/json").into());
+    }
+    // Whoever says how a body is packed is believed, and nothing is unpacked here.
+    let packed = request.content_encoding.as_deref().unwrap_or_default().split(',').map(str::trim);
+    if packed.filter(|coding| !coding.is_empty()).any(|coding| !coding.eq_ignore_ascii_case("identity")) {
+        return Err(Answer::packed());
     }
     let mut bytes = Vec::new();
     let read = async {

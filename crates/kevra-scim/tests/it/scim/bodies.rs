@@ -145,6 +145,22 @@ fn case_59_media_types_are_parsed_not_compared() {
 }
 
 #[test]
+fn a_body_that_is_packed_is_415_and_says_what_is_taken() {
+    let body = json!({ "userName": unique("packed") }).to_string();
+    let sent = |coding: &str| {
+        let request = tenant().request("POST", "/Users").header("content-type", "application/json");
+        Reply::of(request.header("content-encoding", coding).body(body.clone()).send().unwrap())
+    };
+    for coding in ["gzip", "foo", "identity, br", "GZIP", "deflate,gzip"] {
+        let reply = sent(coding).refused(415, None);
+        assert_eq!(reply.header("accept-encoding"), Some("identity"), "{coding}");
+    }
+    sent("Identity").expect(201);
+    let of_another_type = Reply::of(tenant().request("POST", "/Users").body("x").send().unwrap());
+    assert_eq!(of_another_type.refused(415, None).header("accept-encoding"), None);
+}
+
+#[test]
 fn a_get_or_delete_with_a_content_type_is_served() {
     let (path, _) = tenant().user(&json!({}));
     for media in ["application/scim+json; charset=utf-8", "text/xml"] {
