@@ -94,7 +94,7 @@ impl Request {
             if_none_match: list(headers, "if-none-match"),
             content_type: header("content-type"),
             content_encoding: list(headers, "content-encoding"),
-            plain_json: wants_plain_json(header("accept").as_deref()),
+            plain_json: wants_plain_json(list(headers, "accept").as_deref()),
             traceparent: header("traceparent"),
             user_agent: header("user-agent"),
         })
@@ -144,13 +144,22 @@ fn decode(segment: &str) -> Option<String> {
     (!hostile).then_some(text)
 }
 
-/// A client that takes only `application/json` gets that; everybody else gets `application/scim+json`.
+/// A client that takes only `application/json` gets that; everybody else gets `application/scim+json`. What is named decides
+/// before a range that holds it, and what has the weight nought is not taken (RFC 9110 §12.4.2, §12.5.1).
 fn wants_plain_json(accept: Option<&str>) -> bool {
     let Some(accept) = accept else { return false };
-    let takes = |media: &str| {
-        accept.split(',').any(|part| part.split(';').next().is_some_and(|name| name.trim().eq_ignore_ascii_case(media)))
+    let named = |media: &str| {
+        let of_it = |part: &&str| part.split(';').next().is_some_and(|name| name.trim().eq_ignore_ascii_case(media));
+        accept.split(',').filter(of_it).map(|part| !weighs_nothing(part)).reduce(|one, other| one || other)
     };
-    takes("application/json") && !takes("application/scim+json") && !takes("*/*") && !takes("application/*")
+    let takes = |media| [media, "application/*", "*/*"].into_iter().find_map(named).unwrap_or(false);
+    takes("application/json") && !takes("application/scim+json")
+}
+
+fn weighs_nothing(part: &str) -> bool {
+    part.split(';').skip(1).filter_map(|parameter| parameter.split_once('=')).any(|(name, weight)| {
+        name.trim().eq_ignore_ascii_case("q") && weight.trim().parse::<f32>().is_ok_and(|weight| weight <= 0.0)
+    })
 }
 
 /// Reads the body within its limits and parses it.
@@ -224,5 +233,16 @@ mod tests {
         assert!(!wants_plain_json(Some("application/scim+json; charset=utf-8")));
         assert!(!wants_plain_json(Some("application/json;q=0.5, */*;q=0.1")));
         assert!(!wants_plain_json(None));
+        for taken in ["application/json, application/scim+json;q=0", "*/*, application/scim+json; Q=0.000"] {
+            assert!(wants_plain_json(Some(taken)), "{taken}");
+        }
+        for not in [
+            "application/json;q=0",
+            "application/json;q=0, */*",
+            "application/json, */*",
+            "application/json;q=0.001, */*",
+        ] {
+            assert!(!wants_plain_json(Some(not)), "{not}");
+        }
     }
 }

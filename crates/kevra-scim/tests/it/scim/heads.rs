@@ -43,6 +43,8 @@ fn every_accept_gets_an_answer_and_only_who_insists_plain_json() {
         (Some("garbage;;;,,,"), "application/scim+json"),
         (Some("application/json"), "application/json"),
         (Some("Application/JSON; charset=utf-8"), "application/json"),
+        (Some("application/json;q=0"), "application/scim+json"),
+        (Some("application/json, application/scim+json;q=0"), "application/json"),
     ] {
         for path in ["/Users?count=1", "/Users/none", "/ServiceProviderConfig"] {
             let mut request = tenant().request("GET", path);
