@@ -8,7 +8,7 @@ use scim::projection::Projection;
 use scim::query::Query;
 use scim::schema::{GROUP, USER};
 
-use crate::render::relation;
+use crate::render::{needs_relation, relation};
 use crate::request::Request;
 use crate::write::given_out;
 
@@ -20,15 +20,15 @@ pub(crate) fn sought(request: &Request) -> Option<(Sought, bool)> {
     }
     let segments: Vec<&str> = request.segments.iter().map(String::as_str).collect();
     match segments.as_slice() {
-        ["Users", id] => Some((Sought::Id(Kind::User, given_out(id)?), shows(request, Kind::User)?)),
+        ["Users", id] => Some((Sought::Id(Kind::User, given_out(id)?), true)),
         ["Groups", id] => {
             let id = given_out(id)?;
-            (!shows(request, Kind::Group)?).then_some((Sought::Id(Kind::Group, id), false))
+            (!shows_members(request)?).then_some((Sought::Id(Kind::Group, id), false))
         }
         ["Users"] => {
             let parameters = request.query.iter().map(|(name, value)| (name.as_str(), value.as_str()));
             let query = Query::of_parameters(&USER, parameters).ok()?;
-            Some((user_name(&query)?, query.projection.shows(&USER, relation(Kind::User))))
+            Some((user_name(&query)?, needs_relation(&query.projection, &USER, Kind::User)))
         }
         _ => None,
     }
@@ -40,11 +40,7 @@ pub(crate) fn user_name(query: &Query<'_>) -> Option<Sought> {
     (path == "userName").then(|| Sought::UserName(scim::key::username_key(name)))
 }
 
-fn shows(request: &Request, kind: Kind) -> Option<bool> {
-    let resource = match kind {
-        Kind::User => &*USER,
-        Kind::Group => &*GROUP,
-    };
+fn shows_members(request: &Request) -> Option<bool> {
     let (attributes, excluded) = (request.parameter("attributes"), request.parameter("excludedAttributes"));
-    Some(Projection::parse(resource, attributes, excluded).ok()?.shows(resource, relation(kind)))
+    Some(Projection::parse(&GROUP, attributes, excluded).ok()?.shows(&GROUP, relation(Kind::Group)))
 }

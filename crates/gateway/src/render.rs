@@ -4,6 +4,7 @@ use directory::resource::{Kind, Resource};
 use scim::document::{self, Meta};
 use scim::members::{self, Member};
 use scim::projection::Projection;
+use scim::schema::ResourceType;
 use scim::{Object, members::render_groups};
 use serde_json::Value;
 
@@ -16,6 +17,13 @@ pub(crate) fn relation(kind: Kind) -> &'static str {
         Kind::User => "groups",
         Kind::Group => "members",
     }
+}
+
+/// Whether an answer needs what relates to a resource: it shows it, or it shows the version of a user, of which the groups are
+/// a part whatever else is shown.
+pub(crate) fn needs_relation(projection: &Projection<'_>, resource: &ResourceType, kind: Kind) -> bool {
+    let has_version = kind == Kind::User && projection.shows(resource, "meta.version");
+    has_version || projection.shows(resource, relation(kind))
 }
 
 /// A resource with everything it has.

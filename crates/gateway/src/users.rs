@@ -17,7 +17,8 @@ type Outcome = Result<Answer, Answer>;
 /// A user or a group by id.
 pub(crate) async fn read(call: &Call<'_>, kind: Kind, id: &str) -> Outcome {
     let projection = projection(call, kind)?;
-    let related = projection.shows(call.types.of(kind), render::relation(kind));
+    // The entity tag of a user is part of every answer, and the groups are part of the tag.
+    let related = kind == Kind::User || projection.shows(call.types.of(kind), render::relation(kind));
     let id = id_of(kind, id)?;
     let mut found = call.one(kind, id, related).await?;
     if found.is_none() && kind == Kind::User && call.provisioner.importing && fetch(call, Sought::Id(id)).await? {

@@ -40,8 +40,8 @@ impl<'s> Projection<'s> {
         Ok(Self { only: said(attributes).then(|| paths(attributes)), without: paths(excluded) })
     }
 
-    /// Whether an answer shows the attribute of this name at all: with `excludedAttributes=members` a group's members
-    /// need not even be read.
+    /// Whether an answer shows the attribute or sub-attribute of this name at all: with `excludedAttributes=members` a
+    /// group's members need not even be read.
     pub fn shows(&self, resource: &ResourceType, name: &str) -> bool {
         let Some(wanted) = AttributePath::resolve(resource, name) else { return false };
         let of_it = |path: &AttributePath<'_>| {
@@ -50,11 +50,12 @@ impl<'s> Projection<'s> {
                 && (path.attribute.is_none() || named(path) == named(&wanted))
         };
         let returned = wanted.attribute.map_or(Returned::Default, |attribute| attribute.returned);
+        let whole_or_same = |path: &AttributePath<'_>| path.sub.is_none() || path.sub == wanted.sub;
         match (returned, &self.only) {
             (Returned::Always, _) => true,
             (Returned::Never, _) | (Returned::Request, None) => false,
-            (_, Some(only)) => only.iter().any(of_it),
-            (Returned::Default, None) => !self.without.iter().any(|path| path.sub.is_none() && of_it(path)),
+            (_, Some(only)) => only.iter().any(|path| of_it(path) && (wanted.sub.is_none() || whole_or_same(path))),
+            (Returned::Default, None) => !self.without.iter().any(|path| of_it(path) && whole_or_same(path)),
         }
     }
 

@@ -15,7 +15,7 @@ use super::found::Found;
 use crate::ahead;
 use crate::answer::Answer;
 use crate::call::Call;
-use crate::render::{relation, whole};
+use crate::render::{needs_relation, relation, whole};
 
 /// How many resources residual evaluation holds at once.
 const WALK: u32 = 500;
@@ -27,9 +27,9 @@ pub(super) struct Selection<'q> {
     condition: Condition,
     /// The order, where a column has it.
     order: Option<Order>,
-    /// Answers show what relates to a resource.
+    /// Answers show what relates to a resource, or the version it is part of.
     shows: bool,
-    /// Filter or order look at it.
+    /// Filter or order look at it, or at that version.
     needs: bool,
 }
 
@@ -71,10 +71,9 @@ impl<'q> Selection<'q> {
     pub fn of(call: &'q Call<'q>, kind: Kind, query: &'q Query<'q>) -> Self {
         let filter = query.filter.as_ref();
         let condition = filter.map_or_else(Condition::all, |filter| Condition::of(&call.deps.db, kind, filter));
-        let name = relation(kind);
-        let filters = filter.is_some_and(|filter| !condition.exact && mentions(filter.expression(), name));
-        let sorts = query.sort.as_ref().is_some_and(|sort| names(sort.path.as_ref(), name));
-        let (shows, needs) = (query.projection.shows(query.resource, name), filters || sorts);
+        let filters = filter.is_some_and(|filter| !condition.exact && mentions(filter.expression(), kind));
+        let sorts = query.sort.as_ref().is_some_and(|sort| looks(sort.path.as_ref(), kind));
+        let (shows, needs) = (needs_relation(&query.projection, query.resource, kind), filters || sorts);
         let order = query.sort.as_ref().and_then(|sort| Order::of(kind, sort));
         Self { call, kind, query, condition, order, shows, needs }
     }
@@ -145,21 +144,24 @@ impl<'q> Selection<'q> {
     }
 }
 
-/// Whether a filter looks at an attribute of this name.
-fn mentions(expression: &Expression<'_>, name: &str) -> bool {
+/// Whether a filter looks at what relates to a resource.
+fn mentions(expression: &Expression<'_>, kind: Kind) -> bool {
     match expression {
-        Expression::And(left, right) | Expression::Or(left, right) => mentions(left, name) || mentions(right, name),
-        Expression::Not(inner) => mentions(inner, name),
+        Expression::And(left, right) | Expression::Or(left, right) => mentions(left, kind) || mentions(right, kind),
+        Expression::Not(inner) => mentions(inner, kind),
         Expression::Present(Operand::Resource(path)) | Expression::Compare(Operand::Resource(path), ..) => {
-            names(Some(path), name)
+            looks(Some(path), kind)
         }
-        Expression::Elements(path, ..) => names(Some(path), name),
+        Expression::Elements(path, ..) => looks(Some(path), kind),
         Expression::Present(Operand::Element(_))
         | Expression::Compare(Operand::Element(_), ..)
         | Expression::Constant(_) => false,
     }
 }
 
-fn names(path: Option<&AttributePath<'_>>, name: &str) -> bool {
-    path.and_then(|path| path.attribute).is_some_and(|attribute| attribute.name == name)
+/// Whether a value is of what relates to a resource, or, of a user, depends on it.
+fn looks(path: Option<&AttributePath<'_>>, kind: Kind) -> bool {
+    let named = |name: &str| path.and_then(|path| path.attribute).is_some_and(|attribute| attribute.name == name);
+    let version = path.and_then(|path| path.sub).is_some_and(|sub| sub.name == "version");
+    named(relation(kind)) || (kind == Kind::User && named("meta") && version)
 }

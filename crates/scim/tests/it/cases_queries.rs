@@ -140,6 +140,18 @@ fn case_39_excluded_members_need_not_be_read() {
     assert!(Projection::parse(&GROUP, Some("members.value"), None).unwrap().shows(&GROUP, "members"));
     assert!(Projection::parse(&GROUP, None, Some("members.display")).unwrap().shows(&GROUP, "members"));
     assert!(Projection::default().shows(&GROUP, "members"));
+    for (attributes, excluded, shown) in [
+        (None, None, true),
+        (None, Some("meta.created,members"), true),
+        (None, Some("meta.VERSION"), false),
+        (None, Some("meta"), false),
+        (Some("meta"), None, true),
+        (Some("displayName,meta.version"), None, true),
+        (Some("displayName,meta.created"), None, false),
+    ] {
+        let projection = Projection::parse(&GROUP, attributes, excluded).unwrap();
+        assert_eq!(projection.shows(&GROUP, "meta.version"), shown, "{attributes:?} {excluded:?}");
+    }
 }
 
 #[test]

@@ -133,6 +133,34 @@ fn a_read_of_another_version_than_is_there_is_412() {
 }
 
 #[test]
+fn a_version_is_the_resources_whatever_is_shown_of_it() {
+    let tenant = Tenant::new("versions");
+    let (path, name) = tenant.user(&json!({}));
+    tenant.group(&[path["/Users/".len()..].to_owned()]);
+    let read = tenant.get(&path);
+    let version = read.version();
+    assert!(version.contains('-'), "{version}");
+    for shown in ["", "attributes=meta", "attributes=meta.version", "excludedAttributes=groups", "attributes=userName"]
+    {
+        let one = tenant.get(&format!("{path}?{shown}")).expect(200);
+        assert_eq!(one.header("etag"), Some(version), "{shown}");
+        for filter in [
+            format!("userName eq \"{name}\""),
+            "title pr or userName pr".to_owned(),
+            format!("meta.version eq {}", json!(version)),
+        ] {
+            let query =
+                format!("/Users?{shown}&filter={}", filter.replace('"', "%22").replace(' ', "+").replace('\\', "%5C"));
+            let list = tenant.get(&query).expect(200);
+            assert_eq!(list.total(), 1, "{query}: {}", list.text);
+            let told = list.body["Resources"][0]["meta"]["version"].as_str();
+            assert!(told.is_none_or(|told| told == version), "{query}: {}", list.text);
+            assert_eq!(told.is_some(), shown != "attributes=userName", "{query}");
+        }
+    }
+}
+
+#[test]
 fn case_61_paths_are_decoded_once_and_canonical_before_anything_is_decided() {
     let (path, name) = tenant().user(&json!({}));
     let id = &path["/Users/".len()..];
