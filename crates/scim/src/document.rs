@@ -9,6 +9,7 @@ use std::collections::HashSet;
 use serde_json::{Value, json};
 
 use crate::json::member;
+use crate::same::Sameness;
 use crate::schema::{Attribute, Kind, Mutability, ResourceType, Returned, Schema};
 use crate::{Error, Object, ScimType, etag, members};
 
@@ -140,6 +141,9 @@ pub(crate) fn coerce(attribute: &Attribute, value: &Value) -> Result<Option<Valu
         return single(attribute, value);
     }
     let mut elements = elements(attribute, value)?;
+    if !attribute.is_membership() {
+        elements = Sameness::of(attribute).merged(elements);
+    }
     keep_one_primary(&mut elements);
     Ok(if elements.is_empty() { None } else { Some(Value::Array(elements)) })
 }

@@ -18,6 +18,7 @@ pub mod patch;
 pub mod path;
 pub mod projection;
 pub mod query;
+mod same;
 pub mod schema;
 pub mod sort;
 

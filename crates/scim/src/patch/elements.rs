@@ -1,7 +1,7 @@
 //! Elements of multi-valued attributes: adding and removing whole ones, and value paths, `emails[type eq
 //! "work"].value`.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use serde_json::Value;
 
@@ -10,26 +10,29 @@ use super::normalise::Step;
 use super::{Options, Verb};
 use crate::document::{self, coerce, is_primary, leave_primary_to};
 use crate::filter::{Expression, element_matches, fixed_values};
+use crate::same::{Sameness, beside};
 use crate::schema::{Attribute, Mutability};
 use crate::{Error, Object, ScimType};
 
 /// Appends what is not there yet. What has the same `type` and `value` is the same element; members are a union by
 /// value. The newest `primary` takes it from the others (RFC 7644 §3.5.2).
 pub(super) fn append(items: &mut Vec<Value>, attribute: &Attribute, new: Vec<Value>) -> Result<(), Error> {
+    let sameness = Sameness::of(attribute);
     let mut places: Option<HashMap<String, usize>> = (new.len() > FEW)
-        .then(|| items.iter().enumerate().rev().map(|(place, item)| (identity(attribute, item), place)).collect());
+        .then(|| items.iter().enumerate().rev().map(|(place, item)| (sameness.identity(item), place)).collect());
     let mut newest = None;
     for element in new {
         let primary = is_primary(&element);
         let place = match &mut places {
-            Some(places) => *places.entry(identity(attribute, &element)).or_insert(items.len()),
-            None => items.iter().position(|held| is_same(attribute, held, &element)).unwrap_or(items.len()),
+            Some(places) => *places.entry(sameness.identity(&element)).or_insert(items.len()),
+            None => items.iter().position(|held| sameness.is_same(held, &element)).unwrap_or(items.len()),
         };
         match (items.get_mut(place), element) {
             (None, element) => items.push(element),
             (Some(Value::Object(held)), Value::Object(element)) if !attribute.is_membership() => {
-                keep_immutable(held, attribute, &element)?;
-                held.extend(element);
+                let beside = beside(element);
+                keep_immutable(held, attribute, &beside)?;
+                held.extend(beside);
             }
             (Some(_), _) => {}
         }
@@ -46,59 +49,21 @@ pub(super) fn append(items: &mut Vec<Value>, attribute: &Attribute, new: Vec<Val
 /// Up to so many elements are looked for one by one, which costs less than a map of all there are.
 const FEW: usize = 8;
 
-/// Whether two elements are one, as their [`identity`] says.
-fn is_same(attribute: &Attribute, left: &Value, right: &Value) -> bool {
-    let (Value::Object(left), Value::Object(right)) = (left, right) else { return left == right };
-    match (left.get("value"), right.get("value")) {
-        (Some(one), Some(other)) => one == other && (attribute.is_membership() || kind(left) == kind(right)),
-        (None, None) => left == right,
-        _ => false,
-    }
-}
-
-fn kind(element: &Object) -> Option<&Value> {
-    element.get("type").filter(|kind| !kind.is_null())
-}
-
-/// What makes two elements one. A map, so that long lists of members cost no more than their length.
-fn identity(attribute: &Attribute, element: &Value) -> String {
-    let Value::Object(object) = element else { return element.to_string() };
-    match object.get("value") {
-        Some(value) if attribute.is_membership() => value.to_string(),
-        Some(value) => Value::from(vec![value.clone(), object.get("type").cloned().unwrap_or_default()]).to_string(),
-        None => {
-            let ordered: BTreeMap<_, _> = object.iter().map(|(name, value)| (name, value.to_string())).collect();
-            format!("{ordered:?}")
-        }
-    }
-}
-
 /// Entra's `remove` with a list of values removes only those listed, of the `type` they name if they name one.
 pub(super) fn remove_listed(items: &mut Vec<Value>, attribute: &Attribute, listed: &[Value]) {
-    let same_type = |listed: &Value, held: &Value| match (listed.get("type"), held.get("type")) {
-        (Some(listed), Some(held)) => listed == held || attribute.is_membership(),
-        _ => true,
-    };
+    let sameness = Sameness::of(attribute);
     if listed.len() <= FEW {
-        let is_gone = |held: &Value, listed: &Value| match (held.get("value"), listed.get("value")) {
-            (Some(value), Some(gone)) => value == gone && same_type(listed, held),
-            (None, None) => is_same(attribute, held, listed) && same_type(listed, held),
-            _ => false,
-        };
-        items.retain(|held| !listed.iter().any(|listed| is_gone(held, listed)));
+        items.retain(|held| !listed.iter().any(|listed| sameness.is_named(held, listed)));
         return;
     }
     let mut gone: HashMap<String, Vec<&Value>> = HashMap::new();
     for element in listed {
-        gone.entry(key(attribute, element)).or_default().push(element);
+        gone.entry(sameness.value_identity(element)).or_default().push(element);
     }
     items.retain(|held| {
-        !gone.get(&key(attribute, held)).is_some_and(|listed| listed.iter().any(|listed| same_type(listed, held)))
+        let named = gone.get(&sameness.value_identity(held));
+        !named.is_some_and(|listed| listed.iter().any(|listed| sameness.is_of_named_type(held, listed)))
     });
-}
-
-fn key(attribute: &Attribute, element: &Value) -> String {
-    element.get("value").map_or_else(|| identity(attribute, element), Value::to_string)
 }
 
 /// `remove` on a value path: the matching elements, or one sub-attribute of each. None matching is a success.

@@ -152,6 +152,44 @@ fn a_body_is_one_json_object_without_repeated_names() {
 }
 
 #[test]
+fn a_value_is_the_same_in_another_letter_case_unless_its_schema_says_otherwise() {
+    let ada = user(json!({ "userName": "a", "emails": [{ "value": "m@x.test", "type": "work" }] }));
+    let emails = |operation: Value| patched(&ada, json!([operation])).get("emails").cloned().unwrap_or_default();
+    for listed in [1, 20] {
+        let mut value = vec![json!({ "value": "M@X.test", "type": "Work" })];
+        value.extend((1..listed).map(|number| json!({ "value": format!("{number}@x.test") })));
+        let removed = emails(json!({ "op": "remove", "path": "emails", "value": value }));
+        assert_eq!(removed, Value::Null, "{listed} listed");
+        let added = emails(json!({ "op": "add", "path": "emails", "value": value }));
+        assert_eq!(added.as_array().unwrap().len(), listed);
+        assert_eq!(added[0], json!({ "value": "m@x.test", "type": "work" }), "it keeps its spelling");
+    }
+    let other = emails(json!({ "op": "remove", "path": "emails", "value": [{ "value": "M@X.test", "type": "home" }] }));
+    assert_eq!(other.as_array().unwrap().len(), 1);
+    // A photo is a reference, which has letter case.
+    let photos = json!([{ "value": "https://x.test/a" }, { "value": "https://x.test/A" }]);
+    assert_eq!(user(json!({ "userName": "a", "photos": photos }))["photos"].as_array().unwrap().len(), 2);
+}
+
+#[test]
+fn of_a_value_that_is_sent_twice_one_is_kept_with_what_both_say() {
+    let twice = json!([
+        { "value": "a@x.test", "type": "work", "display": "one" },
+        { "value": "b@x.test", "type": "work" },
+        { "value": "A@x.test", "type": "WORK", "primary": true },
+    ]);
+    let kept = json!([
+        { "value": "a@x.test", "type": "work", "display": "one", "primary": true },
+        { "value": "b@x.test", "type": "work" },
+    ]);
+    let body = json!({ "userName": "a", "emails": twice });
+    assert_eq!(user(body.clone())["emails"], kept);
+    assert_eq!(document::replace(&USER, &ada(), &body).unwrap()["emails"], kept);
+    let replaced = patched(&ada(), json!([{ "op": "replace", "path": "emails", "value": twice }]));
+    assert_eq!(replaced["emails"], kept);
+}
+
+#[test]
 fn a_name_that_comes_in_two_letter_cases_comes_twice() {
     let many = (0..40).map(|number| format!("\"a{number}\":1")).collect::<Vec<_>>().join(",");
     for sent in [

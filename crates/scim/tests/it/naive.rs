@@ -142,8 +142,15 @@ impl Model {
     fn set_emails(&mut self, set: Set, new: &[Element]) {
         let mut sent: Vec<Element> = Vec::new();
         for email in new {
-            if !sent.contains(email) {
-                sent.push(email.clone());
+            match sent.iter_mut().find(|held| same(held, email)) {
+                Some(held) => {
+                    let primary = is_primary(held) || is_primary(email);
+                    held.extend(beside(email));
+                    if primary {
+                        held.insert("primary", json!(true));
+                    }
+                }
+                None => sent.push(email.clone()),
             }
         }
         let mut primary_seen = false;
@@ -161,7 +168,7 @@ impl Model {
             let primary = is_primary(&email);
             let place = match self.emails.iter().position(|held| same(held, &email)) {
                 Some(place) => {
-                    self.emails[place].extend(email);
+                    self.emails[place].extend(beside(&email));
                     place
                 }
                 None => {
@@ -248,9 +255,33 @@ fn is_primary(email: &Element) -> bool {
 /// One e-mail and another with the same value and type are one.
 fn same(held: &Element, new: &Element) -> bool {
     match (held.get("value"), new.get("value")) {
-        (Some(held_value), Some(new_value)) => held_value == new_value && held.get("type") == new.get("type"),
+        (Some(held_value), Some(new_value)) => {
+            alike(held_value, new_value)
+                && match (held.get("type"), new.get("type")) {
+                    (Some(held), Some(new)) => alike(held, new),
+                    (held, new) => held == new,
+                }
+        }
         (None, None) => held == new,
         _ => false,
+    }
+}
+
+/// What an e-mail says beside its value and type.
+fn beside(email: &Element) -> Element {
+    let named = email.contains_key("value");
+    email
+        .iter()
+        .filter(|(part, _)| !named || !["value", "type"].contains(*part))
+        .map(|(part, value)| (*part, value.clone()))
+        .collect()
+}
+
+/// Values and types have no letter case.
+fn alike(one: &Value, other: &Value) -> bool {
+    match (one, other) {
+        (Value::String(one), Value::String(other)) => one.to_lowercase() == other.to_lowercase(),
+        _ => one == other,
     }
 }
 
@@ -260,7 +291,7 @@ fn names(listed: &Element, held: &Element) -> bool {
         return listed == held;
     }
     let types = (listed.get("type"), held.get("type"));
-    listed["value"] == held["value"] && !matches!(types, (Some(listed), Some(held)) if listed != held)
+    alike(&listed["value"], &held["value"]) && !matches!(types, (Some(listed), Some(held)) if !alike(listed, held))
 }
 
 impl Term {

@@ -42,7 +42,7 @@ impl Bytes<'_> {
             0..=3 => element.insert("value", json!(self.of(&["a", "b", "A"]))),
             _ => element.insert("display", json!("x")),
         };
-        if let kind @ ("work" | "home") = self.of(&["work", "home", ""]) {
+        if let kind @ ("work" | "home" | "WORK") = self.of(&["work", "home", "WORK", ""]) {
             element.insert("type", json!(kind));
         }
         match self.below(4) {
