@@ -44,8 +44,8 @@ pub fn accept(resource: &ResourceType, body: &Value) -> Result<Object, Error> {
 }
 
 /// A document replaced by a PUT body: what is left out is cleared, except `active`, which keeps its state (a PUT
-/// without it never re-enables anybody), and what is immutable, which a PUT may repeat but not change (RFC 7644
-/// §3.5.1).
+/// without it never re-enables anybody), what is immutable, which a PUT may repeat but not change (RFC 7644 §3.5.1),
+/// and extensions that are no longer registered, of which the client does not know.
 pub fn replace(resource: &ResourceType, current: &Object, body: &Value) -> Result<Object, Error> {
     let mut document = accept(resource, body)?;
     if resource.attribute("active").is_some()
@@ -53,6 +53,9 @@ pub fn replace(resource: &ResourceType, current: &Object, body: &Value) -> Resul
         && let Some(active) = current.get("active")
     {
         document.insert("active".to_owned(), active.clone());
+    }
+    for (name, held) in current.iter().filter(|(name, _)| is_urn(name) && resource.extension(name).is_none()) {
+        document.insert(name.clone(), held.clone());
     }
     for (schema, attribute) in immutable(resource) {
         if in_extension(&document, schema, attribute).is_none()
@@ -274,8 +277,9 @@ pub struct Meta<'a> {
 }
 
 /// A document as a resource: `schemas` and `id` first, `meta` last.
-pub fn render(resource: &ResourceType, document: Object, meta: &Meta<'_>) -> Object {
+pub fn render(resource: &ResourceType, mut document: Object, meta: &Meta<'_>) -> Object {
     let etag = etag::of(meta.version, &document);
+    leave_strangers_out(resource, &mut document);
     let held = resource.extensions.iter().filter(|schema| document.contains_key(&schema.id));
     let schemas: Vec<&str> = std::iter::once(&resource.schema).chain(held).map(|schema| schema.id.as_str()).collect();
     let mut object = Object::new();
@@ -293,6 +297,24 @@ pub fn render(resource: &ResourceType, document: Object, meta: &Meta<'_>) -> Obj
         }),
     );
     object
+}
+
+/// What a tenant's schemas no longer know stays in the document, for they may know it again, and is not shown: nothing says any
+/// more whether it may be.
+fn leave_strangers_out(resource: &ResourceType, document: &mut Object) {
+    document.retain(|name, value| {
+        if !is_urn(name) {
+            return true;
+        }
+        let (Some(schema), Value::Object(extension)) = (resource.extension(name), value) else { return false };
+        extension.retain(|name, _| schema.attribute(name).is_some());
+        !extension.is_empty()
+    });
+}
+
+/// No attribute of a core schema has a name with a colon.
+fn is_urn(name: &str) -> bool {
+    name.contains(':')
 }
 
 fn timestamp(micros: i64) -> String {

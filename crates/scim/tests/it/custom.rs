@@ -58,6 +58,23 @@ fn documents_take_a_tenants_attributes() {
 }
 
 #[test]
+fn what_is_no_longer_registered_is_kept_and_not_shown() {
+    let document = document::accept(&staff(), &sent()).unwrap();
+    let shown = rendered(&USER, &document);
+    assert!(shown.get(URN).is_none() && !shown["schemas"].to_string().contains(URN), "{shown:?}");
+    let replaced = document::replace(&USER, &document, &json!({ "userName": "b" })).unwrap();
+    assert_eq!(replaced[URN], document[URN]);
+    let patched = patched(&document, json!([{ "op": "replace", "path": "userName", "value": "b" }]));
+    assert_eq!(patched[URN], document[URN]);
+    // One attribute fewer.
+    let mut fewer = schema();
+    fewer["attributes"].as_array_mut().unwrap().retain(|attribute| attribute["name"] != "notes");
+    let fewer = USER.extended([Arc::new(Schema::extension(&fewer).unwrap())]).unwrap();
+    let shown = rendered(&fewer, &document);
+    assert!(shown[URN].get("notes").is_none() && shown[URN]["floor"] == 3);
+}
+
+#[test]
 fn filters_and_sorting_know_them() {
     let staff = staff();
     let resource = rendered(&staff, &document::accept(&staff, &sent()).unwrap());

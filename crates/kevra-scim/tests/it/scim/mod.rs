@@ -10,6 +10,7 @@ mod cases;
 mod entra;
 mod entra_dialects;
 mod exits;
+mod extensions;
 mod groups;
 mod heads;
 mod large_groups;
