@@ -10,8 +10,8 @@ use serde_json::{Value, json};
 
 use crate::json::member;
 use crate::same::Sameness;
-use crate::schema::{Attribute, Kind, Mutability, ResourceType, Returned, Schema};
-use crate::{Error, Object, ScimType, etag, members};
+use crate::schema::{Attribute, Kind, Mutability, ResourceType, Returned};
+use crate::{Error, Object, etag, lasting, members};
 
 /// A body as a document. Unknown attributes and what is readOnly are ignored; wrong types are refused; what is
 /// required has to be there.
@@ -57,49 +57,21 @@ pub fn replace(resource: &ResourceType, current: &Object, body: &Value) -> Resul
     for (name, held) in current.iter().filter(|(name, _)| is_urn(name) && resource.extension(name).is_none()) {
         document.insert(name.clone(), held.clone());
     }
-    for (schema, attribute) in immutable(resource) {
-        if in_extension(&document, schema, attribute).is_none()
-            && let Some(held) = in_extension(current, schema, attribute)
-        {
-            let extension = document.entry(schema.id.clone()).or_insert_with(|| json!({}));
-            extension[&attribute.name] = held.clone();
-        }
-    }
-    check_immutable(resource, current, &document)?;
+    lasting::keep(resource, current, &mut document);
+    lasting::check(resource, current, &document)?;
     Ok(document)
 }
 
-/// Only extensions hold attributes that are immutable themselves.
-fn immutable(resource: &ResourceType) -> impl Iterator<Item = (&Schema, &Attribute)> {
-    let all = resource.extensions.iter().flat_map(|schema| schema.attributes.iter().map(move |a| (schema.as_ref(), a)));
-    all.filter(|(_, attribute)| attribute.mutability == Mutability::Immutable)
-}
-
-fn in_extension<'a>(document: &'a Object, schema: &Schema, attribute: &Attribute) -> Option<&'a Value> {
-    document.get(&schema.id)?.get(&attribute.name)
-}
-
-/// What is immutable may get its first value and keep it (RFC 7643 §7).
-pub(crate) fn check_immutable(resource: &ResourceType, before: &Object, after: &Object) -> Result<(), Error> {
-    for (schema, attribute) in immutable(resource) {
-        let held = in_extension(before, schema, attribute);
-        if held.is_some() && held != in_extension(after, schema, attribute) {
-            return Err(Error::bad(ScimType::Mutability, format!("{} is immutable", attribute.name)));
-        }
-    }
-    Ok(())
-}
-
-/// Refuses a document that lacks what is required; of an extension only if the document has it.
+/// Refuses a document that lacks what is required; of an extension, or of a complex value, only if the document has it.
 pub(crate) fn check_required(resource: &ResourceType, document: &Object) -> Result<(), Error> {
     let check = |attributes: &[Attribute], holder: &Object| {
         // A value that never leaves is not in the document either: it cannot be missed here.
-        for attribute in attributes.iter().filter(|a| a.required && a.returned != Returned::Never) {
-            let blank =
-                holder.get(&attribute.name).is_none_or(|value| value.as_str().is_some_and(|s| s.trim().is_empty()));
-            if blank && attribute.mutability != Mutability::ReadOnly {
+        for attribute in attributes.iter().filter(|attribute| attribute.returned != Returned::Never) {
+            let value = holder.get(&attribute.name);
+            if attribute.required && attribute.mutability != Mutability::ReadOnly && value.is_none_or(is_blank) {
                 return Err(Error::value(format!("{} is required", attribute.name)));
             }
+            value.map_or(Ok(()), |value| check_parts(attribute, value))?;
         }
         Ok(())
     };
@@ -108,6 +80,20 @@ pub(crate) fn check_required(resource: &ResourceType, document: &Object) -> Resu
         Some(extension) => check(&schema.attributes, extension),
         None => Ok(()),
     })
+}
+
+fn check_parts(attribute: &Attribute, value: &Value) -> Result<(), Error> {
+    for sub in attribute.sub_attributes.iter().filter(|sub| sub.required && sub.mutability != Mutability::ReadOnly) {
+        let elements = value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice);
+        if elements.iter().any(|element| element.get(&sub.name).is_none_or(is_blank)) {
+            return Err(Error::value(format!("{}.{} is required", attribute.name, sub.name)));
+        }
+    }
+    Ok(())
+}
+
+fn is_blank(value: &Value) -> bool {
+    value.as_str().is_some_and(|text| text.trim().is_empty())
 }
 
 fn take(document: &mut Object, attribute: &Attribute, value: Option<&Value>) -> Result<(), Error> {

@@ -10,6 +10,7 @@ pub mod filter;
 pub mod ignored;
 pub mod json;
 pub mod key;
+mod lasting;
 pub mod list;
 pub mod mapping;
 pub mod members;

@@ -146,7 +146,8 @@ fn sub_attribute(
     }
 }
 
-/// Sets or unsets a sub-attribute. An immutable one may get its first value, and its own value again.
+/// Sets or unsets a sub-attribute. An immutable one may get its first value, and its own value again; one that is required
+/// goes with its value alone.
 pub(super) fn assign(
     object: &mut Object,
     attribute: &Attribute,
@@ -156,6 +157,9 @@ pub(super) fn assign(
     let held = object.get(&sub.name);
     if sub.mutability == Mutability::Immutable && held.is_some() && held != value {
         return Err(Error::bad(ScimType::Mutability, format!("{}.{} is immutable", attribute.name, sub.name)));
+    }
+    if sub.required && held.is_some() && value.is_none() {
+        return Err(Error::bad(ScimType::Mutability, format!("{}.{} cannot be removed", attribute.name, sub.name)));
     }
     match value {
         Some(value) => {

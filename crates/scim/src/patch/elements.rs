@@ -167,11 +167,14 @@ enum New<'a> {
     Whole(Object),
 }
 
-/// The element an `eq`-only filter describes; none if it describes none, or contradicts itself.
+/// The element an `eq`-only filter describes; none if it describes none, contradicts itself, or names what is readOnly.
 fn described(filter: &Expression<'_>) -> Result<Option<Object>, Error> {
     let Some(fixed) = fixed_values(filter) else { return Ok(None) };
     let mut element = Object::new();
     for (attribute, value) in fixed {
+        if attribute.mutability == Mutability::ReadOnly {
+            return Ok(None);
+        }
         if let Some(value) = coerce(attribute, value)? {
             element.insert(attribute.name.clone(), value);
         }

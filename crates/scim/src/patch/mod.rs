@@ -20,7 +20,7 @@ use serde_json::Value;
 
 use crate::json::member;
 use crate::schema::ResourceType;
-use crate::{Error, Object, ScimType, document, ignored};
+use crate::{Error, Object, ScimType, document, ignored, lasting};
 
 /// The most operations of one request.
 pub const MAX_OPERATIONS: usize = 1_000;
@@ -173,7 +173,7 @@ pub fn apply(resource: &ResourceType, before: &Object, patch: &Patch, options: O
     apply::drop_empty(resource, &mut document);
     keep_inactive(before, &mut document);
     document::check_required(resource, &document)?;
-    document::check_immutable(resource, before, &document)?;
+    lasting::check(resource, before, &document)?;
     let changed = difference(resource, before, &document);
     Ok(Applied { document, changed })
 }

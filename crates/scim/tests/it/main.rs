@@ -19,6 +19,7 @@ mod hostile;
 mod members;
 mod naive;
 mod oracle;
+mod parts;
 mod properties;
 mod query;
 mod rfc;
