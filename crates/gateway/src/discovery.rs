@@ -14,8 +14,9 @@ fn all_schemas<'a>(call: &Call<'a>) -> impl Iterator<Item = &'a Schema> {
     types.all().into_iter().flat_map(scim::schema::ResourceType::schemas)
 }
 
-pub(crate) fn service_provider_config(call: &Call<'_>) -> Answer {
-    Answer::json(200, documents::service_provider_config(&call.provisioner.base_url, &Provider::default()))
+pub(crate) fn service_provider_config(call: &Call<'_>) -> Outcome {
+    refuse_filter(call)?;
+    Ok(Answer::json(200, documents::service_provider_config(&call.provisioner.base_url, &Provider::default())))
 }
 
 pub(crate) fn resource_types(call: &Call<'_>) -> Outcome {

@@ -194,7 +194,7 @@ pub(crate) async fn dispatch(call: &Call<'_>, body: &Value) -> Answer {
     let method = &call.request.method;
     let read = matches!(*method, Method::GET | Method::HEAD);
     let outcome = match (segments.as_slice(), method) {
-        (["ServiceProviderConfig"], _) if read => Ok(discovery::service_provider_config(call)),
+        (["ServiceProviderConfig"], _) if read => discovery::service_provider_config(call),
         (["ResourceTypes"], _) if read => discovery::resource_types(call),
         (["ResourceTypes", name], _) if read => discovery::resource_type(call, name),
         (["Schemas"], _) if read => discovery::schemas(call),

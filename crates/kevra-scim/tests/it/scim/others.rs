@@ -118,6 +118,7 @@ fn sailpoint_reads_every_document_of_discovery() {
         (&json!(true), &json!(true), &json!("index"))
     );
     assert!(config["authenticationSchemes"].as_array().is_some_and(|schemes| !schemes.is_empty()));
+    tenant().get("/ServiceProviderConfig?filter=id+pr").refused(403, None);
     for list in ["/ResourceTypes", "/Schemas"] {
         let reply = tenant().get(list).expect(200);
         let resources = reply.body["Resources"].as_array().unwrap();
