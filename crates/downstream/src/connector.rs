@@ -1,5 +1,6 @@
 //! The one HTTP client towards customers' applications.
 
+use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -122,19 +123,11 @@ impl Connector {
 }
 
 fn classify(error: &reqwest::Error, method: &Method) -> Outcome {
-    let mut source: Option<&(dyn std::error::Error + 'static)> = Some(error);
-    let mut tls = false;
-    while let Some(inner) = source {
-        if inner.is::<Blocked>() {
-            return Outcome::Blocked;
-        }
-        // reqwest has no typed TLS error; the name of the library's type is the stable part.
-        let text = inner.to_string().to_ascii_lowercase();
-        tls |= text.contains("certificate") || text.contains("tls") || text.contains("handshake");
-        source = inner.source();
+    if chain(error).any(<dyn Error>::is::<Blocked>) {
+        return Outcome::Blocked;
     }
     if error.is_connect() {
-        return if tls {
+        return if chain(error).any(is_tls) {
             Outcome::Tls
         } else if error.is_timeout() {
             Outcome::TimedOut
@@ -147,4 +140,21 @@ fn classify(error: &reqwest::Error, method: &Method) -> Outcome {
         (true, false) => Outcome::Unreachable,
         (false, _) => Outcome::Ambiguous,
     }
+}
+
+/// An error and what it came of. What an IO error carries is not its source.
+fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    std::iter::successors(Some(error), |&outer| {
+        match outer.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref) {
+            Some(carried) => Some(carried as &(dyn Error + 'static)),
+            None => outer.source(),
+        }
+    })
+}
+
+/// The library's own error, or its words for a peer that hangs up before it has said anything. No other text counts: that of a
+/// client's error holds the URL, in which anything may stand.
+fn is_tls(error: &(dyn Error + 'static)) -> bool {
+    error.is::<rustls::Error>()
+        || error.is::<std::io::Error>() && error.to_string().eq_ignore_ascii_case("tls handshake eof")
 }

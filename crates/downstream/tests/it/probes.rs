@@ -82,3 +82,34 @@ fn an_answer_that_proves_no_token_fails_the_probe_with_its_cause() {
         }
     });
 }
+
+#[test]
+fn only_what_tls_itself_says_is_called_tls_whatever_stands_in_the_url() {
+    on_a_runtime(async {
+        let guard = Guard { development: true, ..Guard::default() };
+        let free = TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port();
+        let (plain, silent) = (answering(CONFIG.to_owned()), hanging_up());
+        for (base, code) in [
+            (format!("http://127.0.0.1:{free}/tls/handshake/certificate"), ProbeCode::Unreachable),
+            (format!("https://127.0.0.1:{free}/tls"), ProbeCode::Unreachable),
+            (format!("https://127.0.0.1:{plain}/scim/v2"), ProbeCode::Tls),
+            (format!("https://127.0.0.1:{silent}/scim/v2"), ProbeCode::Tls),
+        ] {
+            let url = BaseUrl::parse(&base, &guard).unwrap();
+            let client = Client::new(Connector::new(&guard).unwrap(), url, SecretString::from("s3cret"));
+            assert_eq!(client.probe().await.unwrap_err().code, code, "{base}");
+        }
+    });
+}
+
+/// A server that hears the first words and hangs up.
+fn hanging_up() -> u16 {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let port = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            drop(stream.unwrap().read(&mut [0; 4_096]));
+        }
+    });
+    port
+}
