@@ -1,7 +1,7 @@
 //! One call to a downstream: the lease before it, the span around it, the line, the activity and the metrics after it.
 
 use std::sync::LazyLock;
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use directory::activity::Entry;
 use directory::lease::Lease;
@@ -15,6 +15,9 @@ use tracing::field::Empty;
 
 use crate::fairness::Health;
 use crate::round::{Error, Round};
+
+/// An answer that takes longer is a slow one, however good.
+const SLOW: Duration = Duration::from_secs(5);
 
 static ATTEMPTS: LazyLock<Counter<u64>> =
     LazyLock::new(|| metrics::counter("outbound_attempts", "Calls to downstreams, by operation and outcome"));
@@ -38,12 +41,14 @@ impl<T> Ending for Result<T, Outcome> {
     }
 }
 
-/// What an outcome says about the target rather than about the user.
-pub(crate) fn health(outcome: &Outcome) -> Health {
+/// What the end of a call says about the target rather than about the user; `None` is well.
+pub(crate) fn health(outcome: Option<&Outcome>, took: Duration) -> Health {
+    let answered = if took > SLOW { Health::Slow } else { Health::Good };
+    let Some(outcome) = outcome else { return answered };
     match outcome {
         // No SCIM server answers so: whatever stands before it does.
         Outcome::NotFound(answer) if answer.body.is_none() => Health::Bad,
-        Outcome::Ok(_) | Outcome::Conflict(_) | Outcome::Rejected(_) | Outcome::NotFound(_) => Health::Good,
+        Outcome::Ok(_) | Outcome::Conflict(_) | Outcome::Rejected(_) | Outcome::NotFound(_) => answered,
         Outcome::Throttled(..) => Health::Throttled,
         Outcome::Unauthorized(_) => Health::Unknown,
         Outcome::Failed(_)
@@ -81,10 +86,11 @@ impl Round<'_> {
         let begun = Instant::now();
         let ended = call.instrument(span.clone()).await;
         let outcome = ended.outcome();
-        let health = outcome.map_or(Health::Good, health);
-        // What a target says to groups neither opens nor closes the way for users (P7).
-        self.health = match (self.subject.kind, health) {
-            (Kind::Group, Health::Good | Health::Bad) => Health::Unknown,
+        self.health = match (self.subject.kind, health(outcome, begun.elapsed())) {
+            // What a target says to groups neither opens nor closes the way for users (P7).
+            (Kind::Group, Health::Good | Health::Slow | Health::Bad) => Health::Unknown,
+            // One quick answer makes no round quick.
+            (Kind::User, Health::Good) if self.health == Health::Slow => Health::Slow,
             (_, health) => health,
         };
         let (status, class) = outcome.map_or((Some(200), "ok"), |outcome| (outcome.status(), outcome.class()));
@@ -156,4 +162,22 @@ impl Round<'_> {
 pub(crate) fn micros_now() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_micros()).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use downstream::Answer;
+
+    #[test]
+    fn a_slow_answer_is_no_good_one_and_no_bad_one() {
+        let conflict =
+            Answer { status: 409, content_type: None, retry_after: None, location: None, body: None, text: None };
+        let conflict = Outcome::Conflict(conflict);
+        for outcome in [None, Some(&conflict)] {
+            assert_eq!(health(outcome, Duration::from_secs(4)), Health::Good);
+            assert_eq!(health(outcome, Duration::from_secs(6)), Health::Slow);
+        }
+        assert_eq!(health(Some(&Outcome::TimedOut), Duration::from_secs(10)), Health::Bad);
+    }
 }

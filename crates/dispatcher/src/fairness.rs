@@ -1,6 +1,6 @@
 //! Who may start now, and in which order (P7, P8). Pure: no clock, no IO; times are counted from any fixed moment.
 //!
-//! Each target has a cap of its own that grows with success and falls with failure, a pace that halves when the target asks
+//! Each target has a cap of its own that grows with success and falls with failure and slowness, a pace that halves when the target asks
 //! for less, and a breaker. A fifth of everything is for deactivations alone. What is refused here holds nothing: its row
 //! stays in the ledger.
 
@@ -30,6 +30,8 @@ const FAILING: u32 = 3;
 pub enum Health {
     /// It answered.
     Good,
+    /// It answered, and took its time.
+    Slow,
     /// It did not, or not as it should.
     Bad,
     /// It asked for less.
@@ -157,6 +159,12 @@ impl Fairness {
                 share.failures = 0;
                 share.cap = (share.cap + 1).min(self.most);
                 share.pace = (share.pace + 1.0).min(FASTEST);
+                Some(true)
+            }
+            // It works, one at a time: of what all targets share it must hold no more than that for long.
+            Health::Slow => {
+                share.failures = 0;
+                share.cap = (share.cap / 2).max(1);
                 Some(true)
             }
             Health::Bad => {

@@ -32,7 +32,7 @@ fn rounds(fairness: &mut Fairness, who: TenantId, healths: &[Health]) -> Vec<Aft
 
 #[test]
 fn a_cap_begins_at_one_grows_with_success_and_falls_with_failure() {
-    use Health::{Bad, Good, Throttled, Unknown};
+    use Health::{Bad, Good, Slow, Throttled, Unknown};
     for (healths, cap) in [
         (&[][..], 1),
         (&[Good], 2),
@@ -42,6 +42,10 @@ fn a_cap_begins_at_one_grows_with_success_and_falls_with_failure() {
         (&[Good, Good, Good, Bad], 1),
         (&[Good, Good, Good, Bad, Good], 2),
         (&[Good, Good, Good, Good, Good, Good, Good, Throttled], 4),
+        (&[Slow; 20], 1),
+        (&[Good, Good, Good, Good, Good, Good, Good, Slow], 4),
+        (&[Good, Good, Good, Good, Good, Good, Good, Slow, Slow, Slow], 1),
+        (&[Slow, Slow, Good], 2),
     ] {
         let mut fairness = Fairness::new(64, 8);
         rounds(&mut fairness, tenant(1), healths);
@@ -86,6 +90,28 @@ fn a_tenant_at_its_cap_takes_nothing_from_another() {
     assert!(fairness.admit(tenant(1), false, NOW).is_some());
     assert!((0..50).all(|_| fairness.admit(tenant(1), false, NOW).is_none()));
     assert!(fairness.admit(tenant(2), false, NOW).is_some());
+}
+
+#[test]
+fn targets_that_became_slow_leave_room_for_the_others() {
+    let mut fairness = Fairness::new(64, 8);
+    let slow: Vec<TenantId> = (1..=10).map(tenant).collect();
+    for who in &slow {
+        rounds(&mut fairness, *who, &[&[Health::Good; 20][..], &[Health::Slow; 8]].concat());
+    }
+    for who in &slow {
+        assert_eq!(granted(&mut fairness, *who, false), 1, "each holds one place");
+    }
+    rounds(&mut fairness, tenant(11), &[Health::Good; 8]);
+    assert_eq!(granted(&mut fairness, tenant(11), false), 8);
+}
+
+#[test]
+fn a_slow_answer_is_an_answer_to_the_breaker() {
+    let mut fairness = Fairness::new(64, 8);
+    let ends = rounds(&mut fairness, tenant(1), &[&[Health::Bad; 3][..], &[Health::Slow; 20]].concat());
+    assert!(ends.iter().all(|end| end.pause.is_none()));
+    assert!(ends[3].recovered);
 }
 
 #[test]
