@@ -18,6 +18,9 @@ pub use page::{Page, advance};
 /// How long a dispatcher holds a backfill without storing progress, microseconds.
 const LEASE: i64 = 30_000_000;
 
+/// Failed rounds after which a user's change is not waited for.
+const STUCK: i64 = 4;
+
 /// What a backfill would do, or does, with a user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -234,7 +237,8 @@ pub async fn next_groups(db: &Db, backfill: &Backfill, limit: u32) -> Result<Vec
 }
 
 /// How many changes of a tenant's users, or groups, wait to be looked at or delivered: what a backfill keeps small. Users who
-/// back off count; groups do not, so that an application that takes no groups holds up none of them, and no user.
+/// back off count until they have failed so often that it is their own trouble: one that fails for all is left alone by then.
+/// Groups that back off do not, so that an application that takes no groups holds up none of them, and no user.
 pub async fn ahead(db: &Db, tenant: TenantId, kind: Kind) -> Result<i64, Error> {
     #[derive(FromQueryResult)]
     struct Number {
@@ -242,7 +246,7 @@ pub async fn ahead(db: &Db, tenant: TenantId, kind: Kind) -> Result<i64, Error> 
     }
     let connection = db.connection();
     let waits = match kind {
-        Kind::User => format!("next_at < {NEVER}"),
+        Kind::User => format!("next_at < {NEVER} and attempts < {STUCK}"),
         Kind::Group => format!("next_at <= {}", clock(connection)),
     };
     let text = format!(

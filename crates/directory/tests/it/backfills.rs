@@ -13,6 +13,7 @@ testkit::on_both_databases!(
     a_walk_reaches_everybody_once_and_marks_as_it_goes,
     an_order_takes_the_walk_out_of_its_hands,
     a_walk_waits_for_its_downstream,
+    whoever_fails_again_and_again_is_not_waited_for,
 );
 
 async fn tenant_of(store: &Store, people: usize) -> (TenantId, TargetId) {
@@ -97,4 +98,13 @@ async fn a_walk_waits_for_its_downstream(store: Store) {
     assert!(claimed(&store).await.is_none());
     target::release(&store.db, target, generation).await.unwrap();
     assert!(claimed(&store).await.is_some());
+}
+
+async fn whoever_fails_again_and_again_is_not_waited_for(store: Store) {
+    let (acme, _) = tenant_of(&store, 3).await;
+    store.run("update ledger set dirty_seq = 1, seen_seq = 1, owed_seq = 1, acked_seq = 0").await;
+    for (attempts, ahead) in [(0, 3), (1, 3), (3, 3), (4, 0), (40, 0)] {
+        store.run(&format!("update ledger set attempts = {attempts}")).await;
+        assert_eq!(backfill::ahead(&store.db, acme, Kind::User).await.unwrap(), ahead, "{attempts}");
+    }
 }

@@ -12,7 +12,7 @@ use futures_util::future::join_all;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::{AHEAD, Found, Look, Next, SOON, marked, trouble};
+use super::{AHEAD, Found, Look, Next, SOON, marked, unread};
 use crate::groups::standing;
 use crate::round::Error;
 
@@ -30,7 +30,7 @@ pub(super) async fn page(look: &Look<'_>, backfill: &mut Backfill) -> Result<Nex
     for looked in join_all(groups.iter().map(|group| at(look, &client, *group))).await {
         match looked? {
             Ok(found) => seen.push(found),
-            Err(outcome) => return trouble(look.deps, look.target, &outcome).await,
+            Err(outcome) => return unread::wait(look, &outcome).await,
         }
     }
     let (last, marks) = (seen.is_empty(), marked(backfill, &seen));

@@ -20,9 +20,11 @@ use uuid::Uuid;
 use crate::Deps;
 use crate::pushed::Pushed;
 use crate::round::Error;
-use crate::verdict::{TargetVerdict, of_failure};
 
 mod groups;
+mod unread;
+
+use unread::Heard;
 
 /// Users looked at together.
 const PAGE: u32 = 8;
@@ -111,14 +113,19 @@ async fn page(deps: &Deps, backfill: &mut Backfill) -> Result<Next, Error> {
     if users.is_empty() {
         return groups::page(&look, backfill).await;
     }
-    let mut seen = Vec::with_capacity(users.len());
+    let mut heard = Vec::with_capacity(users.len());
     for looked in join_all(users.iter().map(|user| look.at(*user))).await {
-        match looked? {
-            Ok(found) => seen.push(found),
-            Err(Trouble::Realm) => return Ok(Next::Wait(LATER)),
-            Err(Trouble::Downstream(outcome)) => return trouble(deps, &target, &outcome).await,
-        }
+        let Some(found) = looked? else {
+            tracing::info!(name = "backfill.realm", tenant.id = %tenant, "a backfill waits for its realm");
+            return Ok(Next::Wait(LATER));
+        };
+        heard.push(found);
     }
+    if let Some(outcome) = unread::to_wait_for(&look, &heard).await {
+        return unread::wait(&look, outcome).await;
+    }
+    unread::note(tenant, &heard);
+    let seen: Vec<Found> = heard.into_iter().map(|(found, _)| found).collect();
     let marks = marked(backfill, &seen);
     let page: Vec<(Uuid, Option<Action>)> = seen.iter().map(|found| (found.id, found.action)).collect();
     let page = Page { kind: Kind::User, seen: &page, marks: &marks, last: false };
@@ -135,22 +142,6 @@ fn marked(backfill: &Backfill, seen: &[Found]) -> Vec<Uuid> {
     seen.iter().filter(|found| found.mark && !backfill.dry_run).map(|found| found.id).collect()
 }
 
-/// A downstream that does not answer as it should is treated as a send would treat it; the backfill waits.
-async fn trouble(deps: &Deps, target: &Target, outcome: &Outcome) -> Result<Next, Error> {
-    let (_, verdict) = of_failure(outcome, 0, rand::random());
-    match verdict {
-        TargetVerdict::Carry => {}
-        TargetVerdict::Pause(wait) => {
-            let wait = i64::try_from(wait.as_micros()).unwrap_or(i64::MAX / 2);
-            target::pause(&deps.db, target.id, target.generation, wait).await?;
-        }
-        TargetVerdict::Quarantine(cause) => {
-            target::quarantine(&deps.db, target.id, target.generation, cause).await?;
-        }
-    }
-    Ok(Next::Wait(LATER))
-}
-
 /// A user or a group as it stands on both sides.
 struct Found {
     id: Uuid,
@@ -158,12 +149,6 @@ struct Found {
     action: Option<Action>,
     /// The ledger is to take it on: to do it, or to learn of a record that is ours already.
     mark: bool,
-}
-
-/// Why a user could not be looked at.
-enum Trouble {
-    Realm,
-    Downstream(Outcome),
 }
 
 struct Look<'a> {
@@ -187,16 +172,22 @@ impl<'a> Look<'a> {
         Ok(Some(Self { deps, target, client, realm, mapping }))
     }
 
-    async fn at(&self, user: Uuid) -> Result<Result<Found, Trouble>, Error> {
-        let Ok(seen) = self.realm.user(user).await else { return Ok(Err(Trouble::Realm)) };
-        let Some(seen) = seen else { return Ok(Ok(Found { id: user, action: None, mark: false })) };
+    /// A user on both sides; `None` where the realm does not say. Of a record that cannot be read there is all to do.
+    async fn at(&self, user: Uuid) -> Result<Option<(Found, Heard)>, Error> {
+        let Ok(seen) = self.realm.user(user).await else { return Ok(None) };
+        let Some(seen) = seen else {
+            return Ok(Some((Found { id: user, action: None, mark: false }, Heard::Nothing)));
+        };
         let link = link::of(&self.deps.db, self.target.tenant, user, self.target.id).await?;
         let linked = link.downstream_id.is_some();
-        let action = match self.compare(user, &Pushed::of(&seen, &self.mapping), link.downstream_id.as_deref()).await {
-            Ok(action) => action,
-            Err(outcome) => return Ok(Err(Trouble::Downstream(outcome))),
+        let pushed = Pushed::of(&seen, &self.mapping);
+        let (action, heard) = match self.compare(user, &pushed, link.downstream_id.as_deref()).await {
+            Ok(action) if linked || self.target.supports_filter => (action, Heard::Answer),
+            Ok(action) => (action, Heard::Nothing),
+            Err(outcome) => (unread::unread(linked), Heard::Trouble(outcome)),
         };
-        Ok(Ok(Found { id: user, action: Some(action), mark: action != Action::InStep || !linked }))
+        let found = Found { id: user, action: Some(action), mark: action != Action::InStep || !linked };
+        Ok(Some((found, heard)))
     }
 
     /// Plans against the downstream as it is, not against what is remembered of it (K27).

@@ -1,6 +1,7 @@
 //! The built program, from outside.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails here")]
 
+mod backfills;
 mod console;
 mod demo;
 mod embedded;
