@@ -25,6 +25,7 @@ pub mod parked;
 pub mod person;
 pub mod pushed_member;
 pub mod refresh;
+pub mod refused;
 pub mod reservation;
 pub mod resource;
 pub mod setting;

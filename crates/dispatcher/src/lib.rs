@@ -26,6 +26,7 @@ mod memberships;
 mod plan;
 mod powers;
 mod pushed;
+mod refusal;
 mod regrant;
 mod repair;
 mod round;

@@ -147,6 +147,7 @@ impl<'a> Round<'a> {
     }
 
     pub async fn record(mut self, ended: Ended) -> Result<(), Error> {
+        let ended = self.refused(ended).await?;
         let (db, id, generation) = (&self.deps.db, self.target.id, self.target.generation);
         match ended.target {
             TargetVerdict::Carry => {}

@@ -16,6 +16,7 @@ mod people;
 mod plans;
 mod protocol;
 mod pushed_groups;
+mod refusals;
 mod reservations;
 mod swaps;
 mod trails;

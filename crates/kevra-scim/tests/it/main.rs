@@ -12,6 +12,7 @@ mod mapped;
 mod metrics_page;
 mod odd_apps;
 mod outbound_groups;
+mod outbound_refusals;
 mod pages;
 mod scim;
 mod settings;
