@@ -3,7 +3,7 @@
 
 mod records;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::TcpListener;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -64,6 +64,7 @@ struct State {
     groups: Records,
     journal: Vec<Entry>,
     broken: BTreeMap<String, u16>,
+    barred: BTreeSet<String>,
 }
 
 /// A request the application was asked.
@@ -136,6 +137,16 @@ impl SampleApp {
         match status {
             Some(status) => drop(state.broken.insert(id.to_owned(), status)),
             None => drop(state.broken.remove(id)),
+        }
+    }
+
+    /// No group takes this user from now on, or any does again.
+    pub fn bars(&self, id: &str, from_groups: bool) {
+        let mut state = self.state();
+        if from_groups {
+            state.barred.insert(id.to_owned());
+        } else {
+            state.barred.remove(id);
         }
     }
 

@@ -1,7 +1,7 @@
 //! What the application answers. Strict where applications in the field are: a removal of somebody who is not there is an
 //! error, and so is an operation about more members than they take.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use actix_web::http::Method;
 use serde_json::{Map, Value, json};
@@ -29,6 +29,9 @@ pub(super) fn serve(
     {
         return error(*status, "this record is broken");
     }
+    if method == Method::PATCH && bars(&state.barred, &sent) {
+        return error(400, "this user may stand in no group");
+    }
     match segments.as_slice() {
         ["ServiceProviderConfig"] if method == Method::GET => (200, configuration(manners)),
         ["Users", rest @ ..] => of_kind(&mut state.users, "userName", manners, (method, rest, query), sent),
@@ -37,6 +40,14 @@ pub(super) fn serve(
         }
         _ => error(404, "no such endpoint"),
     }
+}
+
+/// A request would add somebody whom no group takes.
+fn bars(barred: &BTreeSet<String>, sent: &Map<String, Value>) -> bool {
+    let operations = sent.get("Operations").and_then(Value::as_array).into_iter().flatten();
+    let joining = operations.filter(|operation| operation["op"] == "add" && operation["path"] == "members");
+    let mut members = joining.filter_map(|operation| operation["value"].as_array()).flatten();
+    members.any(|member| member["value"].as_str().is_some_and(|id| barred.contains(id)))
 }
 
 fn configuration(manners: Manners) -> Value {

@@ -8,7 +8,7 @@ use directory::pushed_member::{self, Member};
 use downstream::{Outcome, Remote};
 use serde_json::Value;
 
-use super::{CALLS, Record, Went, plan};
+use super::{CALLS, Joining, Record, Went, plan};
 use crate::ended::Ended;
 use crate::round::{Error, Round};
 use crate::verdict::is_members_own;
@@ -61,7 +61,7 @@ impl Round<'_> {
 
     /// Asks whose the records of some members are: nobody joins a group under a stranger's (K22).
     pub(super) async fn verify(&mut self, members: &[Member]) -> Result<Went, Error> {
-        let room = CALLS.saturating_sub(self.attempts.len());
+        let room = CALLS.saturating_sub(self.attempts.len()).max(1);
         let (_, went) = self.ask(&members[..members.len().min(room)]).await?;
         Ok(went)
     }
@@ -154,6 +154,7 @@ impl Round<'_> {
 
     pub(super) async fn add(&mut self, record: &mut Record, members: &[Member]) -> Result<Went, Error> {
         let held = self.claimed();
+        let members = &members[..members.len().min(record.joining.at_once)];
         if !pushed_member::unsure(&self.deps.db, &held, members).await? {
             return Ok(Went::Away);
         }
@@ -162,18 +163,40 @@ impl Round<'_> {
         self.over(&went, members).await?;
         record.missing |= matches!(went, Went::Lost(_));
         match went {
-            Went::On if self.joined(members).await? => Ok(Went::On),
+            Went::On if self.joined(members).await? => {
+                record.joining.began = true;
+                Ok(Went::On)
+            }
             Went::On => Ok(Went::Away),
-            // One member who is not there any more is enough for a refusal; the others are not kept waiting for it.
-            Went::Refused(_) | Went::Lost(_) => match (self.ask(members).await?, went) {
-                ((0, Went::On), Went::Refused(ended)) => Ok(Went::Over(ended)),
-                ((0, Went::On), went) => Ok(went),
+            Went::Refused(ended) => self.refused_addition(record, members, ended).await,
+            // One member who is not there any more is enough; the others are not kept waiting for it.
+            Went::Lost(_) => match self.ask(members).await? {
+                (0, Went::On) => Ok(went),
                 // Nobody may be left to be added; it may have been the group that was missing.
-                ((_, Went::On), Went::Lost(_)) => Ok(self.look(record).await?.unwrap_or(Went::On)),
-                ((_, went), _) => Ok(went),
+                (_, Went::On) => Ok(self.look(record).await?.unwrap_or(Went::On)),
+                (_, went) => Ok(went),
             },
             went => Ok(went),
         }
+    }
+
+    /// One member is enough for a refusal of all: fewer join at once, until that one is found. If it has a record of its own, the
+    /// group is parked for it when everybody else has joined.
+    async fn refused_addition(&mut self, record: &mut Record, members: &[Member], ended: Ended) -> Result<Went, Error> {
+        if members.len() > 1 {
+            record.joining.at_once = members.len() / 2;
+            return Ok(Went::On);
+        }
+        let (strangers, went) = self.ask(members).await?;
+        if !matches!(went, Went::On) {
+            return Ok(went);
+        }
+        record.joining.at_once = Joining::default().at_once;
+        if strangers == 0 {
+            record.joining.refused.extend(members.iter().map(|member| member.user_id));
+            record.joining.refusal.get_or_insert(ended);
+        }
+        Ok(Went::On)
     }
 
     /// An addition nobody waits for any more may arrive after whoever has the claim by then took its members out.

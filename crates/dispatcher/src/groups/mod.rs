@@ -100,6 +100,31 @@ struct Record {
     stands_as: String,
     /// Who stands in it, where it was read and hides nobody.
     records: Option<BTreeSet<String>>,
+    joining: Joining,
+}
+
+/// How members join in a round.
+struct Joining {
+    /// So many by one request: fewer after a refusal of several.
+    at_once: usize,
+    /// Somebody has joined.
+    began: bool,
+    /// Who was refused alone, and how the round ends for the first of them.
+    refused: Vec<Uuid>,
+    refusal: Option<Ended>,
+}
+
+impl Default for Joining {
+    fn default() -> Self {
+        Self { at_once: MEMBERS as usize, began: false, refused: Vec::new(), refusal: None }
+    }
+}
+
+impl Joining {
+    /// One is being looked for among many, and nobody has joined yet: made way for now, all of it would begin anew.
+    fn seeks(&self) -> bool {
+        !self.began && (self.at_once < Self::default().at_once || !self.refused.is_empty())
+    }
 }
 
 impl Round<'_> {
@@ -165,6 +190,7 @@ impl Round<'_> {
             missing: false,
             stands_as: String::new(),
             records: None,
+            joining: Joining::default(),
         };
         loop {
             let went = if look { self.look(&mut record).await? } else { self.step(&mut record).await? };
@@ -193,7 +219,9 @@ impl Round<'_> {
     /// The next step, if there is one.
     async fn step(&mut self, record: &mut Record) -> Result<Option<Went>, Error> {
         let (held, limit) = (self.claimed(), if self.target.supports_patch { MEMBERS } else { WHOLE });
-        let missing = pushed_member::missing(&self.deps.db, &held, limit).await?;
+        let refused = u32::try_from(record.joining.refused.len()).unwrap_or(WHOLE);
+        let mut missing = pushed_member::missing(&self.deps.db, &held, limit.saturating_add(refused)).await?;
+        missing.retain(|member| !record.joining.refused.contains(&member.user_id));
         let surplus = pushed_member::surplus(&self.deps.db, &held, limit).await?;
         let known = Known {
             name_differs: record.differs,
@@ -203,11 +231,11 @@ impl Round<'_> {
             supports_patch: self.target.supports_patch,
         };
         let step = plan::next(&known);
-        if step != Step::Nothing && self.attempts.len() >= CALLS {
+        if step != Step::Nothing && self.attempts.len() >= CALLS && !record.joining.seeks() {
             return Ok(Some(Went::Over(self.more(&record.id))));
         }
         Ok(match step {
-            Step::Nothing => None,
+            Step::Nothing => record.joining.refusal.take().map(Went::Over),
             Step::Verify(members) => Some(self.verify(&members).await?),
             Step::Remove(members) => Some(self.remove(record, &members).await?),
             Step::Name => Some(self.rename(record).await?),

@@ -17,9 +17,11 @@ use crate::world::{SECOND, Violation, hold, wrapped};
 
 mod answers;
 mod ended;
+mod held;
 
 pub use ended::Ended;
 use ended::without_record;
+use held::{Held, Joining};
 
 /// Calls of one round, and members of one request: few, so that rounds come again.
 const CALLS: u8 = 4;
@@ -70,7 +72,7 @@ pub enum Task {
 /// Why members are asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Refusal {
-    Refused(Ended),
+    Refused(Ended, Vec<Pair>),
     Lost,
 }
 
@@ -99,22 +101,6 @@ pub struct Round {
     lost: bool,
     /// Members of a refused addition, while they are asked for.
     asking: Option<(Vec<Pair>, usize, Refusal)>,
-}
-
-/// The group's record, as far as a round knows it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own about a record")]
-struct Held {
-    id: u16,
-    differs: bool,
-    looked: bool,
-    named: bool,
-    /// A removal of several was refused.
-    alone: bool,
-    /// It answered 404, and has not been seen since.
-    missing: bool,
-    stands_as: u8,
-    records: Option<BTreeSet<u16>>,
 }
 
 impl World {
@@ -206,7 +192,8 @@ impl World {
     fn in_step_with(mut round: Round, id: u16, look: bool) -> Task {
         let differs = round.name.is_some() && round.link.sent != round.name;
         let (looked, named, alone, missing, stands_as, records) = (false, false, false, false, u8::MAX, None);
-        round.record = Some(Held { id, differs, looked, named, alone, missing, stands_as, records });
+        let joining = Joining::ALL;
+        round.record = Some(Held { id, differs, looked, named, alone, missing, stands_as, records, joining });
         if look { Task::Renew(round, Call::Read(id)) } else { Task::Next(round) }
     }
 
@@ -238,7 +225,10 @@ impl World {
         let Some(record) = &round.record else { return Task::Release(round) };
         let patches = self.application.patches;
         let limit = if patches { MEMBERS } else { usize::MAX };
-        let (mut missing, surplus) = (self.missing(round.group, limit), self.surplus(round.group, round.late, limit));
+        let refused = &record.joining.refused;
+        let mut missing = self.missing(round.group, limit.saturating_add(refused.len()));
+        missing.retain(|member| !refused.contains(&pair(member)));
+        let surplus = self.surplus(round.group, round.late, limit);
         if !self.keeps(Rule::VerifyMember) {
             for member in &mut missing {
                 member.verified_generation = round.generation;
@@ -252,12 +242,15 @@ impl World {
             supports_patch: patches,
         });
         let (id, pairs) = (record.id, |members: &[Member]| -> Vec<Pair> { members.iter().map(pair).collect() });
-        if step != group_plan::Step::Nothing && round.calls >= CALLS {
+        if step != group_plan::Step::Nothing && round.calls >= CALLS && !record.joining.seeks() {
             let ended = round.more();
             return self.over(round, ended);
         }
         match step {
             group_plan::Step::Nothing => {
+                if let Some(refusal) = record.joining.refusal {
+                    return self.over(round, refusal);
+                }
                 let ended = Ended { link: Some((Some(id), round.link.sent)), ..Ended::of(Verdict::Done) };
                 Task::Record(round, ended)
             }
@@ -273,7 +266,10 @@ impl World {
                 Some(name) => Task::Renew(round, Call::Name(id, name)),
                 None => Task::Release(round),
             },
-            group_plan::Step::Add(members) => Task::Note(round, Call::Add(id, pairs(&members))),
+            group_plan::Step::Add(members) => {
+                let some = members.len().min(record.joining.at_once);
+                Task::Note(round, Call::Add(id, pairs(&members[..some])))
+            }
             group_plan::Step::Put => {
                 let Some(mut records) = record.records.clone() else {
                     return Task::Record(round, Ended::of(Verdict::Park));

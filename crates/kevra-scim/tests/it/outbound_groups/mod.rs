@@ -1,5 +1,6 @@
 //! Groups, pushed where a tenant chose so: identity provider → gateway → directory → downstream.
 
+mod refused;
 pub(crate) mod stage;
 
 use demo::sample_app::Manners;
@@ -317,31 +318,4 @@ fn after_a_new_enable_nobody_joins_under_a_record_that_is_not_shown_to_be_theirs
     let group = stage.arrives(&crew, "Crew", &everybody);
     let members = group["members"].as_array().unwrap();
     assert!(!members.iter().any(|member| member["value"] == record(&everybody[1])), "{members:?}");
-}
-
-#[test]
-fn a_member_whose_record_cannot_be_read_keeps_no_other_one_waiting() {
-    for status in [400, 410, 500] {
-        let stage = Stage::new(Manners::default());
-        let everybody = stage.users(3);
-        let crew = stage.group("Crew", &everybody[..1]);
-        stage.arrives(&crew, "Crew", &everybody[..1]);
-        // After an enable each of them is asked for, the broken one first.
-        assert_eq!(stage.control(Method::POST, "/outbound/disable", None).0, 204);
-        let broken = stage.theirs(&everybody[1]);
-        stage.app.app().breaks(broken.as_str().unwrap(), Some(status));
-        stage.enable_outbound();
-        let joins = json!([{ "op": "add", "path": "members", "value": [{ "value": everybody[1] }, { "value": everybody[2] }] }]);
-        stage.patch(&format!("/Groups/{crew}"), &joins);
-        stage.arrives(&crew, "Crew", &[everybody[0].clone(), everybody[2].clone()]);
-        // Whose record refuses every request waits for a person.
-        let (one, waits) = (format!("/outbound/parked/{}", everybody[1]), status != 500);
-        let parked = || (!waits || stage.control(Method::GET, &one, None).0 == 200).then_some(());
-        assert!(eventually(SOON, parked).is_some(), "{status}: nobody was parked");
-        stage.app.app().breaks(broken.as_str().unwrap(), None);
-        if waits {
-            assert_eq!(stage.control(Method::POST, &format!("{one}/retry"), None).0, 204);
-        }
-        stage.arrives(&crew, "Crew", &everybody);
-    }
 }

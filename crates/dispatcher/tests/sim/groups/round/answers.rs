@@ -81,10 +81,7 @@ impl World {
                 let ended = if outcome.did_nothing() { ended.unlinked() } else { ended };
                 Task::Record(round, ended)
             }
-            (Call::Add(_, pairs), Outcome::Rejected(_)) => {
-                let pairs = pairs.clone();
-                Task::Ask(round, pairs, 0, Refusal::Refused(ended))
-            }
+            (Call::Add(_, pairs), Outcome::Rejected(_)) => Self::refused_addition(round, pairs, ended),
             (Call::Person(asked), outcome)
                 if is_members_own(outcome, round.attempts) && self.keeps(Rule::MembersOwnTrouble) =>
             {
@@ -92,6 +89,17 @@ impl World {
             }
             (call, Outcome::Rejected(_)) if call.writes() => self.refused(round, ended),
             _ => self.over(round, ended),
+        }
+    }
+
+    /// Fewer join at once, until whoever is refused is found.
+    fn refused_addition(mut round: Round, pairs: &[Pair], ended: Ended) -> Task {
+        match &mut round.record {
+            Some(record) if pairs.len() > 1 => {
+                record.joining.at_once = pairs.len() / 2;
+                Task::Next(round)
+            }
+            _ => Task::Ask(round, pairs.to_vec(), 0, Refusal::Refused(ended, pairs.to_vec())),
         }
     }
 
@@ -169,8 +177,16 @@ impl World {
         let id = round.record.as_ref().map(|record| record.id);
         match (why, id) {
             (Refusal::Lost, Some(id)) if strangers > 0 => Task::Renew(round, Call::Read(id)),
-            _ if strangers > 0 => Task::Next(round),
-            (Refusal::Refused(ended), _) => self.over(round, ended),
+            (Refusal::Refused(ended, pairs), _) => {
+                let Some(record) = &mut round.record else { return Task::Release(round) };
+                record.joining.at_once = MEMBERS;
+                if strangers == 0 {
+                    record.joining.refused.extend(pairs);
+                    record.joining.refusal.get_or_insert(ended);
+                }
+                Task::Next(round)
+            }
+            (Refusal::Lost, _) if strangers > 0 => Task::Next(round),
             (Refusal::Lost, _) => self.lost(round),
         }
     }
@@ -198,6 +214,7 @@ impl World {
                 (record.differs, record.named, round.link.sent) = (false, true, Some(*name));
                 record.records = Some(records.clone());
             }
+            Call::Add(..) => record.joining.began = true,
             _ => {}
         }
         Task::Next(round)
