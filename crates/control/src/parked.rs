@@ -176,7 +176,8 @@ pub async fn look(deps: &Deps, tenant: &Tenant, user: Uuid) -> Result<ParkedUser
         Kind::Group => group::name(&deps.db, tenant.id, user).await?,
     };
     let (target, client) = active(deps, tenant).await?;
-    let found = find(&client, &target, subject, name.as_deref()).await?;
+    let own = link::of(&deps.db, tenant.id, subject, target.id).await?.downstream_id;
+    let found = find(&client, &target, subject, (name.as_deref(), own.as_deref())).await?;
     let candidate = found.as_ref().map(Candidate::of);
     let key = watch::digest_key(&deps.db, tenant.id).await?;
     let digest = candidate.as_ref().map(|candidate| candidate.digest(&key)).transpose()?;
@@ -185,12 +186,13 @@ pub async fn look(deps: &Deps, tenant: &Tenant, user: Uuid) -> Result<ParkedUser
     Ok(ParkedUser::of(parked, name, candidate))
 }
 
-/// By externalId first, then by name; what comes back is compared here.
+/// By externalId first, then by name; what comes back is compared here. The record that is linked already stands in nobody's way:
+/// whatever its change collides with is another one.
 async fn find(
     client: &Client,
     target: &Target,
     subject: Subject,
-    name: Option<&str>,
+    (name, own): (Option<&str>, Option<&str>),
 ) -> Result<Option<Remote>, Problem> {
     if !target.supports_filter {
         return Ok(None);
@@ -200,15 +202,17 @@ async fn find(
         Kind::Group => (client.groups(), "displayName", scim::key::display_name_key),
     };
     let ours = subject.id.to_string();
+    let other = |remote: &Remote| own != Some(remote.id.as_str());
     let by_id = client.find("externalId", &ours).await.map_err(|outcome| refused(&outcome))?;
-    if let Some(remote) = by_id.into_iter().find(|remote| remote.external_id.as_deref() == Some(ours.as_str())) {
+    let has_our_id = |remote: &Remote| remote.external_id.as_deref() == Some(ours.as_str());
+    if let Some(remote) = by_id.into_iter().find(|remote| other(remote) && has_our_id(remote)) {
         return Ok(Some(remote));
     }
     let Some(name) = name else { return Ok(None) };
     let by_name = client.find(attribute, name).await.map_err(|outcome| refused(&outcome))?;
     Ok(by_name.into_iter().find(|remote| {
         let held = remote.resource.get(attribute).and_then(Value::as_str).unwrap_or_default();
-        key(held) == key(name)
+        other(remote) && key(held) == key(name)
     }))
 }
 
