@@ -101,7 +101,20 @@ pub async fn triaged(
         triage.gone && row.differs(triage) && deactivates_deleted(transaction, tenant, user, owed_off).await?;
     let Some((state, beside)) = looked(&row, now, triage, departs) else { return Ok(Recorded::Stale) };
     store(transaction, tenant, user.into(), &state, beside).await?;
+    if triage.gone && !state.owed() {
+        forget(transaction, tenant, user).await?;
+    }
     Ok(Recorded::Written { owed: state.owed() && state.next_at <= now })
+}
+
+/// Nothing is kept of whom neither the realm nor the directory nor any downstream has: an event that is read late would bring
+/// somebody back who was erased.
+async fn forget(transaction: &DatabaseTransaction, tenant: TenantId, user: Uuid) -> Result<(), Error> {
+    let text = "delete from ledger where tenant_id = $1 and user_id = $2 and dirty_seq = seen_seq
+             and not exists (select 1 from link where link.tenant_id = $1 and link.user_id = $2)
+             and not exists (select 1 from directory_user where directory_user.tenant_id = $1 and directory_user.id = $2)";
+    sql::execute(transaction, text, [tenant.0.into(), user.into()]).await?;
+    Ok(())
 }
 
 impl Row {

@@ -57,7 +57,7 @@ fn every_code_in_the_sources_is_listed_and_the_other_way_round() {
     refusals.extend(after(&provisioner, "class: \""));
     refusals.extend(after(&provisioner, "=> (\""));
     same("Refused credentials of an identity provider", refusals, &["disabled"]);
-    let dispatcher: String = ["alarm", "capture", "triage", "create", "mass", "send", "work"]
+    let dispatcher: String = ["alarm", "capture", "regrant", "triage", "create", "mass", "send", "work"]
         .map(|file| source(&format!("dispatcher/src/{file}.rs")))
         .concat();
     // However the user is named before it.

@@ -171,18 +171,10 @@ pub fn apply(resource: &ResourceType, before: &Object, patch: &Patch, options: O
         apply::change(&mut document, step, options)
     })?;
     apply::drop_empty(resource, &mut document);
-    keep_inactive(before, &mut document);
     document::check_required(resource, &document)?;
     lasting::check(resource, before, &document)?;
     let changed = difference(resource, before, &document);
     Ok(Applied { document, changed })
-}
-
-/// Whoever is off and has `active` removed is off all the same, and is to be seen and found as that.
-fn keep_inactive(before: &Object, after: &mut Object) {
-    if let Some(off @ Value::Bool(false)) = before.get("active") {
-        after.entry("active").or_insert_with(|| off.clone());
-    }
 }
 
 /// The attributes in which two documents differ.

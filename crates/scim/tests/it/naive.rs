@@ -71,9 +71,6 @@ impl Model {
             after.apply(operation)?;
         }
         after.emails.retain(|email| !email.is_empty());
-        if self.simple.get("active") == Some(&json!(false)) {
-            after.simple.entry("active").or_insert(json!(false));
-        }
         let blank = |value: Option<&Value>| value.and_then(Value::as_str).is_none_or(|text| text.trim().is_empty());
         if blank(after.simple.get("userName")) { Err(ScimType::InvalidValue) } else { Ok(after) }
     }

@@ -1,7 +1,7 @@
 //! Bodies: what is no JSON, no object, too much, of another type.
 
 use std::fmt::Write as _;
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
@@ -282,17 +282,21 @@ fn bodies_that_are_not_sent_to_their_end_keep_nobody_waiting() {
     let (rest, length) = (tenant.base.strip_prefix("http://").unwrap(), 1_000);
     let (host, path) = rest.split_once('/').unwrap();
     let head = format!(
-        "POST /{path}/Users HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n{}\r\n{{",
+        "POST /{path}/Users HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\nContent-Length: {length}\r\nExpect: 100-continue\r\n{}\r\n",
         tenant.authorized()
     );
     let half_sent: Vec<_> = (0..80)
         .map(|_| {
             let mut stream = std::net::TcpStream::connect(host).unwrap();
             stream.write_all(head.as_bytes()).unwrap();
+            // It is waited for from here on.
+            let mut go_on = [0; 25];
+            stream.read_exact(&mut go_on).unwrap();
+            assert_eq!(String::from_utf8_lossy(&go_on), "HTTP/1.1 100 Continue\r\n\r\n");
+            stream.write_all(b"{").unwrap();
             stream
         })
         .collect();
-    std::thread::sleep(Duration::from_millis(500));
     let begun = Instant::now();
     tenant.user(&json!({}));
     tenant.get("/Users").expect(200);

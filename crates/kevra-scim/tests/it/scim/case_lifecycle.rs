@@ -143,27 +143,6 @@ fn a_create_of_a_disabled_user_tried_again_is_409_and_overwrites_nothing() {
 }
 
 #[test]
-fn who_is_disabled_is_seen_and_found_as_that_whatever_is_removed() {
-    let (path, name) = tenant().user(&json!({ "active": false }));
-    for operation in [
-        json!({ "op": "remove", "path": "active" }),
-        json!({ "op": "replace", "path": "active", "value": null }),
-        json!({ "op": "replace", "path": "active", "value": [] }),
-        json!({ "op": "replace", "value": { "active": null } }),
-        json!({ "op": "add", "value": { "active": [] } }),
-    ] {
-        let reply = tenant().patch(&path, &json!([operation])).expect(200);
-        assert_eq!(reply.body["active"], false, "{operation}");
-        assert_eq!(tenant().get(&path).body["active"], false, "{operation}");
-        let filter = format!("userName eq \"{name}\" and active eq false");
-        assert_eq!(tenant().find("/Users", &filter).total(), 1, "{operation}");
-    }
-    let (path, _) = tenant().user(&json!({}));
-    let removed = tenant().patch(&path, &json!([{ "op": "remove", "path": "active" }])).expect(200);
-    assert_ne!(removed.body["active"], false, "nobody is switched off by it");
-}
-
-#[test]
 fn case_45_who_was_disabled_comes_back_by_a_create_with_the_same_id() {
     let external = unique("ext");
     let (path, name) = tenant().user(&json!({ "externalId": external }));
