@@ -32,8 +32,12 @@ export function useKeptFocus(top: RefObject<HTMLElement | null>) {
     if (!within) return;
     let last: HTMLElement | undefined;
     let stood: Place[] = [];
-    const nowhere = () => document.activeElement === document.body;
+    // What has the focus only until a button in its place can be pressed.
+    let lent: HTMLElement | undefined;
+    const nowhere = () => document.activeElement === document.body || lent?.matches(':focus');
     const note = ({ target }: Event) => {
+      if (target === lent) return;
+      lent = undefined;
       last = target as HTMLElement;
       stood = places(last, within);
     };
@@ -46,7 +50,9 @@ export function useKeptFocus(top: RefObject<HTMLElement | null>) {
       const off = last.matches(':disabled');
       if (last.isConnected && (!off || last.matches('[aria-busy]'))) return off || last.focus();
       const place = stood.find(([parent]) => parent.isConnected);
-      ((place && nearest(place)) ?? within).focus();
+      const next = (place && nearest(place)) ?? within;
+      lent = next.matches('button') ? undefined : next;
+      next.focus();
     };
     const observer = new MutationObserver(mend);
     observer.observe(within, { subtree: true, childList: true, attributeFilter: ['disabled'] });

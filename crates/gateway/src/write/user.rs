@@ -1,5 +1,7 @@
 //! Users: changed and deleted under a write lease.
 
+use std::borrow::Cow;
+
 use directory::resource::{self, Kind, Resource};
 use directory::user::{self, Commit, LogOut, User};
 use directory::writing;
@@ -114,11 +116,12 @@ async fn change_claimed(
 
 /// A user as the directory has it, or off where a deactivation ended without a word: whoever writes next switches on, or ends
 /// what that began.
-fn believed(before: &User) -> User {
-    let mut believed = before.clone();
+fn believed(before: &User) -> Cow<'_, User> {
+    let mut believed = Cow::Borrowed(before);
     if before.off_unsettled {
-        believed.active = false;
-        believed.document.insert("active".to_owned(), Value::Bool(false));
+        let off = believed.to_mut();
+        off.active = false;
+        off.document.insert("active".to_owned(), Value::Bool(false));
     }
     believed
 }
