@@ -9,6 +9,7 @@ mod inspect;
 mod protection;
 pub mod provision;
 mod representation;
+mod stores;
 mod transport;
 mod users;
 mod watched;
@@ -21,7 +22,8 @@ use tokio::sync::Mutex;
 
 pub use breaker::{Server, Servers};
 pub use inspect::{ANOTHER_REALM, Known, OLD_KEYCLOAK};
-pub use provision::{Admin, CLIENT_ID, EventStores, Wanted};
+pub use provision::{Admin, CLIENT_ID, Wanted};
+pub use stores::EventStores;
 pub(crate) use transport::Transport;
 
 /// Where a realm is and who we are there.

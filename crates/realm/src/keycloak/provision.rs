@@ -7,9 +7,9 @@ use secrecy::SecretString;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::events::{are_stored, unstored};
 use super::inspect::{is_annotated, is_for_administrators};
 use super::representation::{EXTERNAL_ID, MARKER};
+use super::stores::{self, EVENT_RETENTION, EventStores};
 use super::users::encode;
 use super::{Connection, Server, Transport};
 use crate::{Error, MANAGED_ROLE};
@@ -22,9 +22,6 @@ pub(super) const ROLES: [&str; 3] = ["manage-users", "view-events", "view-realm"
 pub(super) const USERNAME_RULES: [&str; 2] = ["username-prohibited-characters", "up-username-not-idn-homograph"];
 /// The oldest Keycloak that can be worked with.
 const OLDEST: (u32, u32) = (26, 4);
-/// How long Keycloak keeps admin events, seconds: far beyond any outage of ours.
-const EVENT_RETENTION: i64 = 432_000;
-
 /// The cluster-wide credential.
 #[derive(Clone)]
 pub struct Admin {
@@ -60,22 +57,6 @@ pub struct Provisioned {
     pub realm_uuid: Uuid,
     /// The realm role `scim-managed`.
     pub role_id: Uuid,
-}
-
-/// Which event stores of a realm are on.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct EventStores {
-    /// The realm's UUID.
-    pub realm: Uuid,
-    /// User events.
-    pub user_events: bool,
-    /// How long those are kept, seconds; 0 for ever.
-    pub expiration: i64,
-    /// Admin events.
-    pub admin_events: bool,
-    /// Which user events are stored, where the poll needs more; none where they are all that are needed.
-    #[serde(default)]
-    pub types: Option<Vec<String>>,
 }
 
 impl Admin {
@@ -135,7 +116,7 @@ impl Admin {
         let role = keycloak.call(Method::GET, &format!("/roles/{MANAGED_ROLE}"), None).await?.body;
         profile(&keycloak, wanted).await?;
         settings(&keycloak, &representation, wanted.allow_rename).await?;
-        events(&keycloak, realm_uuid, before).await?;
+        stores::switch_on(&keycloak, realm_uuid, before).await?;
         let secret = keycloak.call(Method::GET, &format!("/clients/{client_uuid}/client-secret"), None).await?.body;
         let secret = secret.get("value").and_then(Value::as_str).ok_or(Error::Refused)?;
         Ok(Provisioned {
@@ -172,28 +153,6 @@ impl Admin {
         let client = find_client(&keycloak, CLIENT_ID).await?;
         let fresh = keycloak.call(Method::POST, &format!("/clients/{client}/client-secret"), None).await?.body;
         fresh.get("value").and_then(Value::as_str).map(SecretString::from).ok_or(Error::Refused)
-    }
-
-    /// Ends capture: switches off what [`Admin::provision`] had switched on, and nothing else (K25). Another realm that has
-    /// the name by now keeps its stores.
-    pub async fn restore_events(&self, realm: &str, before: &EventStores) -> Result<(), Error> {
-        let keycloak = self.transport(realm)?;
-        let representation = keycloak.call(Method::GET, "", None).await?.body;
-        if uuid_of(&representation, "id")? != before.realm {
-            return Ok(());
-        }
-        let config = keycloak.call(Method::GET, "/events/config", None).await?.body;
-        let on = |name: &str| config[name].as_bool().unwrap_or(false);
-        let now = config.get("eventsExpiration").and_then(Value::as_i64).unwrap_or(0);
-        let mut body = json!({
-            "eventsEnabled": on("eventsEnabled") && before.user_events,
-            "eventsExpiration": if before.user_events { now } else { before.expiration },
-            "adminEventsEnabled": on("adminEventsEnabled") && before.admin_events,
-        });
-        if let Some(types) = &before.types {
-            body["enabledEventTypes"] = json!(types);
-        }
-        keycloak.call(Method::PUT, "/events/config", Some(&body)).await.map(drop)
     }
 }
 
@@ -306,40 +265,6 @@ async fn settings(keycloak: &Transport, realm: &Value, allow_rename: bool) -> Re
         return Ok(());
     }
     keycloak.call(Method::PUT, "", Some(&body)).await.map(drop)
-}
-
-/// Both event stores on, for all that the poll asks for. An omitted `eventsEnabled` becomes false and an omitted expiration
-/// 0, so both go; the listeners, shared with others, stay out.
-async fn events(
-    keycloak: &Transport,
-    realm: Uuid,
-    told: impl AsyncFnOnce(EventStores) -> Result<(), Error>,
-) -> Result<(), Error> {
-    let config = keycloak.call(Method::GET, "/events/config", None).await?.body;
-    if are_stored(&config) {
-        return Ok(());
-    }
-    let on = |name: &str| config[name].as_bool().unwrap_or(false);
-    let left_out = unstored(&config);
-    let listed = config["enabledEventTypes"].as_array().into_iter().flatten();
-    let listed: Vec<String> = listed.filter_map(Value::as_str).map(str::to_owned).collect();
-    let before = EventStores {
-        realm,
-        user_events: on("eventsEnabled"),
-        expiration: config.get("eventsExpiration").and_then(Value::as_i64).unwrap_or(0),
-        admin_events: on("adminEventsEnabled"),
-        types: (!left_out.is_empty()).then_some(listed.clone()),
-    };
-    let kept = if before.expiration > 0 || before.user_events { before.expiration } else { EVENT_RETENTION };
-    let mut body = json!({ "eventsEnabled": true, "eventsExpiration": kept, "adminEventsEnabled": true });
-    if !before.admin_events {
-        body["adminEventsDetailsEnabled"] = json!(false);
-    }
-    if !left_out.is_empty() {
-        body["enabledEventTypes"] = json!([listed, left_out.into_iter().map(str::to_owned).collect()].concat());
-    }
-    told(before).await?;
-    keycloak.call(Method::PUT, "/events/config", Some(&body)).await.map(drop)
 }
 
 fn accept_conflict<T>(outcome: Result<T, Error>) -> Result<(), Error> {
