@@ -1,16 +1,19 @@
-import { useCallback, useRef, useState } from 'react';
+import { useCallback, useState } from 'react';
 
-/** One polite live region for the section. The same words twice in a row are made different, or they would not be read. */
+/**
+ * One polite live region for the section. The words before the last stay in it: what a second change says would otherwise take
+ * the place of the first before it is read. Each is an element of its own, or the same words twice would not be read twice.
+ */
 export function useLive() {
-  const [text, setText] = useState('');
-  const flip = useRef(false);
+  const [said, setSaid] = useState<[number, string][]>([]);
   const announce = useCallback((words: string) => {
-    flip.current = !flip.current;
-    setText(words + (flip.current ? '\u00a0' : ''));
+    setSaid(old => [...old.slice(-1), [(old.at(-1)?.[0] ?? 0) + 1, words]]);
   }, []);
   const region = (
-    <div className="kv-sr" role="status" aria-live="polite">
-      {text}
+    <div className="kv-sr" role="status" aria-live="polite" aria-atomic={false}>
+      {said.map(([turn, words]) => (
+        <p key={turn}>{words}</p>
+      ))}
     </div>
   );
   return { announce, region };

@@ -59,7 +59,8 @@ fn a_backfill_of_two_hundred_survives_a_dispatcher_that_is_killed() {
     assert!(eventually(Duration::from_secs(30), || downstream.user("live")).is_some(), "{}", sender.logs());
     let done = ended("done").unwrap_or_else(|| panic!("{}", sender.logs()));
     assert!(done["seen"].as_u64() >= Some(200), "{done}");
-    let all = eventually(Duration::from_mins(1), || (count() == 201).then_some(()));
+    // Whose create was on its way when the dispatcher died is looked for when its lease is over, and again a minute later.
+    let all = eventually(Duration::from_mins(2), || (count() == 201).then_some(()));
     assert!(all.is_some(), "{} arrived: {}", count(), sender.logs());
     let list = downstream.call(Method::GET, "/Users?count=1000", None);
     let mut owners: Vec<&str> =
