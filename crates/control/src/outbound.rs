@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use actix_web::{HttpResponse, web};
 use directory::{ledger, watch};
 use downstream::{BaseUrl, Capabilities, Client, Connector, Guard};
+use realm::Reading;
 use registry::target::{self, Enable};
 use registry::target_option::{self, Choices};
 use registry::tenant::Tenant;
@@ -217,7 +218,7 @@ async fn forget_the_past(deps: &Deps, tenant: &Tenant) -> Result<(), Problem> {
     let mut since = Some(now - watch::REREAD_MS - watch::OVERLAP_MS);
     // One reading ends where there is too much of it.
     while let Some(from) = since {
-        let changes = realm.changes(from, &[]).await?;
+        let changes = realm.changes(&Reading::since(from), &[]).await?;
         since = changes.cut_ms.filter(|cut_ms| *cut_ms > from);
         watch::remember(&deps.db, tenant.id, changes.events.into_iter().map(|event| event.id)).await?;
     }

@@ -3,7 +3,7 @@
 use actix_web::{HttpResponse, web};
 use directory::ledger;
 use directory::watch::{self, Seen};
-use realm::{NewUser, Realm, RealmEvent, RealmUser, UserChange, embedded::Embedded};
+use realm::{NewUser, Reading, Realm, RealmEvent, RealmUser, UserChange, embedded::Embedded};
 use registry::tenant::Tenant;
 use registry::{Db, TenantId, credential};
 use serde::{Deserialize, Serialize};
@@ -137,7 +137,7 @@ async fn tell(deps: &Deps, tenant: TenantId, realm: Embedded, user: &RealmUser) 
             return Ok(());
         }
         let now = ledger::now(&deps.db).await? / 1_000;
-        let changes = Realm::Embedded(realm).changes(now - RECENT_MS, &[]).await?;
+        let changes = Realm::Embedded(realm).changes(&Reading::since(now - RECENT_MS), &[]).await?;
         for event in changes.events.into_iter().filter(|event| event.user == user.id) {
             let RealmEvent { id, at_ms, user: saved, touch, deleted, roles } = event;
             let event = Seen { id, user: saved, at_ms, touch, deleted, roles };

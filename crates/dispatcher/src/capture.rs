@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bus::Hint;
-use directory::watch::{self, GroupSeen, Harvest, OVERLAP_MS, REREAD_MS, Seen, Watch};
-use realm::{Changes, Realm};
+use directory::watch::{self, GroupSeen, Harvest, Seen, Watch};
+use realm::{Keeping, Marks, Reading, Realm};
 use registry::TenantId;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -91,37 +91,56 @@ async fn take(config: &Config, deps: &Deps, watch: &Watch, realm: &Realm) -> Res
     if watch.reread {
         recognize(deps, watch.tenant_id, watch.realm_uuid, realm).await?;
     }
-    if watch.reread && !realm.stores_events().await.map_err(text)? {
+    let ours: Vec<Uuid> = serde_json::from_str(&watch.client_ids).unwrap_or_default();
+    // What an earlier version noted is nothing to look for.
+    let mut known: Marks =
+        watch.newest_event.as_deref().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
+    if watch.reread {
+        known.keeping = kept(deps, watch, realm).await?;
+    }
+    let now_ms = now_ms();
+    let reading = Reading { since_ms: watch.since_ms(now_ms), now_ms, known };
+    let changes = realm.changes(&reading, &ours).await.map_err(text)?;
+    if changes.cleared {
+        let reason = "events of the realm were cleared; the whole realm is compared";
+        alarm::noted(deps, watch.tenant_id, None, "events_cleared", reason).await;
+    }
+    if changes.cleared || watch.paused(changes.server_ms) {
+        powers::everybody(deps, watch).await?;
+        after_gap(deps, watch).await?;
+    }
+    powers::follow(deps, watch, realm, &changes.powers).await?;
+    let events: Vec<Seen> = changes.events.into_iter().map(seen).collect();
+    let groups: Vec<GroupSeen> = changes.groups.into_iter().map(group_seen).collect();
+    let harvest = Harvest {
+        events: &events,
+        groups: &groups,
+        cursor_ms: watch.cursor_after(changes.server_ms),
+        next_in: pause(config, watch.idle_polls),
+        newest: noted(&changes.newest)?,
+    };
+    for user in watch::advance(&deps.db, watch, &harvest).await.map_err(text)? {
+        deps.doorbell.ring(Hint { tenant: watch.tenant_id.0, user, urgent: false, traceparent: None });
+    }
+    Ok(())
+}
+
+fn noted(newest: &Marks) -> Result<Option<String>, String> {
+    let known = newest.admin.is_some() || newest.user.is_some();
+    known.then(|| serde_json::to_string(newest).map_err(text)).transpose()
+}
+
+/// For how long the realm keeps its events; where it does not store them, what they would have told is found otherwise, and
+/// they are switched on again.
+async fn kept(deps: &Deps, watch: &Watch, realm: &Realm) -> Result<Option<Keeping>, String> {
+    let keeping = realm.keeps_events().await.map_err(text)?;
+    if keeping.is_none() {
         let reason = "the realm does not store its events; it is compared, and its settings are looked after";
         alarm::noted(deps, watch.tenant_id, None, "events_off", reason).await;
         watch::want_setup(&deps.db, watch.tenant_id).await.map_err(text)?;
         after_gap(deps, watch).await?;
     }
-    let ours: Vec<Uuid> = serde_json::from_str(&watch.client_ids).unwrap_or_default();
-    let back = if watch.reread { REREAD_MS } else { OVERLAP_MS };
-    let since = watch.cursor_ms.unwrap_or_else(now_ms) - back;
-    let changes = realm.changes(since, &ours).await.map_err(text)?;
-    // An embedded realm keeps the newest change of each user, so that older ones make way.
-    let cleared = watch.realm_uuid.is_some() && vanished(watch.newest(), since, &changes);
-    if cleared {
-        let reason = "events of the realm were cleared; the whole realm is compared";
-        alarm::noted(deps, watch.tenant_id, None, "events_cleared", reason).await;
-    }
-    if cleared || paused(watch, changes.server_ms) {
-        powers::everybody(deps, watch).await?;
-        after_gap(deps, watch).await?;
-    }
-    powers::follow(deps, watch, realm, &changes.powers).await?;
-    // The cursor never passes the realm's clock, and never goes back (K28).
-    let cursor_ms = changes.server_ms.max(watch.cursor_ms.unwrap_or(0));
-    let events: Vec<Seen> = changes.events.into_iter().map(seen).collect();
-    let groups: Vec<GroupSeen> = changes.groups.into_iter().map(group_seen).collect();
-    let next_in = pause(config, watch.idle_polls);
-    let harvest = Harvest { events: &events, groups: &groups, cursor_ms, next_in, cleared };
-    for user in watch::advance(&deps.db, watch, &harvest).await.map_err(text)? {
-        deps.doorbell.ring(Hint { tenant: watch.tenant_id.0, user, urgent: false, traceparent: None });
-    }
-    Ok(())
+    Ok(keeping)
 }
 
 /// What no event told of is found by a compare, and until everybody who came meanwhile is taken in, whoever looks for somebody
@@ -147,13 +166,6 @@ pub(crate) async fn recognize(deps: &Deps, tenant: TenantId, known: Option<Uuid>
     Err(alarm::FOREIGN.to_owned())
 }
 
-/// After a long pause nobody can say what was cleared meanwhile. A cursor alone says nothing: it lags where there is more to
-/// read than one poll takes.
-fn paused(watch: &Watch, server_ms: i64) -> bool {
-    let lags = watch.cursor_ms.is_some_and(|cursor_ms| server_ms - cursor_ms > REREAD_MS);
-    lags && watch.unread.is_none_or(|unread| unread > REREAD_MS * 1_000)
-}
-
 pub(crate) fn seen(event: realm::RealmEvent) -> Seen {
     let realm::RealmEvent { id, at_ms, user, touch, deleted, roles } = event;
     Seen { id, at_ms, user, touch, deleted, roles }
@@ -171,14 +183,6 @@ fn pause(config: &Config, idle_polls: i64) -> i64 {
     base.saturating_mul(1 << doublings).min(IDLE.max(base))
 }
 
-/// The newest event known should be among those read again; where it is not, somebody cleared them (K28). A harvest that broke
-/// off before it says nothing about it.
-fn vanished(newest: Option<(i64, &str)>, since: i64, changes: &Changes) -> bool {
-    let Some((at_ms, id)) = newest else { return false };
-    let was_read = at_ms > since + 1_000 && changes.cut_ms.is_none_or(|cut_ms| at_ms < cut_ms);
-    was_read && !changes.events.iter().any(|event| event.id == id)
-}
-
 pub(crate) fn now_ms() -> i64 {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
@@ -186,8 +190,6 @@ pub(crate) fn now_ms() -> i64 {
 
 #[cfg(test)]
 mod tests {
-    use realm::RealmEvent;
-
     use super::*;
 
     #[test]
@@ -196,48 +198,5 @@ mod tests {
         assert_eq!(pause(&config, 0), 1_000_000);
         assert_eq!(pause(&config, 60), 2_000_000);
         assert_eq!(pause(&config, 10_000), IDLE);
-    }
-
-    #[test]
-    fn a_pause_is_one_in_which_nobody_read_events_and_not_one_that_the_cursor_lags_behind() {
-        let watch = |cursor_ms, unread_ms: Option<i64>| Watch {
-            tenant_id: TenantId(Uuid::nil()),
-            cursor_ms,
-            poll_epoch: 1,
-            realm_uuid: None,
-            client_ids: String::new(),
-            idle_polls: 0,
-            reread: false,
-            newest_event: None,
-            unread: unread_ms.map(|unread_ms| unread_ms * 1_000),
-        };
-        let (now, long_ago) = (10 * REREAD_MS, Some(REREAD_MS));
-        assert!(!paused(&watch(None, None), now), "it begins");
-        assert!(!paused(&watch(Some(now), Some(0)), now));
-        assert!(!paused(&watch(long_ago, Some(2_000)), now), "a mass of events is read poll by poll");
-        assert!(paused(&watch(long_ago, Some(REREAD_MS + 1)), now));
-        assert!(paused(&watch(long_ago, None), now), "an earlier version did not say when it read");
-        assert!(!paused(&watch(Some(now), Some(REREAD_MS + 1)), now), "nor did it move the time it had read");
-    }
-
-    fn event(id: &str, at_ms: i64) -> RealmEvent {
-        RealmEvent { id: id.to_owned(), at_ms, user: Uuid::nil(), touch: false, deleted: false, roles: false }
-    }
-
-    #[test]
-    fn events_were_cleared_where_the_newest_known_one_is_missing_from_what_was_read_and_not_where_it_was_not_reached() {
-        let read = |events: &[(&str, i64)], cut_ms| {
-            let events = events.iter().map(|(id, at_ms)| event(id, *at_ms)).collect();
-            Changes { events, cut_ms, server_ms: 90_000, ..Changes::default() }
-        };
-        let newest = Some((50_000, "n"));
-        assert!(!vanished(newest, 10_000, &read(&[("a", 20_000), ("n", 50_000), ("z", 60_000)], None)));
-        assert!(vanished(newest, 10_000, &read(&[("a", 20_000), ("z", 60_000)], None)), "cleared one by one");
-        assert!(vanished(newest, 10_000, &read(&[], None)), "cleared");
-        assert!(!vanished(newest, 49_500, &read(&[], None)), "it may be from before what was read");
-        assert!(!vanished(newest, 10_000, &read(&[("a", 20_000)], Some(40_000))), "not reached");
-        assert!(!vanished(newest, 10_000, &read(&[("a", 20_000)], Some(50_000))), "not all of its moment was read");
-        assert!(vanished(newest, 10_000, &read(&[("z", 60_000)], Some(60_000))), "passed, and not met");
-        assert!(!vanished(None, 10_000, &read(&[], None)), "none is known");
     }
 }

@@ -6,13 +6,14 @@ use std::time::{Duration, Instant};
 
 use bus::{Hint, News};
 use directory::ledger::{self, Mark};
-use directory::watch::{self, Seen};
+use directory::watch::{self, REREAD_MS, Seen};
 use registry::TenantId;
 use tokio::sync::mpsc::Receiver;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::Deps;
+use crate::capture::now_ms;
 
 /// How long a realm's tenant and our clients there are remembered.
 const FRESH: Duration = Duration::from_secs(30);
@@ -44,6 +45,10 @@ async fn take(deps: &Deps, news: &News, known: &mut HashMap<Uuid, (Instant, Know
         // A group: the poll tells which.
         return watch::wake(&deps.db, tenant).await;
     };
+    if news.at_ms < now_ms() - REREAD_MS {
+        // So late that the poll may have taken it and forgotten that: whatever is left of it is the poll's (K28).
+        return watch::wake(&deps.db, tenant).await;
+    }
     let by_us = news.client.is_some_and(|client| ours.contains(&client));
     if let Some(id) = &news.id {
         let event = Seen {

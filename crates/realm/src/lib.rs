@@ -17,7 +17,10 @@ mod walk;
 pub use calls::{Asked, Calls};
 pub use change::UserChange;
 pub use error::Error;
-pub use user::{Changes, Gained, GroupEvent, NewGroup, NewUser, PowerEvent, RealmEvent, RealmGroup, RealmUser};
+pub use user::{
+    Changes, Gained, GroupEvent, Keeping, Marks, NewGroup, NewUser, PowerEvent, Reading, RealmEvent, RealmGroup,
+    RealmUser,
+};
 pub use walk::{Page, Walk};
 
 use std::time::Duration;
@@ -283,20 +286,21 @@ impl Realm {
         }
     }
 
-    /// Whether the realm keeps the events the poll lives on.
-    pub async fn stores_events(&self) -> Result<bool, Error> {
+    /// For how long the realm keeps the events the poll lives on; nothing where it does not store them.
+    pub async fn keeps_events(&self) -> Result<Option<Keeping>, Error> {
         match self {
-            Self::Embedded(_) => Ok(true),
-            Self::Keycloak(client) => client.stores_events().await,
+            Self::Embedded(_) => Ok(Some(Keeping { admin_ms: None, user_ms: None })),
+            Self::Keycloak(client) => client.keeps_events().await,
         }
     }
 
-    /// What may have changed since a moment, milliseconds of the realm's clock (the event poll). `ours` are the internal
-    /// ids of every client that was ever ours: their writes are no operator's touch (K26).
-    pub async fn changes(&self, since_ms: i64, ours: &[Uuid]) -> Result<Changes, Error> {
+    /// What may have changed since a moment (the event poll). `ours` are the internal ids of every client that was ever
+    /// ours: their writes are no operator's touch (K26). An embedded realm keeps each user's newest change, is never cleared,
+    /// and knows no marks.
+    pub async fn changes(&self, reading: &Reading, ours: &[Uuid]) -> Result<Changes, Error> {
         match self {
-            Self::Embedded(realm) => realm.changes(since_ms).await,
-            Self::Keycloak(client) => client.changes(since_ms, ours).await,
+            Self::Embedded(realm) => realm.changes(reading.since_ms).await,
+            Self::Keycloak(client) => client.changes(reading, ours).await,
         }
     }
 }

@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 
 use scim::native::Native;
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
+
+use crate::keycloak::Newest;
 
 /// A user of a realm: native fields, our two managed attributes, and whatever else its profile has.
 #[derive(Clone, PartialEq, Eq)]
@@ -134,6 +137,44 @@ pub enum Gained {
     Anybody,
 }
 
+/// For how long a realm keeps its events, milliseconds; none for ever.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Keeping {
+    /// The admin events.
+    pub admin_ms: Option<i64>,
+    /// The user events.
+    pub user_ms: Option<i64>,
+}
+
+/// The newest event known of either event store: where one is missing later, somebody cleared that store (K28).
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Marks {
+    /// Of the admin events.
+    pub admin: Option<Newest>,
+    /// Of the user events that are polled.
+    pub user: Option<Newest>,
+    /// For how long events are kept, as the realm said last: what has expired is not missing.
+    pub keeping: Option<Keeping>,
+}
+
+/// What a poll reads.
+#[derive(Debug, Clone, Default)]
+pub struct Reading {
+    /// From when on, milliseconds of the realm's clock.
+    pub since_ms: i64,
+    /// When that is asked, milliseconds of our clock.
+    pub now_ms: i64,
+    /// What is known, and looked for however old it is.
+    pub known: Marks,
+}
+
+impl Reading {
+    /// Whatever happened since a moment.
+    pub fn since(since_ms: i64) -> Self {
+        Self { since_ms, ..Self::default() }
+    }
+}
+
 /// A poll's harvest.
 #[derive(Debug, Clone, Default)]
 pub struct Changes {
@@ -147,6 +188,10 @@ pub struct Changes {
     pub server_ms: i64,
     /// Where the harvest broke off, because there was more than it takes at once: what is not among it may come after.
     pub cut_ms: Option<i64>,
+    /// What to look for with the next poll.
+    pub newest: Marks,
+    /// An event that was known is not there any more: events were cleared, and some may be gone that nobody read (K28).
+    pub cleared: bool,
 }
 
 impl std::fmt::Debug for RealmUser {

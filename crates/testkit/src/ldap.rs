@@ -53,11 +53,11 @@ impl Default for Ldap {
 }
 
 impl Ldap {
-    /// Adds a person.
+    /// Adds a person, whose password is the name.
     pub fn add(&self, uid: &str, given: &str, family: &str) {
         self.change(&format!(
             "dn: {}\nchangetype: add\nobjectClass: inetOrgPerson\nuid: {uid}\ncn: {given} {family}\ngivenName: {given}\n\
-             sn: {family}\nmail: {uid}@acme.test\n",
+             sn: {family}\nmail: {uid}@acme.test\nuserPassword: {uid}\n",
             dn(uid)
         ));
     }

@@ -4,6 +4,7 @@
 mod gone;
 mod import;
 mod poll;
+mod reading;
 mod restore;
 mod setup;
 mod survey;
@@ -47,18 +48,10 @@ pub struct Watch {
     pub idle_polls: i64,
     /// The last minutes are to be read again with this poll (K28).
     pub reread: bool,
-    /// The newest event seen, `time id`.
+    /// The newest events known, as the realm's adapter notes them.
     pub newest_event: Option<String>,
     /// For how long nobody has read events, microseconds.
     pub unread: Option<i64>,
-}
-
-impl Watch {
-    /// When the newest event seen was, milliseconds of the realm's clock, and its id.
-    pub fn newest(&self) -> Option<(i64, &str)> {
-        let (at_ms, id) = self.newest_event.as_deref()?.split_once(' ')?;
-        Some((at_ms.parse().ok()?, id))
-    }
 }
 
 /// An event of a realm: which user may have changed, and whether an operator touched it.

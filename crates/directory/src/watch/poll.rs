@@ -11,6 +11,8 @@ use crate::{Error, finish, look, sql};
 /// How long a poller owns a realm without renewal, microseconds: so long is a dead one's realm not polled. A poller that is
 /// late all the same does no harm: it marks twice at most, and moves no cursor.
 const POLL_LEASE: i64 = 10_000_000;
+/// How long event ids are remembered beyond what may be read again, microseconds.
+const FORGOTTEN: i64 = 900_000_000;
 /// How often the last minutes are read again, microseconds.
 const REREAD: i64 = 60_000_000;
 
@@ -43,8 +45,8 @@ pub struct Harvest<'a> {
     pub cursor_ms: i64,
     /// When the next poll is due, microseconds from now.
     pub next_in: i64,
-    /// The newest event known so far is not there any more: it is no mark to look for.
-    pub cleared: bool,
+    /// The newest events known now, for the next poll to look for, as the realm's adapter notes them.
+    pub newest: Option<String>,
 }
 
 /// Stores the marks of a poll and its cursor in one transaction, under the poller's epoch (K28); says which users were
@@ -61,24 +63,18 @@ async fn advance_in(
     harvest: &Harvest<'_>,
 ) -> Result<Vec<Uuid>, Error> {
     let now = ledger::clock(transaction);
-    let newest = harvest.events.iter().max_by_key(|event| event.at_ms);
-    // A harvest that broke off, because there was too much of it, ends before what is known: that is looked for still.
-    let passed = |at_ms: i64| harvest.cleared || watch.newest().is_none_or(|(known, _)| known <= at_ms);
-    let newest = newest.filter(|event| passed(event.at_ms)).map(|event| format!("{} {}", event.at_ms, event.id));
     let text = format!(
         "update realm_watch set cursor_ms = $3, polled_at = {now}, next_poll_at = {now} + $4, poll_until = null,
-             newest_event = case when $7 then $5 else coalesce($5, newest_event) end,
-             reread_at = case when $6 then {now} else reread_at end
-         where tenant_id = $1 and poll_epoch = $2"
+             newest_event = $5, reread_at = case when $6 then {now} else reread_at end
+         where tenant_id = $1 and poll_epoch = $2 and poll_until > {now}"
     );
     let values = [
         watch.tenant_id.0.into(),
         watch.poll_epoch.into(),
         harvest.cursor_ms.into(),
         harvest.next_in.into(),
-        newest.into(),
+        harvest.newest.clone().into(),
         watch.reread.into(),
-        harvest.cleared.into(),
     ];
     if sql::execute(transaction, &text, values).await? == 0 {
         return Ok(Vec::new());
@@ -100,13 +96,14 @@ async fn advance_in(
     Ok(marked)
 }
 
-/// Extends a poller's claim while it works, well before the lease ends; `false` if it is not the poller's any more.
+/// Extends a poller's claim while it works, well before the lease ends; `false` if it is not the poller's any more. One that has
+/// ended stays so: what its poller takes for the time since somebody read events is from before.
 pub async fn renew(db: &Db, watch: &Watch) -> Result<bool, Error> {
     let connection = db.connection();
+    let now = ledger::clock(connection);
     let text = format!(
-        "update realm_watch set poll_until = {} + {POLL_LEASE}
-         where tenant_id = $1 and poll_epoch = $2 and poll_until is not null",
-        ledger::clock(connection)
+        "update realm_watch set poll_until = {now} + {POLL_LEASE}
+         where tenant_id = $1 and poll_epoch = $2 and poll_until > {now}",
     );
     Ok(sql::execute(connection, &text, [watch.tenant_id.0.into(), watch.poll_epoch.into()]).await? == 1)
 }
@@ -156,10 +153,16 @@ pub async fn postpone(db: &Db, watch: &Watch, by: i64) -> Result<(), Error> {
     Ok(())
 }
 
-/// Forgets event ids older than 15 minutes (K28).
+/// Forgets event ids older than 15 minutes (K28), and than 15 minutes before the cursor: a poll that was away for long goes back
+/// to where it was, and from there on nothing is taken twice.
 pub async fn forget_old_events(db: &Db) -> Result<(), Error> {
     let connection = db.connection();
-    let text = format!("delete from seen_event where seen_at < {} - 900000000", ledger::clock(connection));
+    let text = format!(
+        "delete from seen_event where seen_at < {} - {FORGOTTEN} and not exists (
+             select 1 from realm_watch w
+             where w.tenant_id = seen_event.tenant_id and w.cursor_ms * 1000 - {FORGOTTEN} <= seen_event.seen_at)",
+        ledger::clock(connection)
+    );
     sql::execute(connection, &text, []).await?;
     Ok(())
 }

@@ -28,8 +28,8 @@ testkit::on_both_databases!(
     of_a_mass_that_a_pass_found_nobody_is_judged_as_one_of_a_few,
     people_nobody_manages_make_no_mass_of_managed_ones_believable,
     who_is_deactivated_downstream_once_given_up_is_at_stake_though_nobody_manages_them,
-    an_event_that_was_cleared_is_not_looked_for_again,
-    an_event_that_a_long_reading_did_not_reach_is_looked_for_still,
+    the_newest_events_known_are_what_the_last_poll_says,
+    an_event_is_remembered_for_as_long_as_a_poll_may_read_it_again,
     another_realm_role_is_to_be_given_back,
     how_a_realms_event_stores_were_stays_known_where_it_moves_and_another_realms_take_its_place,
     a_groups_end_that_an_event_told_of_is_told_to_whoever_looks,
@@ -50,7 +50,7 @@ async fn a_realm_has_one_poller(store: Store) {
 }
 
 fn harvest(events: &[Seen], cursor_ms: i64) -> Harvest<'_> {
-    Harvest { events, groups: &[], cursor_ms, next_in: 0, cleared: false }
+    Harvest { events, groups: &[], cursor_ms, next_in: 0, newest: None }
 }
 
 async fn an_event_marks_once_and_only_under_the_pollers_claim(store: Store) {
@@ -89,14 +89,21 @@ async fn the_end_of_somebody_nobody_knows_leaves_nothing(store: Store) {
 async fn a_poller_that_is_alive_keeps_its_realm_and_one_that_has_ended_takes_nothing_back(store: Store) {
     let (acme, _) = store.provisioned("acme").await;
     watch::ensure(&store.db, acme).await.unwrap();
-    let late = watch::claim_due(&store.db, 10, Some(0)).await.unwrap().remove(0);
+    let poller = watch::claim_due(&store.db, 10, None).await.unwrap().remove(0);
+    store.run("update realm_watch set poll_until = poll_until - 9000000").await;
     // It says that it is alive in time, and nobody takes over.
-    assert!(watch::renew(&store.db, &late).await.unwrap());
+    assert!(watch::renew(&store.db, &poller).await.unwrap());
+    store.run("update realm_watch set poll_until = poll_until - 9000000").await;
     assert!(watch::claim_due(&store.db, 10, None).await.unwrap().is_empty());
-    watch::advance(&store.db, &late, &harvest(&[], 10)).await.unwrap();
+    watch::advance(&store.db, &poller, &harvest(&[], 10)).await.unwrap();
     // What it says after its end keeps the realm from nobody.
+    assert!(!watch::renew(&store.db, &poller).await.unwrap());
+    // Nor is one that was late a poller again, though nobody took over: it takes the time since for one in which it read.
+    let late = watch::claim_due(&store.db, 10, Some(0)).await.unwrap().remove(0);
     assert!(!watch::renew(&store.db, &late).await.unwrap());
-    assert_eq!(watch::claim_due(&store.db, 10, None).await.unwrap().len(), 1);
+    watch::advance(&store.db, &late, &harvest(&[], 99)).await.unwrap();
+    let next = watch::claim_due(&store.db, 10, None).await.unwrap().remove(0);
+    assert_eq!(next.cursor_ms, Some(10));
 }
 
 async fn an_absence_counts_when_it_was_told_or_outlasts_a_compare_and_a_mass_of_them_never(store: Store) {
@@ -222,7 +229,7 @@ async fn a_groups_end_that_an_event_told_of_is_told_to_whoever_looks(store: Stor
     let claimed = watch::claim_due(&store.db, 10, None).await.unwrap().remove(0);
     let event = |group, deleted| GroupSeen { id: format!("{group}"), group, deleted };
     let groups = [event(renamed, false), event(deleted, true)];
-    let harvest = Harvest { events: &[], groups: &groups, cursor_ms: 10, next_in: 0, cleared: false };
+    let harvest = Harvest { events: &[], groups: &groups, cursor_ms: 10, next_in: 0, newest: None };
     watch::advance(&store.db, &claimed, &harvest).await.unwrap();
     // What else is said of it takes nothing of that back.
     look::want(store.db.connection(), acme, deleted, false).await.unwrap();
@@ -289,35 +296,39 @@ async fn who_is_deactivated_downstream_once_given_up_is_at_stake_though_nobody_m
     assert_eq!((at_stake().await, departing().await), (false, 0));
 }
 
-async fn an_event_that_was_cleared_is_not_looked_for_again(store: Store) {
+async fn the_newest_events_known_are_what_the_last_poll_says(store: Store) {
     let (acme, _) = store.provisioned("acme").await;
     watch::ensure(&store.db, acme).await.unwrap();
-    let event = Seen { id: "e".to_owned(), user: Uuid::new_v4(), at_ms: 5, touch: true, deleted: false, roles: false };
-    for (events, cleared, known) in [(&[event][..], false, Some("5 e")), (&[], false, Some("5 e")), (&[], true, None)] {
+    for known in [Some("a"), Some("b"), None] {
         let claimed = watch::claim_due(&store.db, 10, None).await.unwrap().remove(0);
-        watch::advance(&store.db, &claimed, &Harvest { cleared, ..harvest(events, 10) }).await.unwrap();
+        let newest = known.map(str::to_owned);
+        watch::advance(&store.db, &claimed, &Harvest { newest, ..harvest(&[], 10) }).await.unwrap();
         let claimed = watch::claim_due(&store.db, 10, None).await.unwrap().remove(0);
         assert_eq!(claimed.newest_event.as_deref(), known);
-        watch::advance(&store.db, &claimed, &harvest(&[], 10)).await.unwrap();
+        watch::postpone(&store.db, &claimed, 0).await.unwrap();
     }
 }
 
-async fn an_event_that_a_long_reading_did_not_reach_is_looked_for_still(store: Store) {
+async fn an_event_is_remembered_for_as_long_as_a_poll_may_read_it_again(store: Store) {
     let (acme, _) = store.provisioned("acme").await;
     watch::ensure(&store.db, acme).await.unwrap();
-    let event = |id: &str, at_ms| {
-        let (id, user) = (id.to_owned(), Uuid::new_v4());
-        Seen { id, user, at_ms, touch: true, deleted: false, roles: false }
+    let minutes = |many: i64| many * 60_000_000;
+    let now = ledger::now(&store.db).await.unwrap();
+    let event = Seen { id: "e".to_owned(), user: Uuid::new_v4(), at_ms: 5, touch: true, deleted: false, roles: false };
+    assert!(watch::take(&store.db, acme, &event).await.unwrap());
+    let known = async |seen: i64, cursor: Option<i64>| {
+        let cursor = cursor.map_or("null".to_owned(), |ago| ((now - minutes(ago)) / 1_000).to_string());
+        store.run(&format!("update seen_event set seen_at = {}", now - minutes(seen))).await;
+        store.run(&format!("update realm_watch set cursor_ms = {cursor}")).await;
+        watch::forget_old_events(&store.db).await.unwrap();
+        !watch::is_new(&store.db, acme, "e").await.unwrap()
     };
-    let steps = [("n", 50, false, "50 n"), ("a", 20, false, "50 n"), ("z", 50, false, "50 z"), ("b", 30, true, "30 b")];
-    for (id, at_ms, cleared, known) in steps {
-        let claimed = watch::claim_due(&store.db, 10, None).await.unwrap().remove(0);
-        let events = [event(id, at_ms)];
-        watch::advance(&store.db, &claimed, &Harvest { cleared, ..harvest(&events, 10) }).await.unwrap();
-        let claimed = watch::claim_due(&store.db, 10, None).await.unwrap().remove(0);
-        assert_eq!(claimed.newest_event.as_deref(), Some(known));
-        watch::advance(&store.db, &claimed, &harvest(&[], 10)).await.unwrap();
-    }
+    assert!(known(14, Some(0)).await);
+    // Its realm could not be read for an hour: the next poll begins before what was read last.
+    assert!(known(70, Some(60)).await);
+    assert!(!known(80, Some(60)).await);
+    assert!(watch::take(&store.db, acme, &event).await.unwrap(), "it was forgotten");
+    assert!(!known(16, None).await);
 }
 
 async fn a_survey_has_one_owner_and_keeps_no_poll_waiting(store: Store) {

@@ -15,6 +15,7 @@ macro_rules! controls {
     };
 }
 
+mod capture;
 mod checks;
 mod controls;
 mod downstream;

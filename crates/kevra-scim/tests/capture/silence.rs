@@ -144,6 +144,78 @@ fn what_a_synchronisation_of_ldap_brings_or_changes_is_pushed() {
 }
 
 #[test]
+fn who_comes_from_ldap_by_signing_in_or_comes_back_changed_is_pushed() {
+    let stage = Stage::deaf();
+    let ldap = Ldap::default();
+    ldap.add("lena", "Lena", "Laine");
+    ldap.federate(&stage.realm);
+    stage.realm.make_app();
+    let sign_in = || {
+        let form = [("grant_type", "password"), ("scope", "openid"), ("username", "lena"), ("password", "lena")];
+        let answer = stage.realm.token_of("app", &form);
+        assert!(answer["access_token"].is_string(), "{answer}");
+    };
+    // Keycloak itself knows nobody of LDAP until somebody signs in, and tells nobody then.
+    let here =
+        format!("select count(*) from user_entity where realm_id = '{}' and username = 'lena'", stage.realm.id());
+    assert_eq!(database::ask_keycloaks(&here), "0");
+    sign_in();
+    assert_eq!(database::ask_keycloaks(&here), "1");
+    compare(&stage);
+    stage.arrives("lena", |user| user["name"]["familyName"] == "Laine");
+    ldap.rename("lena", "Lindqvist");
+    // Keycloak answers from its cache until it is old.
+    stage.realm.admin(Method::POST, "/clear-user-cache", None);
+    sign_in();
+    compare(&stage);
+    stage.arrives("lena", |user| user["name"]["familyName"] == "Lindqvist");
+}
+
+/// As if all that the realm has stored, and all that was read of it, had happened an hour before.
+fn an_hour_passes(stage: &Stage) {
+    const HOUR: i64 = 3_600_000;
+    for (table, time) in [("admin_event_entity", "admin_event_time"), ("event_entity", "event_time")] {
+        let realm = stage.realm.id();
+        database::ask_keycloaks(&format!("update {table} set {time} = {time} - {HOUR} where realm_id = '{realm}'"));
+    }
+    let database = stage.installation.database();
+    let mut known: Value = serde_json::from_str(&database.ask("select newest_event from realm_watch")).unwrap();
+    for store in ["admin", "user"] {
+        if let Some(at_ms) = known[store]["at_ms"].as_i64() {
+            known[store]["at_ms"] = json!(at_ms - HOUR);
+        }
+    }
+    database.ask(&format!("update realm_watch set newest_event = '{known}'"));
+}
+
+#[test]
+fn an_edit_in_a_quiet_realm_whose_store_is_cleared_at_once_is_not_lost() {
+    let mut stage = Stage::deaf();
+    let ada = stage.made("ada@acme.test");
+    stage.realm.make_app();
+    // Both stores have an event that is known, and a while passes in which nothing happens.
+    assert_eq!(stage.realm.save_account(&ada, |user| user["lastName"] = json!("King")), Some(204));
+    stage.arrives("ada@acme.test", |user| user["name"]["familyName"] == "King");
+    for store in ["admin", "user"] {
+        stage.settles(&format!("select count(*) from realm_watch where newest_event::json ->> '{store}' is null"));
+    }
+    for (name, store) in [("Lovelace", "/admin-events"), ("Byron", "/events")] {
+        stage.dispatcher.process.kill();
+        an_hour_passes(&stage);
+        if store == "/events" {
+            assert_eq!(stage.realm.save_account(&ada, |user| user["lastName"] = json!(name)), Some(204));
+            let password = stage.realm.admin(Method::GET, "/admin-events?operationTypes=ACTION", None);
+            assert!(password.as_array().is_some_and(|events| !events.is_empty()), "the other store is as it was");
+        } else {
+            stage.realm.save_user(&ada, |user| user["lastName"] = json!(name));
+        }
+        stage.realm.admin(Method::DELETE, store, None);
+        stage.dispatcher.restart();
+        stage.arrives("ada@acme.test", |user| user["name"]["familyName"] == name);
+    }
+}
+
+#[test]
 fn an_edit_whose_event_was_cleared_before_anybody_read_it_is_not_lost() {
     let mut stage = Stage::deaf();
     let ada = stage.made("ada@acme.test");

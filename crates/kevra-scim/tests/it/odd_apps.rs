@@ -76,8 +76,7 @@ fn what_an_application_refuses_of_a_user_keeps_nobody_active_there() {
         let (stage, ada) = with_ada(manners);
         let method = if manners.patches { "PATCH" } else { "PUT" };
         stage.network.next(Fault::Answer(Canned::Error(400)), Some(method), 1);
-        let both = json!({ "active": false, "name": { "familyName": "Lovelace" } });
-        stage.patch(&format!("/Users/{ada}"), &json!([{ "op": "replace", "value": both }]));
+        stage.edit(&ada, &json!({ "enabled": false, "last_name": "Lovelace" }));
         until(&stage, "user-000", |user| is_off(user) && user.get("name").is_none());
         let waits = eventually(SOON, || (parked(&stage) == ["rejected"]).then_some(()));
         assert!(waits.is_some(), "{:?}", parked(&stage));
@@ -88,7 +87,8 @@ fn what_an_application_refuses_of_a_user_keeps_nobody_active_there() {
 fn whoever_an_application_gives_back_for_somebody_new_is_not_taken_for_that_one() {
     let (stage, _) = with_ada(Manners::default());
     stage.network.next(Fault::Answer(Canned::Somebody), Some("POST"), 1);
-    stage.user("eve");
+    let eve = json!({ "username": "eve", "enabled": true });
+    assert_eq!(stage.control(Method::POST, "/realm-users", Some(&eve)).0, 201);
     let waits = eventually(SOON, || (parked(&stage) == ["conflict"]).then_some(()));
     assert!(waits.is_some(), "{:?}: {:?}", parked(&stage), stage.app.app().journal());
 }
@@ -97,7 +97,7 @@ fn whoever_an_application_gives_back_for_somebody_new_is_not_taken_for_that_one(
 fn a_refusal_in_an_answer_that_says_200_is_a_refusal() {
     let (stage, ada) = with_ada(Manners::default());
     stage.network.next(Fault::Answer(Canned::Denial(400)), Some("PATCH"), 1);
-    stage.patch(&format!("/Users/{ada}"), &json!([{ "op": "replace", "path": "name.familyName", "value": "L" }]));
+    stage.edit(&ada, &json!({ "last_name": "Lovelace" }));
     let waits = eventually(SOON, || (parked(&stage) == ["rejected"]).then_some(()));
     assert!(waits.is_some(), "{:?}", parked(&stage));
 }

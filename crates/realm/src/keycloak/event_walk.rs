@@ -1,6 +1,7 @@
 //! Walking through a realm's events by time, never by offset: within one millisecond the order of pages is not stable, so a
 //! page that does not get past its first millisecond is asked for again, larger.
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 const PAGE: usize = 100;
@@ -12,10 +13,31 @@ const MAX_PAGES: usize = 50;
 /// one, and would come to nothing new where that minute alone had more pages.
 const LEAST_MS: i64 = 120_000;
 
-/// Where a walk is.
+/// A known event is looked for from so much before it on.
+const BEFORE_MS: i64 = 1_000;
+
+/// The newest event that is known of a store.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Newest {
+    /// When, milliseconds of the realm's clock.
+    pub at_ms: i64,
+    /// Its id.
+    pub id: String,
+}
+
+impl Newest {
+    fn of(event: &Value) -> Option<Self> {
+        Some(Self { at_ms: event.get("time")?.as_i64()?, id: event.get("id")?.as_str()?.to_owned() })
+    }
+}
+
+/// Where a walk through one store is.
 #[derive(Debug)]
-pub(super) struct EventWalk {
+pub struct EventWalk {
+    /// What is from before that is looked at for the known event alone.
+    asked: i64,
     since: i64,
+    known: Option<Newest>,
     from: i64,
     size: usize,
     pages: usize,
@@ -26,19 +48,32 @@ pub(super) struct EventWalk {
 }
 
 /// What a walk came to.
-pub(super) struct Walked {
+#[derive(Debug)]
+pub struct Walked {
     /// The events, some of them twice.
     pub events: Vec<Value>,
     /// Up to where all of them were read.
     pub until_ms: i64,
     /// Where it broke off: from there on there are more.
     pub cut_ms: Option<i64>,
+    /// The event to look for with the next walk.
+    pub newest: Option<Newest>,
+    /// The known event is not there any more: somebody cleared the store, and what else was in it is not known (K28).
+    pub cleared: bool,
 }
 
 impl EventWalk {
-    pub fn new(since: i64) -> Self {
+    /// A walk from a moment on. An event known to be in the store is looked for if it is from after that moment; where it is
+    /// said since when the store keeps its events, the walk goes back to it, unless it is older than that.
+    pub fn new(since: i64, known: Option<Newest>, kept_from: Option<i64>) -> Self {
+        let known = known.filter(|known| kept_from.is_none_or(|from| from <= known.at_ms));
+        let back = known.as_ref().filter(|_| kept_from.is_some()).map(|known| known.at_ms - BEFORE_MS);
+        let asked = since;
+        let since = back.map_or(since, |back| back.min(since));
         Self {
+            asked,
             since,
+            known,
             from: since,
             size: PAGE,
             pages: 0,
@@ -74,8 +109,17 @@ impl EventWalk {
     }
 
     /// What it came to.
-    pub fn end(self) -> Walked {
-        Walked { events: self.events, until_ms: self.server_ms, cut_ms: self.cut.then_some(self.from) }
+    pub fn end(mut self) -> Walked {
+        let cut_ms = self.cut.then_some(self.from);
+        // One that broke off before the known event says nothing of it, nor does one that began after it.
+        let (since, reached) = (self.since + BEFORE_MS, cut_ms.unwrap_or(i64::MAX));
+        let sought = self.known.as_ref().filter(|known| (since..reached).contains(&known.at_ms));
+        let cleared = sought.is_some_and(|known| !self.events.iter().any(|event| event["id"] == known.id));
+        let unsought = self.known.as_ref().filter(|_| sought.is_none()).cloned();
+        let newest = unsought.or_else(|| self.events.last().and_then(Newest::of));
+        // Ids are not remembered for so long: what is from before would be taken again.
+        self.events.retain(|event| event["time"].as_i64().is_none_or(|at_ms| at_ms >= self.asked));
+        Walked { events: self.events, until_ms: self.server_ms, cut_ms, newest, cleared }
     }
 }
 
@@ -85,7 +129,7 @@ mod tests {
 
     use serde_json::{Value, json};
 
-    use super::{EventWalk, MAX_PAGES, Walked};
+    use super::{EventWalk, MAX_PAGES, Newest, Walked};
 
     /// What a poll goes back by, and how late events commit at most.
     const OVERLAP: i64 = 60_000;
@@ -136,13 +180,13 @@ mod tests {
 
         /// One walk: the ids it came by, up to where, and in how many pages. Where it did not break off it came by all there are.
         fn walk(&mut self, now: i64, since: i64) -> (BTreeSet<u64>, i64, usize) {
-            let (mut walk, mut pages) = (EventWalk::new(since), 0);
+            let (mut walk, mut pages) = (EventWalk::new(since, None, None), 0);
             while let Some((from, size)) = walk.next() {
                 // By the second, as a header says it.
                 walk.took(self.page(now, from, size), Some(now / 1_000 * 1_000));
                 pages += 1;
             }
-            let Walked { events, until_ms, cut_ms } = walk.end();
+            let Walked { events, until_ms, cut_ms, .. } = walk.end();
             let read: BTreeSet<u64> = events.iter().filter_map(|event| event["id"].as_u64()).collect();
             let before = cut_ms.unwrap_or(i64::MAX);
             for (id, (time, at)) in (0..).zip(&self.events) {
@@ -150,6 +194,66 @@ mod tests {
                 assert!(!there || read.contains(&id), "{since} to {cut_ms:?}");
             }
             (read, until_ms, pages)
+        }
+    }
+
+    /// A walk that is answered once.
+    fn once(known: Option<i64>, kept_from: Option<i64>, page: &[(&str, i64)]) -> (i64, Walked) {
+        let known = known.map(|at_ms| Newest { at_ms, id: "n".to_owned() });
+        let mut walk = EventWalk::new(40_000, known, kept_from);
+        let from = walk.next().unwrap().0;
+        walk.took(page.iter().map(|(id, time)| json!({ "id": id, "time": time })).collect(), Some(90_000));
+        (from, walk.end())
+    }
+
+    #[test]
+    fn a_store_was_cleared_where_its_newest_known_event_is_missing_from_what_was_read() {
+        let cleared = |at, page: &[_]| once(Some(at), None, page).1.cleared;
+        assert!(!cleared(50_000, &[("a", 45_000), ("n", 50_000), ("z", 60_000)]));
+        assert!(cleared(50_000, &[("a", 45_000), ("z", 60_000)]), "cleared one by one");
+        assert!(cleared(50_000, &[]), "cleared");
+        assert!(!cleared(40_500, &[]), "it may be from before what was read");
+        assert!(!once(None, None, &[("z", 60_000)]).1.cleared, "none is known");
+    }
+
+    #[test]
+    fn a_walk_goes_back_to_the_newest_known_event_where_the_store_still_keeps_it() {
+        let (from, walked) = once(Some(10_000), None, &[("z", 60_000)]);
+        assert_eq!((from, walked.cleared), (40_000, false));
+        assert_eq!(walked.newest.map(|newest| newest.id).as_deref(), Some("n"), "it is looked for another time");
+        let (from, walked) = once(Some(10_000), Some(5_000), &[("z", 60_000)]);
+        assert_eq!((from, walked.cleared), (9_000, true));
+        let (_, walked) = once(Some(10_000), Some(5_000), &[("n", 10_000), ("z", 60_000)]);
+        let told: Vec<&Value> = walked.events.iter().map(|event| &event["id"]).collect();
+        assert_eq!((walked.cleared, told), (false, vec![&json!("z")]), "what was known is not told again");
+        let (_, walked) = once(Some(10_000), Some(5_000), &[("z", 60_000)]);
+        assert_eq!(walked.newest.map(|newest| newest.id).as_deref(), Some("z"));
+        let (from, walked) = once(Some(10_000), Some(20_000), &[("z", 60_000)]);
+        assert_eq!((from, walked.cleared), (40_000, false), "it expired");
+        assert_eq!(walked.newest.map(|newest| newest.id).as_deref(), Some("z"));
+        assert_eq!(once(Some(50_000), Some(5_000), &[]).1.newest, None, "it is no event to look for any more");
+    }
+
+    #[test]
+    fn a_walk_that_broke_off_before_the_known_event_keeps_it_and_says_nothing_of_it() {
+        let broken = |at_ms| {
+            let known = Some(Newest { at_ms, id: "n".to_owned() });
+            let mut walk = EventWalk::new(0, known, None);
+            let mut time = 0;
+            while let Some((_, size)) = walk.next() {
+                let times = (0..size).map(|_| {
+                    time += 100;
+                    json!({ "id": time.to_string(), "time": time })
+                });
+                walk.took(times.collect(), Some(i64::MAX));
+            }
+            walk.end()
+        };
+        let cut = broken(5_000).cut_ms.unwrap();
+        assert!(broken(5_000).cleared && broken(cut - 1).cleared);
+        for later in [cut, cut + 1] {
+            let walked = broken(later);
+            assert_eq!((walked.cleared, walked.newest.map(|newest| newest.at_ms)), (false, Some(later)));
         }
     }
 

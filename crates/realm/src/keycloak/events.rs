@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::Client;
 use super::event_walk::{EventWalk, Walked};
-use crate::{Changes, Error, Gained, GroupEvent, PowerEvent, RealmEvent};
+use crate::{Changes, Error, Gained, GroupEvent, Keeping, Marks, PowerEvent, Reading, RealmEvent};
 
 /// User events by which a person changes himself, or is locked out; they count as an operator's touch (K26), except the
 /// deletion of an account.
@@ -21,6 +21,9 @@ const SELF_SERVICE: [&str; 7] = [
     "USER_DISABLED_BY_TEMPORARY_LOCKOUT",
     "DELETE_ACCOUNT",
 ];
+
+/// How far apart our clock and the realm's may be, milliseconds, when it is said which events have expired.
+const CLOCKS_MS: i64 = 60_000;
 
 /// Whether a realm stores what the poll asks for, by its `events/config`.
 pub(super) fn are_stored(config: &Value) -> bool {
@@ -35,10 +38,15 @@ pub(super) fn unstored(config: &Value) -> Vec<&'static str> {
 }
 
 impl Client {
-    pub(crate) async fn changes(&self, since_ms: i64, ours: &[Uuid]) -> Result<Changes, Error> {
-        let admins = self.walk("/admin-events?direction=asc", since_ms).await?;
+    pub(crate) async fn changes(&self, reading: &Reading, ours: &[Uuid]) -> Result<Changes, Error> {
+        let Reading { since_ms, now_ms, known } = reading;
+        let kept_from =
+            |kept: fn(&Keeping) -> Option<i64>| known.keeping.as_ref().map(|keeping| from(*now_ms, kept(keeping)));
+        let admins = EventWalk::new(*since_ms, known.admin.clone(), kept_from(|keeping| keeping.admin_ms));
+        let admins = self.walk("/admin-events?direction=asc", admins).await?;
         let asked = format!("/events?direction=asc&type={}", SELF_SERVICE.join("&type="));
-        let users = self.walk(&asked, since_ms).await?;
+        let users = EventWalk::new(*since_ms, known.user.clone(), kept_from(|keeping| keeping.user_ms));
+        let users = self.walk(&asked, users).await?;
         let mut events: Vec<_> = admins.events.iter().filter_map(|event| admin_event(event, ours)).collect();
         events.extend(users.events.iter().filter_map(user_event));
         events.sort_by_key(|event| event.at_ms);
@@ -46,17 +54,28 @@ impl Client {
         let powers = admins.events.iter().filter_map(power_event).collect();
         let server_ms = admins.until_ms.min(users.until_ms);
         let cut_ms = [admins.cut_ms, users.cut_ms].into_iter().flatten().min();
-        Ok(Changes { events, groups, powers, server_ms, cut_ms })
+        let cleared = admins.cleared || users.cleared;
+        let newest = Marks { admin: admins.newest, user: users.newest, keeping: known.keeping };
+        Ok(Changes { events, groups, powers, server_ms, cut_ms, newest, cleared })
     }
 
-    pub(crate) async fn stores_events(&self) -> Result<bool, Error> {
+    /// For how long the realm keeps its events; nothing where it does not store what the poll asks for.
+    pub(crate) async fn keeps_events(&self) -> Result<Option<Keeping>, Error> {
         let config = self.transport.call(Method::GET, "/events/config", None).await?.body;
-        Ok(are_stored(&config))
+        if !are_stored(&config) {
+            return Ok(None);
+        }
+        let realm = self.transport.call(Method::GET, "", None).await?.body;
+        let admin = realm["attributes"]["adminEventsExpiration"].as_str();
+        let (admin, user) = (admin.and_then(|seconds| seconds.parse().ok()), config["eventsExpiration"].as_i64());
+        // 0 is for ever.
+        let ms =
+            |seconds: Option<i64>| seconds.filter(|seconds| *seconds > 0).map(|seconds| seconds.saturating_mul(1_000));
+        Ok(Some(Keeping { admin_ms: ms(admin), user_ms: ms(user) }))
     }
 
-    /// The events since a moment. A list that is none is no empty one: the cursor would pass what it did not read.
-    async fn walk(&self, path: &str, since_ms: i64) -> Result<Walked, Error> {
-        let mut walk = EventWalk::new(since_ms);
+    /// The events of one store. A list that is none is no empty one: the cursor would pass what it did not read.
+    async fn walk(&self, path: &str, mut walk: EventWalk) -> Result<Walked, Error> {
         while let Some((from, size)) = walk.next() {
             let begun = Instant::now();
             let answer = self.transport.call(Method::GET, &format!("{path}&dateFrom={from}&max={size}"), None).await?;
@@ -67,6 +86,11 @@ impl Client {
         }
         Ok(walk.end())
     }
+}
+
+/// Since when events are there for certain.
+fn from(now_ms: i64, kept_ms: Option<i64>) -> i64 {
+    kept_ms.map_or(i64::MIN, |kept_ms| now_ms.saturating_sub(kept_ms).saturating_add(CLOCKS_MS))
 }
 
 /// Another name of a group, or its end; its own memberships are events of the users.

@@ -21,6 +21,7 @@ use secrecy::SecretString;
 use tokio::sync::Mutex;
 
 pub use breaker::{Server, Servers};
+pub use event_walk::{EventWalk, Newest, Walked};
 pub use inspect::{ANOTHER_REALM, Known, OLD_KEYCLOAK};
 pub use provision::{Admin, CLIENT_ID, Wanted};
 pub use stores::EventStores;

@@ -104,6 +104,13 @@ impl Stage {
         assert!(status == 200 || status == 204, "{status} {answer}");
     }
 
+    /// An administrator's change of a user. It marks once; of a SCIM write the realm tells again a moment later, and what was
+    /// refused before that counts for nothing (K19).
+    pub fn edit(&self, id: &str, change: &Value) {
+        let (status, answer) = self.control(Method::PATCH, &format!("/realm-users/{id}"), Some(change));
+        assert_eq!(status, 200, "{answer}");
+    }
+
     /// Another family name of a user, which has arrived.
     pub fn rename(&self, id: &str, name: &str, family: &str) {
         self.patch(&format!("/Users/{id}"), &json!([{ "op": "replace", "path": "name.familyName", "value": family }]));
