@@ -81,6 +81,7 @@ export const problem: Record<string, string> = {
   realm_refused: 'The realm could not be set up. Nothing was changed.',
   taken: 'This name is taken.',
   unavailable: 'The service is not available. Try again in a moment.',
+  invalid_request: 'One of the values was not accepted. Check them.',
   network: 'The server could not be reached. Check your connection.',
   other: 'Something went wrong on our side. Try again.',
 };

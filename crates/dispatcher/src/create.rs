@@ -93,17 +93,38 @@ impl Round<'_> {
         {
             return Ok(Some(Err(ended)));
         }
-        if unsure.is_some() {
-            let looked = self.link.create_looked_age;
-            if looked.is_none() {
-                link::looked_for(&self.deps.db, self.tenant, self.subject, self.target.id).await?;
-            }
-            let wait = UNCONFIRMED - looked.unwrap_or(0);
-            if wait > 0 {
-                return Ok(Some(Err(Ended::retry(wait, "unconfirmed create"))));
-            }
+        if unsure.is_some()
+            && let Some(waits) = self.looked_once().await?
+        {
+            return Ok(Some(Err(waits)));
         }
         self.post(wanted).await
+    }
+
+    /// A look-up for an unconfirmed create found nobody: the wait for the second one, where this was the first (K21).
+    async fn looked_once(&self) -> Result<Option<Ended>, Error> {
+        let looked = self.link.create_looked_age;
+        if looked.is_none() {
+            link::looked_for(&self.deps.db, self.tenant, self.subject, self.target.id).await?;
+        }
+        let wait = UNCONFIRMED - looked.unwrap_or(0);
+        Ok((wait > 0).then(|| Ended::retry(wait, "unconfirmed create")))
+    }
+
+    /// The record that an unconfirmed create may have made, of a user who is no more; how the round ends where there is none, and
+    /// `None` where the lease went away.
+    pub async fn unconfirmed(&mut self) -> Result<Option<Result<Box<Remote>, Ended>>, Error> {
+        // Nobody else's name is of interest, and what this one's was is not known any more.
+        let found = if self.target.supports_filter { self.find("", false).await? } else { self.walk("").await? };
+        Ok(match found {
+            None => None,
+            Some(Err(ended)) => Some(Err(ended)),
+            Some(Ok(Found::Ours(remote))) => Some(Ok(remote)),
+            Some(Ok(Found::Unknown)) => Some(Err(Ended::park("unconfirmed create", None))),
+            Some(Ok(Found::Stranger | Found::Nobody)) => {
+                Some(Err(self.looked_once().await?.unwrap_or_else(|| Ended::done(None))))
+            }
+        })
     }
 
     async fn post(&mut self, wanted: &Wanted) -> Settled {

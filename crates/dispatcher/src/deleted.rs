@@ -15,6 +15,9 @@ impl Round<'_> {
     pub async fn deleted(&mut self) -> Result<Option<Ended>, Error> {
         // A deactivation that has not arrived is no less owed for its user having been deleted since (P7).
         let departs = self.target.choices.deactivates_deleted || self.claim.row.state.lane == URGENT;
+        if departs && self.link.downstream_id.is_none() && self.link.create_intent_age.is_some() {
+            return Box::pin(self.deleted_unconfirmed()).await;
+        }
         let off = digest_of(&self.key, "active", &Value::Bool(false));
         let linked = self.link.downstream_id.clone().filter(|_| departs);
         let Some(id) = linked.filter(|_| self.link.digests.get("active") != Some(&off)) else {
@@ -32,6 +35,24 @@ impl Round<'_> {
         };
         // Gone there too, or somebody else's: nobody to switch off.
         let Some(remote) = remote else { return Ok(Some(Ended::done(None))) };
+        self.end_off(remote).await
+    }
+
+    /// Whoever was deleted while nobody knew whether they were made there (K21) is looked for.
+    async fn deleted_unconfirmed(&mut self) -> Result<Option<Ended>, Error> {
+        match self.unconfirmed().await? {
+            None => Ok(None),
+            Some(Err(ended)) => Ok(Some(ended)),
+            Some(Ok(remote)) => match self.held().await? {
+                Some(held) => Ok(Some(held)),
+                None => self.end_off(*remote).await,
+            },
+        }
+    }
+
+    /// Ends a round with its record deactivated.
+    async fn end_off(&mut self, remote: Remote) -> Result<Option<Ended>, Error> {
+        let id = remote.id.clone();
         Ok(match self.switch_off(&id, Some(remote)).await? {
             None => None,
             Some(Outcome::Ok(_)) => Some(Ended::done(Some(self.switched_off(id)))),

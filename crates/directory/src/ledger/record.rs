@@ -231,7 +231,8 @@ async fn record_in(
     Ok(Recorded::Written { owed: state.owed() && state.next_at <= now })
 }
 
-/// Whether a deleted user is deactivated downstream: is linked there, and the tenant chose so, or was to be deactivated anyway.
+/// Whether a deleted user is deactivated downstream: is linked there, or may have been made there (K21), and the tenant chose so,
+/// or was to be deactivated anyway.
 async fn deactivates_deleted(
     transaction: &DatabaseTransaction,
     tenant: TenantId,
@@ -245,7 +246,7 @@ async fn deactivates_deleted(
     let text = "select count(*) as number from target t
          join link l on l.tenant_id = t.tenant_id and l.target_id = t.id and l.user_id = $2
          where t.tenant_id = $1 and t.state = 'active' and (t.on_delete = 'deactivate' or $3)
-             and l.downstream_id is not null";
+             and (l.downstream_id is not null or l.create_intent_at is not null)";
     let row: Option<Number> = sql::one(transaction, text, [tenant.0.into(), user.into(), owed_off.into()]).await?;
     Ok(row.is_some_and(|row| row.number > 0))
 }

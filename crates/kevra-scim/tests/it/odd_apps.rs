@@ -49,6 +49,23 @@ fn a_deactivation_arrives_though_its_user_is_deleted_before_that() {
 }
 
 #[test]
+fn whoever_is_deleted_while_nobody_knows_whether_they_were_made_is_looked_for_and_switched_off() {
+    for filters in [true, false] {
+        let stage = Stage::without_groups(Manners { filters, ..Manners::default() });
+        stage.network.next(Fault::LoseReply, Some("POST"), 1);
+        // Nobody can look before the user is gone.
+        stage.network.next(Fault::Answer(Canned::Error(503)), Some("GET"), 1_000);
+        let eve = stage.user("eve");
+        let made = eventually(SOON, || stage.app.user("eve"));
+        assert!(made.is_some(), "{:?}", stage.app.app().journal());
+        switch(&stage, &eve, false);
+        stage.delete(&format!("/Users/{eve}"));
+        stage.network.mend();
+        until(&stage, "eve", is_off);
+    }
+}
+
+#[test]
 fn a_deactivation_that_waits_for_the_application_arrives_though_its_user_is_deleted_meanwhile() {
     let (stage, ada) = with_ada(Manners::default());
     stage.network.next(Fault::Answer(Canned::TooMany(2)), Some("PATCH"), 1);

@@ -423,9 +423,14 @@ fn case_52_a_disable_ends_sessions_and_no_token_is_refreshed() {
     scene.send(Method::PATCH, &format!("/Users/{id}"), &patch("active", &json!(true)));
     let again = scene.realm.admin(Method::GET, &format!("/users/{id}"), None)["notBefore"].as_u64().unwrap();
     assert!(again > ended, "logged out once more");
-    for token in &tokens {
+    // The oldest Keycloak we take asks no log-out about an access token that came with an offline one: until it expires it counts
+    // again with its user.
+    let oldest =
+        testkit::servers::wish::<String>("KEVRA_TEST_KEYCLOAK_VERSION").is_some_and(|version| version == "26.4.0");
+    for (token, of_offline) in tokens.iter().zip([false, true]) {
         assert!(refresh(token)["access_token"].is_null(), "a session came back with its user");
-        assert_eq!(knows(token), 401, "an access token came back with its user");
+        let counts = if oldest && of_offline { 200 } else { 401 };
+        assert_eq!(knows(token), counts, "an access token came back with its user");
     }
 }
 

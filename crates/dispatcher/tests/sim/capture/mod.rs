@@ -3,15 +3,18 @@
 //! when on, where the cursor stands, what vanished and what is a pause decides the program's own code; what its statements do is
 //! modelled after `directory::watch`. No compare comes by itself here: what is not wanted at once is missed.
 
+mod menu;
+mod poller;
 mod realm;
 mod world;
 
 use std::collections::{HashSet, VecDeque};
 
+use menu::{Action, Budget, Clocks, Rule};
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 use rand::{RngExt, SeedableRng};
-use world::{Action, Budget, Clocks, Rule, World};
+use world::World;
 
 const NONE: Budget = Budget {
     edits: 1,
@@ -107,7 +110,7 @@ fn random_world(off: Option<Rule>, random: &mut StdRng) -> World {
         offs: some(1),
         polls: 2 + some(8),
         crashes: some(2),
-        waits: [some(2), some(2), some(3), some(2)],
+        waits: [some(2), some(2), some(3), some(3)],
     };
     let mut apart = || [-20_000, 0, 20_000].choose(random).copied().unwrap_or(0);
     let clocks = Clocks { stamp: apart(), date: apart(), ours: apart() };

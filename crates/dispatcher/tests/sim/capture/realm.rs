@@ -8,7 +8,7 @@ pub const PEOPLE: usize = 2;
 /// How late a transaction commits at most, milliseconds.
 pub const LATEST: i64 = 300_000;
 /// For how long events are kept, milliseconds.
-pub const KEPT: i64 = 25 * 60_000;
+pub const KEPT: i64 = 40 * 60_000;
 /// Events of one millisecond that concern nobody: more than a page holds.
 pub const MASS: usize = 150;
 

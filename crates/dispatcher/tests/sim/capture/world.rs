@@ -1,156 +1,21 @@
-//! What capture keeps in the database, who polls, and what both make of the realm.
+//! What capture keeps in the database of a realm, and what may happen to both.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use directory::watch::{OVERLAP_MS, REREAD_MS, Watch};
-use realm::keycloak::{EventWalk, Newest};
-use registry::TenantId;
-use uuid::Uuid;
+use directory::watch::{OVERLAP_MS, REREAD_MS};
+use realm::keycloak::Newest;
 
-use super::realm::{KEPT, PEOPLE, Realm};
+use super::menu::{Action, Budget, Clocks, Rule, WAITS};
+use super::poller::{LEASE, Poller, REREAD_EVERY, Row};
+use super::realm::{PEOPLE, Realm};
 
-/// A poller's claim, how often the last minutes are read again, and how long ids are remembered, milliseconds.
-const LEASE: i64 = 10_000;
-const REREAD_EVERY: i64 = 60_000;
+/// How long ids are remembered, milliseconds.
 const REMEMBERED: i64 = 900_000;
-/// How far apart clocks may be.
-const CLOCKS: i64 = 60_000;
-
-/// The rules of K28 that can be switched off.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Rule {
-    /// A page that does not get past its millisecond is asked for again, larger.
-    Widens,
-    /// The cursor stays at or below the realm's clock.
-    RealmsClock,
-    /// Marks and cursor are one transaction.
-    OneTransaction,
-    /// Only the poller that owns the realm stores what it read.
-    Owner,
-    /// The last ten minutes are read again once a minute.
-    Rereads,
-    /// An event marks once.
-    Ids,
-    /// Ids are remembered for as long as a poll may go back.
-    Remembers,
-    /// A newest event that vanished has the realm compared.
-    Vanished,
-    /// It is looked for however long ago it was.
-    GoesBack,
-    /// Each store has a newest event of its own.
-    EachStore,
-    /// What has expired did not vanish.
-    Expires,
-    /// Stores that are off have the realm compared.
-    StoresOff,
-    /// Switched on again, they do once more.
-    SetUpCompares,
-    /// A long pause has the realm compared.
-    Pauses,
-    /// A compare under way may be past what is wanted.
-    Anew,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Action {
-    /// Somebody is edited, by an administrator or by himself; it commits at once, or later.
-    Edit {
-        who: usize,
-        own: bool,
-        late: bool,
-    },
-    Commit(usize),
-    /// More events in one millisecond than a page holds, and an edit in the same.
-    Mass,
-    /// An administrator clears a store.
-    Clear {
-        own: bool,
-    },
-    /// An administrator switches the stores off.
-    SwitchOff,
-    Restore,
-    /// A listener tells of an event.
-    Push(usize),
-    Claim,
-    Poll(usize),
-    Crash(usize),
-    SetUp,
-    Compare,
-    Forget,
-    Wait(usize),
-}
-
-/// What may still happen.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Budget {
-    pub edits: usize,
-    pub late: usize,
-    pub own: bool,
-    pub mass: bool,
-    pub clears: usize,
-    pub offs: usize,
-    pub restores: usize,
-    pub pushes: usize,
-    pub polls: usize,
-    pub crashes: usize,
-    /// Of each of [`WAITS`].
-    pub waits: [usize; 4],
-}
-
-/// How long it is waited, milliseconds: until a lease has ended, the last minutes are read again, most of them are over, and
-/// until nobody has read for so long that it is a pause.
-pub const WAITS: [i64; 4] = [11_000, 70_000, 8 * 60_000, 16 * 60_000];
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-struct Row {
-    cursor: Option<i64>,
-    epoch: i64,
-    until: Option<i64>,
-    admin: Option<Newest>,
-    user: Option<Newest>,
-    polled: Option<i64>,
-    reread: Option<i64>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-struct Read {
-    ids: BTreeSet<usize>,
-    until: i64,
-    admin: Option<Newest>,
-    user: Option<Newest>,
-    gap: bool,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-enum At {
-    Claimed,
-    Read(Read),
-    /// It noted the gap that it found, if it found one.
-    Noted(Read),
-    /// Without one transaction: the cursor has moved.
-    Moved(Read),
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-struct Poller {
-    row: Row,
-    unread: Option<i64>,
-    rereads: bool,
-    at: At,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-struct Compare {
+pub struct Compare {
     began: i64,
     listed: usize,
-}
-
-/// The clocks of a world against the true time, milliseconds: of the nodes that stamp events, of the one that answers, ours.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub struct Clocks {
-    pub stamp: i64,
-    pub date: i64,
-    pub ours: i64,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -158,21 +23,21 @@ pub struct World {
     pub off: Option<Rule>,
     pub budget: Budget,
     pub clocks: Clocks,
-    now: i64,
-    realm: Realm,
-    row: Row,
+    pub now: i64,
+    pub realm: Realm,
+    pub row: Row,
     /// Event ids taken, and when.
-    seen: BTreeMap<usize, i64>,
+    pub seen: BTreeMap<usize, i64>,
     /// What each user was when somebody looked last.
-    looked: [usize; PEOPLE],
+    pub looked: [usize; PEOPLE],
     /// Touches taken, ever.
-    taken: BTreeSet<usize>,
-    compare_wanted: Option<i64>,
-    compare: Option<Compare>,
-    setup_wanted: bool,
-    pollers: Vec<Poller>,
+    pub taken: BTreeSet<usize>,
+    pub compare_wanted: Option<i64>,
+    pub compare: Option<Compare>,
+    pub setup_wanted: bool,
+    pub pollers: Vec<Poller>,
     /// Events were taken out by hand.
-    tampered: bool,
+    pub tampered: bool,
 }
 
 impl World {
@@ -199,7 +64,7 @@ impl World {
         }
     }
 
-    fn keeps(&self, rule: Rule) -> bool {
+    pub fn keeps(&self, rule: Rule) -> bool {
         self.off != Some(rule)
     }
 
@@ -337,7 +202,7 @@ impl World {
         self.looked[who] = self.realm.people[who];
     }
 
-    fn want_compare(&mut self) {
+    pub fn want_compare(&mut self) {
         self.compare_wanted = Some(self.now);
     }
 
@@ -367,114 +232,8 @@ impl World {
         }
     }
 
-    fn claim(&mut self) {
-        self.budget.polls -= 1;
-        self.row.epoch += 1;
-        self.row.until = Some(self.now + LEASE);
-        let rereads = self.row.reread.is_none_or(|at| at <= self.now - REREAD_EVERY);
-        let unread = self.row.polled.map(|at| self.now - at);
-        self.pollers.push(Poller { row: self.row.clone(), unread, rereads, at: At::Claimed });
-    }
-
-    /// The next step of a poller.
-    fn poll(&mut self, place: usize) -> Result<(), String> {
-        let poller = self.pollers.remove(place);
-        let at = match poller.at.clone() {
-            At::Claimed => At::Read(self.read(&poller)?),
-            At::Read(read) => {
-                if read.gap {
-                    self.want_compare();
-                }
-                At::Noted(read)
-            }
-            At::Noted(read) => {
-                let owns = self.row.epoch == poller.row.epoch && self.row.until.is_some_and(|until| until > self.now);
-                if !owns && self.keeps(Rule::Owner) {
-                    return Ok(());
-                }
-                self.store(&poller, &read);
-                if self.keeps(Rule::OneTransaction) {
-                    return read.ids.into_iter().try_for_each(|id| self.take(id));
-                }
-                At::Moved(read)
-            }
-            At::Moved(read) => return read.ids.into_iter().try_for_each(|id| self.take(id)),
-        };
-        self.pollers.insert(place, Poller { at, ..poller });
-        Ok(())
-    }
-
-    fn store(&mut self, poller: &Poller, read: &Read) {
-        let cursor = self.watch(poller).cursor_after(read.until);
-        self.row = Row {
-            cursor: Some(cursor),
-            epoch: self.row.epoch,
-            until: None,
-            admin: read.admin.clone(),
-            user: read.user.clone(),
-            polled: Some(self.now),
-            reread: if poller.rereads { Some(self.now) } else { self.row.reread },
-        };
-    }
-
-    fn watch(&self, poller: &Poller) -> Watch {
-        Watch {
-            tenant_id: TenantId(Uuid::nil()),
-            cursor_ms: poller.row.cursor,
-            poll_epoch: poller.row.epoch,
-            realm_uuid: None,
-            client_ids: String::new(),
-            idle_polls: 0,
-            reread: poller.rereads && self.keeps(Rule::Rereads),
-            newest_event: None,
-            unread: poller.unread.map(|unread| unread * 1_000),
-        }
-    }
-
-    /// What a poller reads, and what it says of the time before.
-    fn read(&mut self, poller: &Poller) -> Result<Read, String> {
-        let mut gap = false;
-        if poller.rereads && !self.realm.stores {
-            self.setup_wanted = true;
-            gap = self.keeps(Rule::StoresOff);
-        }
-        let watch = self.watch(poller);
-        let (since, kept_from) = (watch.since_ms(self.now + self.clocks.ours), self.kept_from());
-        let stores = [(false, &poller.row.admin), (true, &poller.row.user)];
-        let [admins, users] = stores.map(|(own, known)| {
-            let known = known.clone().filter(|_| !own || self.keeps(Rule::EachStore));
-            let mut walk = EventWalk::new(since, known, kept_from);
-            while let Some((from, max)) = walk.next() {
-                let max = if self.keeps(Rule::Widens) { max } else { max.min(100) };
-                // By the second, as a header says it.
-                let date = (self.now + self.clocks.date) / 1_000 * 1_000;
-                let told = if self.keeps(Rule::RealmsClock) { date } else { self.now + self.clocks.ours };
-                walk.took(self.realm.page(own, from, max), Some(told));
-            }
-            walk.end()
-        });
-        let cleared = admins.cleared || users.cleared;
-        if cleared && !self.tampered {
-            return Err("events were taken for cleared that had expired".to_owned());
-        }
-        let until = admins.until_ms.min(users.until_ms);
-        gap |= cleared && self.keeps(Rule::Vanished);
-        gap |= watch.paused(until) && self.keeps(Rule::Pauses);
-        let ids = admins.events.iter().chain(&users.events).filter_map(|event| id(event["id"].as_str()?)).collect();
-        Ok(Read { ids, until, admin: admins.newest, user: users.newest, gap })
-    }
-
-    fn kept_since(&self) -> i64 {
-        self.now + self.clocks.ours - KEPT + CLOCKS
-    }
-
-    fn kept_from(&self) -> Option<i64> {
-        let from = if self.keeps(Rule::Expires) { self.kept_since() } else { i64::MIN };
-        self.keeps(Rule::GoesBack).then_some(from)
-    }
-
     /// An event marks its user, once.
-    fn take(&mut self, id: usize) -> Result<(), String> {
+    pub fn take(&mut self, id: usize) -> Result<(), String> {
         if self.seen.contains_key(&id) && self.keeps(Rule::Ids) {
             return Ok(());
         }
@@ -518,7 +277,7 @@ impl World {
     }
 }
 
-fn id(text: &str) -> Option<usize> {
+pub fn id(text: &str) -> Option<usize> {
     text.strip_prefix("1-")?.parse().ok()
 }
 
