@@ -92,7 +92,7 @@ fn what_an_application_refuses_of_a_user_keeps_nobody_active_there() {
     for manners in [Manners::default(), Manners { patches: false, ..Manners::default() }] {
         let (stage, ada) = with_ada(manners);
         let method = if manners.patches { "PATCH" } else { "PUT" };
-        stage.network.next(Fault::Answer(Canned::Error(400)), Some(method), 1);
+        stage.network.always(Fault::Answer(Canned::Error(400)), method, "Lovelace");
         stage.edit(&ada, &json!({ "enabled": false, "last_name": "Lovelace" }));
         until(&stage, "user-000", |user| is_off(user) && user.get("name").is_none());
         let waits = eventually(SOON, || (parked(&stage) == ["rejected"]).then_some(()));
@@ -113,7 +113,7 @@ fn whoever_an_application_gives_back_for_somebody_new_is_not_taken_for_that_one(
 #[test]
 fn a_refusal_in_an_answer_that_says_200_is_a_refusal() {
     let (stage, ada) = with_ada(Manners::default());
-    stage.network.next(Fault::Answer(Canned::Denial(400)), Some("PATCH"), 1);
+    stage.network.always(Fault::Answer(Canned::Denial(400)), "PATCH", "Lovelace");
     stage.edit(&ada, &json!({ "last_name": "Lovelace" }));
     let waits = eventually(SOON, || (parked(&stage) == ["rejected"]).then_some(()));
     assert!(waits.is_some(), "{:?}", parked(&stage));

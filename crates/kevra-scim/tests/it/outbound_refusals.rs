@@ -58,7 +58,8 @@ fn a_change_that_collides_is_shown_with_the_other_record_and_never_with_its_own(
     let made = testkit::http().post(users).bearer_auth(stage.app.token()).json(&stranger).send().unwrap();
     let stranger = made.json::<Value>().unwrap()["id"].clone();
     let collides = |id: &String| {
-        stage.network.next(Fault::Answer(Canned::Error(409)), Some("PATCH"), 1);
+        let own = stage.theirs(id);
+        stage.network.always(Fault::Answer(Canned::Error(409)), "PATCH", own.as_str().unwrap());
         stage.edit(id, &json!({ "last_name": "Changed" }));
         let shown = parked(&stage, id);
         assert_eq!((&shown["reason"], &shown["status"]), (&json!("conflict"), &json!(409)), "{shown}");

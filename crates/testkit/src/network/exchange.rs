@@ -40,6 +40,11 @@ impl Request {
         Ok(Some(Self { method, bytes }))
     }
 
+    /// Whether a text is in it.
+    pub fn has(&self, text: &str) -> bool {
+        self.bytes.windows(text.len().max(1)).any(|window| window == text.as_bytes())
+    }
+
     /// The upstream's whole reply.
     pub fn ask(&self, address: &str) -> std::io::Result<Vec<u8>> {
         let mut upstream = TcpStream::connect(address)?;

@@ -82,6 +82,8 @@ struct Plan {
 #[derive(Default)]
 struct State {
     plans: VecDeque<Plan>,
+    /// What happens to each request of a method that has a text in it.
+    always: Vec<(Fault, &'static str, String)>,
     hits: Vec<Fault>,
     requests: Vec<Instant>,
     under_way: usize,
@@ -132,9 +134,17 @@ impl Network {
         self.shared.state().plans.push_back(Plan { fault, method, times });
     }
 
+    /// Does something to each request of a method that has a text in its path or body, however often it is tried.
+    pub fn always(&self, fault: Fault, method: &'static str, text: &str) {
+        self.shared.state().always.push((fault, method, text.to_owned()));
+    }
+
     /// Everything gets through from now on.
     pub fn mend(&self) {
-        self.shared.state().plans.clear();
+        let mut state = self.shared.state();
+        state.plans.clear();
+        state.always.clear();
+        drop(state);
         self.release();
     }
 
@@ -177,11 +187,17 @@ impl Shared {
     }
 
     /// What is planned for a request.
-    fn plan(&self, method: &str) -> Option<Fault> {
+    fn plan(&self, request: &Request) -> Option<Fault> {
         let mut state = self.state();
         state.requests.push(Instant::now());
+        let meant = |method: &str, text: &str| request.method == method && request.has(text);
+        if let Some(fault) = state.always.iter().find_map(|(fault, method, text)| meant(method, text).then_some(*fault))
+        {
+            state.hits.push(fault);
+            return Some(fault);
+        }
         let plan = state.plans.front_mut()?;
-        if plan.method.is_some_and(|wanted| wanted != method) {
+        if plan.method.is_some_and(|wanted| wanted != request.method) {
             return None;
         }
         let fault = plan.fault;
@@ -196,7 +212,7 @@ impl Shared {
     /// Carries one request: every reply closes its connection.
     fn carry(&self, mut client: TcpStream) -> std::io::Result<()> {
         let Some(request) = Request::read(&mut client)? else { return Ok(()) };
-        let fault = self.plan(&request.method);
+        let fault = self.plan(&request);
         self.state().under_way += 1;
         let carried = self.deal_with(client, &request, fault);
         self.state().under_way -= 1;

@@ -104,8 +104,7 @@ impl Stage {
         assert!(status == 200 || status == 204, "{status} {answer}");
     }
 
-    /// An administrator's change of a user. It marks once; of a SCIM write the realm tells again a moment later, and what was
-    /// refused before that counts for nothing (K19).
+    /// An administrator's change of a user.
     pub fn edit(&self, id: &str, change: &Value) {
         let (status, answer) = self.control(Method::PATCH, &format!("/realm-users/{id}"), Some(change));
         assert_eq!(status, 200, "{answer}");
